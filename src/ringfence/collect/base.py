@@ -1,0 +1,123 @@
+"""What a collector is: it recognises files of a capture by content and turns them into facts.
+
+        capture tree ─▶ CapturedFile ─▶ Collector.recognise ─▶ groups ─▶ Collector.collect ─▶ Fact | Problem
+
+A collector never opens a path itself: it is given the bytes. It yields a `Problem` for what it
+cannot read and goes on.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import PurePosixPath
+
+import msgspec
+
+from ringfence.errors import InputError, Problem
+from ringfence.estate import ids
+from ringfence.estate.facts import Fact
+
+HEAD = 8192
+"""How many bytes a recogniser is shown."""
+
+
+class CapturedFile(msgspec.Struct, frozen=True):
+    """One file of a capture. `path` is relative, with `/`; `observed_at` is its modification time, UTC."""
+
+    path: str
+    data: bytes
+    observed_at: float = 0.0
+
+    @property
+    def head(self) -> bytes:
+        return self.data[:HEAD]
+
+    @property
+    def name(self) -> str:
+        return PurePosixPath(self.path).name
+
+    def text(self) -> str:
+        """The content as text; bytes that are not UTF-8 become replacement characters."""
+        return self.data.decode("utf-8", "replace")
+
+
+class Scope(msgspec.Struct, frozen=True):
+    """What a capture as a whole says about names.
+
+    `cluster` is the default for ids that carry one (else the folder's name is taken), `site`
+    prefixes host names where several clusters reuse them, `salt` keys all hashes of secrets.
+    """
+
+    cluster: str = ""
+    site: str = ""
+    salt: bytes = b""
+
+    def host(self, name: str) -> str:
+        """The entity id of a host by the name that a file gives."""
+        return ids.host(name, self.site)
+
+    def host_of(self, path: str) -> str:
+        """The host that a capture path speaks of: `…/hosts/NAME/…`, else the file's stem."""
+        parts = PurePosixPath(path).parts
+        if "hosts" in parts[:-1]:
+            at = parts.index("hosts") + 1
+            return self.host(parts[at] if at < len(parts) - 1 else PurePosixPath(parts[at]).stem)
+        return self.host(PurePosixPath(path).stem)
+
+    def cluster_of(self, path: str) -> str:
+        """The cluster that a path speaks of: the one given, else `…/clusters/NAME/…`, else the top folder."""
+        parts = PurePosixPath(path).parts
+        if "clusters" in parts[:-2]:
+            return ids.clean(parts[parts.index("clusters") + 1])
+        return self.cluster or ids.clean(parts[0] if len(parts) > 1 else "cluster")
+
+
+Found = Fact | Problem
+
+
+class Collector(msgspec.Struct, frozen=True):
+    """One outside system's files.
+
+    `recognise(path, head)` names the format ("slurm/nodes-json") or returns "" and must not
+    raise. `collect(files, scope)` gets all files of one format at once.
+    `aspects` are the coverage aspects that it answers for.
+    """
+
+    name: str
+    recognise: Callable[[str, bytes], str]
+    collect: Callable[[str, list[CapturedFile], Scope], Iterator[Found]]
+    aspects: tuple[str, ...] = ()
+
+
+def each(files: Iterable[CapturedFile], read: Callable[[CapturedFile], Iterable[Fact]]) -> Iterator[Found]:
+    """Facts of every file by `read`; a file that does not parse becomes a `Problem`, the rest go on.
+
+    All or nothing per file: a file that fails halfway yields no facts. Facts without a source or
+    time of their own get the file's.
+    """
+    for file in files:
+        try:
+            facts = list(read(file))
+        except InputError as error:
+            yield Problem.of(file.path, error)
+        except RecursionError:
+            yield Problem(file.path, 0, "nested too deeply", "the file is damaged or hostile")
+        else:
+            yield from (stamped(fact, file) for fact in facts)
+
+
+def stamped(fact: Fact, file: CapturedFile) -> Fact:
+    """The fact with the file as its source and time where it names none."""
+    if fact.source and fact.observed_at:
+        return fact
+    return msgspec.structs.replace(
+        fact, source=fact.source or file.path, observed_at=fact.observed_at or file.observed_at
+    )
+
+
+def asked(subject: str, aspect: str, *, answered: bool, complete: bool = False, reason: str = "") -> Fact:
+    """A coverage fact: `subject` was asked for `aspect`."""
+    attributes: dict[str, str | int | float | bool] = {"answered": answered}
+    if complete:
+        attributes["complete"] = True
+    if reason:
+        attributes["reason"] = reason
+    return Fact(subject, "asked", aspect, attributes)

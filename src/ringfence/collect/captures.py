@@ -1,0 +1,83 @@
+"""A folder tree copied from a cluster → facts, every file recognised by its content.
+
+        walk ─▶ recognise (first collector that claims it) ─▶ collect per format ─▶ Fact | Problem
+
+Nothing in a capture is run, fetched or written; links and anything that is not a plain file are
+left out and named.
+"""
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ringfence.collect import ndjson
+from ringfence.collect.base import CapturedFile, Collector, Found, Scope
+from ringfence.errors import Problem
+from ringfence.estate import ids
+from ringfence.wire.safe import MOST_BYTES
+
+COLLECTORS: tuple[Collector, ...] = (ndjson.COLLECTOR,)
+
+
+def collect_tree(root: Path, scope: Scope) -> Iterator[Found]:
+    """The facts and problems of every file below `root`."""
+    yield from collect_files(read_tree(root), scope)
+
+
+def collect_files(files: Iterable[CapturedFile | Problem], scope: Scope) -> Iterator[Found]:
+    """The facts and problems of captured files, wherever they came from."""
+    groups: dict[tuple[int, str], list[CapturedFile]] = {}
+    for file in files:
+        if isinstance(file, Problem):
+            yield file
+            continue
+        claim = recognise(file)
+        if claim is None:
+            yield Problem(file.path, 0, "not recognised", "no collector knows this format; leave it out or ask for it")
+        else:
+            groups.setdefault(claim, []).append(file)
+    for (at, form), group in groups.items():
+        yield from COLLECTORS[at].collect(form, group, scope)
+
+
+def recognise(file: CapturedFile) -> tuple[int, str] | None:
+    """(index of the collector, format) of the first collector that claims the file."""
+    head = file.head
+    for at, collector in enumerate(COLLECTORS):
+        form = collector.recognise(file.path, head)
+        if form:
+            return at, form
+    return None
+
+
+def read_tree(root: Path) -> Iterator[CapturedFile | Problem]:
+    """Every plain file below `root`, in sorted order; links are named as problems, never followed."""
+    for folder, names, files in os.walk(root, followlinks=False):
+        names.sort()
+        here = Path(folder)
+        for name in names:
+            if (here / name).is_symlink():
+                yield Problem(_shown(here / name, root), 0, "a link to a folder was not followed")
+        for name in sorted(files):
+            yield read_file(here / name, root)
+
+
+def read_file(path: Path, root: Path) -> CapturedFile | Problem:
+    """One plain file, or why it was left out."""
+    shown = _shown(path, root)
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        return Problem(shown, 0, "a link was not followed" if path.is_symlink() else f"not readable: {error.strerror}")
+    with os.fdopen(handle, "rb") as file:
+        about = os.fstat(file.fileno())
+        if not stat.S_ISREG(about.st_mode):
+            return Problem(shown, 0, "not a plain file")
+        if about.st_size > MOST_BYTES:
+            return Problem(shown, 0, f"larger than {MOST_BYTES >> 20} MiB", "split the capture")
+        return CapturedFile(shown, file.read(), about.st_mtime)
+
+
+def _shown(path: Path, root: Path) -> str:
+    return "/".join(ids.clean(part) for part in path.relative_to(root).parts)
