@@ -35,8 +35,8 @@ class Atom(msgspec.Struct, frozen=True):
 
     `where` holds conditions on the fact's attributes, name → value or tuple of allowed values; a
     fact without the attribute does not meet it. `hole` names a coverage aspect: where that aspect
-    of the subject was *not* collected, the move still stands but is marked unknown, resting on the `asked` fact that says
-    so (only for atoms whose object is constant, and whose subject another atom or kind binds).
+    of the subject was *not* collected, the move still stands but is marked unknown, resting on the
+    `asked` fact that says so (only for atoms whose object is constant).
     """
 
     predicate: str

@@ -16,7 +16,7 @@ _MARKS = (b'"subject"', b'"predicate"', b'"object"')
 
 
 def recognise(path: str, head: bytes) -> str:
-    """ "facts/ndjson" where the first line is a fact."""
+    """Claim it as "facts/ndjson" where the first line is a fact."""
     first = head.lstrip()[:2048].partition(b"\n")[0]
     return "facts/ndjson" if first.startswith(b"{") and all(mark in first for mark in _MARKS) else ""
 

@@ -52,54 +52,46 @@ def _line_of(data: bytes, message: str) -> int:
     return data.count(b"\n", 0, int(at[1])) + 1 if at else max(1, data.count(b"\n"))
 
 
-class _Loader(yaml.CSafeLoader):  # type: ignore[misc]
-    """Plain data only; counts nodes, refuses depth and aliases that grow or loop."""
-
-    def __init__(self, stream: Any) -> None:
-        super().__init__(stream)
-        self._seen = 0
-        self._open = 0
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        self._seen += 1
-        self._open += 1
-        if self._open > DEEPEST or self._seen > MOST_NODES:
-            mark = self.peek_event().start_mark
-            raise InputError("nested too deeply or too large", line=mark.line + 1, remedy=_REMEDY)
-        try:
-            return super().compose_node(parent, index)
-        finally:
-            self._open -= 1
-
-
 def yaml_documents(data: bytes) -> Iterator[Any]:
-    """The documents of a YAML stream as plain data. Aliases that repeat large parts are refused."""
+    """The documents of a YAML stream as plain data. Aliases that loop or multiply are refused."""
     try:
         text = bounded(data).decode("utf-8")
-        for document in yaml.load_all(text, Loader=_Loader):
-            _tree(document)
-            yield document
+        if "*" in text and "&" in text:
+            _weigh(text)
+        yield from yaml.load_all(text, Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         what = getattr(error, "problem", None) or str(error)
         raise InputError(f"not YAML: {what}", line=mark.line + 1 if mark else 0, remedy=_REMEDY) from None
-    except (RecursionError, UnicodeDecodeError, ValueError) as error:
+    except (RecursionError, ValueError, OverflowError) as error:
         raise InputError(f"not YAML: {type_name(error)}", remedy=_REMEDY) from None
 
 
-def _tree(document: Any) -> None:
-    """Walk as a reader would: a cycle never ends and a bomb grows past the limit."""
-    left = MOST_NODES
-    stack = [(document, 1)]
-    while stack:
-        node, depth = stack.pop()
-        left -= 1
-        if left < 0 or depth > DEEPEST:
-            raise InputError("its aliases loop or multiply", remedy=_REMEDY)
-        if isinstance(node, dict):
-            stack.extend((value, depth + 1) for value in node.values())
-        elif isinstance(node, list):
-            stack.extend((value, depth + 1) for value in node)
+def _weigh(text: str) -> None:
+    """Refuse depth, and aliases whose expansion is endless or huge, before anything is built."""
+    sizes: dict[str, int] = {}
+    open_: list[tuple[str | None, int]] = []
+    total = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.DocumentStartEvent):
+            sizes.clear()
+        elif isinstance(event, yaml.AliasEvent):
+            total += sizes.get(event.anchor or "", MOST_NODES)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            total += 1
+            open_.append((event.anchor, total))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, since = open_.pop()
+            if anchor is not None:
+                sizes[anchor] = total - since + 1
+        elif isinstance(event, yaml.ScalarEvent):
+            total += 1
+            if event.anchor is not None:
+                sizes[event.anchor] = 1
+        if total > MOST_NODES or len(open_) > DEEPEST:
+            mark = event.start_mark
+            line = mark.line + 1 if mark else 0
+            raise InputError("nested too deeply, or its aliases loop or multiply", line=line, remedy=_REMEDY)
 
 
 def xml(data: bytes) -> Element:
