@@ -243,8 +243,14 @@ class EstateBuilder:
     def build(self) -> Estate:
         """The estate. The builder is used up."""
         tables = {
-            name: Table(*(np.array(column, np.int32) for column in columns[:4]), np.array(columns[4], np.float64))
-            for name, columns in self._columns.items()
+            name: Table(
+                np.array(subject, np.int32),
+                np.array(object_, np.int32),
+                np.array(attributes, np.int32),
+                np.array(source, np.int32),
+                np.array(observed, np.float64),
+            )
+            for name, (subject, object_, attributes, source, observed) in self._columns.items()
         }
         return Estate(self._terms, self._attributes, self._sources, tables, self._salt)
 

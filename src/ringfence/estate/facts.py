@@ -1,6 +1,7 @@
 """A fact: one thing that one source said about one subject at one time."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -25,9 +26,9 @@ class Fact(msgspec.Struct, frozen=True):
     source: str = ""
     observed_at: float = 0.0
 
-    def as_json(self) -> dict[str, object]:
+    def as_json(self) -> dict[str, Any]:
         """The documented public shape of a fact."""
-        shown: dict[str, object] = {
+        shown: dict[str, Any] = {
             "subject": self.subject,
             "predicate": self.predicate,
             "object": self.object,
