@@ -1,0 +1,65 @@
+"""The command line: one file per command, each a thin layer over `ringfence.app`.
+
+Exit status: 0 done, 1 could not be done (the message says why), 2 wrong usage, 3 done in part
+(something could not be read; `ringfence show` lists the holes).
+"""
+
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App
+
+from ringfence import __version__
+from ringfence.cli.output import complain
+from ringfence.errors import RingfenceError, UsageError
+
+DONE, FAILED, MISUSED, PARTIAL = 0, 1, 2, 3
+
+app = App(
+    name="ringfence",
+    help="Map what reaches the models of a GPU cluster, and what falls when one thing falls.",
+    version=__version__,
+    result_action="return_value",
+)
+app.register_install_completion_command()
+
+_COMMANDS = {
+    "demo": "ringfence.cli.demo:demo",
+    "collect": "ringfence.cli.collect:collect",
+    "capture-script": "ringfence.cli.collect:capture_script",
+    "show": "ringfence.cli.show:show",
+    "diff": "ringfence.cli.show:diff",
+    "map": "ringfence.cli.map:draw",
+    "moves": "ringfence.cli.ask:moves",
+    "reach": "ringfence.cli.ask:reach",
+    "paths": "ringfence.cli.ask:paths",
+    "choke": "ringfence.cli.ask:choke",
+    "generate": "ringfence.cli.generate:generate",
+    "mark": "ringfence.cli.keep:mark",
+    "merge": "ringfence.cli.keep:merge",
+    "export": "ringfence.cli.keep:export",
+}
+for _name, _target in _COMMANDS.items():
+    app.command(_target, name=_name)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit status."""
+    try:
+        status = app(list(arguments), exit_on_error=False, print_error=True)
+    except UsageError as error:
+        complain(error)
+        return MISUSED
+    except RingfenceError as error:
+        complain(error)
+        return FAILED
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else FAILED
+    except BrokenPipeError:
+        return DONE
+    return status if isinstance(status, int) else DONE
+
+
+def main() -> None:
+    """The entry point of the `ringfence` script."""
+    sys.exit(run(sys.argv[1:]))

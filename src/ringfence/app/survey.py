@@ -1,0 +1,110 @@
+"""From a capture, or the live system, to an estate.
+
+capture tree / probes ─▶ collect ─▶ facts ─▶ coverage ─▶ Survey(estate, problems)
+"""
+
+import secrets
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ringfence.collect.base import CapturedFile, Scope
+from ringfence.collect.captures import COLLECTORS, collect_files, read_tree
+from ringfence.collect.coverage import completed
+from ringfence.errors import Problem, UsageError
+from ringfence.estate.estate import Estate, EstateBuilder
+from ringfence.estate.facts import Fact, Scalar
+from ringfence.estate.kinds import JEWELS, kind_of
+
+Progress = Callable[[str, int, int], None]
+"""Called with (step, done, of) now and then."""
+
+
+class Survey(msgspec.Struct, frozen=True):
+    """What one collection gave. `problems` are what could not be read; `files` were read."""
+
+    estate: Estate
+    problems: tuple[Problem, ...]
+    files: int
+
+
+def survey_tree(root: Path, scope: Scope, progress: Progress | None = None) -> Survey:
+    """The estate of a folder tree copied from a cluster. Raises `UsageError` if there is no such folder."""
+    if not root.is_dir():
+        raise UsageError(f"{root} is not a folder", "`ringfence capture-script` shows how to fill one")
+    files = list(read_tree(root))
+    return survey_files(files, msgspec.structs.replace(scope, salt=scope.salt or capture_salt(root)), progress)
+
+
+def survey_files(files: Iterable[CapturedFile | Problem], scope: Scope, progress: Progress | None = None) -> Survey:
+    """The estate of captured files, wherever they came from."""
+    files = list(files)
+    facts: list[Fact] = []
+    problems: list[Problem] = []
+    for found in collect_files(files, scope):
+        if isinstance(found, Problem):
+            problems.append(found)
+        else:
+            facts.append(found)
+        if progress and len(facts) % 100_000 == 0:
+            progress("facts", len(facts), 0)
+    facts.extend(completed(facts, {aspect for collector in COLLECTORS for aspect in collector.aspects}))
+    facts.extend(holes(problems))
+    builder = EstateBuilder(scope.salt).extend(facts)
+    return Survey(builder.build(), tuple(sorted(problems)), len(files))
+
+
+def holes(problems: Iterable[Problem]) -> Iterable[Fact]:
+    """Every file that could not be read, as a coverage fact: a saved estate still knows what it lacks."""
+    for problem in problems:
+        attributes: dict[str, Scalar] = {"answered": False, "reason": str(problem)[:200]}
+        yield Fact("capture", "asked", problem.file or "capture", attributes, problem.file)
+
+
+def capture_salt(root: Path) -> bytes:
+    """The salt with which the capture's secrets were hashed, or a new one where it names none."""
+    for name in ("salt", "ringfence/salt"):
+        path = root / name
+        if path.is_file() and not path.is_symlink():
+            try:
+                return bytes.fromhex(path.read_text("ascii").strip())
+            except (ValueError, OSError):
+                raise UsageError(
+                    f"{path} is not a salt", "it holds hexadecimal digits, as the script wrote it"
+                ) from None
+    return secrets.token_bytes(16)
+
+
+def summary(estate: Estate) -> dict[str, Any]:
+    """The documented shape of `ringfence show --json`."""
+    entities = Counter(kind_of(estate.terms.values[term]) for term in estate.entities)
+    return {
+        "entities": dict(sorted(entities.items())),
+        "facts": {name: table.count for name, table in sorted(estate.tables.items()) if table.count},
+        "sources": sorted(source for source in estate.sources.values if source),
+        "holes": unanswered(estate),
+    }
+
+
+def unanswered(estate: Estate) -> list[dict[str, Any]]:
+    """What was asked for and not answered: one entry per aspect and reason, with every subject."""
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for fact in estate.facts("asked"):
+        if fact.attributes.get("answered") is False:
+            key = (fact.object, str(fact.attributes.get("reason", "")))
+            grouped.setdefault(key, []).append(fact.subject)
+    return [
+        {"aspect": aspect, "reason": reason, "count": len(subjects), "subjects": sorted(subjects)}
+        for (aspect, reason), subjects in sorted(grouped.items())
+    ]
+
+
+def jewels(estate: Estate) -> list[str]:
+    """Entities to protect: those marked, else all of the default kinds."""
+    marked = sorted({fact.subject for fact in estate.facts("jewel")})
+    if marked:
+        return marked
+    return sorted(term for term in (estate.terms.values[at] for at in estate.entities) if kind_of(term) in JEWELS)

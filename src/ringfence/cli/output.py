@@ -1,0 +1,70 @@
+"""Printing: tables for people on a terminal, JSON for programs, errors with their remedy."""
+
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from ringfence.errors import Problem, RingfenceError
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def json(value: Any) -> None:
+    """`value` as indented JSON on standard output."""
+    encoded = msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2)
+    sys.stdout.write(encoded.decode("utf-8") + "\n")
+
+
+def complain(error: RingfenceError) -> None:
+    """An error and what to do about it, on standard error."""
+    err.print(Text(f"ringfence: {error.what}", style="bold red"))
+    if error.remedy:
+        err.print(Text(f"  {error.remedy}"))
+
+
+def problems(found: Iterable[Problem], most: int = 20) -> None:
+    """What could not be read, on standard error; the first `most` and a count."""
+    found = list(found)
+    for problem in found[:most]:
+        err.print(Text(f"  {problem}", style="yellow"))
+    if len(found) > most:
+        err.print(Text(f"  … and {len(found) - most} more (ringfence show FILE lists them)", style="yellow"))
+
+
+def table(columns: Iterable[str], rows: Iterable[Iterable[object]], title: str = "") -> None:
+    """A plain table on standard output. Cells are shown as they are, never read as markup."""
+    grid = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        grid.add_column(column, overflow="fold")
+    for row in rows:
+        grid.add_row(*(Text(str(cell)) for cell in row))
+    out.print(grid)
+
+
+@contextmanager
+def progress(shown: bool = True) -> Any:
+    """A spinner on standard error; yields a function that names the step now under way."""
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        console=err,
+        transient=True,
+        disable=not (shown and err.is_terminal),
+    ) as bar:
+        task = bar.add_task("…", total=None)
+
+        def step(name: str, done: int = 0, of: int = 0) -> None:
+            count = f" {done:,}" + (f" of {of:,}" if of else "") if done else ""
+            bar.update(task, description=name + count)
+
+        announced: Callable[..., None] = step
+        yield announced
