@@ -6,14 +6,17 @@ A collector never opens a path itself: it is given the bytes. It yields a `Probl
 cannot read and goes on.
 """
 
+import os
+import stat
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import msgspec
 
 from ringfence.errors import InputError, Problem
 from ringfence.estate import ids
 from ringfence.estate.facts import Fact
+from ringfence.wire.safe import MOST_BYTES
 
 HEAD = 8192
 """How many bytes a recogniser is shown."""
@@ -121,3 +124,24 @@ def asked(subject: str, aspect: str, *, answered: bool, complete: bool = False, 
     if reason:
         attributes["reason"] = reason
     return Fact(subject, "asked", aspect, attributes)
+
+
+def read_file(path: Path, root: Path) -> CapturedFile | Problem:
+    """One plain file, or why it was left out."""
+    place = shown(path, root)
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        return Problem(place, 0, "a link was not followed" if path.is_symlink() else f"not readable: {error.strerror}")
+    with os.fdopen(handle, "rb") as file:
+        about = os.fstat(file.fileno())
+        if not stat.S_ISREG(about.st_mode):
+            return Problem(place, 0, "not a plain file")
+        if about.st_size > MOST_BYTES:
+            return Problem(place, 0, f"larger than {MOST_BYTES >> 20} MiB", "split the capture")
+        return CapturedFile(place, file.read(), about.st_mtime)
+
+
+def shown(path: Path, root: Path) -> str:
+    """A path relative to `root`, with `/` and without control characters."""
+    return "/".join(ids.clean(part) for part in path.relative_to(root).parts)

@@ -7,15 +7,12 @@ left out and named.
 """
 
 import os
-import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ringfence.collect import ndjson
-from ringfence.collect.base import CapturedFile, Collector, Found, Scope
+from ringfence.collect.base import CapturedFile, Collector, Found, Scope, read_file, shown
 from ringfence.errors import Problem
-from ringfence.estate import ids
-from ringfence.wire.safe import MOST_BYTES
 
 COLLECTORS: tuple[Collector, ...] = (ndjson.COLLECTOR,)
 
@@ -58,26 +55,6 @@ def read_tree(root: Path) -> Iterator[CapturedFile | Problem]:
         here = Path(folder)
         for name in names:
             if (here / name).is_symlink():
-                yield Problem(_shown(here / name, root), 0, "a link to a folder was not followed")
+                yield Problem(shown(here / name, root), 0, "a link to a folder was not followed")
         for name in sorted(files):
             yield read_file(here / name, root)
-
-
-def read_file(path: Path, root: Path) -> CapturedFile | Problem:
-    """One plain file, or why it was left out."""
-    shown = _shown(path, root)
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        return Problem(shown, 0, "a link was not followed" if path.is_symlink() else f"not readable: {error.strerror}")
-    with os.fdopen(handle, "rb") as file:
-        about = os.fstat(file.fileno())
-        if not stat.S_ISREG(about.st_mode):
-            return Problem(shown, 0, "not a plain file")
-        if about.st_size > MOST_BYTES:
-            return Problem(shown, 0, f"larger than {MOST_BYTES >> 20} MiB", "split the capture")
-        return CapturedFile(shown, file.read(), about.st_mtime)
-
-
-def _shown(path: Path, root: Path) -> str:
-    return "/".join(ids.clean(part) for part in path.relative_to(root).parts)

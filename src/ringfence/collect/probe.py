@@ -5,16 +5,21 @@ The same table drives `ringfence collect --live` (run here, now) and `ringfence 
 same capture path, and the same collectors read it.
 """
 
+import glob
+import hashlib
 import os
+import pwd
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from time import time
 
 import msgspec
 
-from ringfence.collect.base import CapturedFile
+from ringfence.collect.base import CapturedFile, read_file
 from ringfence.errors import Problem
+from ringfence.estate import ids
 
 MOST_OUTPUT = 64 << 20
 
@@ -53,17 +58,64 @@ class HashFile(msgspec.Struct, frozen=True):
 Question = Probe | ReadFile | HashFile
 
 
-def run(probes: Iterable[Probe], host: str) -> Iterator[CapturedFile | Problem]:
-    """Ask each probe here, one after the other. What fails becomes a `Problem`; nothing hangs."""
-    for probe in probes:
-        yield ask(probe, host)
+def run(questions: Iterable[Question], host: str, salt: bytes) -> Iterator[CapturedFile | Problem]:
+    """Ask each question here, one after the other. What fails becomes a `Problem`; nothing hangs.
+
+    Tools that are not installed and files that do not exist are left out silently: most machines
+    have few of them, and the coverage says which aspects were answered.
+    """
+    for question in questions:
+        if isinstance(question, Probe):
+            if shutil.which(question.argv[0]):
+                yield ask(question, host)
+        elif isinstance(question, ReadFile):
+            yield from _copied(question, host)
+        else:
+            yield from _hashed(question, host, salt)
+
+
+def _copied(question: ReadFile, host: str) -> Iterator[CapturedFile | Problem]:
+    for name in sorted(glob.glob(question.glob)):
+        path = Path(name)
+        found = read_file(path, path.parent)
+        if isinstance(found, CapturedFile):
+            yield CapturedFile(_place(question.path, host, path), found.data, found.observed_at)
+        else:
+            yield Problem(name, 0, found.what, found.remedy)
+
+
+def _hashed(question: HashFile, host: str, salt: bytes) -> Iterator[CapturedFile | Problem]:
+    """`mode owner sha256:<salted hash> path` per file: the same line that the capture script writes."""
+    lines = []
+    for name in sorted(glob.glob(question.glob)):
+        path = Path(name)
+        found = read_file(path, path.parent)
+        if isinstance(found, Problem):
+            yield Problem(name, 0, found.what, found.remedy)
+            continue
+        about = path.stat()
+        digest = hashlib.sha256(salt.hex().encode() + found.data).hexdigest()
+        lines.append(f"{about.st_mode & 0o7777:04o} {_owner(about.st_uid)} sha256:{digest} {ids.clean(name)}\n")
+    if lines:
+        yield CapturedFile(_place(question.path, host, Path(question.glob)), "".join(lines).encode(), time())
+
+
+def _place(path: str, host: str, source: Path) -> str:
+    """Where the answer lands; a path ending in `/` is a folder that takes the file's own name."""
+    placed = path.replace("{host}", host)
+    return placed + source.name if placed.endswith("/") else placed
+
+
+def _owner(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
 
 
 def ask(probe: Probe, host: str) -> CapturedFile | Problem:
     """One answer, or why there is none."""
     shown = " ".join(probe.argv)
-    if shutil.which(probe.argv[0]) is None:
-        return Problem(shown, 0, "not installed here", "run the capture script on the machine that has it")
     try:
         done = subprocess.run(
             probe.argv,
