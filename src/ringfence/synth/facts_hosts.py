@@ -1,0 +1,133 @@
+"""Facts about machines: inventory, networks, services, accelerators, management controllers."""
+
+from collections.abc import Iterator
+
+from ringfence.estate.facts import Fact
+from ringfence.synth import say
+from ringfence.synth.plan import Cluster, Host, address
+from ringfence.synth.say import fact
+
+_ZONE = {"hgx": "compute", "nvl": "compute", "login": "access", "storage": "storage"}
+_MODEL = {"hgx": "NVIDIA H100 80GB HBM3", "nvl": "NVIDIA GB200"}
+_MEMORY = {"hgx": 81_559, "nvl": 189_471}
+NETWORKS_OF = {
+    "hgx": ("compute", "storage"),
+    "nvl": ("compute", "storage"),
+    "login": ("login", "service", "compute", "storage"),
+    "storage": ("service", "storage"),
+    "management": ("service", "bmc"),
+}
+"""The Ethernet networks of each role; `service` alone where nothing is said."""
+SERVICES = {
+    "scheduler": (("slurmctld", 6817, "key"),),
+    "database": (("slurmdbd", 6819, "key"), ("slurmrestd", 6820, "token")),
+    "storage": (("nfs", 2049, "none"),),
+    "registry": (("registry", 5000, "token"),),
+    "ringfence": (("ringfence", 8443, "mtls"),),
+    "kube": (("kube-api", 6443, "token"),),
+}
+"""(kind, port, how callers prove who they are) of what each role serves besides SSH."""
+
+
+def inventory(plan: Cluster) -> Iterator[Fact]:
+    """Clusters, racks, zones, partitions."""
+    source = "slurm/nodes.json"
+    slurm, kube = say.cluster(plan), say.kube(plan)
+    for of in plan.hosts:
+        host = say.host(of.name)
+        yield fact(host, "in_zone", _ZONE.get(of.role, "management"), "inventory.toml")
+        yield fact(host, "in_rack", of.rack, "inventory.toml")
+        if of.tenant:
+            yield fact(host, "in_tenant", f"tenant:{of.tenant}", "inventory.toml")
+        if of.partition == "kube":
+            yield fact(host, "in_cluster", kube, "kubernetes/nodes.json")
+        elif of.gpus:
+            yield fact(host, "in_cluster", slurm, source)
+            yield fact(host, "in_partition", say.partition(plan, of.partition), source)
+    for of in plan.of_role("scheduler", "database"):
+        yield fact(say.host(of.name), "controls", slurm, "slurm/slurm.conf")
+    for of in plan.of_role("kube"):
+        yield fact(say.host(of.name), "controls", kube, "kubernetes/nodes.json")
+
+
+def networks(plan: Cluster) -> Iterator[Fact]:
+    """Subnets, what passes between them, and what has an address where."""
+    source = "inventory.toml"
+    name = say.network
+    for network in plan.networks:
+        yield fact(name(network.name), "in_zone", network.zone, source)
+    yield fact(name("corp"), "routes_to", name("login"), source, {"port": 22})
+    yield fact(name("login"), "routes_to", name("service"), source)
+    for inner in ("compute", "storage"):
+        yield fact(name("service"), "routes_to", name(inner), source)
+    yield fact(name("compute"), "routes_to", name("service"), source)
+    yield fact(name("corp"), "reaches_outside", "network:internet", source, {"mbit_s": 1000})
+    yield fact(name("login"), "reaches_outside", "network:internet", source, {"mbit_s": 10_000})
+    if plan.flawed("compute_reaches_outside"):
+        yield fact(name("compute"), "reaches_outside", "network:internet", source, {"mbit_s": 100_000})
+    if plan.flawed("bmc_network_reachable"):
+        yield fact(name("compute"), "routes_to", name("bmc"), source)
+    for of in plan.hosts:
+        host, file = say.host(of.name), f"hosts/{of.name}/ip-addr.json"
+        for each in NETWORKS_OF.get(of.role, ("service",)):
+            yield fact(host, "attached_to", name(each), file, {"address": address(of, each)})
+
+
+def services(plan: Cluster) -> Iterator[Fact]:
+    """SSH everywhere, and what each server is there for."""
+    for of in plan.hosts:
+        reach = NETWORKS_OF.get(of.role, ("service",))
+        yield from service(of, "ssh", 22, "key", reach)
+        for kind, port, proof in SERVICES.get(of.role, ()):
+            if kind == "registry" and plan.flawed("registry_open"):
+                proof = "none"
+            yield from service(of, kind, port, proof, reach)
+
+
+def service(of: Host, kind: str, port: int, proof: str, reach: tuple[str, ...]) -> Iterator[Fact]:
+    """One listening service on the host's addresses in `reach`."""
+    source = f"hosts/{of.name}/ss.txt"
+    entity = f"service:{of.name}/{kind}:{port}"
+    yield fact(entity, "runs_on", say.host(of.name), source)
+    yield fact(entity, "service_kind", kind, source)
+    yield fact(entity, "authenticates", proof, source)
+    for each in reach:
+        yield fact(entity, "listens_on", say.network(each), source, {"port": port, "address": address(of, each)})
+
+
+def accelerators(plan: Cluster) -> Iterator[Fact]:
+    """GPUs, NVLink domains, drivers, container toolkits."""
+    for of in plan.of_role("hgx", "nvl"):
+        host, source, domain = say.host(of.name), f"hosts/{of.name}/nvidia-smi.xml", say.domain(plan, of)
+        for index, gpu in enumerate(say.gpus(plan, of)):
+            yield fact(host, "has_gpu", gpu, source, _gpu(of.role, index))
+            yield fact(gpu, "nvlink_member", domain, source)
+        yield fact(host, "runs_software", "package:nvidia-driver", source, {"version": "570.124.06"})
+        old = plan.flawed("toolkit_old", of.rack)
+        yield fact(
+            host,
+            "runs_software",
+            "package:nvidia-container-toolkit",
+            f"hosts/{of.name}/packages.txt",
+            {"version": "1.17.4" if old else "1.17.8"},
+        )
+        if plan.flawed("constrain_devices_off"):
+            yield fact(host, "device_open", "gpu", f"hosts/{of.name}/devices.txt")
+        if plan.flawed("umad_open", of.rack):
+            yield fact(host, "device_open", "umad", f"hosts/{of.name}/devices.txt")
+
+
+def _gpu(role: str, index: int) -> dict[str, str | int | float | bool]:
+    return {"index": index, "model": _MODEL[role], "memory_mib": _MEMORY[role], "pci": f"00000000:{index + 1:02X}:00.0"}
+
+
+def controllers(plan: Cluster) -> Iterator[Fact]:
+    """A management controller per GPU node and server, all on the BMC network."""
+    network = say.network("bmc")
+    for of in plan.hosts:
+        host, bmc, source = say.host(of.name), f"bmc:{of.name}", f"redfish/{of.name}/system.json"
+        yield fact(host, "managed_by", bmc, source)
+        yield fact(bmc, "attached_to", network, source, {"address": address(of, "bmc")})
+        yield fact(bmc, "runs_firmware", "firmware:openbmc/2.14.0", source, {"version": "2.14.0"})
+        proof = "default-password" if plan.flawed("bmc_default_password", of.name) else "password"
+        yield fact(bmc, "authenticates", proof, source)

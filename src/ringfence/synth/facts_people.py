@@ -1,0 +1,111 @@
+"""Facts about accounts: who works where, what unlocks them, and what they may become."""
+
+from collections.abc import Iterator
+
+from ringfence.estate.facts import Fact
+from ringfence.estate.kinds import EVERYONE
+from ringfence.synth import say
+from ringfence.synth.plan import Cluster, Host, User
+from ringfence.synth.say import fact
+
+
+def people(plan: Cluster) -> Iterator[Fact]:
+    """Every account with its workstation, key, home and groups."""
+    logins = plan.of_role("login")
+    homes = {group.name: group.home for group in plan.tenants}
+    for at, user in enumerate(plan.users):
+        identity = say.identity(user.name)
+        if user.tenant:
+            yield fact(identity, "in_tenant", f"tenant:{user.tenant}", "slurm/associations.json")
+            yield fact(identity, "member_of", f"identity:group/{user.tenant}", "group")
+            yield fact(say.storage(homes[user.tenant]), "stores_home", identity, "passwd")
+        if user.role == "service":
+            continue
+        yield from _key(plan, user, identity)
+        home_login = logins[at % len(logins)]
+        if user.role == "operator":
+            yield from _operator(plan, identity)
+        else:
+            yield from _member(plan, user, identity, logins, home_login)
+
+
+def _key(plan: Cluster, user: User, identity: str) -> Iterator[Fact]:
+    key, workstation = say.ssh_key(plan, user), f"workstation:{user.workstation}"
+    yield fact(identity, "logs_in_from", workstation, "inventory.toml")
+    yield fact(workstation, "attached_to", say.network("corp"), "inventory.toml")
+    readable = "user" if plan.flawed("key_without_passphrase", user.name) else "none"
+    yield fact(
+        workstation,
+        "stores_credential",
+        key,
+        "inventory.toml",
+        {"readable_by": readable, "path": "~/.ssh/id_ed25519", "mode": "0600"},
+    )
+    yield fact(key, "unlocks", identity, "authorized_keys")
+
+
+def _member(plan: Cluster, user: User, identity: str, logins: tuple[Host, ...], mine: Host) -> Iterator[Fact]:
+    slurm, host = say.cluster(plan), say.host(mine.name)
+    yield fact(identity, "may_login", host, f"hosts/{mine.name}/sshd_config")
+    yield fact(identity, "session_on", host, f"hosts/{mine.name}/who.txt")
+    if plan.flawed("pam_adopt_missing"):
+        yield fact(identity, "may_login", slurm, "hosts/gpu0001/sshd_config")
+    if plan.flawed("agent_forwarded", user.name):
+        yield fact(identity, "agent_forwarded", host, f"hosts/{mine.name}/ss.txt")
+    if plan.flawed("sudo_nopasswd", user.name):
+        yield fact(identity, "may_sudo", host, f"hosts/{mine.name}/sudoers", {"nopasswd": True})
+    if plan.flawed("runtime_group", user.name):
+        yield fact(identity, "may_use_runtime", host, f"hosts/{mine.name}/group")
+
+
+def _operator(plan: Cluster, identity: str) -> Iterator[Fact]:
+    yield fact(identity, "operates", say.cluster(plan), "slurm/users.json", {"level": "administrator"})
+    for host in plan.hosts:
+        if not host.gpus:
+            yield fact(identity, "may_login", say.host(host.name), f"hosts/{host.name}/sshd_config")
+            yield fact(identity, "may_sudo", say.host(host.name), f"hosts/{host.name}/sudoers", {"nopasswd": False})
+
+
+def scheduler(plan: Cluster) -> Iterator[Fact]:
+    """Partitions, who may use them, the shared key, hooks."""
+    slurm, source = say.cluster(plan), "slurm/associations.json"
+    for name in dict.fromkeys(host.partition for host in plan.hosts if host.partition):
+        if name != "kube":
+            yield fact(say.partition(plan, name), "in_cluster", slurm, "slurm/partitions.json")
+    shared = [group.name for group in plan.tenants if plan.flawed("shared_partition", group.name)]
+    rooms = {host.partition for host in plan.hosts}
+    for group in plan.tenants:
+        tenant = f"tenant:{group.name}"
+        for name in (group.name, f"{group.name}-nvl", *(["shared"] if group.name in shared else [])):
+            if name in rooms:
+                yield fact(tenant, "may_submit", say.partition(plan, name), source)
+    for user in plan.users:
+        if user.tenant:
+            for name in (user.tenant, f"{user.tenant}-nvl", *(["shared"] if user.tenant in shared else [])):
+                if name in rooms:
+                    yield fact(say.identity(user.name), "may_submit", say.partition(plan, name), source)
+    yield from _trust(plan, slurm)
+
+
+def _trust(plan: Cluster, slurm: str) -> Iterator[Fact]:
+    munge = say.munge_key(plan)
+    yield fact(munge, "scheduler_key", slurm, "hosts/sched01/munge.hash")
+    readable = "user" if plan.flawed("munge_key_readable") else "root"
+    for host in plan.hosts:
+        if host.partition != "kube" and (host.gpus or host.role in ("login", "scheduler", "database")):
+            kept: dict[str, str | int | float | bool] = {"path": "/etc/munge/munge.key"}
+            # one class has the wrong mode: its image was built apart from the others
+            wrong = readable == "user" and host.role == "login"
+            kept |= {"readable_by": "user", "mode": "0644"} if wrong else {"readable_by": "root", "mode": "0400"}
+            yield fact(say.host(host.name), "stores_credential", munge, f"hosts/{host.name}/munge.hash", kept)
+    if plan.flawed("hook_on_writable_path"):
+        hooks = say.storage("nfs-home01:/export/hooks")
+        yield fact(slurm, "root_runs_from", hooks, "slurm/slurm.conf", {"path": "/opt/hooks/prolog", "hook": "Prolog"})
+        yield fact(hooks, "writable_by", EVERYONE, "storage/folders.txt")
+    if plan.flawed("hostbased_trust"):
+        for login in plan.of_role("login"):
+            yield fact(slurm, "trusts_host", say.host(login.name), "hosts/gpu0001/shosts.equiv")
+    for group in plan.tenants:
+        if plan.flawed("coordinator_spare", group.name):
+            first = next(user for user in plan.users if user.tenant == group.name)
+            yield fact(say.identity(first.name), "coordinates", f"tenant:{group.name}", "slurm/accounts.json")

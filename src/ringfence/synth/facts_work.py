@@ -1,0 +1,107 @@
+"""Facts about running work: gangs, the accelerators and channels they hold, serving pods."""
+
+from collections.abc import Iterator
+
+from ringfence.estate import ids
+from ringfence.estate.facts import Fact
+from ringfence.synth import say
+from ringfence.synth.facts_hosts import service
+from ringfence.synth.plan import Cluster, Host, Job, Pipeline, Pod
+from ringfence.synth.say import fact
+
+JOBS, LINEAGE, PODS = "slurm/jobs.json", "lineage/events.ndjson", "kubernetes/pods.json"
+
+
+def job_id(plan: Cluster, job: Job) -> str:
+    return ids.job(plan.name, job.number)
+
+
+def jobs(plan: Cluster) -> Iterator[Fact]:
+    """Every running job: where, as whom, with which accelerators and data."""
+    by_name = {host.name: host for host in plan.hosts}
+    lines = {line.name: line for line in plan.pipelines}
+    projects = {group.name: group.project for group in plan.tenants}
+    for job in plan.jobs:
+        entity = job_id(plan, job)
+        yield fact(entity, "in_cluster", say.cluster(plan), JOBS)
+        yield fact(entity, "in_tenant", f"tenant:{job.tenant}", JOBS)
+        yield fact(entity, "runs_as", say.identity(job.user), JOBS)
+        for name in job.hosts:
+            yield from _on(plan, job, entity, by_name[name])
+        yield fact(entity, "mounts", say.storage(projects[job.tenant]), JOBS, {"mode": "rw"})
+        for predicate, data in flow(job.stage, lines[job.pipeline]):
+            yield fact(entity, predicate, data, LINEAGE)
+
+
+def _on(plan: Cluster, job: Job, entity: str, host: Host) -> Iterator[Fact]:
+    yield fact(entity, "runs_on", say.host(host.name), JOBS)
+    for gpu in say.gpus(plan, host)[job.first_gpu : job.first_gpu + job.gpus]:
+        yield fact(entity, "uses_gpu", gpu, JOBS)
+    if job.imex >= 0:
+        channel, source = say.imex(plan, host, job.imex), f"hosts/{host.name}/imex.txt"
+        yield fact(channel, "imex_of", say.domain(plan, host), source)
+        yield fact(say.host(host.name), "uses_imex", channel, source)
+        yield fact(entity, "uses_imex", channel, source)
+
+
+def flow(stage: str, line: Pipeline) -> Iterator[tuple[str, str]]:
+    """(reads or writes, data) of one stage of a pipeline."""
+    if stage == "prepare":
+        yield "reads", say.dataset(line, "raw")
+        yield "writes", say.dataset(line, "prepared")
+    elif stage == "train":
+        yield "reads", say.dataset(line, "prepared")
+        yield "reads", say.checkpoint(line, line.checkpoints)
+        for number in range(1, line.checkpoints + 1):
+            yield "writes", say.checkpoint(line, number)
+        yield "writes", say.model(line)
+    elif stage == "evaluate":
+        yield "reads", say.checkpoint(line, line.checkpoints)
+        yield "reads", say.dataset(line, "prepared")
+
+
+def serving(plan: Cluster) -> Iterator[Fact]:
+    """Pods that serve models, one container each."""
+    by_name = {host.name: host for host in plan.hosts}
+    lines = {line.name: line for line in plan.pipelines}
+    for tenant in dict.fromkeys(pod.tenant for pod in plan.pods):
+        space = f"namespace:{plan.name}-kube/{tenant}"
+        yield fact(space, "in_cluster", say.kube(plan), PODS)
+        yield fact(space, "in_tenant", f"tenant:{tenant}", "inventory.toml")
+    for pod in plan.pods:
+        yield from _pod(plan, pod, by_name[pod.host], lines[pod.pipeline])
+
+
+def _pod(plan: Cluster, pod: Pod, host: Host, line: Pipeline) -> Iterator[Fact]:
+    place = f"{plan.name}-kube/{pod.namespace}"
+    entity, container = f"pod:{place}/{pod.name}", f"container:{place}/{pod.name}/serve"
+    account = f"identity:{place}/default"
+    yield fact(entity, "in_namespace", f"namespace:{place}", PODS)
+    yield fact(entity, "runs_on", say.host(host.name), PODS)
+    yield fact(container, "part_of", entity, PODS)
+    yield fact(container, "runs_on", say.host(host.name), PODS)
+    yield fact(container, "runs_as", account, PODS)
+    yield fact(container, "runs_with", "root", PODS)
+    yield fact(container, "reads", say.model(line), LINEAGE)
+    yield fact(container, "uses_image", "image:registry01:5000/serve/triton", PODS)
+    if plan.flawed("pod_privileged", pod.name):
+        yield fact(container, "runs_with", "privileged", PODS)
+    for gpu in say.gpus(plan, host)[pod.first_gpu : pod.first_gpu + pod.gpus]:
+        yield fact(container, "uses_gpu", gpu, PODS)
+
+
+def open_services(plan: Cluster) -> Iterator[Fact]:
+    """Ray, Jupyter and MLflow started by tenants, without a password where the draw says so."""
+    for group in plan.tenants:
+        own = [host for host in plan.hosts if host.tenant == group.name and host.gpus]
+        for at, (kind, port) in enumerate((("ray", 8265), ("jupyter", 8888), ("mlflow", 5000))):
+            if own and plan.flawed(f"{kind}_open", group.name):
+                where = own[at % len(own)]
+                yield from service(where, kind, port, "none", ("compute",))
+                first = next(user for user in plan.users if user.tenant == group.name)
+                yield fact(
+                    f"service:{where.name}/{kind}:{port}",
+                    "runs_as",
+                    say.identity(first.name),
+                    f"hosts/{where.name}/ss.txt",
+                )
