@@ -62,7 +62,7 @@ class Reached:
     """What one set of footholds reaches. Arrays over all positions of `graph`; see the module for what they mean.
 
     `mask`: reached at all; `minutes_low`, `minutes_high` (float64, infinite where not reached); `hops` (int32, -1
-    where not reached); `parent`: the last edge of the position's derivation, -1 for footholds;
+    where not reached); `cost`: the Knuth cost, infinite where not reached; `parent`: the last edge of the position's derivation, -1 for footholds;
     `order`: the positions reached, by ascending Knuth cost, every one after those it rests on.
     """
 
@@ -70,6 +70,7 @@ class Reached:
     footholds: tuple[int, ...]
     mask: Bools
     hops: Ints
+    cost: Floats
     minutes_low: Floats
     minutes_high: Floats
     parent: Ints
@@ -150,7 +151,7 @@ def reach_from(
         True,
     )
     hops, low, high = _tally(graph.start, parent, order, graph.edges.low, graph.edges.high, len(graph))
-    return Reached(graph, held, np.isfinite(cost), hops, low, high, parent, order, bans)
+    return Reached(graph, held, np.isfinite(cost), hops, cost, low, high, parent, order, bans)
 
 
 def closure(
