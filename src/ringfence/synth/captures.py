@@ -1,0 +1,47 @@
+"""From the plan to the files that a capture of that cluster would hold, in the tools' own formats."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from ringfence.synth import captures_fabric, captures_gpu, captures_slurm
+from ringfence.synth.captures_slurm import File
+from ringfence.synth.plan import Cluster
+
+
+def captures(plan: Cluster, per_class: int | None = 2) -> Iterator[File]:
+    """(path, content) of every file, always in the same order.
+
+    `per_class` nodes of each class have the files that are alike within a class, as in a first
+    capture of a real cluster; None: all nodes.
+    """
+    chosen = chosen_hosts(plan, per_class)
+    yield from captures_slurm.slurm(plan)
+    yield from captures_fabric.fabric(plan)
+    yield from captures_gpu.accelerators(plan, chosen)
+
+
+def chosen_hosts(plan: Cluster, per_class: int | None) -> frozenset[str]:
+    """The first hosts of each class: role, partition's owner left out; servers are all chosen."""
+    seen: dict[str, int] = {}
+    chosen = []
+    for host in plan.hosts:
+        seen[host.role] = seen.get(host.role, 0) + 1
+        if not host.gpus or per_class is None or seen[host.role] <= per_class:
+            chosen.append(host.name)
+    return frozenset(chosen)
+
+
+def write(plan: Cluster, folder: Path, per_class: int | None = 2) -> tuple[int, int]:
+    """Write the captures below `folder`, files 0600. Returns (files, bytes)."""
+    files = size = 0
+    made: set[Path] = set()
+    for name, content in captures(plan, per_class):
+        path = folder / name
+        if path.parent not in made:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            made.add(path.parent)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(content)
+        files, size = files + 1, size + len(content)
+    return files, size
