@@ -61,6 +61,14 @@ def fabric(name: str) -> str:
     return f"network:ib/{clean(name)}"
 
 
+def storage(server: str, path: str, site: str = "") -> str:
+    """`storage:nfs1:/export/home`, `storage:s3:weights`, `storage:lustre-scratch:/`.
+
+    `server` is a host's name, or the platform where no host is named (`s3`, `lustre-<file system>`).
+    """
+    return f"storage:{host_name(server, site)}:{clean(path)}"
+
+
 def service(host_entity: str, name: str, port: int | str = "") -> str:
     """`service:gpu0001/ssh:22`; `host_entity` is a `host:…`, `cluster:…` or other entity id."""
     owner = host_entity.partition(":")[2]
@@ -70,6 +78,21 @@ def service(host_entity: str, name: str, port: int | str = "") -> str:
 def of(kind: str, *parts: str) -> str:
     """`kind:part/part/…`, every part cleaned. For kinds without a rule of their own."""
     return f"{kind}:" + "/".join(clean(part) for part in parts)
+
+
+def identity(name: str) -> str:
+    """`identity:alice`: an account, the same on every host that knows the name."""
+    return "identity:" + clean(name)
+
+
+def group(name: str) -> str:
+    """`identity:group/hpc`: a Unix group, as an identity that its members may act as."""
+    return "identity:group/" + clean(name)
+
+
+def subnet(text: str, site: str = "") -> str:
+    """`network:10.0.0.0/16`; `text` is a subnet in the usual notation, `site/` before it if given."""
+    return "network:" + (f"{clean(site)}/" if site else "") + clean(text)
 
 
 def credential(family: str, secret: bytes, salt: bytes) -> str:

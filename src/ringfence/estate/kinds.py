@@ -193,6 +193,7 @@ PREDICATES: dict[str, Predicate] = {
             ("credential",),
             "keeps this secret; attributes readable_by (root, user), path, mode",
         ),
+        Predicate("keeps_credential", ("identity",), ("credential",), "a file that only this account reads holds this secret"),
         Predicate("stores_home", ("storage",), ("identity",), "keeps this account's home folder"),
         Predicate("member_of", ("identity",), ("identity",), "belongs to this group; `identity:*` needs no such fact"),
         Predicate("federated_as", ("identity",), ("identity",), "one sign-on serves both accounts"),
