@@ -1,0 +1,177 @@
+"""From captures to a report, on generated clusters of growing size: seconds, memory, and how they grow.
+
+`python -m bench.estate --json [--nodes 100,1000,10000] [--seed 1]`
+
+Each size runs in a process of its own, so that the peak of memory is that size's. The captures are
+written first (not counted as collecting), then read back as a user's would be.
+"""
+
+import argparse
+import math
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import msgspec
+
+from bench.report import emit, machine, peak_mib, progress, timed
+from ringfence.analyse.derive import derive
+from ringfence.analyse.moves import MOVES
+from ringfence.analyse.paths import cheapest_paths
+from ringfence.analyse.positions import parse
+from ringfence.analyse.reach import Graph, reach_from
+from ringfence.app.survey import Survey, survey_tree
+from ringfence.collect.base import Scope
+from ringfence.errors import UsageError
+from ringfence.estate.estate import Estate, estate_of
+from ringfence.synth import draw, facts
+from ringfence.synth.captures import write
+
+SIZES = (100, 300, 1000, 3000, 10_000)
+TARGETS = {"collect_s": 60.0, "derive_s": 5.0, "paths_ms": 100.0, "report_s": 10.0, "peak_mib": 4096.0}
+"""What the 10,000-node estate has to meet on 2 cores."""
+
+
+def one(nodes: int, seed: int, report: bool) -> dict[str, Any]:
+    """All steps on one size. Times in seconds unless the name says otherwise."""
+    plan = draw(nodes, seed)
+    generated, made = timed(lambda: estate_of(facts(plan)))
+    result: dict[str, Any] = {"nodes": nodes, "facts_generated": len(generated), "generate_s": made.best}
+    del generated
+    with tempfile.TemporaryDirectory() as folder:
+        (files, size), written = timed(lambda: write(plan, Path(folder)))
+        result |= {"capture_files": files, "capture_mib": size / (1 << 20), "write_s": written.best}
+        survey, collected = timed(lambda: survey_tree(Path(folder), Scope(plan.name)))
+    result |= {"facts": len(survey.estate), "problems": len(survey.problems), "collect_s": collected.best}
+    result |= analysed(survey.estate)
+    if report:
+        result |= reported(survey, plan.users[0].workstation)
+    return result | {"peak_mib": peak_mib()}
+
+
+def analysed(estate: Estate) -> dict[str, Any]:
+    """Derive, number, reach, the ten cheapest paths: each warm, since the first call compiles."""
+    derive(estate)
+    edges, derived = timed(lambda: derive(estate), 3)
+    graph, numbered = timed(lambda: Graph.of(edges), 3)
+    result: dict[str, Any] = {
+        "moves": len(MOVES),
+        "edges": len(edges),
+        "positions": len(graph),
+        "derive_s": derived.median,
+        "graph_s": numbered.median,
+    }
+    start, target = ends(estate, graph)
+    if start < 0:
+        return result | {"paths": 0}
+    reach_from(graph, [start])
+    reached, spread = timed(lambda: reach_from(graph, [start]), 5)
+    result |= {"reach_ms": spread.median * 1000, "reached": int(reached.mask.sum())}
+    cheapest_paths(graph, [start], target)
+    found, searched = timed(lambda: cheapest_paths(graph, [start], target), 5)
+    return result | {"paths": len(found), "paths_ms": searched.median * 1000}
+
+
+def ends(estate: Estate, graph: Graph) -> tuple[int, int]:
+    """(foothold, jewel): the pair of a workstation and a jewel with the dearest cheapest path; -1 if none meet."""
+    best = (-1, -1, -1.0)
+    jewels = [
+        at
+        for kind in ("model", "checkpoint", "dataset")
+        for entity in entities(estate, kind)
+        if (at := number(estate, graph, f"{entity}#read")) >= 0
+    ]
+    for workstation in entities(estate, "workstation")[:20]:
+        start = number(estate, graph, f"{workstation}#user")
+        if start < 0:
+            continue
+        reached = reach_from(graph, [start])
+        for jewel in jewels:
+            if reached.mask[jewel] and float(reached.cost[jewel]) > best[2]:
+                best = (start, jewel, float(reached.cost[jewel]))
+    return best[0], best[1]
+
+
+def entities(estate: Estate, kind: str) -> list[str]:
+    """The ids of one kind, sorted."""
+    found = (estate.terms.values[int(at)] for at in estate.entities)
+    return sorted(name for name in found if name.startswith(f"{kind}:"))
+
+
+def number(estate: Estate, graph: Graph, position: str) -> int:
+    """The graph's number of a position, -1 if no move touches it."""
+    try:
+        return graph.index(parse(estate, position))
+    except UsageError:
+        return -1
+
+
+def reported(survey: Survey, workstation: str) -> dict[str, Any]:
+    """The time of the self-contained report."""
+    raise NotImplementedError
+
+
+def alone(nodes: int, seed: int, report: bool) -> dict[str, Any]:
+    """`one`, in a fresh process."""
+    begin = perf_counter()
+    command = [sys.executable, "-m", "bench.estate", "--alone", str(nodes), "--seed", str(seed)]
+    done = subprocess.run(command + ([] if report else ["--no-report"]), stdout=subprocess.PIPE, check=True)
+    progress(f"{nodes} nodes: {perf_counter() - begin:.1f} s in all")
+    found: dict[str, Any] = msgspec.json.decode(done.stdout)
+    return found
+
+
+def growth(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Per measure the exponent p of time ~ nodes^p between the last two sizes: 1 is linear."""
+    if len(rows) < 2:
+        return {}
+    small, large = rows[-2], rows[-1]
+    ratio = math.log(large["nodes"] / small["nodes"])
+    names = ("generate_s", "write_s", "collect_s", "derive_s", "graph_s", "report_s", "facts", "edges", "peak_mib")
+    return {
+        name: round(math.log(large[name] / small[name]) / ratio, 2)
+        for name in names
+        if small.get(name) and large.get(name)
+    }
+
+
+def main() -> None:
+    """Run all sizes and print one result."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--json", action="store_true")
+    options.add_argument("--nodes", default=",".join(map(str, SIZES)))
+    options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--no-report", action="store_true")
+    options.add_argument("--alone", type=int, default=0, help=argparse.SUPPRESS)
+    given = options.parse_args()
+    if given.alone:
+        print(msgspec.json.encode(one(given.alone, given.seed, not given.no_report)).decode())
+        return
+    rows = [alone(int(nodes), given.seed, not given.no_report) for nodes in given.nodes.split(",")]
+    last = rows[-1]
+    met = {name: last[name] <= most for name, most in TARGETS.items() if name in last}
+    emit(
+        {
+            "bench": "estate",
+            "machine": machine(),
+            "sizes": [rounded(row) for row in rows]
+            if given.json
+            else {str(row["nodes"]): rounded(row) for row in rows},
+            "growth_exponents": growth(rows),
+            "targets_at_10000": TARGETS,
+            "met_at_last_size": met,
+        },
+        given.json,
+    )
+
+
+def rounded(row: dict[str, Any]) -> dict[str, Any]:
+    """Figures short enough to read."""
+    return {name: round(value, 4) if isinstance(value, float) else value for name, value in row.items()}
+
+
+if __name__ == "__main__":
+    main()
