@@ -106,8 +106,7 @@ def settle(bounds: Bounds, seconds: float = 2.0) -> Bounds:
             graph.to,
             lacking,
             bounds.loose.component,
-            bounds.loose.members,
-            bounds.loose.member_first,
+            *bounds.loose.members,
             block.astype(np.int32),
         )
         for jewel, at in enumerate(bounds.jewels.tolist()):
@@ -133,8 +132,8 @@ def _fixpoint_of_many(  # noqa: C901 - one loop, kept whole for speed
     to: Ints,
     need: NDArray[np.int8],
     component: Ints,
-    members: Ints,
     member_first: Ints,
+    members: Ints,
     sources: Ints,
 ) -> Words:
     """uint64[n, 8]: bit i of a position's row says that sources[i] alone reaches it, AND edges obeyed.
@@ -149,7 +148,7 @@ def _fixpoint_of_many(  # noqa: C901 - one loop, kept whole for speed
         rows[sources[i], i // 64] |= np.uint64(1) << np.uint64(i % 64)
         waiting[sources[i]] = True
     stack = np.empty(n, np.int32)
-    for c in range(len(member_first) - 2, -1, -1):
+    for c in range(len(member_first) - 3, -1, -1):
         size = 0
         for at in range(member_first[c], member_first[c + 1]):
             if waiting[members[at]]:

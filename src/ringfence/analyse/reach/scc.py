@@ -7,8 +7,10 @@ everything a component reaches before the component itself.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ringfence.analyse.reach.adjacency import Ints, adjacency
 from ringfence.analyse.reach.jit import kernel
@@ -16,26 +18,26 @@ from ringfence.analyse.reach.jit import kernel
 
 @dataclass(frozen=True, eq=False)
 class Condensed:
-    """`component` (int32[n]) of every node; `first`, `to`: the distinct edges between components.
-
-    `members` lists the nodes component by component, from `member_first`.
-    """
+    """`component` (int32[n]) of every node; `first`, `to`: the distinct edges between components."""
 
     component: Ints
     first: Ints
     to: Ints
-    members: Ints
-    member_first: Ints
 
     @property
     def count(self) -> int:
         """How many components."""
-        return len(self.member_first) - 1
+        return len(self.first) - 1
 
     @property
-    def largest(self) -> int:
-        """How many nodes the largest component has."""
-        return int(np.diff(self.member_first).max(initial=0))
+    def sizes(self) -> NDArray[np.int64]:
+        """How many nodes each component has."""
+        return np.bincount(self.component, minlength=self.count)
+
+    @cached_property
+    def members(self) -> tuple[Ints, Ints]:
+        """(first, node): the nodes of each component, ascending."""
+        return adjacency(self.count, self.component, np.arange(len(self.component), dtype=np.int32))
 
 
 def condense(n: int, source: Ints, target: Ints) -> Condensed:
@@ -45,28 +47,30 @@ def condense(n: int, source: Ints, target: Ints) -> Condensed:
 
 def condense_rows(first: Ints, to: Ints) -> Condensed:
     """The components of a graph given as compressed rows (see `adjacency`)."""
-    component, members, member_first = components(first, to)
-    dag_first, dag_to = _between(first, to, component, members, member_first)
-    return Condensed(component, dag_first, dag_to, members, member_first)
+    return Condensed(*_condense(first, to))
 
 
 @kernel
-def components(first: Ints, to: Ints) -> tuple[Ints, Ints, Ints]:  # noqa: C901 - one loop, kept whole for speed
-    """(component of each node, nodes grouped by component, where each group begins)."""
+def _condense(first: Ints, to: Ints) -> tuple[Ints, Ints, Ints]:  # noqa: C901 - one loop, kept whole for speed
+    """(component of each node, first, to of the edges between components)."""
     n = len(first) - 2
     # low[v]: 0 unseen; 1 … n the lowest entry number reachable so far; above n: done, n + 1 + component.
     # One look at low[w] thus tells all about w, and done nodes never lower anything.
     low = np.zeros(n, np.int32)
-    members = np.empty(n, np.int32)
-    member_first = np.empty(n + 1, np.int32)
     open_nodes = np.empty(n, np.int32)
-    path, path_next, path_entry = np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, np.int32)
-    entry, count, filled, opened = 0, 0, 0, 0
+    path, path_next = np.empty(n, np.int32), np.empty(n, np.int32)
+    path_entry, path_mark = np.empty(n, np.int32), np.empty(n, np.int32)
+    # An edge to a done node leaves its component. Such edges wait on a stack: when a component is
+    # done, those above its root's mark are its own, since the components below took theirs away.
+    leaving = np.empty(len(to), np.int32)
+    dag_first, dag_to = np.zeros(n + 1, np.int32), np.empty(len(to), np.int32)
+    stamp = np.zeros(n, np.int32)
+    entry, count, opened, left, kept = 0, 0, 0, 0, 0
     for root in range(n):
         if low[root] != 0:
             continue
         entry += 1
-        v, own, lowest, depth = root, entry, entry, 0
+        v, own, lowest, depth, mark = root, entry, entry, 0, left
         low[v] = own
         k, end = first[v], first[v + 1]
         while True:
@@ -77,36 +81,40 @@ def components(first: Ints, to: Ints) -> tuple[Ints, Ints, Ints]:  # noqa: C901 
                 seen = low[w]
                 if seen == 0:
                     if first[w] == first[w + 1]:  # leads nowhere: done at once
-                        low[w] = n + 1 + count
-                        member_first[count] = filled
-                        members[filled] = w
-                        filled += 1
+                        seen = n + 1 + count
+                        low[w] = seen
                         count += 1
-                        continue
-                    low[v] = lowest
-                    path[depth], path_next[depth], path_entry[depth] = v, k, own
-                    depth += 1
-                    entry += 1
-                    v, own, lowest = w, entry, entry
-                    low[v] = own
-                    k, end = first[v], first[v + 1]
-                    deeper = True
-                    break
-                if seen < lowest:
+                        dag_first[count] = kept
+                    else:
+                        low[v] = lowest
+                        path[depth], path_next[depth], path_entry[depth], path_mark[depth] = v, k, own, mark
+                        depth += 1
+                        entry += 1
+                        v, own, lowest, mark = w, entry, entry, left
+                        low[v] = own
+                        k, end = first[v], first[v + 1]
+                        deeper = True
+                        break
+                if seen > n:
+                    leaving[left] = seen - n - 1
+                    left += 1
+                elif seen < lowest:
                     lowest = seen
             if deeper:
                 continue
             if lowest == own:
-                member_first[count] = filled
                 while opened > 0 and low[open_nodes[opened - 1]] >= own:
                     opened -= 1
-                    members[filled] = open_nodes[opened]
                     low[open_nodes[opened]] = n + 1 + count
-                    filled += 1
-                members[filled] = v
                 low[v] = n + 1 + count
-                filled += 1
                 count += 1
+                while left > mark:
+                    left -= 1
+                    if stamp[leaving[left]] != count:
+                        stamp[leaving[left]] = count
+                        dag_to[kept] = leaving[left]
+                        kept += 1
+                dag_first[count] = kept
             else:
                 low[v] = lowest
                 open_nodes[opened] = v
@@ -115,35 +123,14 @@ def components(first: Ints, to: Ints) -> tuple[Ints, Ints, Ints]:  # noqa: C901 
                 break
             came = low[v]
             depth -= 1
-            v, k, own = path[depth], path_next[depth], path_entry[depth]
+            v, k, own, mark = path[depth], path_next[depth], path_entry[depth], path_mark[depth]
             end = first[v + 1]
             lowest = low[v]
-            if came < lowest:
+            if came > n:
+                leaving[left] = came - n - 1
+                left += 1
+            elif came < lowest:
                 lowest = came
-    member_first[count] = n
     for v in range(n):
         low[v] -= n + 1
-    return low, members, member_first[: count + 1].copy()
-
-
-@kernel
-def _between(first: Ints, to: Ints, component: Ints, members: Ints, member_first: Ints) -> tuple[Ints, Ints]:
-    """(first, to): the distinct edges between components."""
-    count = len(member_first) - 1
-    dag_first = np.zeros(count + 1, np.int32)
-    dag_to = np.empty(len(to), np.int32)
-    stamp = np.full(count, -1, np.int32)
-    filled = 0
-    for c in range(count):
-        dag_first[c] = filled
-        stamp[c] = c
-        for at in range(member_first[c], member_first[c + 1]):
-            v = members[at]
-            for k in range(first[v], first[v + 1]):
-                d = component[to[k]]
-                if stamp[d] != c:
-                    stamp[d] = c
-                    dag_to[filled] = d
-                    filled += 1
-    dag_first[count] = filled
-    return dag_first, dag_to[:filled].copy()
+    return low, dag_first[: count + 1].copy(), dag_to[:kept].copy()
