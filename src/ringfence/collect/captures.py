@@ -10,11 +10,14 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ringfence.collect import ndjson
+from ringfence.collect import ndjson, storage
 from ringfence.collect.base import CapturedFile, Collector, Found, Scope, read_file, shown
 from ringfence.errors import Problem
 
-COLLECTORS: tuple[Collector, ...] = (ndjson.COLLECTOR,)
+COLLECTORS: tuple[Collector, ...] = (
+    ndjson.COLLECTOR,
+    storage.COLLECTOR,
+)
 
 
 def collect_tree(root: Path, scope: Scope) -> Iterator[Found]:

@@ -1,0 +1,1 @@
+"""Cloud networks, machines, roles and buckets: Terraform state and describe answers."""

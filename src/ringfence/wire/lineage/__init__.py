@@ -1,0 +1,1 @@
+"""Which run read and wrote what: OpenLineage, MLflow, observed file opens."""

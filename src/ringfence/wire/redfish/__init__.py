@@ -1,0 +1,1 @@
+"""Management controllers: the resources of a Redfish service (DMTF DSP0266)."""
