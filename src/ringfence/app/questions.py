@@ -78,7 +78,7 @@ class Questions:
             chosen = [entity for entity in entities if kind_of(entity) in kinds]
             if kinds == ("workstation",):
                 chosen += [entity for entity in entities if entity == OUTSIDE]
-            shown = [one for one in (f"{entity}#{KINDS[kind_of(entity)].default}" for entity in chosen)]
+            shown = [f"{entity}#{KINDS[kind_of(entity)].default}" for entity in chosen]
             if any(self.graph.index(positions.parse(self.estate, one)) >= 0 for one in shown):
                 return shown
         return []
@@ -109,7 +109,11 @@ class Questions:
         """`ringfence paths FROM TO -k K --json`: the cheapest first; empty if there is none."""
         feet = self.footholds(wanted)
         to = self.graph.index(positions.parse(self.estate, target))
-        return [self._path(path) for path in paths_in(reach_from(self.graph, feet), to, k)]
+        return self.paths_in(reach_from(self.graph, feet), to, k)
+
+    def paths_in(self, reached: Reached, to: int, k: int = 10) -> list[dict[str, Any]]:
+        """The same, to a position number, from a reach that is there already."""
+        return [self._path(path) for path in paths_in(reached, to, k)]
 
     def choke(self, wanted: Sequence[str] = ()) -> list[dict[str, Any]]:
         """`ringfence choke [FROM…] --json`: the cut that saves most per disturbed job first."""
