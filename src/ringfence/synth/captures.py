@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ringfence.synth import captures_fabric, captures_gpu, captures_slurm
+from ringfence.synth import captures_data, captures_fabric, captures_gpu, captures_kube, captures_slurm
 from ringfence.synth.captures_slurm import File
 from ringfence.synth.plan import Cluster
 
@@ -19,6 +19,8 @@ def captures(plan: Cluster, per_class: int | None = 2) -> Iterator[File]:
     yield from captures_slurm.slurm(plan)
     yield from captures_fabric.fabric(plan)
     yield from captures_gpu.accelerators(plan, chosen)
+    yield from captures_kube.kubernetes(plan)
+    yield from captures_data.storage(plan, chosen)
 
 
 def chosen_hosts(plan: Cluster, per_class: int | None) -> frozenset[str]:

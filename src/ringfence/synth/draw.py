@@ -5,7 +5,7 @@ from random import Random
 
 from ringfence.errors import UsageError
 from ringfence.synth import layout, work
-from ringfence.synth.plan import NETWORKS, Cluster
+from ringfence.synth.plan import NETWORKS, Cluster, storage_network
 from ringfence.synth.rates import UNITS, Rates
 
 FEWEST, MOST = 16, 50_000
@@ -54,7 +54,7 @@ def draw(nodes: int, seed: int = 0, rates: Rates | None = None, name: str = NAME
         name,
         seed,
         hosts,
-        NETWORKS,
+        (*NETWORKS, *(storage_network(group.name) for group in groups)),
         groups,
         people,
         exports,

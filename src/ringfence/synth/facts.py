@@ -20,7 +20,7 @@ _WRITERS = (
     facts_work.open_services,
     facts_data.exports,
     facts_data.mounts,
-    facts_data.data,
+    facts_data.folders,
 )
 
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from ringfence.estate.facts import Fact
 from ringfence.estate.kinds import EVERYONE
-from ringfence.synth import say
-from ringfence.synth.plan import Cluster, Pipeline, Storage, Tenant
+from ringfence.synth import data, say
+from ringfence.synth.plan import Cluster, Pipeline, Tenant
 from ringfence.synth.say import fact
 
-EXPORTS, FOLDERS, LINEAGE = "storage/exports", "storage/folders.txt", "lineage/events.ndjson"
+LINEAGE, MARKS = "lineage/events.ndjson", "inventory-data.toml"
 
 
 def exports(plan: Cluster) -> Iterator[Fact]:
@@ -16,76 +16,61 @@ def exports(plan: Cluster) -> Iterator[Fact]:
     for export in plan.storages:
         entity, source = say.export(export), f"hosts/{export.server}/exports"
         yield fact(entity, "exported_by", say.host(export.server), source)
-        yield fact(entity, "exported_to", say.network("storage"), source, {"mode": "rw"})
-        weak = export.use == "hooks" or plan.flawed("sec_sys", export.name)
-        yield fact(entity, "setting", "sec=sys" if weak else "sec=krb5p", source)
-        squash = "no_root_squash" if plan.flawed("no_root_squash", export.name) else "root_squash"
-        yield fact(entity, "setting", squash, source)
+        rooted = plan.flawed("no_root_squash", export.name)
+        for name in data.clients(plan, export):
+            to = say.network(name)
+            shown: dict[str, str | int | float | bool] = {"mode": "rw", "client": to.partition(":")[2]}
+            yield fact(entity, "exported_to", to, source, shown | ({"no_root_squash": True} if rooted else {}))
+            if rooted:
+                yield fact(entity, "setting", "no_root_squash", source, {"client": to.partition(":")[2]})
+        yield fact(entity, "setting", "sec=sys" if data.weak(plan, export) else "sec=krb5p", source)
+        yield fact(entity, "setting", "access=rw", source)
+        if export.use == "hooks" and plan.flawed("hook_on_writable_path"):
+            yield fact(entity, "writable_by", EVERYONE, f"hosts/{export.server}/folders")
 
 
 def mounts(plan: Cluster) -> Iterator[Fact]:
-    """Compute nodes mount their tenant's exports, shared nodes and login nodes those of all."""
-    by_name = {export.name: export for export in plan.storages}
-    every = [export for export in plan.storages if export.use != "hooks"]
-    own = {group.name: [by_name[group.home], by_name[group.project]] for group in plan.tenants}
-    hooks = next(export for export in plan.storages if export.use == "hooks")
+    """Compute nodes mount their tenant's exports, shared nodes and login nodes those of others too."""
+    known: dict[tuple[str, str], list[tuple[str, dict[str, str | int | float | bool]]]] = {}
     for host in plan.hosts:
-        if not host.gpus and host.role != "login":
+        if host.role not in data.CAPABLE:
             continue
-        if host.partition == "kube":
-            found: list[Storage] = []
-        else:
-            found = [*(own[host.tenant] if host.tenant else every), hooks]
+        room = (host.role, host.partition)  # hosts of one room mount alike
+        if room not in known:
+            found = data.mounted(plan, host)
+            known[room] = [(say.export(each), {"mode": "rw", "path": each.mountpoint}) for each in found]
         entity, source = say.host(host.name), f"hosts/{host.name}/mounts"
-        for export in found:
-            yield fact(entity, "mounts", say.export(export), source, {"mode": "rw", "path": export.mountpoint})
+        for export, shown in known[room]:
+            yield fact(entity, "mounts", export, source, shown)
 
 
-def data(plan: Cluster) -> Iterator[Fact]:
+def folders(plan: Cluster) -> Iterator[Fact]:
     """The datasets, checkpoints and models of every pipeline."""
     groups = {group.name: group for group in plan.tenants}
     for line in plan.pipelines:
         yield from _pipeline(plan, line, groups[line.tenant])
+        yield from _made(line)
 
 
 def _pipeline(plan: Cluster, line: Pipeline, group: Tenant) -> Iterator[Fact]:
-    storage, tenant = say.storage(group.project), f"tenant:{line.tenant}"
-    owner, members = say.identity(line.owner), f"identity:group/{line.tenant}"
-    raw, prepared, model = say.dataset(line, "raw"), say.dataset(line, "prepared"), say.model(line)
-    states = [say.checkpoint(line, number) for number in range(1, line.checkpoints + 1)]
-    for entity in (raw, prepared, *states, model):
-        kind = entity.partition(":")[0]
-        readers, writers = {owner}, {owner}
-        mode = "0700"
-        if kind == "dataset":
-            readers, mode = {owner, members}, "0750"
-            if plan.flawed("dataset_writable", line.name):
-                writers, mode = {owner, members}, "0770"
-        elif kind == "checkpoint" and plan.flawed("checkpoint_world_readable", line.name):
-            readers, mode = {owner, EVERYONE}, "0705"
-        elif kind == "checkpoint" and plan.flawed("checkpoint_group_readable", line.name):
-            readers, mode = {owner, members}, "0750"
-        path = f"{group.project.partition(':')[2]}/{line.name}/{entity.partition(':')[2]}"
-        yield fact(entity, "stored_on", storage, FOLDERS, {"path": path, "mode": mode, "owner": line.owner})
-        yield fact(entity, "in_tenant", tenant, FOLDERS)
-        for reader in sorted(readers):
-            yield fact(entity, "readable_by", reader, FOLDERS)
-        for writer in sorted(writers):
-            yield fact(entity, "writable_by", writer, FOLDERS)
-    yield from _made(plan, line, raw, prepared, states, model)
+    storage, source = say.storage(group.project), f"hosts/{group.project.partition(':')[0]}/folders"
+    top = group.project.partition(":")[2]
+    for entity, mode in data.modes(plan, line):
+        shown = {"path": data.folder(line, entity, top), "mode": f"{mode:04o}", "owner": line.owner}
+        yield fact(entity, "stored_on", storage, source, shown)
+        yield fact(entity, "in_tenant", f"tenant:{line.tenant}", MARKS)
+        for reader in data.readers(line, mode):
+            yield fact(entity, "readable_by", reader, source)
+        for writer in data.writers(line, mode):
+            yield fact(entity, "writable_by", writer, source)
+        yield fact(entity, "has_format", data.form(plan, line, entity), source)
+        yield fact(entity, "size_bytes", str(data.size(line, entity)), source)
 
 
-def _made(plan: Cluster, line: Pipeline, raw: str, prepared: str, states: list[str], model: str) -> Iterator[Fact]:
-    pickled = plan.flawed("checkpoint_pickle", line.name)
+def _made(line: Pipeline) -> Iterator[Fact]:
+    """What was made from what."""
+    raw, prepared, *states, model = data.entities(line)
     yield fact(prepared, "part_of", raw, LINEAGE)
-    for entity, form, size in (
-        (raw, "parquet", 40 * line.model_bytes),
-        (prepared, "parquet", 10 * line.model_bytes),
-        *((state, "pickle" if pickled else "safetensors", 7 * line.model_bytes) for state in states),
-        (model, "safetensors", line.model_bytes),
-    ):
-        yield fact(entity, "has_format", form, FOLDERS)
-        yield fact(entity, "size_bytes", str(size), FOLDERS)
     for state in states:
         yield fact(state, "checkpoint_of", model, LINEAGE)
         yield fact(state, "trained_from", prepared, LINEAGE)

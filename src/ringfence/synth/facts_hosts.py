@@ -1,23 +1,15 @@
 """Facts about machines: inventory, networks, services, accelerators, management controllers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ringfence.estate.facts import Fact
-from ringfence.synth import say
+from ringfence.synth import data, say
 from ringfence.synth.plan import Cluster, Host, address
 from ringfence.synth.say import fact
 
 _ZONE = {"hgx": "compute", "nvl": "compute", "login": "access", "storage": "storage"}
 _MODEL = {"hgx": "NVIDIA H100 80GB HBM3", "nvl": "NVIDIA GB200"}
 _MEMORY = {"hgx": 81_559, "nvl": 189_471}
-NETWORKS_OF = {
-    "hgx": ("compute", "storage"),
-    "nvl": ("compute", "storage"),
-    "login": ("login", "service", "compute", "storage"),
-    "storage": ("service", "storage"),
-    "management": ("service", "bmc"),
-}
-"""The Ethernet networks of each role; `service` alone where nothing is said."""
 SERVICES = {
     "scheduler": (("slurmctld", 6817, "key"),),
     "database": (("slurmdbd", 6819, "key"), ("slurmrestd", 6820, "token")),
@@ -69,14 +61,14 @@ def networks(plan: Cluster) -> Iterator[Fact]:
         yield fact(name("compute"), "routes_to", name("bmc"), source)
     for of in plan.hosts:
         host, file = say.host(of.name), f"hosts/{of.name}/ip-addr.json"
-        for each in NETWORKS_OF.get(of.role, ("service",)):
+        for each in data.networks_of(plan, of):
             yield fact(host, "attached_to", name(each), file, {"address": address(of, each)})
 
 
 def services(plan: Cluster) -> Iterator[Fact]:
     """SSH everywhere, and what each server is there for."""
     for of in plan.hosts:
-        reach = NETWORKS_OF.get(of.role, ("service",))
+        reach = data.networks_of(plan, of)
         yield from service(of, "ssh", 22, "key", reach)
         for kind, port, proof in SERVICES.get(of.role, ()):
             if kind == "registry" and plan.flawed("registry_open"):
@@ -84,7 +76,7 @@ def services(plan: Cluster) -> Iterator[Fact]:
             yield from service(of, kind, port, proof, reach)
 
 
-def service(of: Host, kind: str, port: int, proof: str, reach: tuple[str, ...]) -> Iterator[Fact]:
+def service(of: Host, kind: str, port: int, proof: str, reach: Iterable[str]) -> Iterator[Fact]:
     """One listening service on the host's addresses in `reach`."""
     source = f"hosts/{of.name}/ss.txt"
     entity = f"service:{of.name}/{kind}:{port}"

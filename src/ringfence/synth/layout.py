@@ -28,7 +28,7 @@ def tenants(nodes: int, shared: Sequence[bool] = ()) -> tuple[Tenant, ...]:
                 name=name,
                 gid=20001 + at,
                 pkey=0x0101 + at,
-                home=f"nfs-home{server + 1:02d}:/export/home" + ("" if one else f"/{name}"),
+                home=f"nfs-home{server + 1:02d}:/export/" + ("home" if one else f"{name}/home"),
                 project=f"nfs-proj{at // PROJECTS_PER_SERVER + 1:02d}:/export/proj/{name}",
             )
         )
@@ -46,9 +46,15 @@ def storages(groups: Sequence[Tenant]) -> tuple[Storage, ...]:
     for group in groups:
         for use, name in (("home", group.home), ("project", group.project)):
             server, _, path = name.partition(":")
-            mountpoint = path.removeprefix("/export")
+            mountpoint = path.removeprefix("/export") if use == "project" else _home_mount(server, path)
             found.setdefault(name, Storage(server, path, use, mountpoint))
     return tuple(found.values())
+
+
+def _home_mount(server: str, path: str) -> str:
+    """`/home/t01` for a tenant's own export, `/home/nfs-home01` for one that several share."""
+    name = path.split("/")[2]
+    return f"/home/{server if name == 'home' else name}"
 
 
 def hosts(nodes: int, groups: Sequence[Tenant], split: Sequence[bool]) -> tuple[Host, ...]:

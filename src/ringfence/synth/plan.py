@@ -158,9 +158,10 @@ def port_guid(host: Host, port: int) -> int:
 
 
 def address(host: Host, network: str) -> str:
-    """The address of a host in one of the networks (`NETWORKS`), for up to 60,000 hosts."""
+    """The address of a host in one of the networks, for up to 60,000 hosts."""
+    octet = SECOND_OCTET.get(network) or 127 + int(network.rpartition("-t")[2])
     high, low = divmod(host.number + 10, 250)
-    return f"10.{SECOND_OCTET[network]}.{high}.{low + 1}"
+    return f"10.{octet}.{high}.{low + 1}"
 
 
 SECOND_OCTET: Mapping[str, int] = {"login": 8, "service": 16, "compute": 32, "storage": 64, "bmc": 96}
@@ -175,3 +176,8 @@ NETWORKS = (
     ),
 )
 """The Ethernet networks of every generated cluster."""
+
+
+def storage_network(tenant: str) -> Network:
+    """The network on which a tenant's nodes meet its file servers, `storage-t01`: 10.128.0.0/16 and up."""
+    return Network(f"storage-{tenant}", f"10.{127 + int(tenant[1:])}.0.0/16", "storage")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from ringfence.estate import ids
 from ringfence.estate.facts import NO_ATTRIBUTES, Fact, Scalar
-from ringfence.synth.plan import NETWORKS, Cluster, Host, Pipeline, Storage, User
+from ringfence.synth.plan import NETWORKS, Cluster, Host, Pipeline, Storage, User, storage_network
 
 OBSERVED = 1_767_571_200.0
 """When a generated estate was "observed": 2026-01-05 00:00 UTC, always."""
@@ -22,7 +22,7 @@ def fact(
 
 def network(name: str) -> str:
     """The id of one of the plan's Ethernet networks."""
-    return f"network:{_CIDR[name]}"
+    return f"network:{_CIDR.get(name) or storage_network(name.removeprefix('storage-')).cidr}"
 
 
 def cluster(plan: Cluster) -> str:

@@ -1,0 +1,122 @@
+"""Where data lies and who may touch it, for both writers: exports, clients, folders, modes."""
+
+from collections.abc import Iterator
+
+from ringfence.estate.kinds import EVERYONE
+from ringfence.synth import say
+from ringfence.synth.plan import Cluster, Host, Pipeline, Storage, User
+
+CAPABLE = ("hgx", "nvl", "login")
+"""Roles that mount exports."""
+
+
+def home(plan: Cluster, user: User) -> str:
+    """The export that keeps an account's home, `server:path`."""
+    return next(group.home for group in plan.tenants if group.name == user.tenant)
+
+
+def owners(plan: Cluster, export: Storage) -> list[str]:
+    """The tenants that an export is for; the hooks are everyone's."""
+    return [group.name for group in plan.tenants if export.use == "hooks" or export.name in (group.home, group.project)]
+
+
+def clients(plan: Cluster, export: Storage) -> list[str]:
+    """The names of the networks that an export is offered to."""
+    own = [] if export.use == "hooks" else [f"storage-{name}" for name in owners(plan, export)]
+    return [*own, "storage"] if export.use != "project" else own
+
+
+def weak(plan: Cluster, export: Storage) -> bool:
+    """Whether the server believes the account numbers that clients send (sec=sys)."""
+    return export.use == "hooks" or plan.flawed("sec_sys", export.name)
+
+
+def mounted(plan: Cluster, host: Host) -> list[Storage]:
+    """What a host mounts: its tenant's exports, login nodes those of all, shared nodes the homes of their users."""
+    if host.role not in CAPABLE or host.partition == "kube":
+        return []
+    if host.tenant:
+        group = next(group for group in plan.tenants if group.name == host.tenant)
+        wanted = {group.home, group.project}
+        return [export for export in plan.storages if export.name in wanted or export.use == "hooks"]
+    if host.role == "login":
+        return list(plan.storages)
+    guests = {group.home for group in plan.tenants if plan.flawed("shared_partition", group.name)}
+    return [export for export in plan.storages if export.name in guests or export.use == "hooks"]
+
+
+def networks_of(plan: Cluster, host: Host) -> list[str]:
+    """The Ethernet networks that a host has an address in."""
+    if host.role == "login":
+        return ["login", "service", "compute", "storage"]
+    if host.role == "storage":
+        served = [export for export in plan.storages if export.server == host.name]
+        return list(dict.fromkeys(["service", "storage", *(name for each in served for name in clients(plan, each))]))
+    if host.role == "management":
+        return ["service", "bmc"]
+    if host.gpus:
+        if host.partition == "kube":
+            return ["compute"]
+        return ["compute", f"storage-{host.tenant}" if host.tenant else "storage"]
+    return ["service"]
+
+
+def entities(line: Pipeline) -> list[str]:
+    """The datasets, checkpoints and the model of a pipeline."""
+    states = [say.checkpoint(line, number) for number in range(1, line.checkpoints + 1)]
+    return [say.dataset(line, "raw"), say.dataset(line, "prepared"), *states, say.model(line)]
+
+
+def modes(plan: Cluster, line: Pipeline) -> Iterator[tuple[str, int]]:
+    """(entity, mode of its folder)."""
+    for entity in entities(line):
+        kind, mode = entity.partition(":")[0], 0o700
+        if kind == "dataset":
+            mode = 0o770 if plan.flawed("dataset_writable", line.name) else 0o750
+        elif kind == "checkpoint" and plan.flawed("checkpoint_world_readable", line.name):
+            mode = 0o755
+        elif kind == "checkpoint" and plan.flawed("checkpoint_group_readable", line.name):
+            mode = 0o750
+        yield entity, mode
+
+
+def readers(line: Pipeline, mode: int) -> list[str]:
+    """The accounts that a folder's mode lets read, sorted."""
+    return _who(line, mode, 0o040, 0o004)
+
+
+def writers(line: Pipeline, mode: int) -> list[str]:
+    """The accounts that a folder's mode lets write, sorted."""
+    return _who(line, mode, 0o020, 0o002)
+
+
+def _who(line: Pipeline, mode: int, group: int, world: int) -> list[str]:
+    found = [say.identity(line.owner)]
+    found += [f"identity:group/{line.tenant}"] if mode & group else []
+    return sorted([*found, EVERYONE] if mode & world else found)
+
+
+def folder(line: Pipeline, entity: str, top: str) -> str:
+    """The folder of an entity below the project export `top`."""
+    return f"{top}/{line.name}/{entity.partition(':')[2].removeprefix(line.name).lstrip('-') or 'model'}"
+
+
+def form(plan: Cluster, line: Pipeline, entity: str) -> str:
+    """The format that an entity is kept in."""
+    kind = entity.partition(":")[0]
+    if kind == "dataset":
+        return "parquet"
+    return "pickle" if kind == "checkpoint" and plan.flawed("checkpoint_pickle", line.name) else "safetensors"
+
+
+def size(line: Pipeline, entity: str) -> int:
+    """Bytes: a state holds the optimiser's too, a corpus is far larger than the weights."""
+    factor = {"checkpoint": 7, "model": 1}.get(entity.partition(":")[0], 40 if entity.endswith("-raw") else 10)
+    return factor * line.model_bytes
+
+
+def files(plan: Cluster, line: Pipeline, entity: str, shards: int) -> list[str]:
+    """The names of the files of an entity."""
+    ending = {"parquet": "parquet", "pickle": "pt", "safetensors": "safetensors"}[form(plan, line, entity)]
+    stem = "part" if ending == "parquet" else "model"
+    return [f"{stem}-{number:05d}-of-{shards:05d}.{ending}" for number in range(1, shards + 1)]
