@@ -21,7 +21,8 @@ KINDS: dict[str, float] = {
 """Kind → share of the nodes."""
 
 EDGES: tuple[tuple[str, str, float, str], ...] = (
-    ("workstation", "identity", 1, "own"), ("workstation", "service", 2, "any"), ("workstation", "credential", 1, "own"),
+    ("workstation", "identity", 1, "own"), ("workstation", "service", 2, "any"),
+    ("workstation", "credential", 1, "own"),
     ("identity", "cluster", 1, "hub"), ("identity", "partition", 2, "hub"), ("identity", "host_user", 5, "hub"),
     ("identity", "dataset", 3, "any"), ("identity", "model", 2, "any"), ("credential", "identity", 2, "own"),
     ("credential", "host_root", 1, "hub"), ("cluster", "host_root", 1, "any"), ("partition", "host_user", 3, "any"),
@@ -97,4 +98,5 @@ def _node(
     """The node at `share` (0 … 1) of the part of a kind's block that belongs to the site."""
     bounds = block[0] + np.round(cuts / cuts[-1] * (block[1] - block[0])).astype(np.int64)
     size = np.maximum(bounds[site + 1] - bounds[site], 1)
-    return np.minimum(bounds[site] + (share * size).astype(np.int64), block[1] - 1).astype(np.int32)
+    node: Ints = np.minimum(bounds[site] + (share * size).astype(np.int64), block[1] - 1).astype(np.int32)
+    return node

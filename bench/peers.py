@@ -5,6 +5,7 @@ numbers of all nodes that reach it, in any order.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,11 +40,11 @@ def igraph_graph(drawn: Drawn) -> tuple[Callable[[int], Nodes], Callable[[], Non
     return lambda jewel: np.array(graph.subcomponent(jewel, mode="in"), np.int64), lambda: None
 
 
-def duckdb_query(drawn: Drawn) -> tuple[Callable[[int], Nodes], Callable[[], None]]:
-    """A recursive query over a table of edges, with as many threads as DuckDB takes by itself."""
+def duckdb_query(drawn: Drawn, threads: int = 1) -> tuple[Callable[[int], Nodes], Callable[[], None]]:
+    """A recursive query over a table of edges, on one core like ours; `threads` 0: on as many as it likes."""
     import duckdb
 
-    base = duckdb.connect()
+    base = duckdb.connect(config={"threads": threads} if threads else {})
     base.register("drawn", {"source": drawn.source, "target": drawn.target})
     base.execute("create table edge as select source, target from drawn")
 
@@ -59,11 +60,16 @@ def duckdb_query(drawn: Drawn) -> tuple[Callable[[int], Nodes], Callable[[], Non
     return ask, base.close
 
 
-PEERS: dict[str, Peer] = {"scipy": scipy_csgraph, "igraph": igraph_graph, "duckdb": duckdb_query}
+PEERS: dict[str, Peer] = {
+    "scipy": scipy_csgraph,
+    "igraph": igraph_graph,
+    "duckdb": duckdb_query,
+    "duckdb_all_cores": partial(duckdb_query, threads=0),
+}
 
 
 @kernel
-def stream(values: NDArray[np.uint64]) -> int:
+def stream(values: NDArray[np.uint64]) -> np.uint64:
     """Read every word once, in order: the bandwidth that one core has."""
     total = np.uint64(0)
     for value in values:

@@ -11,7 +11,7 @@ import platform
 import resource
 import sys
 from collections.abc import Callable
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeVar
@@ -57,8 +57,15 @@ def machine(*packages: str) -> dict[str, Any]:
         "processor": _processor(),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
-        "versions": {name: version(name) for name in ("numpy", "numba", *packages)},
+        "versions": {name: _version(name) for name in ("numpy", "numba", *packages)},
     }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def _processor() -> str:

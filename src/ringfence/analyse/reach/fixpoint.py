@@ -59,7 +59,7 @@ class Bans:
 
 @dataclass(frozen=True, eq=False)
 class Reached:
-    """What one set of footholds reaches. Arrays over all positions of `graph`; see the module for what they mean.
+    """What one set of footholds reaches, as arrays over all positions of `graph`.
 
     `mask`: reached at all; `minutes_low`, `minutes_high` (float64, infinite where not reached); `hops` (int32, -1
     where not reached); `cost`: the Knuth cost, infinite where not reached; `parent`: the last edge of the position's derivation, -1 for footholds;

@@ -47,24 +47,25 @@ def condense(n: int, source: Ints, target: Ints) -> Condensed:
 
 def condense_rows(first: Ints, to: Ints) -> Condensed:
     """The components of a graph given as compressed rows (see `adjacency`)."""
-    return Condensed(*_condense(first, to))
+    # Scratch space comes from numpy, whose large arrays lie on huge pages where the system has them:
+    # the walk is random, and would otherwise wait for the page tables.
+    n = len(first) - 2
+    return Condensed(*_condense(first, to, np.zeros((8, n + 1), np.int32), np.empty((2, len(to)), np.int32)))
 
 
 @kernel
-def _condense(first: Ints, to: Ints) -> tuple[Ints, Ints, Ints]:  # noqa: C901 - one loop, kept whole for speed
-    """(component of each node, first, to of the edges between components)."""
+def _condense(  # noqa: C901 - one loop, kept whole for speed
+    first: Ints, to: Ints, per_node: Ints, per_edge: Ints
+) -> tuple[Ints, Ints, Ints]:
+    """(component of each node, first, to of the edges between components). `per_node` begins as zeros."""
     n = len(first) - 2
     # low[v]: 0 unseen; 1 … n the lowest entry number reachable so far; above n: done, n + 1 + component.
     # One look at low[w] thus tells all about w, and done nodes never lower anything.
-    low = np.zeros(n, np.int32)
-    open_nodes = np.empty(n, np.int32)
-    path, path_next = np.empty(n, np.int32), np.empty(n, np.int32)
-    path_entry, path_mark = np.empty(n, np.int32), np.empty(n, np.int32)
+    low, open_nodes, dag_first, stamp = per_node[0, :n], per_node[1], per_node[2], per_node[3]
+    path, path_next, path_entry, path_mark = per_node[4], per_node[5], per_node[6], per_node[7]
     # An edge to a done node leaves its component. Such edges wait on a stack: when a component is
     # done, those above its root's mark are its own, since the components below took theirs away.
-    leaving = np.empty(len(to), np.int32)
-    dag_first, dag_to = np.zeros(n + 1, np.int32), np.empty(len(to), np.int32)
-    stamp = np.zeros(n, np.int32)
+    leaving, dag_to = per_edge[0], per_edge[1]
     entry, count, opened, left, kept = 0, 0, 0, 0, 0
     for root in range(n):
         if low[root] != 0:
@@ -133,4 +134,4 @@ def _condense(first: Ints, to: Ints) -> tuple[Ints, Ints, Ints]:  # noqa: C901 -
                 lowest = came
     for v in range(n):
         low[v] -= n + 1
-    return low, dag_first[: count + 1].copy(), dag_to[:kept].copy()
+    return low.copy(), dag_first[: count + 1].copy(), dag_to[:kept].copy()

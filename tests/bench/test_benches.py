@@ -1,0 +1,41 @@
+"""The benches run, on sizes too small to time; no time is asserted."""
+
+import json
+
+import pytest
+from bench.report import timed
+
+from bench import graphs
+from bench import reach as bench_reach
+
+
+def test_the_reach_bench_prints_one_json_object_and_peers_agree(capsys: pytest.CaptureFixture[str]) -> None:
+    """Peers that are not installed are said to be missing."""
+    sizes = ["--nodes", "3000", "--edges", "20000", "--jewels", "20", "--repeat", "1", "--settle-seconds", "1"]
+    assert bench_reach.main([*sizes, "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["answers_equal"] is True
+    assert "20 jewels" in result["peers"]["scipy"]["scaled_from"]
+    assert result["with_and_edges"]["positions_differing"] > 0
+    assert result["many_components"]["components"] > 1
+
+
+def test_the_same_seed_draws_the_same_graph_within_its_bounds() -> None:
+    """Another seed draws another."""
+    one = graphs.draw(2_000, 9_000, 10, 3, graphs.MANY_SITES, and_share=0.1)
+    again = graphs.draw(2_000, 9_000, 10, 3, graphs.MANY_SITES, and_share=0.1)
+    other = graphs.draw(2_000, 9_000, 10, 4, graphs.MANY_SITES)
+    assert (one.source == again.source).all()
+    assert (one.second == again.second).all()
+    assert (one.source != other.source).any()
+    assert one.source.max() < 2_000
+    assert one.target.max() < 2_000
+    assert (other.second == -1).all()
+
+
+def test_timing_gives_the_last_result_and_every_run() -> None:
+    """Best is never above the median."""
+    result, taken = timed(lambda: 7, 3)
+    assert result == 7
+    assert len(taken.runs) == 3
+    assert taken.best <= taken.median
