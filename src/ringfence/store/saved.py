@@ -15,17 +15,20 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from ringfence.errors import EstateError, MissingPart
 from ringfence.estate.estate import Estate, Interned, Table
+from ringfence.estate.facts import Scalar
 from ringfence.estate.kinds import PREDICATES
 
 SCHEMA = 1
 """Version of the layout above. A reader refuses what it does not know."""
 
+_RECORD = msgspec.json.Decoder(dict[str, Scalar])
 _AGE = b"age-encryption.org/v1"
 _VERSION, _SALT = b"ringfence.schema", b"ringfence.salt"
 
@@ -87,7 +90,7 @@ def from_bytes(data: bytes, name: str = "estate") -> Estate:
         raise EstateError(f"{name}: schema version {version}, this ringfence reads {SCHEMA}", remedy)
     try:
         return _from_arrow(table, salt)
-    except (KeyError, IndexError, pa.ArrowException, AttributeError, TypeError, ValueError):
+    except (KeyError, IndexError, pa.ArrowException, AttributeError, TypeError, ValueError, msgspec.MsgspecError):
         raise damaged from None
 
 
@@ -120,6 +123,9 @@ def _column(field: str, tables: Sequence[tuple[Table, NDArray[np.int64]]], kind:
 
 def _from_arrow(table: pa.Table, salt: bytes) -> Estate:
     column = {name: _one(table.column(name)) for name in table.column_names}
+    for name, values in column.items():
+        if values.null_count or (name != "observed_at" and values.dictionary.null_count):
+            raise ValueError(f"{name} has gaps")
     subject, object_ = column["subject"], column["object"]
     terms = Interned(subject.dictionary.to_pylist())
     objects = object_.indices.to_numpy()
@@ -143,6 +149,8 @@ def _from_arrow(table: pa.Table, salt: bytes) -> Estate:
         if PREDICATES[name] and end > start
     }
     attributes = Interned(column["attributes"].dictionary.to_pylist())
+    for text in attributes.values:
+        _RECORD.decode(text)
     return Estate(terms, attributes, Interned(column["source"].dictionary.to_pylist()), tables, salt)
 
 
