@@ -10,12 +10,13 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ringfence.collect import ndjson, storage
+from ringfence.collect import gpu, ndjson, storage
 from ringfence.collect.base import CapturedFile, Collector, Found, Scope, read_file, shown
 from ringfence.errors import Problem
 
 COLLECTORS: tuple[Collector, ...] = (
     ndjson.COLLECTOR,
+    gpu.COLLECTOR,
     storage.COLLECTOR,
 )
 

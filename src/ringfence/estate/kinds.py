@@ -61,6 +61,7 @@ CAPABILITIES: dict[str, str] = {
     "stolen": "have a copy outside the cluster",
     "discover": "know that it exists and how to name it",
     "relay": "pass traffic on through a member that may talk to everyone",
+    "context": "run kernels on this accelerator, in an address space of one's own",
 }
 
 KINDS: dict[str, Kind] = {
@@ -232,8 +233,8 @@ PREDICATES: dict[str, Predicate] = {
         ),
         Predicate(
             "part_of",
-            ("container", "job", "network", "storage", "dataset"),
-            ("pod", "job", "network", "storage", "dataset"),
+            ("gpu", "container", "job", "network", "storage", "dataset"),
+            ("gpu", "pod", "job", "network", "storage", "dataset"),
             "is a part of",
         ),
         Predicate("depends_on", ("job",), ("job",), "starts after"),
