@@ -62,7 +62,8 @@ class Reached:
     """What one set of footholds reaches, as arrays over all positions of `graph`.
 
     `mask`: reached at all; `minutes_low`, `minutes_high` (float64, infinite where not reached); `hops` (int32, -1
-    where not reached); `cost`: the Knuth cost, infinite where not reached; `parent`: the last edge of the position's derivation, -1 for footholds;
+    where not reached); `cost`: the Knuth cost, infinite where not reached; `parent`: the last edge of the
+    position's derivation, -1 for footholds;
     `order`: the positions reached, by ascending Knuth cost, every one after those it rests on.
     """
 
