@@ -200,6 +200,7 @@ PREDICATES: dict[str, Predicate] = {
         Predicate("federated_as", ("identity",), ("identity",), "one sign-on serves both accounts"),
         Predicate("same_secret", ("credential",), ("credential",), "the salted hashes are equal"),
         Predicate("agent_forwarded", ("identity",), ("host",), "its SSH agent answers there"),
+        Predicate("stands_for", ("host",), ("host",), "is drawn for one of these; which, is not decided yet"),
         Predicate("session_on", ("identity",), ("host",), "has a session or process there"),
         Predicate(
             "trusts_host", ("host", "cluster"), ("host", "cluster"), "lets accounts of the second in without proof"
@@ -308,6 +309,12 @@ PREDICATES: dict[str, Predicate] = {
         ),
         Predicate("holds_role", ("identity", "host"), ("role",), "has these permissions"),
         Predicate("permits", ("role",), _VALUE, "allows `verb resource`, both as the platform names them"),
+        Predicate(
+            "permits_on",
+            ("role",),
+            ("pod", "identity", "role", "credential"),
+            "allows it on this one thing; attributes permission (`verb resource`), by",
+        ),
         Predicate("scoped_to", ("role",), ("namespace", "cluster"), "its permissions hold there"),
         Predicate("assumes", ("role", "identity"), ("role", "identity"), "may become"),
         Predicate("selects", ("service",), ("pod", "container"), "sends its connections there; attributes port"),

@@ -1,0 +1,118 @@
+"""What a container's securityContext leaves it: the privileges that hold on its host.
+
+Defaults as the API documents them: root unless runAsUser or runAsNonRoot says otherwise (an
+image's own USER cannot be seen here and counts as root: unknown is never safe). A capability is
+effective only for root, and only on the host while the pod has no user namespace of its own
+(hostUsers: false). Windows pods have none of these.
+"""
+
+import posixpath
+from collections.abc import Iterator
+
+from ringfence.wire.kubernetes.shapes import Container, PodSpec
+
+_PRIVILEGED = ("DAC_READ_SEARCH", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO")
+"""Capabilities that moves ask for and that a privileged container has."""
+
+
+def privileges(spec: PodSpec, container: Container) -> Iterator[str]:
+    """Values of `runs_with`, host-effective ones only."""
+    if spec.os is not None and spec.os.name == "windows":
+        return
+    if spec.host_pid:
+        yield "host_pid"
+    if spec.host_network:
+        yield "host_network"
+    if spec.host_ipc:
+        yield "host_ipc"
+    if spec.share_process_namespace and not spec.host_pid:
+        yield "share_pid"
+    if not is_root(spec, container):
+        return
+    yield "root"
+    if spec.host_users is False:
+        return
+    security = container.security_context
+    if security is not None and security.privileged:
+        yield "privileged"
+        yield from (f"cap:{name}" for name in _PRIVILEGED)
+        return
+    added = security.capabilities.add if security is not None and security.capabilities is not None else None
+    names = sorted({name.upper().removeprefix("CAP_") for name in added or ()})
+    if "ALL" in names:
+        names = sorted({*_PRIVILEGED, *names} - {"ALL"})
+    yield from (f"cap:{name}" for name in names)
+
+
+def user(spec: PodSpec, container: Container) -> int | None:
+    """The user number that the manifest sets, if it does: the container's before the pod's."""
+    for security in (container.security_context, spec.security_context):
+        if security is not None and security.run_as_user is not None:
+            return security.run_as_user
+    return None
+
+
+def is_root(spec: PodSpec, container: Container) -> bool:
+    """Whether it may run as user 0."""
+    number = user(spec, container)
+    if number is not None:
+        return number == 0
+    for security in (container.security_context, spec.security_context):
+        if security is not None and security.run_as_non_root is not None:
+            return not security.run_as_non_root
+    return True
+
+
+_CODE = (
+    "/etc", "/root", "/usr", "/bin", "/sbin", "/lib", "/lib64", "/boot", "/opt/cni", "/run/systemd",
+    "/var/spool/cron", "/var/lib/kubelet", "/var/lib/containerd", "/var/lib/docker", "/var/lib/rancher",
+)  # fmt: skip
+_HOMES = ("/home",)
+_IDENTITY = ("/etc/kubernetes", "/var/lib/kubelet", "/var/lib/rancher")
+_SECRETS = ("/etc", "/root", "/home")
+_SOCKETS = (
+    "/run/containerd/containerd.sock", "/run/docker.sock", "/run/crio/crio.sock", "/run/k3s/containerd/containerd.sock",
+    "/run/cri-dockerd.sock", "/run/podman/podman.sock",
+)  # fmt: skip
+_LOGS = ("/var/log/pods",)
+_PODS = ("/var/lib/kubelet/pods",)
+_KERNEL = ("/proc/sys/kernel/core_pattern",)
+
+
+def host_path(path: str, writable: bool, whole_tree: bool = True) -> dict[str, bool]:
+    """What lies in or above a mounted host path, as attributes of `mounts_host_path`.
+
+    `code`: root of the host runs what is written there; `homes`: accounts run it; `identity`: the
+    kubelet's key; `secrets`: the host's own secrets; `socket`: a container runtime's socket;
+    `logs`: the pods' logs, writable; `pods`: other pods' volumes; `kernel`: core_pattern, writable
+    (below `/` even where the mount is read-only, because a read-only mount leaves the mounts
+    beneath it as they are, unless `whole_tree` is False: recursiveReadOnly). Only those that
+    hold are named.
+    """
+    path = normal(path)
+    code = writable and (_within(path, _CODE) or _above(path, _CODE))
+    found = {
+        "code": code,
+        "homes": writable and not code and (_within(path, _HOMES) or _above(path, _HOMES)),
+        "identity": _above(path, _IDENTITY) or path in ("/var/lib/kubelet/pki", "/etc/kubernetes/pki"),
+        "secrets": path == "/" or _within(path, _SECRETS),
+        "socket": _above(path, _SOCKETS),
+        "logs": writable and _above(path, _LOGS),
+        "pods": _above(path, _PODS) or _within(path, _PODS),
+        "kernel": _above(path, _KERNEL) and (writable or (path == "/" and whole_tree)),
+    }
+    return {name: True for name, holds in found.items() if holds}
+
+
+def normal(path: str) -> str:
+    """The path without `.`, `..` and doubled slashes; `/var/run` is `/run`, as on every current distribution."""
+    path = posixpath.normpath("/" + path.lstrip("/"))
+    return path.removeprefix("/var") if path == "/var/run" or path.startswith("/var/run/") else path
+
+
+def _within(path: str, folders: tuple[str, ...]) -> bool:
+    return any(path == folder or path.startswith(folder + "/") for folder in folders)
+
+
+def _above(path: str, things: tuple[str, ...]) -> bool:
+    return any(path in ("/", thing) or thing.startswith(path + "/") for thing in things)
