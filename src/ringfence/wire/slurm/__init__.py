@@ -1,0 +1,1 @@
+"""What Slurm writes: slurmrestd and command JSON, `scontrol` text, its configuration, accounting."""
