@@ -4,7 +4,15 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ringfence.synth import captures_data, captures_fabric, captures_gpu, captures_kube, captures_slurm
+from ringfence.synth import (
+    captures_data,
+    captures_fabric,
+    captures_gpu,
+    captures_hosts,
+    captures_kube,
+    captures_slurm,
+    data,
+)
 from ringfence.synth.captures_slurm import File
 from ringfence.synth.plan import Cluster
 
@@ -16,6 +24,7 @@ def captures(plan: Cluster, per_class: int | None = 2) -> Iterator[File]:
     capture of a real cluster; None: all nodes.
     """
     chosen = chosen_hosts(plan, per_class)
+    yield from captures_hosts.hosts(plan, chosen)
     yield from captures_slurm.slurm(plan)
     yield from captures_fabric.fabric(plan)
     yield from captures_gpu.accelerators(plan, chosen)
@@ -24,12 +33,12 @@ def captures(plan: Cluster, per_class: int | None = 2) -> Iterator[File]:
 
 
 def chosen_hosts(plan: Cluster, per_class: int | None) -> frozenset[str]:
-    """The first hosts of each class: role, partition's owner left out; servers are all chosen."""
+    """The first hosts of each partition, all servers, and the nodes on which tenants started services."""
     seen: dict[str, int] = {}
-    chosen = []
+    chosen = list(data.tenants_services(plan))
     for host in plan.hosts:
-        seen[host.role] = seen.get(host.role, 0) + 1
-        if not host.gpus or per_class is None or seen[host.role] <= per_class:
+        seen[host.partition] = seen.get(host.partition, 0) + 1
+        if not host.gpus or per_class is None or seen[host.partition] <= per_class:
             chosen.append(host.name)
     return frozenset(chosen)
 

@@ -1,6 +1,6 @@
-"""Where data lies and who may touch it, for both writers: exports, clients, folders, modes."""
+"""What both writers derive from the plan alike: networks, services, exports, folders and their modes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ringfence.estate.kinds import EVERYONE
 from ringfence.synth import say
@@ -59,6 +59,55 @@ def networks_of(plan: Cluster, host: Host) -> list[str]:
             return ["compute"]
         return ["compute", f"storage-{host.tenant}" if host.tenant else "storage"]
     return ["service"]
+
+
+Service = tuple[str, int, str]
+"""(kind, port, how callers prove who they are)."""
+
+Extras = Mapping[str, list[Service]]
+"""By host's name, what tenants started there."""
+
+SERVICES: Mapping[str, tuple[Service, ...]] = {
+    "scheduler": (("slurmctld", 6817, "key"),),
+    "database": (("slurmdbd", 6819, "key"), ("slurmrestd", 6820, "token")),
+    "storage": (("nfs", 2049, "none"),),
+    "registry": (("registry", 5000, "token"),),
+    "ringfence": (("ringfence", 8443, "mtls"),),
+    "kube": (("kube-api", 6443, "token"),),
+}
+"""What each role serves besides SSH."""
+
+_OPENED = (("ray", 8265), ("jupyter", 8888), ("mlflow", 5000))
+
+
+def tenants_services(plan: Cluster) -> Extras:
+    """Ray, Jupyter and MLflow without a password, on the first nodes of the tenants that the draw names."""
+    first: dict[str, list[str]] = {}
+    for host in plan.hosts:
+        if host.tenant and host.gpus:
+            first.setdefault(host.tenant, []).append(host.name)
+    found: dict[str, list[Service]] = {}
+    for tenant, names in first.items():
+        for at, (kind, port) in enumerate(_OPENED):
+            if plan.flawed(f"{kind}_open", tenant):
+                found.setdefault(names[at % len(names)], []).append((kind, port, "none"))
+    return found
+
+
+def listening(host: Host, extras: Extras) -> list[Service]:
+    """Everything that a host serves."""
+    return [("ssh", 22, "key"), *SERVICES.get(host.role, ()), *extras.get(host.name, ())]
+
+
+def toolkit_version(plan: Cluster, host: Host) -> str:
+    """The version of the NVIDIA container toolkit."""
+    return "1.17.4" if plan.flawed("toolkit_old", host.rack) else "1.17.8"
+
+
+def login_of(plan: Cluster, user: User) -> Host:
+    """The login node on which an account has its session."""
+    nodes = plan.of_role("login")
+    return nodes[user.uid % len(nodes)]
 
 
 def entities(line: Pipeline) -> list[str]:

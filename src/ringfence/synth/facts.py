@@ -17,7 +17,6 @@ _WRITERS = (
     facts_fabric.fabric,
     facts_work.jobs,
     facts_work.serving,
-    facts_work.open_services,
     facts_data.exports,
     facts_data.mounts,
     facts_data.folders,

@@ -1,24 +1,15 @@
 """Facts about machines: inventory, networks, services, accelerators, management controllers."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from ringfence.estate.facts import Fact
 from ringfence.synth import data, say
-from ringfence.synth.plan import Cluster, Host, address
+from ringfence.synth.plan import Cluster, address
 from ringfence.synth.say import fact
 
 _ZONE = {"hgx": "compute", "nvl": "compute", "login": "access", "storage": "storage"}
 _MODEL = {"hgx": "NVIDIA H100 80GB HBM3", "nvl": "NVIDIA GB200"}
 _MEMORY = {"hgx": 81_559, "nvl": 189_471}
-SERVICES = {
-    "scheduler": (("slurmctld", 6817, "key"),),
-    "database": (("slurmdbd", 6819, "key"), ("slurmrestd", 6820, "token")),
-    "storage": (("nfs", 2049, "none"),),
-    "registry": (("registry", 5000, "token"),),
-    "ringfence": (("ringfence", 8443, "mtls"),),
-    "kube": (("kube-api", 6443, "token"),),
-}
-"""(kind, port, how callers prove who they are) of what each role serves besides SSH."""
 
 
 def inventory(plan: Cluster) -> Iterator[Fact]:
@@ -66,25 +57,23 @@ def networks(plan: Cluster) -> Iterator[Fact]:
 
 
 def services(plan: Cluster) -> Iterator[Fact]:
-    """SSH everywhere, and what each server is there for."""
+    """SSH everywhere, what each server is there for, and what tenants started."""
+    extras = data.tenants_services(plan)
+    first = {user.tenant: user for user in reversed(plan.users)}
     for of in plan.hosts:
-        reach = data.networks_of(plan, of)
-        yield from service(of, "ssh", 22, "key", reach)
-        for kind, port, proof in SERVICES.get(of.role, ()):
+        reach = [(say.network(name), address(of, name)) for name in data.networks_of(plan, of)]
+        source = f"hosts/{of.name}/ss.txt"
+        for kind, port, proof in data.listening(of, extras):
+            entity = f"service:{of.name}/{kind}:{port}"
             if kind == "registry" and plan.flawed("registry_open"):
                 proof = "none"
-            yield from service(of, kind, port, proof, reach)
-
-
-def service(of: Host, kind: str, port: int, proof: str, reach: Iterable[str]) -> Iterator[Fact]:
-    """One listening service on the host's addresses in `reach`."""
-    source = f"hosts/{of.name}/ss.txt"
-    entity = f"service:{of.name}/{kind}:{port}"
-    yield fact(entity, "runs_on", say.host(of.name), source)
-    yield fact(entity, "service_kind", kind, source)
-    yield fact(entity, "authenticates", proof, source)
-    for each in reach:
-        yield fact(entity, "listens_on", say.network(each), source, {"port": port, "address": address(of, each)})
+            yield fact(entity, "runs_on", say.host(of.name), source)
+            yield fact(entity, "service_kind", kind, source)
+            yield fact(entity, "authenticates", proof, source)
+            for network, at in reach:
+                yield fact(entity, "listens_on", network, source, {"port": port, "address": at})
+            if of.name in extras and kind in ("ray", "jupyter", "mlflow"):
+                yield fact(entity, "runs_as", say.identity(first[of.tenant].name), source)
 
 
 def accelerators(plan: Cluster) -> Iterator[Fact]:
@@ -95,14 +84,8 @@ def accelerators(plan: Cluster) -> Iterator[Fact]:
             yield fact(host, "has_gpu", gpu, source, _gpu(of.role, index))
             yield fact(gpu, "nvlink_member", domain, source)
         yield fact(host, "runs_software", "package:nvidia-driver", source, {"version": "570.124.06"})
-        old = plan.flawed("toolkit_old", of.rack)
-        yield fact(
-            host,
-            "runs_software",
-            "package:nvidia-container-toolkit",
-            f"hosts/{of.name}/packages.txt",
-            {"version": "1.17.4" if old else "1.17.8"},
-        )
+        version, package = data.toolkit_version(plan, of), "package:pkg:generic/nvidia-container-toolkit"
+        yield fact(host, "runs_software", package, f"hosts/{of.name}/nvidia-ctk.txt", {"version": version})
         if plan.flawed("constrain_devices_off"):
             yield fact(host, "device_open", "gpu", f"hosts/{of.name}/devices.txt")
         if plan.flawed("umad_open", of.rack):

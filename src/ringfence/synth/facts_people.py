@@ -4,29 +4,55 @@ from collections.abc import Iterator
 
 from ringfence.estate.facts import Fact
 from ringfence.estate.kinds import EVERYONE
-from ringfence.synth import say
-from ringfence.synth.plan import Cluster, Host, User
+from ringfence.synth import data, say
+from ringfence.synth.plan import Cluster, User
 from ringfence.synth.say import fact
+
+EVERYBODY = "identity:accounts/people"
+"""The hub of all accounts that exist on login and compute nodes."""
+OPERATORS = "identity:group/ops"
 
 
 def people(plan: Cluster) -> Iterator[Fact]:
     """Every account with its workstation, key, home and groups."""
-    logins = plan.of_role("login")
     homes = {group.name: group.home for group in plan.tenants}
-    for at, user in enumerate(plan.users):
+    for user in plan.users:
         identity = say.identity(user.name)
         if user.tenant:
             yield fact(identity, "in_tenant", f"tenant:{user.tenant}", "slurm/associations.json")
-            yield fact(identity, "member_of", f"identity:group/{user.tenant}", "group")
-            yield fact(say.storage(homes[user.tenant]), "stores_home", identity, "passwd")
+            yield fact(identity, "member_of", f"identity:group/{user.tenant}", "hosts/login01/group")
+            source = f"hosts/{homes[user.tenant].partition(':')[0]}/folders"
+            yield fact(say.storage(homes[user.tenant]), "stores_home", identity, source)
         if user.role == "service":
             continue
         yield from _key(plan, user, identity)
-        home_login = logins[at % len(logins)]
+        if user.role != "operator":
+            yield from _member(plan, user, identity)
+    yield from _logins(plan)
+
+
+def _logins(plan: Cluster) -> Iterator[Fact]:
+    """Every account exists on login and compute nodes, operators' on servers too: two hubs say so."""
+    for user in plan.users:
+        if user.role != "service":
+            yield fact(say.identity(user.name), "member_of", EVERYBODY, "hosts/login01/passwd")
+    for host in plan.hosts:
+        file = f"hosts/{host.name}/passwd"
+        if host.role == "login" or (host.gpus and host.partition != "kube"):
+            yield fact(EVERYBODY, "may_login", say.host(host.name), file)
+        elif not host.gpus:
+            yield fact(OPERATORS, "may_login", say.host(host.name), file)
+        if host.partition != "kube":
+            shown: dict[str, str | int | float | bool] = {"nopasswd": False, "command": "ALL"}
+            yield fact(OPERATORS, "may_sudo", say.host(host.name), f"hosts/{host.name}/sudoers", shown)
+        if host.gpus and host.partition != "kube":
+            adopt = "off" if plan.flawed("pam_adopt_missing") else "on"
+            yield fact(say.host(host.name), "setting", f"pam_slurm_adopt={adopt}", f"hosts/{host.name}/pam.d/sshd")
+    for user in plan.users:
         if user.role == "operator":
-            yield from _operator(plan, identity)
-        else:
-            yield from _member(plan, user, identity, logins, home_login)
+            identity = say.identity(user.name)
+            yield fact(identity, "member_of", OPERATORS, "hosts/login01/group")
+            yield fact(identity, "operates", say.cluster(plan), "slurm/users.json", {"level": "administrator"})
 
 
 def _key(plan: Cluster, user: User, identity: str) -> Iterator[Fact]:
@@ -44,26 +70,17 @@ def _key(plan: Cluster, user: User, identity: str) -> Iterator[Fact]:
     yield fact(key, "unlocks", identity, "authorized_keys")
 
 
-def _member(plan: Cluster, user: User, identity: str, logins: tuple[Host, ...], mine: Host) -> Iterator[Fact]:
-    slurm, host = say.cluster(plan), say.host(mine.name)
-    yield fact(identity, "may_login", host, f"hosts/{mine.name}/sshd_config")
-    yield fact(identity, "session_on", host, f"hosts/{mine.name}/who.txt")
-    if plan.flawed("pam_adopt_missing"):
-        yield fact(identity, "may_login", slurm, "hosts/gpu0001/sshd_config")
+def _member(plan: Cluster, user: User, identity: str) -> Iterator[Fact]:
+    login = data.login_of(plan, user).name
+    host = say.host(login)
+    yield fact(identity, "session_on", host, f"hosts/{login}/who.txt")
     if plan.flawed("agent_forwarded", user.name):
-        yield fact(identity, "agent_forwarded", host, f"hosts/{mine.name}/ss.txt")
+        yield fact(identity, "agent_forwarded", host, f"hosts/{login}/agents.txt")
     if plan.flawed("sudo_nopasswd", user.name):
-        yield fact(identity, "may_sudo", host, f"hosts/{mine.name}/sudoers", {"nopasswd": True})
+        shown: dict[str, str | int | float | bool] = {"nopasswd": True, "command": "ALL"}
+        yield fact(identity, "may_sudo", host, f"hosts/{login}/sudoers", shown)
     if plan.flawed("runtime_group", user.name):
-        yield fact(identity, "may_use_runtime", host, f"hosts/{mine.name}/group")
-
-
-def _operator(plan: Cluster, identity: str) -> Iterator[Fact]:
-    yield fact(identity, "operates", say.cluster(plan), "slurm/users.json", {"level": "administrator"})
-    for host in plan.hosts:
-        if not host.gpus:
-            yield fact(identity, "may_login", say.host(host.name), f"hosts/{host.name}/sshd_config")
-            yield fact(identity, "may_sudo", say.host(host.name), f"hosts/{host.name}/sudoers", {"nopasswd": False})
+        yield fact(identity, "may_use_runtime", host, f"hosts/{login}/group")
 
 
 def scheduler(plan: Cluster) -> Iterator[Fact]:

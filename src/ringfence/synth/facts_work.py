@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from ringfence.estate import ids
 from ringfence.estate.facts import Fact
 from ringfence.synth import say
-from ringfence.synth.facts_hosts import service
 from ringfence.synth.plan import Cluster, Host, Job, Pipeline, Pod
 from ringfence.synth.say import fact
 
@@ -88,20 +87,3 @@ def _pod(plan: Cluster, pod: Pod, host: Host, line: Pipeline) -> Iterator[Fact]:
         yield fact(container, "runs_with", "privileged", PODS)
     for gpu in say.gpus(plan, host)[pod.first_gpu : pod.first_gpu + pod.gpus]:
         yield fact(container, "uses_gpu", gpu, PODS)
-
-
-def open_services(plan: Cluster) -> Iterator[Fact]:
-    """Ray, Jupyter and MLflow started by tenants, without a password where the draw says so."""
-    for group in plan.tenants:
-        own = [host for host in plan.hosts if host.tenant == group.name and host.gpus]
-        for at, (kind, port) in enumerate((("ray", 8265), ("jupyter", 8888), ("mlflow", 5000))):
-            if own and plan.flawed(f"{kind}_open", group.name):
-                where = own[at % len(own)]
-                yield from service(where, kind, port, "none", ("compute",))
-                first = next(user for user in plan.users if user.tenant == group.name)
-                yield fact(
-                    f"service:{where.name}/{kind}:{port}",
-                    "runs_as",
-                    say.identity(first.name),
-                    f"hosts/{where.name}/ss.txt",
-                )

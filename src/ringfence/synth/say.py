@@ -70,10 +70,20 @@ def imex(plan: Cluster, of: Host, channel: int) -> str:
     return f"imex:{plan.domain_uuid(of.domain)}/1/{channel}"
 
 
-def ssh_key(plan: Cluster, user: User | str) -> str:
+def salt(plan: Cluster) -> bytes:
+    """The salt of the generated captures, so that their credentials get the ids that the facts have."""
+    return hashlib.blake2b(f"{plan.seed}/{plan.name}/salt".encode(), digest_size=16).digest()
+
+
+def public_blob(plan: Cluster, user: User) -> bytes:
+    """An Ed25519 public key, as SSH encodes it, that nobody has the private half of."""
+    point = hashlib.blake2b(f"{plan.seed}/{plan.name}/{user.name}".encode(), digest_size=32).digest()
+    return b"\x00\x00\x00\x0bssh-ed25519\x00\x00\x00\x20" + point
+
+
+def ssh_key(plan: Cluster, user: User) -> str:
     """The id of an account's SSH key."""
-    name = user if isinstance(user, str) else user.name
-    return f"credential:ssh/{hashlib.blake2b(f'{plan.seed}/{plan.name}/{name}'.encode(), digest_size=16).hexdigest()}"
+    return ids.credential("ssh", public_blob(plan, user), salt(plan))
 
 
 def munge_key(plan: Cluster) -> str:

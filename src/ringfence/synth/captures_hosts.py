@@ -1,0 +1,198 @@
+"""Captures of hosts: accounts, SSH, PAM, sudo, sockets, addresses, devices, sessions, runtimes.
+
+What no tool on a host can say (workstations, racks, zones, routes through firewalls) stands in an
+inventory of facts, as a site would export it from its own records.
+"""
+
+import base64
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from ringfence.estate.facts import Fact
+from ringfence.synth import data, facts_hosts, facts_people, say
+from ringfence.synth.captures_slurm import File
+from ringfence.synth.plan import Cluster, Host, User, address
+
+INVENTORY = frozenset({"in_zone", "in_rack", "in_tenant", "routes_to", "reaches_outside", "logs_in_from", "controls"})
+"""Predicates of the inventory; facts about workstations are taken from it too."""
+
+
+def hosts(plan: Cluster, chosen: frozenset[str]) -> Iterator[File]:
+    """Everything that the `chosen` hosts say, and the keys in the homes."""
+    every = [user for user in plan.users if user.role != "operator"]
+    operators = [user for user in plan.users if user.role == "operator"]
+    people, staff = passwd(plan, plan.users).encode(), passwd(plan, operators).encode()
+    groups = group(plan).encode()
+    extras = data.tenants_services(plan)
+    yield "salt", say.salt(plan).hex().encode() + b"\n"
+    for host in plan.hosts:
+        if host.name not in chosen or host.partition == "kube":
+            continue
+        open_to_all = bool(host.gpus) or host.role == "login"
+        top = f"hosts/{host.name}"
+        yield f"{top}/passwd", people if open_to_all else staff
+        yield f"{top}/group", groups
+        yield f"{top}/sshd_config", sshd(plan, host).encode()
+        yield f"{top}/pam.d/sshd", pam(plan, host).encode()
+        yield f"{top}/sudoers", sudoers(plan, host, every).encode()
+        yield f"{top}/ip-addr.json", addresses(plan, host)
+        yield f"{top}/ss.txt", sockets(host, extras).encode()
+        if host.gpus:
+            yield f"{top}/devices.txt", devices(plan, host).encode()
+            yield f"{top}/nvidia-ctk.txt", toolkit(plan, host).encode()
+        if host.role == "login":
+            yield f"{top}/who.txt", sessions(plan, host).encode()
+        if host.gpus and plan.flawed("hostbased_trust"):
+            names = "".join(f"{login.name}\n" for login in plan.of_role("login"))
+            yield f"{top}/shosts.equiv", names.encode()
+    for user in plan.users:
+        if user.role != "service":
+            home = user.tenant or "ops"
+            yield f"homes/{home}/home/{user.name}/.ssh/authorized_keys", f"{public_key(plan, user)}\n".encode()
+    yield "inventory.ndjson", b"\n".join(inventory(plan)) + b"\n"
+
+
+def public_key(plan: Cluster, user: User) -> str:
+    """A line of authorized_keys."""
+    return f"ssh-ed25519 {base64.b64encode(say.public_blob(plan, user)).decode()} {user.name}@{user.workstation}"
+
+
+def passwd(plan: Cluster, people: Iterable[User]) -> str:
+    """`getent passwd`."""
+    gids = {group.name: group.gid for group in plan.tenants}
+    homes = {export.name: export.mountpoint for export in plan.storages}
+    lines = ["root:x:0:0:root:/root:/bin/bash", "munge:x:117:120::/nonexistent:/usr/sbin/nologin"]
+    for user in people:
+        top = homes[data.home(plan, user)] if user.tenant else "/home/ops"
+        shell = "/usr/sbin/nologin" if user.role == "service" else "/bin/bash"
+        lines.append(f"{user.name}:x:{user.uid}:{gids.get(user.tenant, 4000)}::{top}/{user.name}:{shell}")
+    return "\n".join(lines) + "\n"
+
+
+def group(plan: Cluster) -> str:
+    """`getent group`."""
+    lines = ["root:x:0:", "ops:x:4000:" + ",".join(user.name for user in plan.users if user.role == "operator")]
+    runtime = [user.name for user in plan.users if plan.flawed("runtime_group", user.name)]
+    lines.append("docker:x:999:" + ",".join(runtime))
+    for tenant in plan.tenants:
+        members = ",".join(user.name for user in plan.users if user.tenant == tenant.name)
+        lines.append(f"{tenant.name}:x:{tenant.gid}:{members}")
+    return "\n".join(lines) + "\n"
+
+
+def sshd(plan: Cluster, host: Host) -> str:
+    """sshd_config."""
+    trusting = "yes" if host.gpus and plan.flawed("hostbased_trust") else "no"
+    lines = [
+        "PermitRootLogin no",
+        "PasswordAuthentication no",
+        "PubkeyAuthentication yes",
+        f"HostbasedAuthentication {trusting}",
+        f"AllowAgentForwarding {'yes' if host.role == 'login' else 'no'}",
+        "UsePAM yes",
+    ]
+    if not host.gpus and host.role != "login":
+        lines.append("AllowGroups ops")
+    return "\n".join(lines) + "\n"
+
+
+def pam(plan: Cluster, host: Host) -> str:
+    """/etc/pam.d/sshd."""
+    lines = ["auth required pam_unix.so", "account required pam_nologin.so", "account required pam_unix.so"]
+    if host.gpus and not plan.flawed("pam_adopt_missing"):
+        lines.append("account required pam_slurm_adopt.so action_no_jobs=deny")
+    return "\n".join([*lines, "session required pam_unix.so"]) + "\n"
+
+
+def sudoers(plan: Cluster, host: Host, people: Iterable[User]) -> str:
+    """/etc/sudoers: operators with a password, and whom the draw gave more on login nodes."""
+    lines = ["Defaults env_reset", "root ALL=(ALL:ALL) ALL", "%ops ALL=(ALL:ALL) ALL"]
+    if host.role == "login":
+        lines += [
+            f"{user.name} {data.login_of(plan, user).name}=(ALL) NOPASSWD: ALL"
+            for user in people
+            if plan.flawed("sudo_nopasswd", user.name)
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def addresses(plan: Cluster, host: Host) -> bytes:
+    """`ip -j addr`."""
+    prefixes = {network.name: int(network.cidr.rpartition("/")[2]) for network in plan.networks}
+    links: list[dict[str, Any]] = [
+        {"ifindex": 1, "ifname": "lo", "link_type": "loopback", "addr_info": [_inet("127.0.0.1", 8, "host")]}
+    ]
+    for at, name in enumerate(data.networks_of(plan, host), 2):
+        found = [_inet(address(host, name), prefixes[name], "global")]
+        links.append(
+            {"ifindex": at, "ifname": f"eth{at - 2}", "link_type": "ether", "operstate": "UP", "addr_info": found}
+        )
+    return msgspec.json.encode(links)
+
+
+def _inet(local: str, prefix: int, scope: str) -> dict[str, Any]:
+    return {"family": "inet", "local": local, "prefixlen": prefix, "scope": scope}
+
+
+_PROGRAMS = {
+    "ssh": "sshd",
+    "nfs": "",
+    "slurmctld": "slurmctld",
+    "slurmdbd": "slurmdbd",
+    "slurmrestd": "slurmrestd",
+    "registry": "registry",
+    "ringfence": "ringfence",
+    "kube-api": "kube-apiserver",
+    "ray": "ray",
+    "jupyter": "jupyter-lab",
+    "mlflow": "mlflow",
+}
+
+
+def sockets(host: Host, extras: data.Extras) -> str:
+    """`ss -H -tulpn`."""
+    lines = []
+    for kind, port, _ in data.listening(host, extras):
+        program = _PROGRAMS[kind]
+        users = f' users:(("{program}",pid={1000 + port},fd=3))' if program else ""
+        lines.append(f"tcp   LISTEN 0      128    0.0.0.0:{port}    0.0.0.0:*   {users}")
+    return "\n".join(lines) + "\n"
+
+
+def devices(plan: Cluster, host: Host) -> str:
+    r"""`find /dev/nvidia* /dev/infiniband -printf '%y %m %u %g %p\n'`."""
+    lines = [f"c 666 root root /dev/nvidia{index}" for index in range(host.gpus)]
+    lines += ["c 666 root root /dev/nvidiactl", "c 666 root root /dev/nvidia-uvm"]
+    umad = "666" if plan.flawed("umad_open", host.rack) else "600"
+    for port in range(host.ports):
+        lines += [f"c 666 root root /dev/infiniband/uverbs{port}", f"c {umad} root root /dev/infiniband/umad{port}"]
+    return "\n".join(lines) + "\n"
+
+
+def toolkit(plan: Cluster, host: Host) -> str:
+    """`nvidia-ctk --version`."""
+    return f"NVIDIA Container Toolkit CLI version {data.toolkit_version(plan, host)}\n"
+
+
+def sessions(plan: Cluster, host: Host) -> str:
+    """`who`."""
+    return "".join(
+        f"{user.name} pts/{at} 2026-01-04 23:00 (10.200.0.{at % 250 + 1})\n"
+        for at, user in enumerate(plan.users)
+        if user.role in ("researcher", "engineer") and data.login_of(plan, user).name == host.name
+    )
+
+
+def inventory(plan: Cluster) -> Iterator[bytes]:
+    """One fact a line."""
+    for write in (facts_hosts.inventory, facts_hosts.networks, facts_people.people):
+        for fact in write(plan):
+            if fact.predicate in INVENTORY or fact.subject.startswith("workstation:"):
+                yield _line(fact)
+
+
+def _line(fact: Fact) -> bytes:
+    shown: dict[str, Any] = {"subject": fact.subject, "predicate": fact.predicate, "object": fact.object}
+    return msgspec.json.encode(shown | ({"attributes": fact.attributes} if fact.attributes else {}))
