@@ -22,8 +22,9 @@ def moves_page() -> str:
     """Every move: what it needs, what it gives, how long it takes, how to end it."""
     parts = [
         _MADE,
-        "# Moves\n\nWhat an attacker can do. A move leads from one or several positions (all of them are needed) to a "
-        "position; it exists where the facts named hold. `entity#capability` is explained in [estate.md](estate.md).\n\n"
+        "# Moves\n\nWhat an attacker can do. A move leads from one or several positions (all of them are needed) to "
+        "a position; it exists where the facts named hold. `entity#capability` is explained in "
+        "[estate.md](estate.md).\n\n"
         "Technique ids are those of MITRE ATLAS 5.6.0 (`ATLAS.yaml`) and of MITRE ATT&CK as SigmaHQ's rules tag them.\n",
     ]
     parts += [_move(move) for move in MOVES]
@@ -32,8 +33,7 @@ def moves_page() -> str:
 
 def _move(move: Move) -> str:
     lines = [f"### {move.id} `{move.name}`: {move.title}\n", f"Gives **{move.gives}**. {move.why}\n"]
-    for rule in move.rules:
-        lines.append(f"- {_rule(rule)}")
+    lines += [f"- {_rule(rule)}" for rule in move.rules]
     lines.append(f"- **Time**: {move.minutes.low:g} to {move.minutes.high:g} minutes ({move.minutes.source}).")
     lines.append(f"- **How to end it**: {move.end}")
     for title, ids in (("Also known as", move.aka), ("ATT&CK", move.attack), ("ATLAS", move.atlas)):

@@ -18,11 +18,14 @@ from ringfence.analyse.choke import Cut, best_together, choke_points
 from ringfence.analyse.derive import Edges, derive
 from ringfence.analyse.moves import MOVES
 from ringfence.analyse.paths import Path, paths_in
-from ringfence.analyse.reach import Graph, Reached, reach_from, unknown_reached
+from ringfence.analyse.reach import Graph, Reached, closure, reach_from, unknown_reached
 from ringfence.app.survey import jewels
 from ringfence.errors import UsageError
 from ringfence.estate.estate import Estate
 from ringfence.estate.kinds import KINDS, OUTSIDE, kind_of
+
+MOVE = {move.id: move for move in MOVES}
+"""Every move by its id."""
 
 _MOVE_INDEX = {move.id: at for at, move in enumerate(MOVES)} | {move.name: at for at, move in enumerate(MOVES)}
 
@@ -89,6 +92,11 @@ class Questions:
         """`ringfence moves --json`."""
         return [self._move(edge) for edge in range(len(self.edges))]
 
+    def move_counts(self) -> dict[str, int]:
+        """How many instances of each move, by id."""
+        counts = np.bincount(self.edges.move, minlength=len(MOVES))
+        return {move.id: int(count) for move, count in zip(MOVES, counts, strict=True) if count}
+
     def reach(self, wanted: Sequence[str]) -> dict[str, Any]:
         """`ringfence reach FROM… --json`: exact, the footholds held together."""
         held = [f"{entity}#{capability}" for entity, capability in map(positions.split, wanted)]
@@ -126,7 +134,9 @@ class Questions:
 
     def best_cuts(self, wanted: Sequence[str], cuts: Sequence[Cut], count: int = 3) -> list[dict[str, Any]]:
         """The few cuts that save most together; `jewels_saved` and `positions_saved` are sums so far."""
-        together = best_together(self.graph, self.footholds(wanted), cuts, self.jewel_positions, count)
+        feet = self.footholds(wanted)
+        lost = self.jewel_positions[closure(self.graph, feet)[self.jewel_positions]]
+        together = best_together(self.graph, feet, cuts, lost, count)
         return [
             {**self.cut_shown(cut), "jewels_saved": jewels_saved, "positions_saved": positions_saved}
             for cut, jewels_saved, positions_saved in together

@@ -4,9 +4,8 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from ringfence.analyse.moves import MOVES
 from ringfence.app.estates import open_estate
-from ringfence.app.questions import Questions
+from ringfence.app.questions import MOVE, Questions
 from ringfence.cli import output
 from ringfence.cli.estate import DEFAULT, AsJson, EstateFile, Identity
 
@@ -16,7 +15,6 @@ Without = Annotated[
 Cut = Annotated[
     list[str] | None, Parameter(name=["--cut"], negative="", help="As if nothing of this entity could be used.")
 ]
-_TITLES = {move.id: move for move in MOVES}
 
 
 def moves(
@@ -35,12 +33,8 @@ def moves(
     if json:
         output.json(asked.moves())
         return 0
-    counts: dict[str, int] = {}
-    for move in asked.edges.move.tolist():
-        counts[MOVES[move].id] = counts.get(MOVES[move].id, 0) + 1
-    output.table(
-        ("move", "times", "what"), [(name, count, _TITLES[name].title) for name, count in sorted(counts.items())]
-    )
+    counts = asked.move_counts()
+    output.table(("move", "times", "what"), [(name, count, MOVE[name].title) for name, count in sorted(counts.items())])
     output.out.print(f"{len(asked.edges):,} moves")
     return 0
 
@@ -121,7 +115,7 @@ def told(number: int, path: dict[str, Any]) -> None:
         f"\n{number}. {_minutes(path['minutes'])} minutes{exact}, {len(path['steps'])} steps", markup=False
     )
     for step in path["steps"]:
-        move = _TITLES[step["move"]]
+        move = MOVE[step["move"]]
         start = " + ".join(step["from"])
         output.out.print(f"   {start}\n     → {step['to']}  [{move.id}] {move.title}; gives {move.gives}", markup=False)
 
@@ -158,7 +152,7 @@ def choke(
 
 
 def _what(row: dict[str, Any]) -> str:
-    return _TITLES[row["entity"]].end if row["kind"] == "move" else ""
+    return MOVE[row["entity"]].end if row["kind"] == "move" else ""
 
 
 def _minutes(minutes: list[float]) -> str:

@@ -7,11 +7,10 @@ from cyclopts import Parameter
 
 from ringfence.app.estates import save_estate
 from ringfence.app.live import LiveTargets, survey_live
-from ringfence.app.survey import Survey, capture_script_text, read_salt, survey_tree
+from ringfence.app.survey import Scope, Survey, capture_script_text, read_salt, survey_tree
 from ringfence.cli import output
 from ringfence.cli.estate import DEFAULT
 from ringfence.cli.keep import Recipients
-from ringfence.collect.base import Scope
 from ringfence.errors import UsageError
 
 
@@ -24,7 +23,7 @@ def collect(
     site: str = "",
     salt_file: Path | None = None,
     recipient: Recipients = None,
-    targets: Annotated[LiveTargets, Parameter(name="*")] = LiveTargets(),
+    targets: Annotated[LiveTargets | None, Parameter(name="*")] = None,
 ) -> int:
     """Read captures, or live systems, into one estate. Nothing is changed, run or fetched by a capture.
 
@@ -49,7 +48,7 @@ def collect(
     if (from_ is None) == (not live):
         raise UsageError("collect needs --from DIR or --live", "`ringfence capture-script` shows how to fill a folder")
     with output.progress() as step:
-        survey = survey_tree(from_, scope, step) if from_ else survey_live(targets, scope, step)
+        survey = survey_tree(from_, scope, step) if from_ else survey_live(targets or LiveTargets(), scope, step)
     save_estate(survey.estate, out, recipient or ())
     return report(survey, out)
 

@@ -1,0 +1,39 @@
+"""Generated clusters: as a saved estate, or as the captures they would give."""
+
+from pathlib import Path
+
+from ringfence.app.survey import Progress
+from ringfence.errors import UsageError
+from ringfence.estate.estate import estate_of
+from ringfence.store.saved import save
+from ringfence.synth import draw, facts
+from ringfence.synth.captures import write
+
+FEWEST, MOST = 16, 10_000
+
+
+def generate_estate(nodes: int, seed: int, path: Path, progress: Progress | None = None) -> str:
+    """Write a saved estate; returns what was made, in a sentence."""
+    _check(nodes)
+    if progress:
+        progress("generating", nodes, 0)
+    estate = estate_of(facts(draw(nodes, seed)), b"generated")
+    save(estate, path)
+    return f"{len(estate):,} facts about a cluster of {nodes:,} nodes → {path}"
+
+
+def generate_captures(nodes: int, seed: int, folder: Path | None, progress: Progress | None = None) -> str:
+    """Write captures into a folder that does not exist yet; returns what was made, in a sentence."""
+    _check(nodes)
+    assert folder is not None
+    if folder.exists():
+        raise UsageError(f"{folder} exists already", "name a new folder")
+    if progress:
+        progress("writing captures", nodes, 0)
+    count, size = write(draw(nodes, seed), folder)
+    return f"{count:,} files, {size / 1e6:,.0f} MB, of a cluster of {nodes:,} nodes → {folder}"
+
+
+def _check(nodes: int) -> None:
+    if not FEWEST <= nodes <= MOST:
+        raise UsageError(f"a generated cluster has {FEWEST} to {MOST:,} nodes", f"--nodes {FEWEST} or more")

@@ -1,0 +1,89 @@
+"""`ringfence demo`: the founding story on a generated cluster, computed before your eyes."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from ringfence.app.demo import Demo
+from ringfence.app.questions import MOVE
+from ringfence.app.report import write_report
+from ringfence.cli import output
+from ringfence.cli.ask import told
+from ringfence.cli.estate import AsJson
+
+
+def demo(*, out: Annotated[Path, Parameter(name=["-o", "--out"])] = Path("report.html"), json: AsJson = False) -> int:
+    """Show what one stolen workstation reaches on a generated cluster of 2,000 nodes.
+
+    Needs no root, no server and no network. Nothing is scripted: the same code reads your cluster.
+
+    Example: `ringfence demo -o report.html`
+
+    Parameters
+    ----------
+    out
+        Where to write the report.
+    """
+    with output.progress() as step:
+        step("generating a cluster of 2,000 nodes")
+        shown = Demo()
+        step("deriving every move")
+        _ = shown.asked.edges
+        step("following them from the workstation")
+        _ = shown.lost
+    if json:
+        output.json(_as_json(shown))
+    else:
+        _told(shown)
+    with output.progress() as step:
+        write_report(shown.asked, out, shown.held, step)
+    output.err.print(f"\n{out} has the picture: open it in a browser.", markup=False)
+    output.err.print(
+        "Your own cluster: ringfence capture-script > capture.sh; ringfence collect --from CAPTURE", markup=False
+    )
+    return 0
+
+
+def _as_json(shown: Demo) -> dict[str, Any]:
+    return {
+        "from": shown.held,
+        "hosts": shown.fallen,
+        "jewels": shown.lost,
+        "paths": shown.worst_paths(),
+        "choke": shown.asked.choke(shown.held),
+        "best": shown.best_cuts(),
+    }
+
+
+def _told(shown: Demo) -> None:
+    say = output.out.print
+    estate = shown.asked.estate
+    say(f"A generated cluster: {len(estate):,} facts, {len(shown.asked.edges):,} moves an attacker could make.\n")
+    say(f"If {shown.held[0]} falls, {len(shown.fallen)} hosts fall with it:", style="bold", markup=False)
+    for host, what in list(shown.fallen.items())[:20]:
+        say(f"  {host}: {', '.join(dict.fromkeys(what))}", markup=False)
+    say(f"\nand {len(shown.lost)} crown jewels are reached:", style="bold")
+    for row in shown.lost[:8]:
+        say(f"  {row['position']} in {row['minutes'][0]:g} to {row['minutes'][1]:g} minutes", markup=False)
+    if len(shown.lost) > 8:
+        say(f"  … and {len(shown.lost) - 8} more")
+    say("\nThe worst paths:", style="bold")
+    for number, path in enumerate(shown.worst_paths(), 1):
+        told(number, path)
+    say("\nWhere to cut, by what is saved per job disturbed:", style="bold")
+    for cut in shown.asked.choke(shown.held)[:8]:
+        say(f"  {_named(cut)}: saves {_saved(cut)}, disturbs {cut['jobs_disturbed']} jobs", markup=False)
+    say("\nThe three best cuts together:", style="bold")
+    for number, cut in enumerate(shown.best_cuts(), 1):
+        say(f"  {number}. {_named(cut)}: so far {_saved(cut)} saved", markup=False)
+        if cut["kind"] == "move":
+            say(f"     {MOVE[cut['entity']].end}", markup=False)
+
+
+def _named(cut: dict[str, Any]) -> str:
+    return f"{cut['entity']} {MOVE[cut['entity']].title}" if cut["kind"] == "move" else str(cut["entity"])
+
+
+def _saved(cut: dict[str, Any]) -> str:
+    return f"{cut['jewels_saved']} jewels and {cut['positions_saved']:,} positions"

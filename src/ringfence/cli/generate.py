@@ -1,0 +1,43 @@
+"""`ringfence generate`: a realistic cluster that does not exist, as an estate or as its captures."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ringfence.app.generate import generate_captures, generate_estate
+from ringfence.cli import output
+from ringfence.errors import UsageError
+
+
+def generate(
+    *,
+    nodes: int = 64,
+    seed: int = 0,
+    out: Annotated[Path | None, Parameter(name=["-o", "--out"])] = None,
+    captures: Annotated[Path | None, Parameter(name=["--captures"])] = None,
+) -> int:
+    """Make up a cluster of 16 to 10,000 GPU nodes, the same for the same seed.
+
+    HGX nodes and NVL72 racks, a fat tree, BMCs, tenants, users, gangs, pipelines, and
+    misconfigurations at realistic rates.
+
+    Example: `ringfence generate --nodes 2000 --seed 7 -o made-up.estate`
+
+    Parameters
+    ----------
+    nodes
+        How many GPU nodes.
+    seed
+        Any whole number.
+    out
+        Write a saved estate.
+    captures
+        Write the captures that such a cluster would give into this new folder.
+    """
+    if (out is None) == (captures is None):
+        raise UsageError("generate needs -o FILE or --captures DIR", "one of them")
+    with output.progress() as step:
+        said = generate_estate(nodes, seed, out, step) if out else generate_captures(nodes, seed, captures, step)
+    output.err.print(said, markup=False)
+    return 0
