@@ -31,6 +31,7 @@ fmt: $(VENV)/.tested
 
 docs: $(VENV)/.installed
 	$(BIN)/python -m ringfence.app.docs docs
+	$(BIN)/python -m ringfence.cli.reference docs/cli.md
 
 bench: $(VENV)/.tested
 	$(BIN)/python -m bench.reach --json

@@ -14,6 +14,7 @@ import msgspec
 from ringfence.collect.base import CapturedFile, Scope
 from ringfence.collect.captures import COLLECTORS, collect_files, read_tree
 from ringfence.collect.coverage import completed
+from ringfence.collect.join import joined
 from ringfence.errors import Problem, UsageError
 from ringfence.estate.estate import Estate, EstateBuilder
 from ringfence.estate.facts import Fact, Scalar
@@ -51,6 +52,7 @@ def survey_files(files: Iterable[CapturedFile | Problem], scope: Scope, progress
             facts.append(found)
         if progress and len(facts) % 100_000 == 0:
             progress("facts", len(facts), 0)
+    facts = list(joined(facts))
     facts.extend(completed(facts, {aspect for collector in COLLECTORS for aspect in collector.aspects}))
     facts.extend(holes(problems))
     builder = EstateBuilder(scope.salt).extend(facts)
@@ -64,17 +66,20 @@ def holes(problems: Iterable[Problem]) -> Iterable[Fact]:
         yield Fact("capture", "asked", problem.file or "capture", attributes, problem.file)
 
 
+def read_salt(path: Path) -> bytes:
+    """The salt in a file of hexadecimal digits. Raises `UsageError`."""
+    try:
+        return bytes.fromhex(path.read_text("ascii").strip())
+    except (ValueError, OSError):
+        raise UsageError(f"{path} is not a salt", "it holds hexadecimal digits, as the script wrote it") from None
+
+
 def capture_salt(root: Path) -> bytes:
     """The salt with which the capture's secrets were hashed, or a new one where it names none."""
     for name in ("salt", "ringfence/salt"):
         path = root / name
         if path.is_file() and not path.is_symlink():
-            try:
-                return bytes.fromhex(path.read_text("ascii").strip())
-            except (ValueError, OSError):
-                raise UsageError(
-                    f"{path} is not a salt", "it holds hexadecimal digits, as the script wrote it"
-                ) from None
+            return read_salt(path)
     return secrets.token_bytes(16)
 
 

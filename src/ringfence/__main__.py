@@ -1,0 +1,5 @@
+"""`python -m ringfence` is the same as `ringfence`."""
+
+from ringfence.cli import main
+
+main()

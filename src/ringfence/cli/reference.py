@@ -1,0 +1,25 @@
+"""`python -m ringfence.cli.reference`: docs/cli.md, written from the commands themselves."""
+
+import sys
+from pathlib import Path
+
+from ringfence.cli import app
+
+INTRODUCTION = """<!-- Written by `make docs` from the commands. Do not edit. -->
+
+# Commands
+
+Exit status: 0 done, 1 could not be done (the message says why), 2 wrong usage, 3 done in part (something could not be
+read; `ringfence show` lists the holes). `ringfence --install-completion` sets up completion for your shell.
+Commands about one estate take `--estate FILE`, else `$RINGFENCE_ESTATE`, else `./cluster.estate`.
+
+"""
+
+
+def reference() -> str:
+    """The whole page."""
+    return INTRODUCTION + app.generate_docs(recursive=True, heading_level=2).strip() + "\n"
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(reference(), "utf-8")
