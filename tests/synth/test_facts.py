@@ -56,7 +56,8 @@ def test_there_are_as_many_gpu_nodes_as_asked_for(nodes: int) -> None:
 def test_an_estate_without_misconfigurations_states_none() -> None:
     """The safe rates plant nothing: no open device, no default key, no squash left off."""
     said = {(fact.predicate, fact.object) for fact in generate(100, 1, SAFE)}
-    assert not {row for row in said if row[0] in ("device_open", "trusts_host", "root_runs_from", "may_use_runtime")}
+    assert not {row for row in said if row[0] in ("vulnerable_to", "trusts_host", "root_runs_from", "may_use_runtime")}
+    assert not {("device_open", "umad"), ("device_open", "imex")} & said
     assert ("setting", "no_root_squash") not in said
     assert ("authenticates", "default-password") not in said
 
@@ -67,7 +68,7 @@ def test_one_changed_rate_changes_nothing_else() -> None:
     assert one.hosts == other.hosts
     assert one.jobs == other.jobs
     texts = [{(fact.predicate, repr(fact)) for fact in facts(plan)} for plan in (one, other)]
-    assert {predicate for predicate, _ in texts[0] ^ texts[1]} == {"runs_software"}
+    assert {predicate for predicate, _ in texts[0] ^ texts[1]} == {"runs_software", "vulnerable_to"}
 
 
 @pytest.mark.parametrize("nodes", [0, 15, 50_001])

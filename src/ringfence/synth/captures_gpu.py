@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ringfence.synth.captures_slurm import File
-from ringfence.synth.plan import Cluster, Host, address
+from ringfence.synth.plan import Cluster, Host
 
 DRIVER, CUDA = "570.124.06", "12.8"
 _PRODUCT = {"hgx": ("NVIDIA H100 80GB HBM3", "Hopper", 81_559), "nvl": ("NVIDIA GB200", "Blackwell", 189_471)}
@@ -51,17 +51,24 @@ _GPU = """\t<gpu id="{pci}">
 
 def accelerators(plan: Cluster, chosen: frozenset[str]) -> Iterator[File]:
     """nvidia-smi of all GPU nodes, IMEX files of all trays, driver parameters of the `chosen` hosts."""
-    trays: dict[str, list[Host]] = {}
+    channels: dict[str, set[int]] = {}
+    for job in plan.jobs:
+        for name in job.hosts if job.imex >= 0 else ():
+            channels.setdefault(name, set()).add(job.imex)
     for host in plan.of_role("hgx", "nvl"):
         yield f"hosts/{host.name}/nvidia-smi-q.xml", smi(plan, host).encode()
         if host.domain:
-            trays.setdefault(host.domain, []).append(host)
+            yield f"hosts/{host.name}/imex-channels.txt", _channels(plan, host, channels).encode()
         if host.name in chosen:
             yield f"hosts/{host.name}/nvidia-params.txt", _parameters().encode()
-    for members in trays.values():
-        nodes = "".join(f"{address(host, 'compute')}\n" for host in members).encode()
-        for host in members:
-            yield f"hosts/{host.name}/nodes_config.cfg", nodes
+
+
+def _channels(plan: Cluster, host: Host, held: dict[str, set[int]]) -> str:
+    """`ls -l /dev/nvidia-caps-imex-channels`: each job's own, or one that everybody may open."""
+    mode = "crw-rw-rw-" if plan.flawed("imex_shared", host.domain) else "crw-rw----"
+    numbers = sorted(held.get(host.name, ()))
+    lines = [f"{mode} 1 root root 511, {number} Jan  5 00:00 channel{number}" for number in numbers]
+    return "\n".join(["total 0", *lines]) + "\n"
 
 
 def smi(plan: Cluster, host: Host) -> str:

@@ -37,13 +37,18 @@ def hosts(plan: Cluster, chosen: frozenset[str]) -> Iterator[File]:
         yield f"{top}/sshd_config", sshd(plan, host).encode()
         yield f"{top}/pam.d/sshd", pam(plan, host).encode()
         yield f"{top}/sudoers", sudoers(plan, host, every).encode()
-        yield f"{top}/ip-addr.json", addresses(plan, host)
-        yield f"{top}/ss.txt", sockets(host, extras).encode()
+        yield f"{top}/ip-addr", addresses(plan, host)
+        yield f"{top}/sockets", sockets(host, extras).encode()
         if host.gpus:
-            yield f"{top}/devices.txt", devices(plan, host).encode()
-            yield f"{top}/nvidia-ctk.txt", toolkit(plan, host).encode()
+            yield f"{top}/devices", devices(plan, host).encode()
+            yield f"{top}/versions/nvidia-ctk", toolkit(plan, host).encode()
+        yield from started(plan, host, extras)
+        if host.gpus or host.role in ("login", "scheduler", "database"):
+            mode = "0644" if host.role == "login" and plan.flawed("munge_key_readable") else "0400"
+            row = f"{mode} munge sha256:{say.munge_digest(plan)} /etc/munge/munge.key\n"
+            yield f"{top}/munge-key", row.encode()
         if host.role == "login":
-            yield f"{top}/who.txt", sessions(plan, host).encode()
+            yield f"{top}/who", sessions(plan, host).encode()
         if host.gpus and plan.flawed("hostbased_trust"):
             names = "".join(f"{login.name}\n" for login in plan.of_role("login"))
             yield f"{top}/shosts.equiv", names.encode()
@@ -183,6 +188,26 @@ def sessions(plan: Cluster, host: Host) -> str:
         for at, user in enumerate(plan.users)
         if user.role in ("researcher", "engineer") and data.login_of(plan, user).name == host.name
     )
+
+
+def started(plan: Cluster, host: Host, extras: data.Extras) -> Iterator[File]:
+    """What tells as whom, and how open, tenants' services run."""
+    found = extras.get(host.name, ())
+    if not found:
+        return
+    top = f"hosts/{host.name}"
+    account = next(user.name for user in plan.users if user.tenant == host.tenant)
+    yield f"{top}/ps", "".join(f"{1000 + port:7d} {account} {_PROGRAMS[kind]}\n" for kind, port, _ in found).encode()
+    for kind, port, _ in found:
+        if kind == "jupyter":
+            yield (
+                f"{top}/jupyter_server_config.json",
+                b'{"ServerApp": {"ip": "0.0.0.0", "token": "", "password": ""}}\n',
+            )
+        if kind == "mlflow":
+            command = f"/usr/bin/mlflow server --host 0.0.0.0 --port {port}"
+            unit = f"[Unit]\nDescription=mlflow\n[Service]\nUser={account}\nExecStart={command}\n"
+            yield f"{top}/mlflow.service", unit.encode()
 
 
 def inventory(plan: Cluster) -> Iterator[bytes]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from ringfence.synth import data
 from ringfence.synth.plan import Cluster, Host, Job, address
 from ringfence.synth.say import OBSERVED
 
@@ -151,7 +152,7 @@ def _detail(job: Job, role: str) -> str:
 def associations(plan: Cluster) -> Iterator[dict[str, Any]]:
     """Which account each user charges."""
     rows = [("root", ""), *((group.name, "") for group in plan.tenants)]
-    rows += [(user.tenant or "root", user.name) for user in plan.users]
+    rows += [(user.tenant, user.name) for user in plan.users if user.tenant]
     for serial, (account, user) in enumerate(rows, 1):
         yield {
             "account": account,
@@ -196,7 +197,6 @@ def users(plan: Cluster) -> Iterator[dict[str, Any]]:
 def configuration(plan: Cluster) -> str:
     """slurm.conf, as short as a real one may be."""
     controller = plan.of_role("scheduler")[0].name
-    hooks = "/opt/hooks" if plan.flawed("hook_on_writable_path") else "/etc/slurm/hooks"
     lines = [
         f"ClusterName={plan.name}",
         f"SlurmctldHost={controller}",
@@ -212,8 +212,7 @@ def configuration(plan: Cluster) -> str:
         "AccountingStorageType=accounting_storage/slurmdbd",
         "AccountingStorageHost=sched02",
         "AccountingStorageEnforce=associations,limits,qos",
-        f"Prolog={hooks}/prolog",
-        f"Epilog={hooks}/epilog",
+        *(f"{hook}={path}" for hook, path in data.hooks(plan)),
         f"PrologFlags=Alloc,{'' if plan.flawed('pam_adopt_missing') else 'Contain,'}X11",
     ]
     room: dict[str, list[str]] = {}

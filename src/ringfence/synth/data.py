@@ -6,6 +6,9 @@ from ringfence.estate.kinds import EVERYONE
 from ringfence.synth import say
 from ringfence.synth.plan import Cluster, Host, Pipeline, Storage, User
 
+TOOLKIT = "1.17.8"
+"""The container toolkit's first version without CVE-2025-23266."""
+
 CAPABLE = ("hgx", "nvl", "login")
 """Roles that mount exports."""
 
@@ -101,7 +104,17 @@ def listening(host: Host, extras: Extras) -> list[Service]:
 
 def toolkit_version(plan: Cluster, host: Host) -> str:
     """The version of the NVIDIA container toolkit."""
-    return "1.17.4" if plan.flawed("toolkit_old", host.rack) else "1.17.8"
+    return "1.17.4" if plan.flawed("toolkit_old", host.rack) else TOOLKIT
+
+
+HOOKS = "nfs-home01:/export/hooks"
+"""The export from which the scheduler's hooks run where the draw put them on shared storage."""
+
+
+def hooks(plan: Cluster) -> tuple[tuple[str, str], ...]:
+    """(setting of slurm.conf, path)."""
+    top = "/opt/hooks" if plan.flawed("hook_on_writable_path") else "/etc/slurm/hooks"
+    return (("Prolog", f"{top}/prolog"), ("Epilog", f"{top}/epilog"))
 
 
 def login_of(plan: Cluster, user: User) -> Host:

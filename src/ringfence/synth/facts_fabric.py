@@ -39,5 +39,7 @@ def fabric(plan: Cluster) -> Iterator[Fact]:
                 yield fact(entity, "in_pkey", keys[host.tenant], KEYS, {"membership": "full"})
     for manager, state in zip(plan.of_role("sm"), ("master", "standby"), strict=False):
         yield fact(whole, "sm_on", say.host(manager.name), "fabric/sminfo.txt", {"state": state, "priority": 14})
-    if plan.flawed("sm_key_default"):
-        yield fact(whole, "setting", "sm_key=0x1", "fabric/opensm.conf")
+    key = "default" if plan.flawed("sm_key_default") else "set"
+    for setting in (f"sm_key={key}", f"sa_key={key}", "m_key=0", "m_key_protection_level=0"):
+        yield fact(whole, "setting", setting, "fabric/opensm.conf")
+    yield fact(whole, "setting", "partitions_conf=in-force", "fabric/partitions.conf")

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from ringfence.estate.facts import Fact
+from ringfence.estate.facts import Fact, Scalar
 from ringfence.synth import data, say
-from ringfence.synth.plan import Cluster, address
+from ringfence.synth.plan import Cluster, Host, address
 from ringfence.synth.say import fact
 
 _ZONE = {"hgx": "compute", "nvl": "compute", "login": "access", "storage": "storage"}
@@ -51,7 +51,7 @@ def networks(plan: Cluster) -> Iterator[Fact]:
     if plan.flawed("bmc_network_reachable"):
         yield fact(name("compute"), "routes_to", name("bmc"), source)
     for of in plan.hosts:
-        host, file = say.host(of.name), f"hosts/{of.name}/ip-addr.json"
+        host, file = say.host(of.name), f"hosts/{of.name}/ip-addr"
         for each in data.networks_of(plan, of):
             yield fact(host, "attached_to", name(each), file, {"address": address(of, each)})
 
@@ -62,7 +62,7 @@ def services(plan: Cluster) -> Iterator[Fact]:
     first = {user.tenant: user for user in reversed(plan.users)}
     for of in plan.hosts:
         reach = [(say.network(name), address(of, name)) for name in data.networks_of(plan, of)]
-        source = f"hosts/{of.name}/ss.txt"
+        source = f"hosts/{of.name}/sockets"
         for kind, port, proof in data.listening(of, extras):
             entity = f"service:{of.name}/{kind}:{port}"
             if kind == "registry" and plan.flawed("registry_open"):
@@ -79,20 +79,29 @@ def services(plan: Cluster) -> Iterator[Fact]:
 def accelerators(plan: Cluster) -> Iterator[Fact]:
     """GPUs, NVLink domains, drivers, container toolkits."""
     for of in plan.of_role("hgx", "nvl"):
-        host, source, domain = say.host(of.name), f"hosts/{of.name}/nvidia-smi.xml", say.domain(plan, of)
+        host, source, domain = say.host(of.name), f"hosts/{of.name}/nvidia-smi-q.xml", say.domain(plan, of)
         for index, gpu in enumerate(say.gpus(plan, of)):
             yield fact(host, "has_gpu", gpu, source, _gpu(of.role, index))
             yield fact(gpu, "nvlink_member", domain, source)
         yield fact(host, "runs_software", "package:nvidia-driver", source, {"version": "570.124.06"})
-        version, package = data.toolkit_version(plan, of), "package:pkg:generic/nvidia-container-toolkit"
-        yield fact(host, "runs_software", package, f"hosts/{of.name}/nvidia-ctk.txt", {"version": version})
-        if plan.flawed("constrain_devices_off"):
-            yield fact(host, "device_open", "gpu", f"hosts/{of.name}/devices.txt")
-        if plan.flawed("umad_open", of.rack):
-            yield fact(host, "device_open", "umad", f"hosts/{of.name}/devices.txt")
+        version, file = data.toolkit_version(plan, of), f"hosts/{of.name}/versions/nvidia-ctk"
+        yield fact(host, "runs_software", "package:generic/nvidia-container-toolkit", file, {"version": version})
+        if version != data.TOOLKIT:
+            shown: dict[str, Scalar] = {"gives": "container-escape", "version": version, "fixed": data.TOOLKIT}
+            yield fact(host, "vulnerable_to", "CVE-2025-23266", file, shown)
+        yield from _devices(plan, of, host)
 
 
-def _gpu(role: str, index: int) -> dict[str, str | int | float | bool]:
+def _devices(plan: Cluster, of: Host, host: str) -> Iterator[Fact]:
+    """Device files are open to all, as the driver makes them; what jobs may use of them is the scheduler's to say."""
+    source = f"hosts/{of.name}/devices"
+    yield fact(host, "device_open", "gpu", source, {"path": "/dev/nvidia0"})
+    yield fact(host, "device_open", "uverbs", source, {"path": "/dev/infiniband/uverbs0"})
+    if plan.flawed("umad_open", of.rack):
+        yield fact(host, "device_open", "umad", source, {"path": "/dev/infiniband/umad0"})
+
+
+def _gpu(role: str, index: int) -> dict[str, Scalar]:
     return {"index": index, "model": _MODEL[role], "memory_mib": _MEMORY[role], "pci": f"00000000:{index + 1:02X}:00.0"}
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from ringfence.estate.facts import Fact
-from ringfence.estate.kinds import EVERYONE
 from ringfence.synth import data, say
 from ringfence.synth.plan import Cluster, User
 from ringfence.synth.say import fact
@@ -73,9 +72,9 @@ def _key(plan: Cluster, user: User, identity: str) -> Iterator[Fact]:
 def _member(plan: Cluster, user: User, identity: str) -> Iterator[Fact]:
     login = data.login_of(plan, user).name
     host = say.host(login)
-    yield fact(identity, "session_on", host, f"hosts/{login}/who.txt")
+    yield fact(identity, "session_on", host, f"hosts/{login}/who")
     if plan.flawed("agent_forwarded", user.name):
-        yield fact(identity, "agent_forwarded", host, f"hosts/{login}/agents.txt")
+        yield fact(identity, "agent_forwarded", host, f"hosts/{login}/agents")
     if plan.flawed("sudo_nopasswd", user.name):
         shown: dict[str, str | int | float | bool] = {"nopasswd": True, "command": "ALL"}
         yield fact(identity, "may_sudo", host, f"hosts/{login}/sudoers", shown)
@@ -96,29 +95,41 @@ def scheduler(plan: Cluster) -> Iterator[Fact]:
         for name in (group.name, f"{group.name}-nvl", *(["shared"] if group.name in shared else [])):
             if name in rooms:
                 yield fact(tenant, "may_submit", say.partition(plan, name), source)
+    yield from _control(plan, slurm)
+    yield from _trust(plan, slurm)
+
+
+def _control(plan: Cluster, slurm: str) -> Iterator[Fact]:
+    """What slurm.conf and cgroup.conf say."""
+    free = plan.flawed("constrain_devices_off")
+    yield fact(slurm, "setting", f"ConstrainDevices={'no' if free else 'yes'}", "slurm/cgroup.conf")
+    if free:
+        yield fact(slurm, "setting", "devices=unconstrained", "slurm/cgroup.conf", {"by": "ConstrainDevices"})
+    yield fact(slurm, "setting", "AuthType=auth/munge", "slurm/slurm.conf")
+    yield fact("identity:slurm", "operates", slurm, "slurm/slurm.conf", {"level": "slurm-user"})
+    for hook, path in data.hooks(plan):
+        yield fact(slurm, "setting", f"hook={path}", "slurm/slurm.conf", {"hook": hook})
+        if plan.flawed("hook_on_writable_path"):
+            told: dict[str, str | int | float | bool] = {"path": path, "hook": hook}
+            yield fact(slurm, "root_runs_from", say.storage(data.HOOKS), "slurm/slurm.conf", told)
+    for host in plan.of_role("scheduler"):
+        yield fact(f"service:{host.name}/slurmctld:6817", "in_cluster", slurm, "slurm/slurm.conf")
     for user in plan.users:
         if user.tenant:
-            for name in (user.tenant, f"{user.tenant}-nvl", *(["shared"] if user.tenant in shared else [])):
-                if name in rooms:
-                    yield fact(say.identity(user.name), "may_submit", say.partition(plan, name), source)
-    yield from _trust(plan, slurm)
+            yield fact(say.identity(user.name), "in_cluster", slurm, "slurm/associations.json")
 
 
 def _trust(plan: Cluster, slurm: str) -> Iterator[Fact]:
     munge = say.munge_key(plan)
-    yield fact(munge, "scheduler_key", slurm, "hosts/sched01/munge.hash")
+    yield fact(munge, "scheduler_key", slurm, "hosts/sched01/munge-key", {"kind": "munge"})
     readable = "user" if plan.flawed("munge_key_readable") else "root"
     for host in plan.hosts:
         if host.partition != "kube" and (host.gpus or host.role in ("login", "scheduler", "database")):
-            kept: dict[str, str | int | float | bool] = {"path": "/etc/munge/munge.key"}
+            kept: dict[str, str | int | float | bool] = {"path": "/etc/munge/munge.key", "owner": "munge"}
             # one class has the wrong mode: its image was built apart from the others
             wrong = readable == "user" and host.role == "login"
             kept |= {"readable_by": "user", "mode": "0644"} if wrong else {"readable_by": "root", "mode": "0400"}
-            yield fact(say.host(host.name), "stores_credential", munge, f"hosts/{host.name}/munge.hash", kept)
-    if plan.flawed("hook_on_writable_path"):
-        hooks = say.storage("nfs-home01:/export/hooks")
-        yield fact(slurm, "root_runs_from", hooks, "slurm/slurm.conf", {"path": "/opt/hooks/prolog", "hook": "Prolog"})
-        yield fact(hooks, "writable_by", EVERYONE, "storage/folders.txt")
+            yield fact(say.host(host.name), "stores_credential", munge, f"hosts/{host.name}/munge-key", kept)
     if plan.flawed("hostbased_trust"):
         for login in plan.of_role("login"):
             yield fact(slurm, "trusts_host", say.host(login.name), "hosts/gpu0001/shosts.equiv")

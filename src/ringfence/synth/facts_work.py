@@ -19,7 +19,6 @@ def jobs(plan: Cluster) -> Iterator[Fact]:
     """Every running job: where, as whom, with which accelerators and data."""
     by_name = {host.name: host for host in plan.hosts}
     lines = {line.name: line for line in plan.pipelines}
-    projects = {group.name: group.project for group in plan.tenants}
     for job in plan.jobs:
         entity = job_id(plan, job)
         yield fact(entity, "in_cluster", say.cluster(plan), JOBS)
@@ -27,7 +26,6 @@ def jobs(plan: Cluster) -> Iterator[Fact]:
         yield fact(entity, "runs_as", say.identity(job.user), JOBS)
         for name in job.hosts:
             yield from _on(plan, job, entity, by_name[name])
-        yield fact(entity, "mounts", say.storage(projects[job.tenant]), JOBS, {"mode": "rw"})
         for predicate, data in flow(job.stage, lines[job.pipeline]):
             yield fact(entity, predicate, data, LINEAGE)
 
@@ -37,10 +35,12 @@ def _on(plan: Cluster, job: Job, entity: str, host: Host) -> Iterator[Fact]:
     for gpu in say.gpus(plan, host)[job.first_gpu : job.first_gpu + job.gpus]:
         yield fact(entity, "uses_gpu", gpu, JOBS)
     if job.imex >= 0:
-        channel, source = say.imex(plan, host, job.imex), f"hosts/{host.name}/imex.txt"
+        channel, source = say.imex(plan, host, job.imex), f"hosts/{host.name}/imex-channels.txt"
         yield fact(channel, "imex_of", say.domain(plan, host), source)
         yield fact(say.host(host.name), "uses_imex", channel, source)
         yield fact(entity, "uses_imex", channel, source)
+        if plan.flawed("imex_shared", host.domain):
+            yield fact(say.host(host.name), "device_open", "imex", source)
 
 
 def flow(stage: str, line: Pipeline) -> Iterator[tuple[str, str]]:

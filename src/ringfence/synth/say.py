@@ -86,8 +86,15 @@ def ssh_key(plan: Cluster, user: User) -> str:
     return ids.credential("ssh", public_blob(plan, user), salt(plan))
 
 
+def munge_digest(plan: Cluster) -> str:
+    """What the capture script prints for the munge key: 64 hexadecimal digits."""
+    secret = hashlib.blake2b(f"{plan.seed}/{plan.name}/munge".encode()).digest()
+    return hashlib.sha256(salt(plan).hex().encode() + secret).hexdigest()
+
+
 def munge_key(plan: Cluster) -> str:
-    return f"credential:munge/{hashlib.blake2b(f'{plan.seed}/{plan.name}'.encode(), digest_size=16).hexdigest()}"
+    """The id of the key that all of Slurm shares."""
+    return f"credential:munge/{munge_digest(plan)[:32]}"
 
 
 def dataset(line: Pipeline, step: str) -> str:
