@@ -15,7 +15,7 @@ from ringfence.collect.base import CapturedFile, Collector, Found, Scope, asked
 from ringfence.collect.kubernetes.model import Model, model
 from ringfence.collect.kubernetes.network import Network
 from ringfence.collect.kubernetes.nodes import Placement
-from ringfence.collect.kubernetes.platform import namespaces, platform, secrets
+from ringfence.collect.kubernetes.platform import namespaces, platform, privileged_pods, secrets
 from ringfence.collect.kubernetes.pods import Pods, accounts
 from ringfence.collect.kubernetes.rbac import rbac
 from ringfence.errors import InputError, Problem
@@ -68,6 +68,7 @@ def _facts(together: Model) -> Iterator[Fact]:
     yield from Pods(together, placement).facts()
     yield from placement.facts(roles.groups)
     yield from roles.facts
+    yield from privileged_pods(together, roles.opened)
     yield from Network(together).facts()
     yield from secrets(together)
     yield from platform(together)

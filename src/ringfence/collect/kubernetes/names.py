@@ -62,8 +62,9 @@ class Names(msgspec.Struct, frozen=True):
     def volume(self, namespace: str, *parts: str) -> str:
         return self._of("storage", namespace, *parts)
 
-    def service(self, namespace: str, name: str, port: int) -> str:
-        return self._of("service", namespace, name) + f":{port}"
+    def service(self, namespace: str, *parts: str, port: int) -> str:
+        """A Service's port; a pod's own is told apart by `pod` or `hostPort` before its name."""
+        return self._of("service", namespace, *parts) + f":{port}"
 
     def network(self, *parts: str) -> str:
         return ids.of("network", "kubernetes", self.name, *(part.replace("/", "∕") for part in parts))

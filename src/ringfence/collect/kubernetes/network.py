@@ -91,12 +91,12 @@ class Network:
         for container in pod.containers:
             me = names.container(pod.namespace, pod.name, container.name)
             for port in container.ports or ():
-                inside = names.service(pod.namespace, pod.name, port.container_port)
+                inside = names.service(pod.namespace, "pod", pod.name, port=port.container_port)
                 yield from self._open(pod.held, inside, pod.namespace, (me,), port.container_port)
                 if where is not None:
                     yield say(inside, "listens_on", where[0], port=port.container_port, **where[1])
                 if port.host_port and not pod.spec.host_network:
-                    outside = names.service(pod.namespace, f"{pod.name}/hostPort", port.host_port)
+                    outside = names.service(pod.namespace, "hostPort", pod.name, port=port.host_port)
                     yield from self._open(pod.held, outside, pod.namespace, (me,), port.container_port)
                     yield say(outside, "listens_on", names.network("nodes"), port=port.host_port)
 
@@ -114,7 +114,7 @@ class Network:
             return
         chosen = list(self._chosen(namespace, shapes.Selector(match_labels=spec.selector)))
         for port in spec.ports or ():
-            entity = names.service(namespace, name_of(service.metadata), port.port)
+            entity = names.service(namespace, name_of(service.metadata), port=port.port)
             behind = tuple(
                 names.container(namespace, self._model.pods[at].name, container.name)
                 for at in chosen

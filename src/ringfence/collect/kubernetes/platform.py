@@ -24,10 +24,9 @@ def namespaces(model: Model) -> Iterator[Fact]:
     for held in model.of("Namespace"):
         name = name_of(held.value.metadata)
         seen.add(name)
-        level = dict(labels(held.value.metadata)).get(_ENFORCE, "privileged")
         entity = names.namespace(name)
         yield held.say(entity, "in_cluster", names.cluster)
-        yield held.say(entity, "setting", f"pod-security={level if level in _LEVELS else 'privileged'}")
+        yield held.say(entity, "setting", f"pod-security={_level(held)}")
     for kind in sorted(model.by_kind):
         if kind in _CLUSTER_WIDE:
             continue
@@ -38,6 +37,20 @@ def namespaces(model: Model) -> Iterator[Fact]:
                 entity = names.namespace(name)
                 yield held.say(entity, "in_cluster", names.cluster)
                 yield held.say(entity, "setting", "pod-security=privileged", assumed=True)
+
+
+def _level(held: Held) -> str:
+    level = dict(labels(held.value.metadata)).get(_ENFORCE, "privileged")
+    return level if level in _LEVELS else "privileged"
+
+
+def privileged_pods(model: Model, opened: frozenset[tuple[str, str]]) -> Iterator[Fact]:
+    """Whether somebody may create a pod that nothing holds: the switch of the way from there to every node."""
+    scopes = {scope for scope, what in opened if what == "create pods"}
+    fenced = {name_of(held.value.metadata) for held in model.of("Namespace") if _level(held) != "privileged"}
+    if scopes - fenced:
+        source = "RBAC: pods may be created where no pod security level is enforced"
+        yield Fact(model.names.cluster, "setting", "grants=privileged pods", source=source)
 
 
 _CLUSTER_WIDE = frozenset(
@@ -106,8 +119,8 @@ _NIC_PARTS = {
     "ibKubernetes": "ib-kubernetes",
 }
 _SETTINGS = (
-    "mig.strategy", "cdi.enabled", "cdi.default", "driver.rdma.enabled", "devicePlugin.config.name", "ccManager.enabled",
-    "sandboxWorkloads.enabled", "operator.defaultRuntime", "ibKubernetes.pKeyGUIDPoolRangeStart",
+    "mig.strategy", "cdi.enabled", "cdi.default", "driver.rdma.enabled", "devicePlugin.config.name",
+    "ccManager.enabled", "sandboxWorkloads.enabled", "operator.defaultRuntime", "ibKubernetes.pKeyGUIDPoolRangeStart",
 )  # fmt: skip
 
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from ringfence.collect.kubernetes.model import Held, Model, Pod
 from ringfence.collect.kubernetes.names import Names
 from ringfence.collect.kubernetes.nodes import Placement, is_device
-from ringfence.collect.kubernetes.privileges import host_path, normal, privileges, user
+from ringfence.collect.kubernetes.privileges import host_path, is_root, normal, privileges, user
 from ringfence.collect.kubernetes.volumes import Volumes
 from ringfence.estate.facts import Fact, Scalar
 from ringfence.estate.ids import clean
 from ringfence.wire.kubernetes import shapes
 
-TOKEN_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
+TOKEN_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 (a folder, not a secret)
 
 
 class Pods:
@@ -87,9 +87,20 @@ class Pods:
                 below = posixpath.join(volume.host_path.path, (mount.sub_path or "").lstrip("/"))
                 whole = mount.recursive_read_only in (None, "Disabled")
                 attributes = host_path(below, writable, whole)
+                yield from self._exposed(pod, container, attributes)
                 yield pod.held.say(me, "mounts_host_path", clean(normal(below)), mode=mode, path=at, **attributes)
             else:
                 yield from self._volumes.facts(pod, me, volume, mode, at)
+
+    def _exposed(self, pod: Pod, container: shapes.Container, attributes: dict[str, bool]) -> Iterator[Fact]:
+        """What a mounted folder lays open of its host, said of the places that moves lead through."""
+        if not is_root(pod.spec, container):
+            return
+        if "pods" in attributes:
+            yield pod.held.say(self._placement.of(pod)[0], "setting", "pod-volumes=exposed")
+        if "logs" in attributes:
+            for scope in (self._names.namespace(pod.namespace), self._names.cluster):
+                yield pod.held.say(scope, "setting", "log-folder=writable")
 
     def _has_token(self, pod: Pod, container: shapes.Container, sources: dict[str, shapes.Volume]) -> bool:
         """A captured pod shows the mounted token itself; a manifest gets one unless it says not."""

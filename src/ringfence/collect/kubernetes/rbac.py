@@ -33,7 +33,7 @@ _OPENS = {
     "get nodes/log": READ_LOGS,
     "create serviceaccounts/token": "impersonate",
     "impersonate serviceaccounts": "impersonate",
-    "impersonate users": "impersonate",
+    "impersonate users": "impersonate users",
 }
 _ADMIN_OPENS = (ALL, "create pods", "create pods/exec", READ_SECRETS)
 """What an administrator of a scope is drawn to do next; the rest follows from it."""
@@ -131,9 +131,8 @@ def _gathered(cluster: list[Role], by_label: dict[tuple[str, str], list[int]], f
 
 def _selected(cluster: list[Role], by_label: dict[tuple[str, str], list[int]], selector: Selector) -> Iterator[int]:
     wanted = [(key, str(value)) for key, value in (selector.match_labels or {}).items()]
-    candidates: Iterable[int] = (
-        min((by_label.get(one, []) for one in wanted), key=len) if wanted else range(len(cluster))
-    )
+    lists = [by_label.get(one, []) for one in wanted]
+    candidates = min(lists, key=len) if lists else range(len(cluster))
     for at in candidates:
         if selects(selector, labels(cluster[at].metadata)):
             yield at
@@ -225,6 +224,8 @@ def _subject_facts(names: Names, subject: Subject, identity: str, scope: str, he
     if subject.kind == "ServiceAccount":
         namespace = subject.namespace or (scope if scope != EVERYWHERE else "default")
         yield held.say(identity, "in_namespace", names.namespace(namespace))
+    elif subject.kind == "User":
+        yield held.say(identity, "labelled", "subject=User")
 
 
 def _unions(names: Names, held_by: dict[str, dict[str, Bound]]) -> Iterator[tuple[str, Bound]]:

@@ -1,0 +1,37 @@
+"""Code acts as the identity that it runs with.
+
+A container whose token is not mounted has no identity to assume. A node's root has system:node:<name> and,
+where a binding names it, the group system:nodes.
+"""
+
+from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
+
+MOVE = Move(
+    id="RF-M013",
+    name="identity_assume",
+    title="Code acts as the identity that it runs with",
+    gives="the service account of a container, or the kubelet's identity of a node",
+    rules=(
+        Rule(
+            start=(At("container", "code"),),
+            to=At("identity", "use"),
+            facts=(
+                Atom("runs_as", "container", "identity"),
+                Atom("part_of", "container", "pod"),
+            ),
+        ),
+        Rule(
+            start=(At("host", "root"),),
+            to=At("identity", "use"),
+            facts=(Atom("session_on", "identity", "host", {"process": "kubelet"}),),
+        ),
+    ),
+    minutes=Minutes(0, 2, "estimate: the token or the key lies in a file"),
+    why="The token is mounted into the container, the kubelet's key lies on its node.",
+    end="automountServiceAccountToken: false where the API is not called; nothing beyond the node authoriser bound to system:nodes.",
+    aka=("IDENTITY_ASSUME",),
+    attack=(
+        "T1528",
+        "T1078.004",
+    ),
+)
