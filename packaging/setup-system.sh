@@ -20,5 +20,5 @@ apt-get install -y -qq --no-install-recommends \
   opensm ibsim-utils libumad2sim0 infiniband-diags \
   munge slurmctld slurmd slurm-client slurmrestd slurm-wlm-basic-plugins \
   openssh-server openssh-client \
-  chromium \
+  chromium chromium-driver \
   dash

@@ -1,0 +1,63 @@
+"""The report in a real browser: it draws, it expands, it asks nothing of any network, it runs no name."""
+
+import pytest
+
+from ringfence.app.questions import Questions
+from ringfence.app.report import write_report
+from ringfence.estate.estate import estate_of
+from ringfence.estate.facts import Fact
+from ringfence.synth import generate
+from tests.live.browser import browser
+
+pytestmark = pytest.mark.live
+
+EVIL = "model:</script><img src=x onerror=document.title='owned'>"
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """A report of a generated cluster with a hostile name in it, open in Chromium."""
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    evil = [
+        Fact(EVIL, "stored_on", "storage:nfs-evil:/x"),
+        Fact(EVIL, "readable_by", "identity:*"),
+        Fact("host:login-evil", "mounts", "storage:nfs-evil:/x", {"mode": "rw"}),
+    ]
+    write_report(Questions(estate_of([*generate(64, 3), *evil])), path, ["host:login-evil#user"])
+    with browser() as opened:
+        opened.open(path.as_uri())
+        yield opened
+
+
+def test_every_section_is_drawn(page):
+    """Floor, paths, cuts, blast radius, jewels and holes stand on the page."""
+    sections = page.run("return [...document.querySelectorAll('section')].map(s => s.id)")
+    assert sections == ["floor", "paths", "choke", "blast", "jewels", "holes"]
+    assert page.run("return document.querySelectorAll('#floor .tile').length") > 3
+
+
+def test_it_asks_nothing_of_any_network(page):
+    """No resource but the page itself, and the policy would forbid one."""
+    assert page.run("return performance.getEntriesByType('resource').length") == 0
+    policy = page.run("return document.querySelector('meta[http-equiv]').content")
+    assert policy.startswith("default-src 'none'")
+
+
+def test_a_hostile_name_is_shown_as_text_and_never_run(page):
+    """A captured name with markup stays a name."""
+    assert page.run("return document.title") == "Ringfence: what reaches the models"
+    assert page.run("return document.querySelectorAll('img').length") == 0
+    assert "onerror" in page.run("return document.querySelector('#jewels').innerText")
+
+
+def test_a_group_expands_to_its_hosts_on_demand(page):
+    """At first groups only; a click shows the hosts of one."""
+    assert page.run("return document.querySelectorAll('#floor .cell').length") == 0
+    page.run("document.querySelector('#floor .tile').click()")
+    assert page.run("return document.querySelectorAll('#floor .cell').length") > 0
+
+
+def test_the_worst_path_is_drawn_step_by_step(page):
+    """The way to the jewel that the foothold reaches."""
+    assert page.run("return document.querySelectorAll('#paths svg g').length") >= 2
+    assert page.run("return document.querySelectorAll('#paths ol li').length") >= 2
