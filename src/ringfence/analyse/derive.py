@@ -181,15 +181,15 @@ def _guess(estate: Estate, atom: Atom) -> int:
     """About how many facts meet the atom on its own: a constant side is looked up."""
     table = estate.table(atom.predicate)
     if isinstance(atom.object, Is):
-        return _count(table.by_object[0], estate.terms.find(atom.object.term))
+        return len(_with(estate, table, "object", atom.object))
     if isinstance(atom.subject, Is):
-        return _count(table.by_subject[0], estate.terms.find(atom.subject.term))
-    return len(table)
+        return len(_with(estate, table, "subject", atom.subject))
+    return table.count
 
 
-def _count(keys: NDArray[np.int32], code: int) -> int:
-    start, end = np.searchsorted(keys, [code, code + 1])
-    return int(end - start) if code >= 0 else 0
+def _with(estate: Estate, table: Table, side: str, constant: Is) -> NDArray[np.int64]:
+    """Positions of the facts that have a constant on one side."""
+    return table.find(side, np.array([estate.terms.find(constant.term)], np.int32))[1]
 
 
 def _names(atom: Atom) -> set[str]:
@@ -210,12 +210,12 @@ def _extend(
         candidates = only
         left, right = _match_few(table, candidates, subject, object_, variables)
     elif subject is not None:
-        left, right = _lookup(variables[subject], *table.by_subject)
+        left, right = table.find("subject", variables[subject])
         if object_ is not None:
             hit = table.object[right] == variables[object_][left]
             left, right = left[hit], right[hit]
     elif object_ is not None:
-        left, right = _lookup(variables[object_], *table.by_object)
+        left, right = table.find("object", variables[object_])
     else:
         left, right = _product(variables, _constant_side(estate, table, atom))
     keep = _meets(estate, table, atom, right)
@@ -265,12 +265,9 @@ def _product(
 
 
 def _constant_side(estate: Estate, table: Table, atom: Atom) -> NDArray[np.int64]:
-    for slot, index in ((atom.object, table.by_object), (atom.subject, table.by_subject)):
+    for slot, side in ((atom.object, "object"), (atom.subject, "subject")):
         if isinstance(slot, Is):
-            keys, order = index
-            code = estate.terms.find(slot.term)
-            start, end = np.searchsorted(keys, [code, code + 1])
-            return order[start:end] if code >= 0 else order[:0]
+            return _with(estate, table, side, slot)
     return table.live
 
 

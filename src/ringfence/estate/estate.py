@@ -16,9 +16,13 @@ from numpy.typing import NDArray
 from ringfence.errors import EstateError
 from ringfence.estate.facts import NO_ATTRIBUTES, Fact, Scalar
 from ringfence.estate.kinds import KINDS, PREDICATES, kind_of
+from ringfence.estate.table import Table
 
-Ints = NDArray[np.int32]
+__all__ = ["Estate", "EstateBuilder", "Interned", "Rows", "Table", "estate_of", "rows_of"]
+
 Rows = NDArray[np.int64]
+
+_Key = tuple[int, int, int, int]
 
 PREDICATE_CODE = {name: code for code, name in enumerate(PREDICATES)}
 PREDICATE_NAME = tuple(PREDICATES)
@@ -51,54 +55,6 @@ class Interned:
         return len(self.values)
 
 
-class Table:
-    """All facts of one predicate, as arrays of length n. `alive` is False where one was removed."""
-
-    __slots__ = ("__dict__", "alive", "attributes", "object", "observed", "source", "subject")
-
-    def __init__(
-        self,
-        subject: Ints,
-        object: Ints,
-        attributes: Ints,
-        source: Ints,
-        observed: NDArray[np.float64],
-        alive: NDArray[np.bool_] | None = None,
-    ) -> None:
-        self.subject, self.object = subject, object
-        self.attributes, self.source, self.observed = attributes, source, observed
-        self.alive = alive
-
-    def __len__(self) -> int:
-        return len(self.subject)
-
-    @property
-    def count(self) -> int:
-        """How many facts are alive."""
-        return len(self) if self.alive is None else int(self.alive.sum())
-
-    @cached_property
-    def live(self) -> NDArray[np.int64]:
-        """Positions of the facts that are alive."""
-        return np.arange(len(self)) if self.alive is None else np.flatnonzero(self.alive)
-
-    @cached_property
-    def by_subject(self) -> tuple[Ints, NDArray[np.int64]]:
-        """(sorted subjects, positions in that order), live facts only."""
-        return _sorted(self.subject, self.live)
-
-    @cached_property
-    def by_object(self) -> tuple[Ints, NDArray[np.int64]]:
-        """(sorted objects, positions in that order), live facts only."""
-        return _sorted(self.object, self.live)
-
-
-def _sorted(column: Ints, live: NDArray[np.int64]) -> tuple[Ints, NDArray[np.int64]]:
-    keys = column[live]
-    order = np.argsort(keys, kind="stable")
-    return keys[order], live[order]
-
-
 class Estate:
     """Everything known about one or several clusters at one time.
 
@@ -118,6 +74,7 @@ class Estate:
         self.tables = tables
         self.salt = salt
         self._decoded: dict[int, Mapping[str, Scalar]] = {0: NO_ATTRIBUTES}
+        self._kinds_before = np.zeros(0, np.int16)
 
     def table(self, predicate: str) -> Table:
         """The facts of one predicate; empty if nothing was said."""
@@ -160,25 +117,69 @@ class Estate:
     def about(self, subject: str, predicate: str) -> Iterator[Fact]:
         """The living facts of one predicate about one subject."""
         table, term = self.table(predicate), self.terms.find(subject)
-        keys, order = table.by_subject
-        start, end = np.searchsorted(keys, [term, term + 1])
-        for at in order[start:end]:
+        for at in table.find("subject", np.array([term], np.int32))[1]:
             yield self._fact(predicate, table, int(at))
 
     @cached_property
     def kinds(self) -> NDArray[np.int16]:
         """Per term the index of its kind in `KINDS`, -1 for values."""
         codes = {name: code for code, name in enumerate(KINDS)}
-        return np.fromiter((codes.get(kind_of(term), -1) for term in self.terms.values), np.int16, len(self.terms))
+        known = self._kinds_before
+        more = self.terms.values[len(known) :]
+        return np.concatenate(
+            [known, np.fromiter((codes.get(kind_of(term), -1) for term in more), np.int16, len(more))]
+        )
 
     @cached_property
     def entities(self) -> NDArray[np.int64]:
         """Term codes of all entities that some living fact mentions, ascending."""
-        seen = np.zeros(len(self.terms), np.bool_)
+        kinds = self.kinds  # its length is the estate's own: other versions may have added terms since
+        seen = np.zeros(len(kinds), np.bool_)
         for table in self.tables.values():
             seen[table.subject[table.live]] = True
             seen[table.object[table.live]] = True
-        return np.flatnonzero(seen & (self.kinds[: len(seen)] >= 0))
+        return np.flatnonzero(seen & (kinds >= 0))
+
+    def with_delta(self, added: Iterable[Fact] = (), removed: Iterable[Fact] = ()) -> "Estate":
+        """A new estate without `removed` and with `added`; see `changed`."""
+        return self.changed(added, removed)[0]
+
+    def changed(self, added: Iterable[Fact] = (), removed: Iterable[Fact] = ()) -> tuple["Estate", Rows, Rows]:
+        """(new estate, rows added, rows removed). This one stays as it is; both share what did not change.
+
+        A fact is removed where subject, predicate, object, attributes and source agree (the time need
+        not); one that is not there is ignored, as is an added one that is. What is both removed and
+        added stays, under its old row.
+        """
+        gains, losses = self._coded(added), self._coded(removed)
+        tables = dict(self.tables)
+        new_rows, old_rows = [], []
+        for name in dict.fromkeys([*gains, *losses]):
+            table = self.table(name)
+            gain, loss = gains.get(name, {}), losses.get(name, {})
+            here = _present(table, {**gain, **loss})
+            dead = np.array(sorted(here[key] for key in loss if key in here and key not in gain), np.int64)
+            fresh = {key: when for key, when in gain.items() if key not in here}
+            if not len(dead) and not fresh:
+                continue
+            codes = np.array(list(fresh), np.int32).reshape(-1, 4)
+            columns = (*codes.T, np.fromiter(fresh.values(), np.float64, len(fresh)))
+            tables[name] = table.changed(columns, dead)
+            new_rows.append(rows_of(name, np.arange(len(table), len(table) + len(fresh))))
+            old_rows.append(rows_of(name, dead))
+        estate = Estate(self.terms, self._attributes, self.sources, tables, self.salt)
+        estate._decoded = self._decoded
+        estate._kinds_before = self.__dict__.get("kinds", self._kinds_before)
+        none = np.zeros(0, np.int64)
+        return estate, np.concatenate([none, *new_rows]), np.concatenate([none, *old_rows])
+
+    def _coded(self, facts: Iterable[Fact]) -> dict[str, dict[_Key, float]]:
+        """Per predicate, each fact's key and time. Raises `EstateError` for an unknown predicate."""
+        coded: dict[str, dict[_Key, float]] = {}
+        for fact in facts:
+            key = _key(fact, self.terms, self._attributes, self.sources)
+            coded.setdefault(fact.predicate, {}).setdefault(key, fact.observed_at)
+        return coded
 
     def __contains__(self, entity: str) -> bool:
         return self.terms.find(entity) >= 0
@@ -186,6 +187,32 @@ class Estate:
     def __len__(self) -> int:
         """How many facts."""
         return sum(table.count for table in self.tables.values())
+
+
+def _key(fact: Fact, terms: Interned, attributes: Interned, sources: Interned) -> _Key:
+    """What makes a fact the same fact: codes of subject, object, attributes and source."""
+    if fact.predicate not in PREDICATES:
+        raise EstateError(
+            f"no predicate is called {fact.predicate!r}", "the table is PREDICATES in ringfence/estate/kinds.py"
+        )
+    return (
+        terms.code(fact.subject),
+        terms.code(fact.object),
+        attributes.code(_ENCODE(fact.attributes).decode()) if fact.attributes else 0,
+        sources.code(fact.source),
+    )
+
+
+def _present(table: Table, keys: Iterable[_Key]) -> dict[_Key, int]:
+    """Where in the table those of the keys stand that are there and alive."""
+    wanted = set(keys)
+    columns = np.array(list(wanted), np.int32).reshape(-1, 4)
+    # A hub (a partition, a cluster) has many facts on one side: look from the side with fewer.
+    sides = [table.find(side, np.unique(columns[:, at]))[1] for at, side in enumerate(("subject", "object"))]
+    at = min(sides, key=len)
+    parts = (table.subject[at], table.object[at], table.attributes[at], table.source[at])
+    found = zip(zip(*(part.tolist() for part in parts), strict=True), at.tolist(), strict=True)
+    return {key: place for key, place in found if key in wanted}
 
 
 def rows_of(predicate: str, at: NDArray[np.int64]) -> Rows:
@@ -211,22 +238,11 @@ class EstateBuilder:
 
     def add(self, fact: Fact) -> None:
         """Take one fact. Raises `EstateError` where its predicate does not exist."""
-        name = fact.predicate
+        key, name = _key(fact, self._terms, self._attributes, self._sources), fact.predicate
         columns = self._columns.get(name)
         if columns is None:
-            if name not in PREDICATES:
-                raise EstateError(
-                    f"no predicate is called {name!r}", "the table is PREDICATES in ringfence/estate/kinds.py"
-                )
             columns = self._columns[name] = ([], [], [], [], [])
             self._seen[name] = set()
-        attributes = self._attributes.code(_ENCODE(fact.attributes).decode()) if fact.attributes else 0
-        key = (
-            self._terms.code(fact.subject),
-            self._terms.code(fact.object),
-            attributes,
-            self._sources.code(fact.source),
-        )
         seen = self._seen[name]
         if key in seen:
             return
