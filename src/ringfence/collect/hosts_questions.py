@@ -1,0 +1,82 @@
+"""The read-only questions that this family asks of a node. Secrets: mode, owner and salted hash only."""
+
+from ringfence.collect.probe import HashFile, Probe, Question, ReadFile
+
+_HOST = "hosts/{host}/"
+_LISTING = "%y %m %u %g %p\\n"
+
+QUESTIONS: tuple[Question, ...] = (
+    Probe(_HOST + "passwd", ("getent", "passwd")),
+    Probe(_HOST + "group", ("getent", "group")),
+    ReadFile(_HOST + "keys/", "/home/*/.ssh/authorized_keys*"),
+    ReadFile(_HOST + "keys/", "/root/.ssh/authorized_keys*"),
+    ReadFile(_HOST + "keys/", "/etc/ssh/authorized_keys*"),
+    ReadFile(_HOST + "keys/", "/home/*/.ssh/*.pub"),
+    ReadFile(_HOST + "keys/", "/root/.ssh/*.pub"),
+    ReadFile(_HOST + "keys/", "/home/*/.ssh/known_hosts"),
+    HashFile(_HOST + "private-keys", "/home/*/.ssh/id_*"),
+    HashFile(_HOST + "private-keys", "/home/*/.ssh/*.pem"),
+    HashFile(_HOST + "private-keys", "/root/.ssh/id_*"),
+    Probe(_HOST + "sshd-T", ("sshd", "-T")),
+    ReadFile(_HOST + "etc/ssh/sshd_config", "/etc/ssh/sshd_config"),
+    ReadFile(_HOST, "/etc/ssh/sshd_config.d/*.conf"),
+    ReadFile(_HOST + "etc/ssh/ssh_config", "/etc/ssh/ssh_config"),
+    ReadFile(_HOST, "/etc/ssh/shosts.equiv"),
+    ReadFile(_HOST, "/etc/hosts.equiv"),
+    ReadFile(_HOST, "/etc/pam.d/sshd"),
+    ReadFile(_HOST, "/etc/pam.d/common-account"),
+    ReadFile(_HOST, "/etc/pam.d/password-auth"),
+    ReadFile(_HOST, "/etc/sudoers"),
+    ReadFile(_HOST, "/etc/sudoers.d/*"),
+    Probe(_HOST + "sockets", ("ss", "-H", "-tulpn")),
+    Probe(_HOST + "ps", ("ps", "-eo", "pid=,user:64=,comm=")),
+    Probe(_HOST + "who", ("who",)),
+    Probe(
+        _HOST + "devices",
+        ("find", "/dev", "-maxdepth", "2", "-type", "c", "(", "-path", "/dev/nvidia*", "-o", "-path",
+         "/dev/infiniband/*", "-o", "-name", "kfd", ")", "-printf", _LISTING),
+    ),
+    Probe(
+        _HOST + "runtime-sockets",
+        ("find", "/run", "-maxdepth", "3", "-type", "s", "-name", "*.sock", "-printf", _LISTING),
+    ),
+    Probe(
+        _HOST + "agents",
+        ("find", "/tmp", "-maxdepth", "2", "-type", "s", "-name", "agent.*", "-printf", _LISTING),  # noqa: S108 - listed only
+    ),
+    Probe(
+        _HOST + "writable-programs",
+        ("find", "/etc/cron.d", "/etc/cron.daily", "/etc/cron.hourly", "/etc/systemd/system", "/usr/local", "/opt",
+         "-xdev", "-maxdepth", "4", "(", "-type", "f", "-o", "-type", "d", ")", "(", "-perm", "-0002", "-o", "-perm",
+         "-0020", "-o", "!", "-user", "root", ")", "-printf", _LISTING),
+        timeout_s=120,
+    ),
+    ReadFile(_HOST, "/etc/crontab"),
+    ReadFile(_HOST, "/etc/cron.d/*"),
+    ReadFile(_HOST, "/etc/systemd/system/*.service"),
+    ReadFile(_HOST + "cmdline", "/proc/cmdline"),
+    Probe(
+        _HOST + "sysctl",
+        ("sysctl", "-e", "kernel.yama.ptrace_scope", "kernel.unprivileged_userns_clone", "user.max_user_namespaces",
+         "kernel.apparmor_restrict_unprivileged_userns", "kernel.unprivileged_bpf_disabled", "kernel.modules_disabled",
+         "kernel.kexec_load_disabled", "kernel.dmesg_restrict", "kernel.kptr_restrict", "net.ipv4.ip_forward"),
+    ),
+    ReadFile(_HOST, "/etc/nvidia-container-runtime/config.toml"),
+    ReadFile(_HOST, "/etc/docker/daemon.json"),
+    ReadFile(_HOST, "/etc/enroot/enroot.conf"),
+    ReadFile(_HOST, "/etc/apptainer/apptainer.conf"),
+    Probe(_HOST + "versions/nvidia-ctk", ("nvidia-ctk", "--version")),
+    Probe(_HOST + "versions/containerd", ("containerd", "--version")),
+    Probe(_HOST + "versions/docker", ("docker", "--version")),
+    Probe(_HOST + "versions/runc", ("runc", "--version")),
+    Probe(_HOST + "versions/apptainer", ("apptainer", "--version")),
+    Probe(_HOST + "versions/uname", ("uname", "-a")),
+    ReadFile(_HOST + "os-release", "/etc/os-release"),
+    Probe(_HOST + "packages", ("dpkg-query", "-W", "-f", "dpkg ${Package} ${Version} ${db:Status-Abbrev}\\n")),
+    Probe(_HOST + "packages-rpm", ("rpm", "-qa", "--qf", "rpm %{NAME} %{VERSION}-%{RELEASE}\\n")),
+    Probe(_HOST + "ip-addr", ("ip", "-j", "addr")),
+    Probe(_HOST + "ip-route", ("ip", "-j", "route")),
+    ReadFile(_HOST + "etc-hosts", "/etc/hosts"),
+    ReadFile(_HOST, "/etc/jupyter/jupyter_*_config.*"),
+    ReadFile(_HOST, "/home/*/.jupyter/jupyter_*_config.json"),
+)  # fmt: skip
