@@ -86,7 +86,7 @@ def touched(asked: Questions, reached: Reached, *capabilities: str) -> dict[str,
 
 
 def _hosts(asked: Questions, reached: Reached) -> dict[str, list[Any]]:
-    """Parallel columns: id, minutes from its root to the nearest jewel (null: none), fallen, jewels reached alone."""
+    """Parallel columns: id, minutes from its root to the nearest jewel (null: none), minutes until it falls, jewels reached alone."""
     estate = asked.estate
     ids = sorted(term for term in (estate.terms.values[at] for at in estate.entities) if kind_of(term) == "host")
     number = asked.graph.indices(np.array([positions.parse(estate, f"{one}#root") for one in ids], np.int64))
@@ -96,13 +96,17 @@ def _hosts(asked: Questions, reached: Reached) -> dict[str, list[Any]]:
     minutes = np.where(known, near[number], np.inf)
     bounds = settle(reach_sets(asked.graph, asked.jewel_positions)) if len(asked.graph) else None
     counts = _popcount(bounds.lower.expand()) if bounds else np.zeros(1, np.int64)
-    mask = np.append(reached.mask, False)
+    when = np.append(reached.minutes_high, np.inf)
     return {
         "id": ids,
-        "minutes": [round(float(one), 1) if np.isfinite(one) else None for one in minutes],
-        "fallen": [int(root) * 2 + int(user) for root, user in zip(mask[number], mask[users], strict=True)],
+        "minutes": _shown(minutes),
+        "falls": _shown(np.minimum(when[number], when[users])),
         "jewels": [int(counts[at]) if at >= 0 else 0 for at in number],
     }
+
+
+def _shown(minutes: NDArray[np.float64]) -> list[float | None]:
+    return [round(float(one), 1) if np.isfinite(one) else None for one in minutes]
 
 
 def _popcount(rows: NDArray[np.uint64]) -> NDArray[np.int64]:
