@@ -150,6 +150,8 @@ def _fabric_manager(file: CapturedFile, known: Known) -> Iterator[Fact]:
         known.partitioned.add(host)
         yield Fact(host, "setting", "fabric_manager=partitioned")
     for one in active:
+        if len(one.gpus) < 2:  # alone in its partition: its links lead nowhere
+            continue
         for uuid in filter(None, one.gpus):
             domain = f"{own_domain(host)}/partition-{one.number}"
             yield Fact(ids.gpu(uuid), "nvlink_member", domain, {"partition": one.number})

@@ -16,7 +16,6 @@ MOVE = Move(
                 Atom("runs_firmware", "gpu", "firmware"),
             ),
         ),
-        Rule(start=(At("gpu", "admin"),), to=At("gpu", "memory"), facts=(Atom("has_gpu", "host", "gpu"),)),
     ),
     minutes=Minutes(
         60, 10080, "estimate: the image must be signed or its check be broken, then wait for the next update"
