@@ -47,8 +47,11 @@ class Places:
         self.exports: dict[str, dict[str, Export]] = defaultdict(dict)
         self._mounts: dict[str, dict[str, Mount]] = defaultdict(dict)
         self._alias: dict[str, str] = {}
-        self.marks: list[Mark] = []
+        self._marks: dict[str, Mark] = {}
         self._local: set[str] = set()
+        self._known: dict[str, str] = {}
+        self._anywhere: dict[str, str] = {}
+        self._led: dict[tuple[str, str], Place | None] = {}
 
     def add_exports(self, host: str, exports: Iterable[Export]) -> None:
         """Take the export table of `host`, an entity id."""
@@ -60,9 +63,15 @@ class Places:
         for mount in mounts:
             self._mounts[host][mount.target] = mount
             server = mount.remote
+            if server:
+                self._anywhere.setdefault(mount.target, host)
             address = mount.option("addr")
             if server and address and mount.kind.startswith("nfs") and address != server[0]:
                 self._alias[address] = server[0]
+
+    def add_mark(self, mark: Mark) -> None:
+        """Take the user's word for a place."""
+        self._marks[mark.path.rstrip("/") or "/"] = mark
 
     def hosts(self) -> Iterable[str]:
         """Every host whose mounts are known."""
@@ -75,8 +84,29 @@ class Places:
         """The host id of an NFS server: an address seen beside a name is called by the name."""
         return self.scope.host(self._alias.get(name, name))
 
+    def aliases(self) -> Iterable[Fact]:
+        """Exports that some host mounts by its server's address and another by its name are one thing."""
+        seen = set()
+        for table in self._mounts.values():
+            for mount in table.values():
+                remote = mount.remote if mount.kind.startswith("nfs") else None
+                if remote is None:
+                    continue
+                place, address = self.of_mount(mount), mount.option("addr")
+                storage = place.on[0] if place else ""
+                alias = f"storage:{ids.clean(address)}:{storage.partition(':')[2].partition(':')[2]}"
+                if address and storage and alias != storage and alias not in seen:
+                    seen.add(alias)
+                    yield Fact(alias, "same_as", storage, {"rule": "the mount names both server and address"})
+
     def of_mount(self, mount: Mount) -> Place | None:
-        """Where a mount leads, None for a local one."""
+        """Where a mount leads, None for a local one. Ask only when all tables have been added."""
+        key = (mount.source, mount.kind)
+        if key not in self._led:
+            self._led[key] = self._lead(mount)
+        return self._led[key]
+
+    def _lead(self, mount: Mount) -> Place | None:
         remote = mount.remote
         if remote is None:
             return None
@@ -122,16 +152,38 @@ class Places:
             return Place(tuple(f"storage:{short}:{ids.clean(each)}" for each in held), f"{short}:{path}", path)
         return Place((f"storage:{short}:{ids.clean(folder)}",), f"{short}:{path}", path)
 
+    def anywhere(self, path: str) -> Place:
+        """The place of a path whose host is not told: as the first host sees it that mounts a folder above it."""
+        for folder in _upwards(path):
+            if folder in self._anywhere:
+                return self.of(self._anywhere[folder], path)
+        return Place((), path, path)
+
+    def remember(self, place: Place, entity: str) -> None:
+        """From now on what lies at or below the place is `entity`."""
+        self._known[place.name] = entity
+
+    def find(self, place: Place) -> str:
+        """The entity remembered or marked for this place or a folder above it; empty without one."""
+        mark = self.marked(place)
+        if mark is not None:
+            return ids.of(mark.kind, mark.name or mark.path)
+        server = place.name[: len(place.name) - len(place.path)] if place.name.endswith(place.path) else ""
+        for folder in _upwards(place.name[len(server) :]):
+            if server + folder in self._known:
+                return self._known[server + folder]
+        return ""
+
     def marked(self, place: Place) -> Mark | None:
-        """The user's mark on this place or on a folder above it, the innermost one."""
-        best: Mark | None = None
-        for mark in self.marks:
-            path = mark.path.rstrip("/") or "/"
-            whole = place.name if ":" in path else place.path
-            inside = whole == path or whole.startswith(path + "/")
-            if inside and (best is None or len(path) > len(best.path)):
-                best = mark
-        return best
+        """The user's mark on this place or on a folder above it, the innermost one; `server:/path` before a bare path."""
+        if not self._marks:
+            return None
+        server = place.name[: len(place.name) - len(place.path)] if place.name.endswith(place.path) else ""
+        for folder in _upwards(place.path):
+            mark = self._marks.get(server + folder) or self._marks.get(folder)
+            if mark is not None:
+                return mark
+        return None
 
     def entity(self, kind: str, place: Place) -> str:
         """The id of data at a place, by the user's mark where there is one."""

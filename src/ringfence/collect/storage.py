@@ -5,16 +5,17 @@ paths lie), then folder listings, artefacts and lineage, which name data by its 
 """
 
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
-from ringfence.collect import storage_data
+from ringfence.collect import artefacts, buckets, lineage, storage_data
 from ringfence.collect.base import CapturedFile, Collector, Found, Scope, asked, stamped
 from ringfence.collect.places import Mark, Places
 from ringfence.collect.probe import Probe, Question, ReadFile
 from ringfence.errors import InputError, Problem
 from ringfence.estate import ids
 from ringfence.estate.facts import Fact, Scalar
-from ringfence.wire.storage import exports, folders, mounts
+from ringfence.wire.lineage import runs
+from ringfence.wire.storage import bucket, exports, folders, lustre, mounts
 
 FORM = "storage"
 
@@ -40,6 +41,16 @@ def _detail(path: str, head: bytes) -> str:
         return f"mounts-{shape}"
     if exports.looks_like(head):
         return "exports"
+    if lustre.looks_like(head):
+        return "nodemap"
+    if bucket.looks_like(head):
+        return "bucket"
+    run = runs.looks_like(head)
+    if run:
+        return run
+    artefact = artefacts.detail(path, head)
+    if artefact:
+        return artefact
     if path.endswith(".toml") and b"[[data]]" in head:
         return "marks"
     return ""
@@ -55,8 +66,14 @@ def collect(form: str, files: list[CapturedFile], scope: Scope) -> Iterator[Foun
     yield from _marks(by_detail.get("marks", []), places)
     yield from _exports(by_detail.get("exports", []), places)
     yield from _mounts(by_detail, places)
-    yield from _holes(places)
+    yield from _holes(places, bool(by_detail.get("nodemap")))
+    yield from _nodemaps(by_detail.get("nodemap", []), places)
     yield from storage_data.folders(by_detail.get("folders", []), places)
+    yield from buckets.facts(by_detail.get("bucket", []))
+    for detail in ("safetensors", "gguf", "archive", "pickle", "bom"):
+        yield from artefacts.facts(detail, by_detail.get(detail, []), places)
+    for detail in ("openlineage", "mlflow-json", "mlflow-yaml", "opens"):
+        yield from lineage.facts(detail, by_detail.get(detail, []), places)
 
 
 def _marks(files: Iterable[CapturedFile], places: Places) -> Iterator[Found]:
@@ -71,7 +88,7 @@ def _marks(files: Iterable[CapturedFile], places: Places) -> Iterator[Found]:
             if mark is None:
                 yield Problem(file.path, 0, "a [[data]] table needs path, and kind: model, dataset or checkpoint")
                 continue
-            places.marks.append(mark)
+            places.add_mark(mark)
             if mark.jewel:
                 reason = {"marked_by": "user"}
                 yield stamped(Fact(ids.of(mark.kind, mark.name or mark.path), "jewel", "marked", reason), file)
@@ -160,6 +177,9 @@ def _mounts(by_detail: dict[str, list[CapturedFile]], places: Places) -> Iterato
         yield stamped(asked(host, "mounts", answered=True, complete=True), file)
     for host, file in said.items():
         yield from (stamped(fact, file) for fact in _of_mounts(host, places))
+    if said:
+        first = said[min(said)]
+        yield from (stamped(fact, first) for fact in places.aliases())
 
 
 def _of_mounts(host: str, places: Places) -> Iterator[Fact]:
@@ -178,19 +198,48 @@ def _of_mounts(host: str, places: Places) -> Iterator[Fact]:
                 yield Fact(storage, "exported_by", places.server(mount.remote[0]))
 
 
-def _holes(places: Places) -> Iterator[Found]:
-    """Storage that hosts mount while nobody showed how its server believes them."""
-    seen = set()
+def _remote(places: Places) -> dict[str, mounts.Mount]:
+    """Every storage that some host mounts from elsewhere, with one such mount."""
+    found: dict[str, mounts.Mount] = {}
     for host in places.hosts():
         for mount in places.mounts(host):
-            remote, place = mount.remote, places.of_mount(mount)
-            if remote is None or place is None or place.on[0] in seen:
-                continue
-            seen.add(place.on[0])
-            if places.server(remote[0]) not in places.exports:
-                yield asked(place.on[0], "exports", answered=False, reason="the server was not captured")
+            place = places.of_mount(mount)
+            if place is not None:
+                found.setdefault(place.on[0], mount)
+    return found
 
 
-Reader = Callable[[CapturedFile], Iterable[Fact]]
+def _holes(places: Places, mapped: bool) -> Iterator[Found]:
+    """Storage that hosts mount while nobody showed how its servers believe them."""
+    for storage, mount in _remote(places).items():
+        is_lustre = mount.kind == "lustre"
+        server = mount.remote[0] if mount.remote else ""
+        known = mapped if is_lustre else places.server(server) in places.exports
+        for aspect in ("exports", "nodemap") if is_lustre else ("exports",):
+            if not known and server != "s3":
+                yield asked(storage, aspect, answered=False, reason="the server was not captured")
 
-COLLECTOR = Collector("storage", recognise, collect, ("mounts", "exports"))
+
+def _nodemaps(files: Iterable[CapturedFile], places: Places) -> Iterator[Found]:
+    """A map is chosen by an address that the client's root can set, so the weakest map counts for all."""
+    of_lustre = [storage for storage, mount in _remote(places).items() if mount.kind == "lustre"]
+    for file in files:
+        try:
+            maps = lustre.parse(file.data)
+        except InputError as error:
+            yield Problem.of(file.path, error)
+            continue
+        for storage in of_lustre:
+            yield from (stamped(fact, file) for fact in _of_nodemaps(storage, maps))
+
+
+def _of_nodemaps(storage: str, maps: lustre.Nodemaps) -> Iterator[Fact]:
+    yield asked(storage, "nodemap", answered=True, complete=True)
+    yield Fact(storage, "setting", f"nodemap={'active' if maps.active else 'inactive'}")
+    if not maps.active or any(each.trusted for each in maps.maps):
+        yield Fact(storage, "setting", "nodemap=trusted")
+    if not maps.active or any(each.admin for each in maps.maps):
+        yield Fact(storage, "setting", "no_root_squash")
+
+
+COLLECTOR = Collector("storage", recognise, collect, ("mounts",))

@@ -68,6 +68,7 @@ def of_listing(host: str, entries: Iterable[Entry], places: Places) -> Iterator[
     for top, group in groups.items():
         yield from _said(host, top, group, places)
     yield from _homes(host, above, places)
+    yield from _tops(host, above, places)
 
 
 def _sorted(entries: Iterable[Entry]) -> tuple[dict[str, list[Entry]], dict[str, Entry]]:
@@ -138,10 +139,10 @@ def _who(entry: Entry, right: int, chain: Iterable[Entry]) -> set[str]:
     if _has(entry.mode >> 3, right) and all(
         _has(each.mode, _PASS) or (each.group == entry.group and _has(each.mode >> 3, _PASS)) for each in chain
     ):
-        found.add(group_identity(entry.group))
+        found.add(ids.group(entry.group))
     # an owner may change the mode first, so owning is having; folders above still bar the way
     if entry.owner not in ("root", "0") and all(_owner_passes(entry, each) for each in chain):
-        found.add(ids.of("identity", entry.owner))
+        found.add(ids.identity(entry.owner))
     return found
 
 
@@ -156,14 +157,10 @@ def _has(bits: int, right: int) -> bool:
     return bits & right == right
 
 
-def group_identity(name: str) -> str:
-    """`identity:group/ml`; the superuser's own group is nobody else's."""
-    return f"identity:group/{ids.clean(name)}"
-
-
 def _said(host: str, top: str, group: Group, places: Places) -> Iterator[Fact]:
     place = places.of(host, top)
     entity = places.entity(group.kind, place)
+    places.remember(place, entity)
     for storage in place.on:
         attributes = {"path": ids.clean(place.path), "mode": f"{group.mode:04o}", "owner": ids.clean(group.owner)}
         yield Fact(entity, "stored_on", storage, attributes)
@@ -172,7 +169,7 @@ def _said(host: str, top: str, group: Group, places: Places) -> Iterator[Fact]:
         yield Fact(entity, "has_format", form)
     yield Fact(entity, "size_bytes", str(group.size), {"files": group.files})
     for account in sorted(group.readers | group.writers):
-        if account != "identity:group/root":
+        if account != ids.group("root"):
             if account in group.readers:
                 yield Fact(entity, "readable_by", account)
             if account in group.writers:
@@ -180,9 +177,21 @@ def _said(host: str, top: str, group: Group, places: Places) -> Iterator[Fact]:
 
 
 def _homes(host: str, above: Mapping[str, Entry], places: Places) -> Iterator[Fact]:
-    """Folders right under `…/home` that belong to the account they are named after."""
+    """Folders somewhere below `home` that belong to the account they are named after."""
     for path, entry in above.items():
-        parts = PurePosixPath(path).parts
-        if len(parts) >= 3 and parts[-2] in ("home", "homes", "users") and parts[-1] == entry.owner != "root":
+        parts = path.split("/")[1:]
+        if parts[-1] == entry.owner != "root" and not {"home", "homes", "users"}.isdisjoint(parts[:-1]):
             place = places.of(host, path)
-            yield from (Fact(storage, "stores_home", ids.of("identity", entry.owner)) for storage in place.on)
+            yield from (Fact(storage, "stores_home", ids.identity(entry.owner)) for storage in place.on)
+            yield from places.local(host, place)
+
+
+def _tops(host: str, above: Mapping[str, Entry], places: Places) -> Iterator[Fact]:
+    """Who may put another folder in place of one that lies at the top of an export."""
+    for path, entry in above.items():
+        place = places.of(host, path)
+        if entry.mode & _STICKY or not any(storage.endswith(f":{place.path}") for storage in place.on):
+            continue
+        for account in sorted(_who(entry, _WRITE | _PASS, ())):
+            if account != ids.group("root"):
+                yield from (Fact(storage, "writable_by", account) for storage in place.on[:1])
