@@ -10,13 +10,14 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ringfence.collect import gpu, hosts, kubernetes, ndjson, slurm, storage
+from ringfence.collect import gpu, hosts, infiniband, kubernetes, ndjson, slurm, storage
 from ringfence.collect.base import CapturedFile, Collector, Found, Scope, read_file, shown
 from ringfence.errors import Problem
 
 COLLECTORS: tuple[Collector, ...] = (
     ndjson.COLLECTOR,
     gpu.COLLECTOR,
+    infiniband.COLLECTOR,
     hosts.COLLECTOR,
     kubernetes.COLLECTOR,
     slurm.COLLECTOR,

@@ -1,0 +1,1 @@
+"""Readers of what InfiniBand and RoCE tools write: topology, partition keys, subnet manager, switches."""
