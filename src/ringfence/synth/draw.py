@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from random import Random
 
+import msgspec
+
 from ringfence.errors import UsageError
 from ringfence.synth import layout, work
 from ringfence.synth.plan import NETWORKS, Cluster, storage_network
@@ -12,30 +14,44 @@ FEWEST, MOST = 16, 50_000
 NAME = "alpha"
 
 
-def draw(nodes: int, seed: int = 0, rates: Rates | None = None, name: str = NAME) -> Cluster:
+class Wishes(msgspec.Struct, frozen=True):
+    """What a story fixes before the dice are thrown; everything else is drawn.
+
+    `racks`: the shares of NVL72 racks by their number from 0. `trays_only`: tenants without HGX
+    nodes. `homes`: tenant → home export. `staff`: tenant → how many people. `flaws`: units that
+    are misconfigured for certain; `sound`: units that certainly are not, by misconfiguration.
+    """
+
+    racks: Mapping[int, layout.Shares] = {}
+    trays_only: frozenset[str] = frozenset()
+    homes: Mapping[str, str] = {}
+    staff: Mapping[str, int] = {}
+    flaws: Mapping[str, frozenset[str]] = {}
+    sound: Mapping[str, frozenset[str]] = {}
+
+
+def draw(
+    nodes: int, seed: int = 0, rates: Rates | None = None, name: str = NAME, wishes: Wishes | None = None
+) -> Cluster:
     """The plan of a cluster of `nodes` GPU nodes. Raises `UsageError` below 16 or above 50,000.
 
     Every misconfiguration is drawn from its own stream: a changed rate changes nothing else.
     """
     if not FEWEST <= nodes <= MOST:
         raise UsageError(f"{nodes} GPU nodes cannot be generated", f"choose {FEWEST} to {MOST}")
-    rates = rates or Rates()
-
-    def stream(part: str) -> Random:
-        return Random(f"{seed}/{name}/{part}")  # noqa: S311 - must be reproducible, keeps no secret
-
-    def flaw(which: str, units: Iterable[str]) -> frozenset[str]:
-        dice, rate = stream(which), getattr(rates, which)
-        return frozenset([unit for unit in units if dice.random() < rate])
-
-    servers = [f"nfs-home{number:02d}" for number in range(1, layout.home_servers(nodes) + 1)]
+    rates, wishes = rates or Rates(), wishes or Wishes()
+    dice = _Dice(f"{seed}/{name}", rates, wishes)
+    groups = layout.tenants(nodes)
+    servers = list(dict.fromkeys(layout.home_server(at) for at in range(len(groups))))
     domains = [f"nvl{number:02d}" for number in range(1, layout.domains(nodes) + 1)]
-    shared, split = flaw("home_shared", servers), flaw("domain_split", domains)
-    groups = layout.tenants(nodes, [server in shared for server in servers])
-    hosts = layout.hosts(nodes, groups, [domain in split for domain in domains])
-    people = work.users(nodes, groups, stream("users"))
-    lines = work.pipelines(nodes, groups, people, stream("pipelines"))
-    pods = work.pods(hosts, lines, stream("pods"))
+    shared, split = dice.flaw("home_shared", servers), dice.flaw("domain_split", domains)
+    groups = layout.tenants(nodes, {**layout.one_home(nodes, shared), **wishes.homes})
+    owners = [group for group in groups if group.name not in wishes.trays_only]
+    racks = [wishes.racks.get(at) or layout.shares(owners, at, domain in split) for at, domain in enumerate(domains)]
+    hosts = layout.hosts(nodes, groups, racks, wishes.trays_only)
+    people = work.users(nodes, groups, wishes.staff, dice.stream("users"))
+    lines = work.pipelines(nodes, groups, people, dice.stream("pipelines"))
+    pods = work.pods(hosts, lines, dice.stream("pods"))
     exports = layout.storages(groups)
     units: Mapping[str, list[str]] = {
         "cluster": [name],
@@ -48,7 +64,7 @@ def draw(nodes: int, seed: int = 0, rates: Rates | None = None, name: str = NAME
         "pipeline": [line.name for line in lines],
         "pod": [pod.name for pod in pods],
     }
-    flaws = {which: flaw(which, units[unit]) for which, unit in UNITS.items()}
+    flaws = {which: dice.flaw(which, units[unit]) for which, unit in UNITS.items()}
     flaws |= {"home_shared": shared, "domain_split": split}
     return Cluster(
         name,
@@ -59,7 +75,24 @@ def draw(nodes: int, seed: int = 0, rates: Rates | None = None, name: str = NAME
         people,
         exports,
         lines,
-        work.jobs(hosts, groups, people, lines, flaws["imex_shared"], stream("jobs")),
+        work.jobs(hosts, groups, people, lines, flaws["imex_shared"], dice.stream("jobs")),
         pods,
         flaws,
     )
+
+
+class _Dice(msgspec.Struct, frozen=True):
+    """One stream of random numbers for each thing that is drawn."""
+
+    name: str
+    rates: Rates
+    wishes: Wishes
+
+    def stream(self, part: str) -> Random:
+        return Random(f"{self.name}/{part}")  # noqa: S311 - must be reproducible, keeps no secret
+
+    def flaw(self, which: str, units: Iterable[str]) -> frozenset[str]:
+        """The units that are misconfigured in this way."""
+        dice, rate = self.stream(which), getattr(self.rates, which)
+        drawn = frozenset([unit for unit in units if dice.random() < rate])
+        return (drawn - self.wishes.sound.get(which, frozenset())) | self.wishes.flaws.get(which, frozenset())

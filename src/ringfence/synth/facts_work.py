@@ -38,7 +38,6 @@ def _on(plan: Cluster, job: Job, entity: str, host: Host) -> Iterator[Fact]:
         channel, source = say.imex(plan, host, job.imex), f"hosts/{host.name}/imex-channels.txt"
         yield fact(channel, "imex_of", say.domain(plan, host), source)
         yield fact(say.host(host.name), "uses_imex", channel, source)
-        yield fact(entity, "uses_imex", channel, source)
         if plan.flawed("imex_shared", host.domain):
             yield fact(say.host(host.name), "device_open", "imex", source)
 

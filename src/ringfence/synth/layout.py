@@ -1,6 +1,6 @@
 """Racks and hosts: HGX nodes four to a rack, NVL72 racks of 18 trays, and the servers around them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -16,28 +16,35 @@ HOMES_PER_SERVER = 4
 PROJECTS_PER_SERVER = 2
 
 
-def tenants(nodes: int, shared: Sequence[bool] = ()) -> tuple[Tenant, ...]:
-    """One tenant for about 60 nodes, 2 to 40. `shared[i]`: the i-th home server has one export for all its tenants."""
-    count = min(40, max(2, nodes // 60))
+def tenants(nodes: int, homes: Mapping[str, str] | None = None) -> tuple[Tenant, ...]:
+    """One tenant for about 60 nodes, 2 to 40. `homes` names the export of tenants that have none of their own."""
     found = []
-    for at in range(count):
-        name, server = f"t{at + 1:02d}", at // HOMES_PER_SERVER
-        one = server < len(shared) and shared[server]
+    for at in range(min(40, max(2, nodes // 60))):
+        name = f"t{at + 1:02d}"
         found.append(
             Tenant(
                 name=name,
                 gid=20001 + at,
                 pkey=0x0101 + at,
-                home=f"nfs-home{server + 1:02d}:/export/" + ("home" if one else f"{name}/home"),
+                home=(homes or {}).get(name) or f"{home_server(at)}:/export/{name}/home",
                 project=f"nfs-proj{at // PROJECTS_PER_SERVER + 1:02d}:/export/proj/{name}",
             )
         )
     return tuple(found)
 
 
-def home_servers(nodes: int) -> int:
-    """How many servers hold homes."""
-    return -(-len(tenants(nodes)) // HOMES_PER_SERVER)
+def home_server(tenant: int) -> str:
+    """The server that keeps the homes of a tenant, counted from 0."""
+    return f"nfs-home{tenant // HOMES_PER_SERVER + 1:02d}"
+
+
+def one_home(nodes: int, servers: Collection[str]) -> dict[str, str]:
+    """The exports of tenants whose server has one export for all of them."""
+    found = {}
+    for at, group in enumerate(tenants(nodes)):
+        if home_server(at) in servers:
+            found[group.name] = f"{home_server(at)}:/export/home"
+    return found
 
 
 def storages(groups: Sequence[Tenant]) -> tuple[Storage, ...]:
@@ -57,9 +64,16 @@ def _home_mount(server: str, path: str) -> str:
     return f"/home/{server if name == 'home' else name}"
 
 
-def hosts(nodes: int, groups: Sequence[Tenant], split: Sequence[bool]) -> tuple[Host, ...]:
-    """Every host. `split[i]` says that the i-th NVLink domain serves two tenants."""
-    plain = [*_gpu_nodes(nodes, groups, split), *_servers(nodes, groups)]
+Shares = Sequence[tuple[str, int]]
+"""(tenant, trays) of one NVL72 rack, from the first tray on."""
+
+
+def hosts(
+    nodes: int, groups: Sequence[Tenant], racks: Sequence[Shares], trays_only: Collection[str]
+) -> tuple[Host, ...]:
+    """Every host. `racks` gives the shares of each NVL72 rack; tenants of `trays_only` have no HGX nodes."""
+    hgx = [group.name for group in groups if group.name not in trays_only]
+    plain = [*_hgx(nodes - len(racks) * TRAYS, hgx), *_trays(racks), *_servers(nodes, groups)]
     return tuple(msgspec.structs.replace(host, number=number) for number, host in enumerate(plain, 1))
 
 
@@ -68,13 +82,15 @@ def domains(nodes: int) -> int:
     return round(nodes * NVL_SHARE / TRAYS) if nodes >= 2 * TRAYS else 0
 
 
-def _gpu_nodes(nodes: int, groups: Sequence[Tenant], split: Sequence[bool]) -> Iterator[Host]:
-    racks = domains(nodes)
-    single = nodes - racks * TRAYS
-    width = max(4, len(str(single)))
-    owners = _owners(single, groups)
-    for index in range(single):
-        partition = owners[index]
+def shares(groups: Sequence[Tenant], rack: int, split: bool) -> Shares:
+    """Who has which trays of a rack: one tenant, or two."""
+    first, second = groups[rack % len(groups)].name, groups[(rack + 1) % len(groups)].name
+    return ((first, 12), (second, TRAYS - 12)) if split else ((first, TRAYS),)
+
+
+def _hgx(count: int, tenants_: Sequence[str]) -> Iterator[Host]:
+    width = max(4, len(str(count)))
+    for index, partition in enumerate(_owners(count, tenants_)):
         yield Host(
             f"gpu{index + 1:0{width}d}",
             "hgx",
@@ -85,30 +101,30 @@ def _gpu_nodes(nodes: int, groups: Sequence[Tenant], split: Sequence[bool]) -> I
             partition=partition,
             tenant="" if partition in ("shared", "kube") else partition,
         )
-    for rack in range(racks):
-        first = groups[rack % len(groups)].name
-        second = groups[(rack + 1) % len(groups)].name if split[rack] else first
-        for tray in range(1, TRAYS + 1):
-            owner = first if tray <= 12 else second
+
+
+def _owners(count: int, tenants_: Sequence[str]) -> list[str]:
+    """The partition of each HGX node: a contiguous run per tenant, then a shared part, then Kubernetes."""
+    shared, kube = max(1, round(count * SHARED_SHARE)), max(1, round(count * KUBE_SHARE))
+    own = count - shared - kube
+    return [*(tenants_[index * len(tenants_) // own] for index in range(own)), *["shared"] * shared, *["kube"] * kube]
+
+
+def _trays(racks: Sequence[Shares]) -> Iterator[Host]:
+    for rack, parts in enumerate(racks, 1):
+        owners = [tenant for tenant, trays in parts for _ in range(trays)]
+        for tray, tenant in enumerate(owners, 1):
             yield Host(
-                f"nvl{rack + 1:02d}-t{tray:02d}",
+                f"nvl{rack:02d}-t{tray:02d}",
                 "nvl",
                 0,
-                f"NVL{rack + 1:02d}",
+                f"NVL{rack:02d}",
                 gpus=4,
                 ports=4,
-                domain=f"nvl{rack + 1:02d}",
-                partition=f"{owner}-nvl",
-                tenant=owner,
+                domain=f"nvl{rack:02d}",
+                partition=f"{tenant}-nvl",
+                tenant=tenant,
             )
-
-
-def _owners(single: int, groups: Sequence[Tenant]) -> list[str]:
-    """The partition of each HGX node: a contiguous run per tenant, then a shared part, then Kubernetes."""
-    shared, kube = max(1, round(single * SHARED_SHARE)), max(1, round(single * KUBE_SHARE))
-    own = single - shared - kube
-    runs = [groups[index * len(groups) // own].name for index in range(own)]
-    return [*runs, *["shared"] * shared, *["kube"] * kube]
 
 
 def _servers(nodes: int, groups: Sequence[Tenant]) -> Iterator[Host]:

@@ -1,6 +1,6 @@
 """Who works on the cluster, and what runs there: users, pipelines, gangs of jobs, serving pods."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 
 import msgspec
@@ -14,12 +14,13 @@ MODEL_GB = (14, 16, 28, 60, 140, 280, 810)
 _STAGES = ("train", "train", "evaluate", "prepare", "train", "debug")
 
 
-def users(nodes: int, groups: Sequence[Tenant], random: Random) -> tuple[User, ...]:
-    """Researchers and engineers of each tenant, its service account, and the operators."""
+def users(nodes: int, groups: Sequence[Tenant], staff: Mapping[str, int], random: Random) -> tuple[User, ...]:
+    """Researchers and engineers of each tenant, its service account, and the operators. `staff` fixes numbers."""
     found: list[User] = []
     most = min(40, max(4, nodes // 8 // len(groups)))
     for group in groups:
-        for at in range(random.randint(max(3, most // 2), most)):
+        count = random.randint(max(3, most // 2), most)
+        for at in range(staff.get(group.name, count)):
             role = "engineer" if at % 4 == 3 else "researcher"
             name = f"{role[:3]}-{len(found) + 1:03d}"
             found.append(User(name, 5000 + len(found), group.name, role, f"{name}-ws"))
