@@ -1,7 +1,8 @@
 """Code acts as the identity that it runs with.
 
-A container whose token is not mounted has no identity to assume. A node's root has system:node:<name> and,
-where a binding names it, the group system:nodes.
+A container whose token is not mounted has no identity to assume. A node's root has the kubelet's identity,
+which is drawn where a binding gives system:node:<name> or the group system:nodes something: what the node
+authoriser alone gives concerns the node's own pods, and its root has that already.
 """
 
 from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
@@ -23,7 +24,7 @@ MOVE = Move(
         Rule(
             start=(At("host", "root"),),
             to=At("identity", "use"),
-            facts=(Atom("session_on", "identity", "host", {"process": "kubelet"}),),
+            facts=(Atom("session_on", "identity", "host", {"process": "kubelet", "bound": True}),),
         ),
     ),
     minutes=Minutes(0, 2, "estimate: the token or the key lies in a file"),

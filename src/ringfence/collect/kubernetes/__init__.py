@@ -66,7 +66,7 @@ def _facts(together: Model) -> Iterator[Fact]:
     yield from namespaces(together)
     yield from accounts(together, roles.groups)
     yield from Pods(together, placement).facts()
-    yield from placement.facts(roles.groups)
+    yield from placement.facts(roles.groups, roles.holders)
     yield from roles.facts
     yield from privileged_pods(together, roles.opened)
     yield from Network(together).facts()

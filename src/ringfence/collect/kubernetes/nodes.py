@@ -8,7 +8,8 @@
   are not used, so the set is never too small). A selector that admits one node means that node.
 
 Every node runs a kubelet, which is `system:node:<name>` in the group `system:nodes`:
-`session_on … process=kubelet`.
+`session_on … process=kubelet`, with `bound=true` where a binding gives it more than the node
+authoriser does.
 """
 
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from ringfence.collect.base import asked
 from ringfence.collect.kubernetes.model import Held, Model, Pod, labels
 from ringfence.collect.kubernetes.names import Names, name_of
-from ringfence.estate.facts import Fact
+from ringfence.estate.facts import Fact, Scalar
 from ringfence.wire.kubernetes import shapes
 
 _NODES = "system:nodes"
@@ -69,33 +70,38 @@ class Placement:
         shown = ",".join(sorted(f"{key}={value}" for key, value in wanted))
         return self._names.stand_in(shown), True, admitted
 
-    def facts(self, groups: frozenset[str]) -> Iterator[Fact]:
+    def facts(self, groups: frozenset[str], holders: frozenset[str]) -> Iterator[Fact]:
         """Facts of all nodes and stand-ins; call it after every pod has been placed."""
         for node, held in self._held.items():
             yield from _node_facts(self._names, node, held)
-            yield from _kubelet(self._names, self._names.host(node), groups, held.file.path, held.file.observed_at)
+            yield from _kubelet(
+                self._names, self._names.host(node), groups, holders, held.file.path, held.file.observed_at
+            )
         for node in self._named:
             host = self._names.host(node)
             yield Fact(host, "in_cluster", self._names.cluster, source="kubernetes: a pod's nodeName")
-            yield from _kubelet(self._names, host, groups, "kubernetes: a pod's nodeName", 0.0)
+            yield from _kubelet(self._names, host, groups, holders, "kubernetes: a pod's nodeName", 0.0)
         if not self.known:
             host = self._names.stand_in()
             yield Fact(host, "in_cluster", self._names.cluster, {"assumed": True}, _OURS)
             yield asked(host, "kubernetes-nodes", answered=False, reason=_OURS)
-            yield from _kubelet(self._names, host, groups, _OURS, 0.0)
+            yield from _kubelet(self._names, host, groups, holders, _OURS, 0.0)
         for host, _, admitted in self._stand_ins.values():
             for node in admitted:
                 yield Fact(host, "stands_for", self._names.host(node), source="kubernetes: nodeSelector")
 
 
-def _kubelet(names: Names, host: str, groups: frozenset[str], source: str, at: float) -> Iterator[Fact]:
-    """The kubelet's identity; its group only where some binding names the group."""
+def _kubelet(
+    names: Names, host: str, groups: frozenset[str], holders: frozenset[str], source: str, at: float
+) -> Iterator[Fact]:
+    """The kubelet's identity, `bound` where a binding names it; its group only where one names the group."""
     identity = names.kubelet(host)
-    attributes = {"process": "kubelet"}
+    own: dict[str, Scalar] = {"process": "kubelet"}
+    bound: dict[str, Scalar] = {**own, "bound": True}
     yield Fact(identity, "in_cluster", names.cluster, source=source, observed_at=at)
-    yield Fact(identity, "session_on", host, attributes, source, at)
+    yield Fact(identity, "session_on", host, bound if identity in holders else own, source, at)
     if _NODES in groups:
-        yield Fact(names.group(_NODES), "session_on", host, attributes, source, at)
+        yield Fact(names.group(_NODES), "session_on", host, bound, source, at)
         yield Fact(identity, "member_of", names.group(_NODES), {}, source, at)
     if "system:authenticated" in groups:
         yield Fact(identity, "member_of", names.group("system:authenticated"), {}, source, at)

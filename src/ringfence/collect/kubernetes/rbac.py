@@ -52,11 +52,15 @@ class Bound(msgspec.Struct, frozen=True):
 
 
 class Rbac(msgspec.Struct, frozen=True):
-    """What the facts of other parts need to know: `opened` are (scope, what somebody may do there)."""
+    """What the facts of other parts need to know: `opened` are (scope, what somebody may do there).
+
+    `groups` are the groups that bindings name, `holders` the identities that hold a role.
+    """
 
     facts: tuple[Fact, ...]
     opened: frozenset[tuple[str, str]]
     groups: frozenset[str]
+    holders: frozenset[str]
 
 
 def rbac(model: Model) -> Rbac:
@@ -92,7 +96,7 @@ def rbac(model: Model) -> Rbac:
         facts.append(
             Fact(_scope(model.names, scope), "setting", f"grants={what}", source="RBAC: some role here gives it")
         )
-    return Rbac(tuple(facts), opened, frozenset(groups))
+    return Rbac(tuple(facts), opened, frozenset(groups), frozenset(held_by))
 
 
 def _scope(names: Names, scope: str) -> str:
