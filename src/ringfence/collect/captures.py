@@ -10,14 +10,16 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ringfence.collect import gpu, hosts, infiniband, kubernetes, ndjson, slurm, storage
+from ringfence.collect import gpu, hosts, hosts_inventory, infiniband, kubernetes, ndjson, slurm, storage
 from ringfence.collect.base import CapturedFile, Collector, Found, Scope, read_file, shown
 from ringfence.errors import Problem
+from ringfence.estate import ids
 
 COLLECTORS: tuple[Collector, ...] = (
     ndjson.COLLECTOR,
     gpu.COLLECTOR,
     infiniband.COLLECTOR,
+    hosts_inventory.COLLECTOR,
     hosts.COLLECTOR,
     kubernetes.COLLECTOR,
     slurm.COLLECTOR,
@@ -43,7 +45,16 @@ def collect_files(files: Iterable[CapturedFile | Problem], scope: Scope) -> Iter
         else:
             groups.setdefault(claim, []).append(file)
     for (at, form), group in groups.items():
-        yield from COLLECTORS[at].collect(form, group, scope)
+        yield from _collected(COLLECTORS[at], form, group, scope)
+
+
+def _collected(collector: Collector, form: str, group: list[CapturedFile], scope: Scope) -> Iterator[Found]:
+    """What a collector makes of its files. A fault of ours in one format stops that format alone, and shows."""
+    try:
+        yield from collector.collect(form, group, scope)
+    except Exception as fault:
+        what = f"reading {form} failed by a fault of ours: {type(fault).__name__}: {ids.clean(str(fault))}"
+        yield from (Problem(file.path, 0, what, "please report it with this message") for file in group)
 
 
 def recognise(file: CapturedFile) -> tuple[int, str] | None:
