@@ -324,4 +324,5 @@ class Trusts:
         yield bundle.fact(file, bundle.host, "trusts_host", hub)
         if hub not in self._said:
             self._said.add(hub)
+            yield bundle.fact(file, hub, "setting", "hostbased=on")
             yield from (bundle.fact(file, hub, "trusts_host", bundle.scope.host(name)) for name in names)

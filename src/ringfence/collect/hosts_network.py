@@ -1,11 +1,12 @@
 """Addresses, routes and listening services of hosts → facts. No address data: no fact, hence a hole."""
 
 import ipaddress
+import re
 from collections.abc import Iterator
 
 from ringfence.collect.base import CapturedFile, asked, stamped
 from ringfence.collect.hosts_bundle import Bundle
-from ringfence.collect.hosts_services import authentication, kind_of_service
+from ringfence.collect.hosts_services import authentication, command_of, kind_of_service
 from ringfence.estate import ids
 from ringfence.estate.facts import Fact
 from ringfence.estate.kinds import OUTSIDE
@@ -73,14 +74,7 @@ def _service(
     service = ids.service(bundle.host, kind, one.port)
     if (kind, one.port, "") not in seen:
         seen.add((kind, one.port, ""))
-        yield bundle.fact(file, service, "runs_on", bundle.host)
-        yield bundle.fact(file, service, "service_kind", kind)
-        for _, pid in one.programs[:1]:
-            account = owner.get(pid, "")
-            if account == "root":
-                yield bundle.fact(file, service, "setting", "account=root")
-            elif account:
-                yield bundle.fact(file, service, "runs_as", ids.identity(account))
+        yield from _described(bundle, file, one, kind, owner)
     if _loopback(one.address):
         return
     for network in sorted({network for address, network in nets if one.address in _ANY or one.address == str(address)}):
@@ -94,6 +88,25 @@ def _service(
             yield bundle.fact(file, service, "authenticates", how, why=why)
         elif why:
             yield stamped(asked(service, "auth", answered=False, reason=why), file)
+
+
+def _described(
+    bundle: Bundle, file: CapturedFile, one: sockets.Socket, kind: str, owner: dict[int, str]
+) -> Iterator[Fact]:
+    """What the service is, whoever may reach it."""
+    service = ids.service(bundle.host, kind, one.port)
+    yield bundle.fact(file, service, "runs_on", bundle.host)
+    yield bundle.fact(file, service, "service_kind", kind)
+    for _, pid in one.programs[:1]:
+        account = owner.get(pid, "")
+        if account == "root":
+            yield bundle.fact(file, service, "setting", "account=root")
+        elif account:
+            yield bundle.fact(file, service, "runs_as", ids.identity(account))
+    if kind == "triton":
+        control = re.search(r"--model-control-mode[= ](\w{1,20})", command_of(bundle, "tritonserver"))
+        if control:
+            yield bundle.fact(file, service, "setting", f"model-control={control[1].lower()}")
 
 
 def _loopback(address: str) -> bool:
