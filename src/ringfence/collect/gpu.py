@@ -56,8 +56,8 @@ def collect(form: str, files: list[CapturedFile], scope: Scope) -> Iterator[Foun
     for file in files:
         by_format.setdefault(sort(file.path, file.head), []).append(file)
     known = Known(scope)
+    yield from each(by_format.get("listing", ()), lambda file: _listing(file, scope, known))
     yield from each(by_format.get("smi", ()), lambda file: smi_facts(file, scope, known))
-    yield from each(by_format.get("listing", ()), lambda file: _listing(file, scope))
     yield from each(by_format.get("conf-compute", ()), lambda file: _confidential(file, scope, known))
     yield from each(by_format.get("amd", ()), lambda file: _amd(file, scope))
     yield from nvlink.collect(by_format, known)
@@ -78,13 +78,13 @@ def log_facts(log: nvidia.Log, host: str, known: Known) -> Iterator[Fact]:
     if log.cuda:
         yield Fact(host, "runs_software", "package:nvidia-cuda", {"version": log.cuda})
     for gpu in log.gpus:
-        yield from _gpu(gpu, host)
+        yield from _gpu(gpu, host, known)
         yield from _state(gpu)
     yield from nvlink.from_smi(log, host, known)
     yield asked(host, "gpu", answered=True, complete=True)
 
 
-def _gpu(gpu: nvidia.Gpu, host: str) -> Iterator[Fact]:
+def _gpu(gpu: nvidia.Gpu, host: str, known: Known) -> Iterator[Fact]:
     entity, alias = ids.gpu(gpu.uuid), at_index(host, gpu.index)
     about: dict[str, Scalar] = {
         "index": gpu.index,
@@ -103,7 +103,7 @@ def _gpu(gpu: nvidia.Gpu, host: str) -> Iterator[Fact]:
         part = {"slot": f"GPU {gpu.index}", "model": ids.clean(gpu.name), "maker": "NVIDIA"}
         yield Fact(host, "has_component", ids.of("component", gpu.serial), part)
     for mig in gpu.migs:
-        piece = ids.gpu(mig.uuid)
+        piece = ids.gpu(known.migs.get((gpu.uuid, mig.index), mig.uuid))
         yield Fact(piece, "part_of", entity)
         yield Fact(host, "has_gpu", piece, {"index": f"{gpu.index}:{mig.index}", "memory_mib": mig.memory_mib})
         yield Fact(f"{alias}:{mig.index}", "same_as", piece, {"rule": "host, GPU and MIG index"})
@@ -148,13 +148,14 @@ def _set(entity: str, name: str, value: str) -> Fact:
     return Fact(entity, "setting", f"{name}={ids.clean(value)}")
 
 
-def _listing(file: CapturedFile, scope: Scope) -> Iterator[Fact]:
+def _listing(file: CapturedFile, scope: Scope, known: Known) -> Iterator[Fact]:
     host = scope.host_of(file.path)
     found = text.listing(file.data)
     for index, name, uuid in found.gpus:
         yield Fact(host, "has_gpu", ids.gpu(uuid), {"index": index, "model": ids.clean(name)})
         yield Fact(at_index(host, index), "same_as", ids.gpu(uuid), {"rule": "host and index"})
     for mig in found.migs:
+        known.migs[mig.gpu_uuid, mig.index] = mig.uuid
         piece, place = ids.gpu(mig.uuid), f"{mig.gpu_index}:{mig.index}"
         yield Fact(piece, "part_of", ids.gpu(mig.gpu_uuid))
         yield Fact(host, "has_gpu", piece, {"index": place, "model": ids.clean(mig.profile)})

@@ -51,6 +51,7 @@ class Known:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self.uuids: dict[str, dict[int, str]] = {}
+        self.migs: dict[tuple[str, int], str] = {}
         self.domain: dict[str, str] = {}
         self.place: dict[tuple[str, str, str], str] = {}
         self.partitioned: set[str] = set()
