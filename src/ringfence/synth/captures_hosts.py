@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from ringfence.estate.facts import Fact
-from ringfence.synth import data, facts_hosts, facts_people, say
+from ringfence.synth import data, facts_data, facts_hosts, facts_people, say
 from ringfence.synth.captures_slurm import File
 from ringfence.synth.plan import Cluster, Host, User, address
 
@@ -28,9 +28,9 @@ def hosts(plan: Cluster, chosen: frozenset[str]) -> Iterator[File]:
     extras = data.tenants_services(plan)
     yield "salt", say.salt(plan).hex().encode() + b"\n"
     for host in plan.hosts:
-        if host.name not in chosen or host.partition == "kube":
+        if host.name not in chosen:
             continue
-        open_to_all = bool(host.gpus) or host.role == "login"
+        open_to_all = data.open_to_people(host)
         top = f"hosts/{host.name}"
         yield f"{top}/passwd", people if open_to_all else staff
         yield f"{top}/group", groups
@@ -43,15 +43,14 @@ def hosts(plan: Cluster, chosen: frozenset[str]) -> Iterator[File]:
             yield f"{top}/devices", devices(plan, host).encode()
             yield f"{top}/versions/nvidia-ctk", toolkit(plan, host).encode()
         yield from started(plan, host, extras)
-        if host.gpus or host.role in ("login", "scheduler", "database"):
+        if data.holds_munge(host):
             mode = "0644" if host.role == "login" and plan.flawed("munge_key_readable") else "0400"
             row = f"{mode} munge sha256:{say.munge_digest(plan)} /etc/munge/munge.key\n"
             yield f"{top}/munge-key", row.encode()
         if host.role == "login":
             yield f"{top}/who", sessions(plan, host).encode()
-        if host.gpus and plan.flawed("hostbased_trust"):
-            names = "".join(f"{login.name}\n" for login in plan.of_role("login"))
-            yield f"{top}/shosts.equiv", names.encode()
+        if data.trusted(plan, host):
+            yield f"{top}/shosts.equiv", "".join(f"{login.name}\n" for login in data.trusted(plan, host)).encode()
     for user in plan.users:
         if user.role != "service":
             home = user.tenant or "ops"
@@ -89,7 +88,7 @@ def group(plan: Cluster) -> str:
 
 def sshd(plan: Cluster, host: Host) -> str:
     """sshd_config."""
-    trusting = "yes" if host.gpus and plan.flawed("hostbased_trust") else "no"
+    trusting = "yes" if data.trusted(plan, host) else "no"
     lines = [
         "PermitRootLogin no",
         "PasswordAuthentication no",
@@ -98,7 +97,7 @@ def sshd(plan: Cluster, host: Host) -> str:
         f"AllowAgentForwarding {'yes' if host.role == 'login' else 'no'}",
         "UsePAM yes",
     ]
-    if not host.gpus and host.role != "login":
+    if not data.open_to_people(host):
         lines.append("AllowGroups ops")
     return "\n".join(lines) + "\n"
 
@@ -106,7 +105,7 @@ def sshd(plan: Cluster, host: Host) -> str:
 def pam(plan: Cluster, host: Host) -> str:
     """/etc/pam.d/sshd."""
     lines = ["auth required pam_unix.so", "account required pam_nologin.so", "account required pam_unix.so"]
-    if host.gpus and not plan.flawed("pam_adopt_missing"):
+    if data.schedules(host) and not plan.flawed("pam_adopt_missing"):
         lines.append("account required pam_slurm_adopt.so action_no_jobs=deny")
     return "\n".join([*lines, "session required pam_unix.so"]) + "\n"
 
@@ -212,7 +211,7 @@ def started(plan: Cluster, host: Host, extras: data.Extras) -> Iterator[File]:
 
 def inventory(plan: Cluster) -> Iterator[bytes]:
     """One fact a line."""
-    for write in (facts_hosts.inventory, facts_hosts.networks, facts_people.people):
+    for write in (facts_hosts.inventory, facts_hosts.networks, facts_people.people, facts_data.folders):
         for fact in write(plan):
             if fact.predicate in INVENTORY or fact.subject.startswith("workstation:"):
                 yield _line(fact)

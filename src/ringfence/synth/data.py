@@ -117,6 +117,26 @@ def hooks(plan: Cluster) -> tuple[tuple[str, str], ...]:
     return (("Prolog", f"{top}/prolog"), ("Epilog", f"{top}/epilog"))
 
 
+def schedules(host: Host) -> bool:
+    """Whether Slurm runs jobs there."""
+    return host.gpus > 0 and host.partition != "kube"
+
+
+def open_to_people(host: Host) -> bool:
+    """Whether the accounts of all tenants exist there."""
+    return schedules(host) or host.role == "login"
+
+
+def holds_munge(host: Host) -> bool:
+    """Whether the key of the scheduler is kept there."""
+    return open_to_people(host) or host.role in ("scheduler", "database")
+
+
+def trusted(plan: Cluster, host: Host) -> tuple[Host, ...]:
+    """The hosts that a compute node lets accounts in from without proof: the first login nodes."""
+    return plan.of_role("login")[:2] if schedules(host) and plan.flawed("hostbased_trust") else ()
+
+
 def login_of(plan: Cluster, user: User) -> Host:
     """The login node on which an account has its session."""
     nodes = plan.of_role("login")

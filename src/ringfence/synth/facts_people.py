@@ -1,15 +1,12 @@
 """Facts about accounts: who works where, what unlocks them, and what they may become."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
 
-from ringfence.estate.facts import Fact
+from ringfence.estate.facts import Fact, Scalar
 from ringfence.synth import data, say
-from ringfence.synth.plan import Cluster, User
+from ringfence.synth.plan import Cluster, Host, User
 from ringfence.synth.say import fact
-
-EVERYBODY = "identity:accounts/people"
-"""The hub of all accounts that exist on login and compute nodes."""
-OPERATORS = "identity:group/ops"
 
 
 def people(plan: Cluster) -> Iterator[Fact]:
@@ -28,30 +25,50 @@ def people(plan: Cluster) -> Iterator[Fact]:
         if user.role != "operator":
             yield from _member(plan, user, identity)
     yield from _logins(plan)
+    first = {user.tenant: user for user in reversed(plan.users)}
+    tenants = {host.name: host.tenant for host in plan.hosts}
+    for name in data.tenants_services(plan):  # whoever started a service has processes there
+        yield fact(say.identity(first[tenants[name]].name), "session_on", say.host(name), f"hosts/{name}/ps")
 
 
 def _logins(plan: Cluster) -> Iterator[Fact]:
-    """Every account exists on login and compute nodes, operators' on servers too: two hubs say so."""
-    for user in plan.users:
-        if user.role != "service":
-            yield fact(say.identity(user.name), "member_of", EVERYBODY, "hosts/login01/passwd")
+    """Every account exists on login and compute nodes, operators' on servers too: one hub for each set of hosts."""
+    operators = [user for user in plan.users if user.role == "operator"]
+    rooms = [host for host in plan.hosts if data.open_to_people(host)]
+    for found, hosts in (
+        ([user for user in plan.users if user.role not in ("operator", "service")], rooms),
+        (operators, plan.hosts),
+    ):
+        hub = _hub(hosts)
+        for user in found:
+            yield fact(say.identity(user.name), "member_of", hub, f"hosts/{hosts[0].name}/passwd")
+        for host in hosts:
+            yield fact(hub, "may_login", say.host(host.name), f"hosts/{host.name}/passwd")
+    for user in operators:
+        yield fact(
+            say.identity(user.name), "operates", say.cluster(plan), "slurm/users.json", {"level": "administrator"}
+        )
+    few = len(operators) <= SMALL_GROUP
+    for user in operators if not few else ():
+        yield fact(say.identity(user.name), "member_of", "identity:group/ops", "hosts/login01/group")
+    sudoers = [say.identity(user.name) for user in operators] if few else ["identity:group/ops"]
     for host in plan.hosts:
-        file = f"hosts/{host.name}/passwd"
-        if host.role == "login" or (host.gpus and host.partition != "kube"):
-            yield fact(EVERYBODY, "may_login", say.host(host.name), file)
-        elif not host.gpus:
-            yield fact(OPERATORS, "may_login", say.host(host.name), file)
-        if host.partition != "kube":
-            shown: dict[str, str | int | float | bool] = {"nopasswd": False, "command": "ALL"}
-            yield fact(OPERATORS, "may_sudo", say.host(host.name), f"hosts/{host.name}/sudoers", shown)
-        if host.gpus and host.partition != "kube":
-            adopt = "off" if plan.flawed("pam_adopt_missing") else "on"
-            yield fact(say.host(host.name), "setting", f"pam_slurm_adopt={adopt}", f"hosts/{host.name}/pam.d/sshd")
-    for user in plan.users:
-        if user.role == "operator":
-            identity = say.identity(user.name)
-            yield fact(identity, "member_of", OPERATORS, "hosts/login01/group")
-            yield fact(identity, "operates", say.cluster(plan), "slurm/users.json", {"level": "administrator"})
+        for who in sudoers:
+            shown: dict[str, Scalar] = {"nopasswd": False, "command": "ALL"}
+            yield fact(who, "may_sudo", say.host(host.name), f"hosts/{host.name}/sudoers", shown)
+        adopts = data.schedules(host) and not plan.flawed("pam_adopt_missing")
+        setting = f"pam_slurm_adopt={'on' if adopts else 'off'}"
+        yield fact(say.host(host.name), "setting", setting, f"hosts/{host.name}/pam.d/sshd")
+
+
+SMALL_GROUP = 8
+"""Up to so many members of a group are named one by one, as the collector does."""
+
+
+def _hub(hosts: Sequence[Host]) -> str:
+    """The identity that stands for all accounts of a set of hosts, named as the collector names it."""
+    text = "\n".join(sorted(say.host(host.name) for host in hosts))
+    return f"identity:accounts/{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 def _key(plan: Cluster, user: User, identity: str) -> Iterator[Fact]:
@@ -76,7 +93,7 @@ def _member(plan: Cluster, user: User, identity: str) -> Iterator[Fact]:
     if plan.flawed("agent_forwarded", user.name):
         yield fact(identity, "agent_forwarded", host, f"hosts/{login}/agents")
     if plan.flawed("sudo_nopasswd", user.name):
-        shown: dict[str, str | int | float | bool] = {"nopasswd": True, "command": "ALL"}
+        shown: dict[str, Scalar] = {"nopasswd": True, "command": "ALL"}
         yield fact(identity, "may_sudo", host, f"hosts/{login}/sudoers", shown)
     if plan.flawed("runtime_group", user.name):
         yield fact(identity, "may_use_runtime", host, f"hosts/{login}/group")
@@ -110,7 +127,7 @@ def _control(plan: Cluster, slurm: str) -> Iterator[Fact]:
     for hook, path in data.hooks(plan):
         yield fact(slurm, "setting", f"hook={path}", "slurm/slurm.conf", {"hook": hook})
         if plan.flawed("hook_on_writable_path"):
-            told: dict[str, str | int | float | bool] = {"path": path, "hook": hook}
+            told: dict[str, Scalar] = {"path": path, "hook": hook}
             yield fact(slurm, "root_runs_from", say.storage(data.HOOKS), "slurm/slurm.conf", told)
     for host in plan.of_role("scheduler"):
         yield fact(f"service:{host.name}/slurmctld:6817", "in_cluster", slurm, "slurm/slurm.conf")
@@ -124,15 +141,18 @@ def _trust(plan: Cluster, slurm: str) -> Iterator[Fact]:
     yield fact(munge, "scheduler_key", slurm, "hosts/sched01/munge-key", {"kind": "munge"})
     readable = "user" if plan.flawed("munge_key_readable") else "root"
     for host in plan.hosts:
-        if host.partition != "kube" and (host.gpus or host.role in ("login", "scheduler", "database")):
-            kept: dict[str, str | int | float | bool] = {"path": "/etc/munge/munge.key", "owner": "munge"}
+        if data.holds_munge(host):
+            kept: dict[str, Scalar] = {"path": "/etc/munge/munge.key", "owner": "munge"}
             # one class has the wrong mode: its image was built apart from the others
             wrong = readable == "user" and host.role == "login"
             kept |= {"readable_by": "user", "mode": "0644"} if wrong else {"readable_by": "root", "mode": "0400"}
             yield fact(say.host(host.name), "stores_credential", munge, f"hosts/{host.name}/munge-key", kept)
-    if plan.flawed("hostbased_trust"):
-        for login in plan.of_role("login"):
-            yield fact(slurm, "trusts_host", say.host(login.name), "hosts/gpu0001/shosts.equiv")
+    for host in plan.hosts:
+        for login in data.trusted(plan, host):
+            source = f"hosts/{host.name}/shosts.equiv"
+            yield fact(say.host(host.name), "trusts_host", say.host(login.name), source)
+        if data.trusted(plan, host):
+            yield fact(say.host(host.name), "setting", "ssh_hostbased=on", f"hosts/{host.name}/sshd_config")
     for group in plan.tenants:
         if plan.flawed("coordinator_spare", group.name):
             first = next(user for user in plan.users if user.tenant == group.name)

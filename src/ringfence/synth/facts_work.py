@@ -26,8 +26,13 @@ def jobs(plan: Cluster) -> Iterator[Fact]:
         yield fact(entity, "runs_as", say.identity(job.user), JOBS)
         for name in job.hosts:
             yield from _on(plan, job, entity, by_name[name])
-        for predicate, data in flow(job.stage, lines[job.pipeline]):
+        found = list(flow(job.stage, lines[job.pipeline]))
+        for predicate, data in found:
             yield fact(entity, predicate, data, LINEAGE)
+        read = [data for predicate, data in found if predicate == "reads"]
+        for predicate, data in found:
+            if predicate == "writes" and not data.startswith("dataset:"):
+                yield from (fact(data, "trained_from", one, LINEAGE) for one in read if one != data)
 
 
 def _on(plan: Cluster, job: Job, entity: str, host: Host) -> Iterator[Fact]:
@@ -73,15 +78,15 @@ def serving(plan: Cluster) -> Iterator[Fact]:
 def _pod(plan: Cluster, pod: Pod, host: Host, line: Pipeline) -> Iterator[Fact]:
     place = f"{plan.name}-kube/{pod.namespace}"
     entity, container = f"pod:{place}/{pod.name}", f"container:{place}/{pod.name}/serve"
-    account = f"identity:{place}/default"
+    account = f"identity:{plan.name}-kube/system:serviceaccount:{pod.namespace}:default"
     yield fact(entity, "in_namespace", f"namespace:{place}", PODS)
     yield fact(entity, "runs_on", say.host(host.name), PODS)
     yield fact(container, "part_of", entity, PODS)
     yield fact(container, "runs_on", say.host(host.name), PODS)
-    yield fact(container, "runs_as", account, PODS)
+    yield fact(entity, "runs_as", account, PODS)
     yield fact(container, "runs_with", "root", PODS)
     yield fact(container, "reads", say.model(line), LINEAGE)
-    yield fact(container, "uses_image", "image:registry01:5000/serve/triton", PODS)
+    yield fact(container, "uses_image", "image:registry01:5000/serve/triton:25.08", PODS)
     if plan.flawed("pod_privileged", pod.name):
         yield fact(container, "runs_with", "privileged", PODS)
     for gpu in say.gpus(plan, host)[pod.first_gpu : pod.first_gpu + pod.gpus]:
