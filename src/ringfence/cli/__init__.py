@@ -7,7 +7,7 @@ Exit status: 0 done, 1 could not be done (the message says why), 2 wrong usage, 
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App
+from cyclopts import App, CycloptsError
 
 from ringfence import __version__
 from ringfence.cli.output import complain
@@ -47,6 +47,8 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status."""
     try:
         status = app(list(arguments), exit_on_error=False, print_error=True)
+    except CycloptsError:  # printed already
+        return MISUSED
     except UsageError as error:
         complain(error)
         return MISUSED
