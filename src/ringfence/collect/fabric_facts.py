@@ -133,7 +133,7 @@ def _keys(world: World, fabric: Fabric) -> Iterator[Found]:
             yield stamped(Fact(port, "in_pkey", ids.pkey(fabric.name, key), membership), source[port])
             used.setdefault(key, source[port])
     for key, file in used.items():
-        yield stamped(Fact(ids.pkey(fabric.name, key), "part_of", ids.fabric(fabric.name)), file)
+        yield stamped(Fact(ids.pkey(fabric.name, key), "part_of", ids.fabric(fabric.name), {"kind": "pkey"}), file)
 
 
 def _intended(

@@ -17,7 +17,7 @@ from ringfence.errors import InputError, Problem
 from ringfence.estate import ids
 from ringfence.estate.facts import Fact
 from ringfence.wire.ibnet import lldp, rdma, sysfs
-from ringfence.wire.ibnet.rdma import Pair
+from ringfence.wire.ibnet.rdma import Pair, PkeyInterface
 from ringfence.wire.ibnet.sysfs import SysPort
 from ringfence.wire.ibnet.values import DEFAULT_PKEY, FULL_BIT
 
@@ -205,7 +205,7 @@ def _port(world: World, entity: str, port: SysPort, file: CapturedFile) -> Itera
         full[key & DEFAULT_PKEY] = full.get(key & DEFAULT_PKEY, False) or bool(key & FULL_BIT)
     for key, is_full in full.items():
         yield Fact(name, "in_pkey", ids.pkey(fabric, key), {"membership": "full" if is_full else "limited"})
-        yield Fact(ids.pkey(fabric, key), "part_of", ids.fabric(fabric))
+        yield Fact(ids.pkey(fabric, key), "part_of", ids.fabric(fabric), {"kind": "pkey"})
 
 
 _Index = dict[tuple[int, int], list[tuple[str, Pair]]]
@@ -246,22 +246,34 @@ def _network(world: World, entity: str, host: HostPorts) -> Iterator[Fact]:
         yield Fact(entity, "setting", f"{module}=loaded")
     fabric = _fabric(world, entity, host.file)
     for interface in host.interfaces:
-        pkey = ids.pkey(fabric, interface.key)
-        yield Fact(pkey, "part_of", ids.fabric(fabric))
-        for address in interface.addresses:
-            try:
-                subnet = str(ipaddress.ip_interface(address).network)
-            except ValueError:
-                continue
-            yield Fact(ids.subnet(subnet, world.scope.site), "part_of", pkey, {"device": ids.clean(interface.name)})
+        yield from _subnets(world, entity, host, fabric, interface)
     for listener in host.listeners:
-        yield from _service(world, entity, host, fabric, listener.command, listener.number)
+        yield from _service(entity, host, fabric, listener.command, listener.number)
 
 
-def _service(world: World, entity: str, host: HostPorts, fabric: str, command: str, number: int) -> Iterator[Fact]:
+def _subnets(world: World, entity: str, host: HostPorts, fabric: str, interface: PkeyInterface) -> Iterator[Fact]:
+    """The IP subnets of an IPoIB interface, as parts of its partition; the host's place in them."""
+    pkey = ids.pkey(fabric, interface.key)
+    yield Fact(pkey, "part_of", ids.fabric(fabric), {"kind": "pkey"})
+    membership = "full" if interface.key & FULL_BIT else "limited"
+    for address in interface.addresses:
+        try:
+            subnet = ids.subnet(str(ipaddress.ip_interface(address).network), world.scope.site)
+        except ValueError:
+            continue
+        device = ids.clean(interface.name)
+        yield Fact(subnet, "part_of", pkey, {"link_layer": "InfiniBand"})
+        yield Fact(entity, "attached_to", subnet, {"membership": membership, "address": address, "device": device})
+
+
+def _service(entity: str, host: HostPorts, fabric: str, command: str, number: int) -> Iterator[Fact]:
     """A program that waits for RDMA connections, on every partition that its host's ports are in."""
     name = ids.service(entity, command or "rdma", number)
     yield Fact(name, "runs_on", entity)
-    keys = {key & DEFAULT_PKEY for port in host.ports.values() if port.link_layer == "InfiniBand" for key in port.keys}
-    for key in sorted(keys):
-        yield Fact(name, "listens_on", ids.pkey(fabric, key), {"port": number, "transport": "rdma"})
+    held: dict[int, bool] = {}
+    for port in host.ports.values():
+        for key in port.keys if port.link_layer == "InfiniBand" else ():
+            held[key & DEFAULT_PKEY] = held.get(key & DEFAULT_PKEY, False) or bool(key & FULL_BIT)
+    for key, full in sorted(held.items()):
+        about = {"port": number, "transport": "rdma", "membership": "full" if full else "limited"}
+        yield Fact(name, "listens_on", ids.pkey(fabric, key), about)

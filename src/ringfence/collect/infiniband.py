@@ -162,4 +162,5 @@ _READERS: dict[str, Callable[[World, CapturedFile], Iterator[Problem]]] = {
     **switches.READERS,
 }
 
-COLLECTOR = Collector(FORM, recognise, collect, ("fabric", "pkeys", "opensm-conf", "rdma", "switch-config"))
+COLLECTOR = Collector(FORM, recognise, collect, ("rdma",))
+"""`rdma` is asked of every host; what is asked of a fabric or a switch, its own facts tell."""
