@@ -106,6 +106,8 @@ def instances(
     start = np.full((count, MOST_STARTS), NONE, np.int64)
     for slot, at in enumerate(rule.start):
         start[:, slot] = _position(estate, at, variables, count)
+        for before in range(slot):  # a start that is another one again counts once
+            start[start[:, slot] == start[:, before], slot] = NONE
     to = _position(estate, rule.to, variables, count)
     because = np.full((count, MOST_FACTS), NONE, np.int64)
     for slot, column in enumerate(rows):
@@ -282,7 +284,7 @@ def _meets(estate: Estate, table: Table, atom: Atom, at: NDArray[np.int64]) -> N
     if isinstance(atom.subject, str) and atom.subject == atom.object:
         masks.append(table.subject[at] == table.object[at])
     if atom.where:
-        masks.append(_per_code(table.attributes[at], partial(_agrees, estate, atom.where)))
+        masks.append(_per_code(table.attributes[at], partial(agrees, estate, atom.where)))
     return np.logical_and.reduce(masks) if masks else None
 
 
@@ -295,7 +297,7 @@ def _begins(estate: Estate, prefix: str, code: int) -> bool:
     return estate.terms.values[code].startswith(prefix)
 
 
-def _agrees(estate: Estate, where: Mapping[str, Match], code: int) -> bool:
+def agrees(estate: Estate, where: Mapping[str, Match], code: int) -> bool:
     attributes = estate.attributes_of(code)
     return all(
         name in attributes
