@@ -52,7 +52,7 @@ class Read(msgspec.Struct, frozen=True):
 
 
 def recognise(path: str, head: bytes) -> str:
-    """ "slurm" for all of them: they are understood together."""
+    """Claim all of them as one format, "slurm": they are understood together."""
     return "slurm" if sniff.form(path, head) else ""
 
 

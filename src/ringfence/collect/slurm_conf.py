@@ -67,7 +67,6 @@ def control(host: str, place: Place, port: str = "6817", auth: str = "") -> Iter
     service = ids.service(host, "slurmctld", port)
     yield Fact(host, "controls", place.entity)
     yield Fact(service, "runs_on", host)
-    yield Fact(service, "in_cluster", place.entity)
     yield Fact(service, "service_kind", "slurmctld")
     if auth:
         yield Fact(service, "authenticates", "none" if auth == "auth/none" else "key")
@@ -81,7 +80,6 @@ def restd(served: str, place: Place) -> Iterator[Fact]:
     host = place.host(name.removeprefix("::ffff:"))
     service = ids.service(host, "slurmrestd", port)
     yield Fact(service, "runs_on", host)
-    yield Fact(service, "in_cluster", place.entity)
     yield Fact(service, "service_kind", "slurmrestd")
 
 

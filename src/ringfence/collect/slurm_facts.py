@@ -8,7 +8,7 @@ import msgspec
 
 from ringfence.collect import slurm_conf, slurm_keys, slurm_people
 from ringfence.collect.base import Found, Scope, asked
-from ringfence.collect.slurm_state import SOFTWARE, Names, Place, jobs, nodes, partitions
+from ringfence.collect.slurm_state import SOFTWARE, Names, Place, aliases, jobs, nodes, partitions
 from ringfence.errors import Problem
 from ringfence.estate import ids
 from ringfence.estate.facts import Fact
@@ -17,7 +17,7 @@ from ringfence.wire.slurm.rest import Answer, Reservation
 from ringfence.wire.slurm.show import Shown
 from ringfence.wire.slurm.small import Cgroup, Database, Gres, Keys, Offered, Topology
 from ringfence.wire.slurm.tables import Table
-from ringfence.wire.slurm.values import Association, Partition
+from ringfence.wire.slurm.values import Association, Node, Partition
 
 MOST_GPUS = 100_000
 """Labels of device files that one gres.conf may give."""
@@ -38,6 +38,7 @@ class About(msgspec.Struct, frozen=True):
     parents: tuple[tuple[str, str], ...] = ()
     controllers: tuple[str, ...] = ()
     keys: tuple[tuple[str, Keys], ...] = ()
+    nodes: tuple[Node, ...] = ()
     answered: frozenset[str] = frozenset()
     include_names: frozenset[str] = frozenset()
 
@@ -59,6 +60,7 @@ class About(msgspec.Struct, frozen=True):
             tuple((row.account, row.parent) for row in rows if row.parent and not row.user),
             tuple(dict.fromkeys(_controllers(read, place))),
             tuple((path, value) for _, path, value in read if isinstance(value, Keys)),
+            tuple(row for _, _, value in read if isinstance(value, (Answer, Shown)) for row in value.nodes),
             frozenset(_ASPECTS[form] for form, _, _ in read if form in _ASPECTS),
             frozenset(path.rpartition("/")[2] for _, path, _ in read),
         )
@@ -86,6 +88,7 @@ def facts(form: str, value: Any, path: str, about: About) -> Iterator[Found]:
 
 def together(about: About) -> Iterator[Fact]:
     """What only the files together say: who answered, and what the cluster leaves open."""
+    yield from aliases(about.nodes, about.place, about.controllers)
     for aspect in ("slurm-conf", "cgroup-conf"):
         answered = aspect in about.answered
         yield asked(about.place.entity, aspect, answered=answered, reason="" if answered else "not captured")

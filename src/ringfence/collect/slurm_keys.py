@@ -58,7 +58,6 @@ def database(value: Database, path: str, place: Place) -> Iterator[Fact]:
     host = place.host(value.host) if value.host else place.scope.host_of(path)
     service = ids.service(host, "slurmdbd", value.port if value.port.isdigit() else "6819")
     yield Fact(service, "runs_on", host)
-    yield Fact(service, "in_cluster", place.entity)
     yield Fact(service, "service_kind", "slurmdbd")
     yield Fact(service, "authenticates", "none" if value.auth == "auth/none" else "key")
     if value.secret:

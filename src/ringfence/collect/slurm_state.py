@@ -1,6 +1,5 @@
 """Slurm's nodes, jobs and partitions → facts, whichever form the answer had."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
@@ -55,7 +54,6 @@ class Names:
 def nodes(rows: Sequence[Node], place: Place) -> Iterator[Fact]:
     """Hosts with cluster, partitions, class labels and GPU counts. Nodes that are only planned are left out."""
     real = [row for row in rows if row.name and "FUTURE" not in row.states]
-    shared = Counter(ids.host_name(row.hostname) for row in real)
     for row in real:
         host = place.host(row.name)
         yield Fact(host, "in_cluster", place.entity)
@@ -69,10 +67,23 @@ def nodes(rows: Sequence[Node], place: Place) -> Iterator[Fact]:
             yield Fact(host, "labelled", f"features={ids.clean(','.join(sorted(row.features)))}")
         if row.version:
             yield Fact(host, "runs_software", SOFTWARE, {"version": ids.clean(row.version)})
-        if row.hostname and shared[ids.host_name(row.hostname)] == 1 and place.host(row.hostname) != host:
-            yield Fact(host, "same_as", place.host(row.hostname))
     for name in sorted({name for row in real for name in row.partitions}):
         yield Fact(place.partition(name), "in_cluster", place.entity)
+
+
+def aliases(rows: Iterable[Node], place: Place, apart: Sequence[str]) -> Iterator[Fact]:
+    """`same_as` where a node's own host name differs from Slurm's name for it.
+
+    Only where no two nodes share the host name (many slurmd on one machine), over all files, and
+    the host is none of `apart`.
+    """
+    names: dict[str, set[str]] = {}
+    for row in rows:
+        if row.name and row.hostname:
+            names.setdefault(place.host(row.hostname), set()).add(place.host(row.name))
+    for hostname, of in names.items():
+        if len(of) == 1 and hostname not in of and hostname not in apart:
+            yield Fact(of.pop(), "same_as", hostname)
 
 
 SOFTWARE = "package:pkg:generic/slurm"

@@ -78,8 +78,9 @@ def _records(data: bytes) -> Iterator[tuple[int, _Record]]:
 
 def _add(record: _Record, line: str) -> None:
     found = list(_KEY.finditer(line))
-    for match, following in zip(found, [*found[1:], None], strict=True):
-        value = line[match.end() : following.start() if following else None].strip()
+    ends = [match.start() for match in found[1:]] + [len(line)]
+    for match, end in zip(found, ends[: len(found)], strict=True):
+        value = line[match.end() : end].strip()
         record.setdefault(match[1], []).append(value)
 
 

@@ -79,7 +79,7 @@ def form(path: str, head: bytes) -> str:
     """The short name of the format, or ""."""
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith(b"{"):
-        if b'"openapi"' in start[:200] and b"/slurm" in head:
+        if b"methods that query slurmctld" in head or b'"/slurm/v0.0.' in head or b'"/slurmdb/v0.0.' in head:
             return "openapi"
         return "json" if _JSON_TABLE.search(head) and any(mark in head for mark in _JSON_MARKS) else ""
     if start.startswith(_REFUSED) and len(head) < 1024:

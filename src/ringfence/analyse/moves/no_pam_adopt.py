@@ -1,0 +1,24 @@
+"""An account logs in to a node where it has no job."""
+
+from ringfence.analyse.rule import At, Atom, Is, Minutes, Move, Rule
+
+MOVE = Move(
+    id="RF-M062",
+    name="no_pam_adopt",
+    title="An account logs in to a node where it has no job",
+    gives="a shell on the node beside other users' jobs, outside every limit of the scheduler",
+    rules=(
+        Rule(
+            start=(At("cluster", "login"),),
+            to=At("host", "user"),
+            facts=(
+                Atom("in_cluster", "host", "cluster"),
+                Atom("setting", "host", Is("pam_slurm_adopt=off")),
+            ),
+        ),
+    ),
+    minutes=Minutes(1, 3, "estimate: one ssh from a login host"),
+    why="Without pam_slurm_adopt sshd lets every account of the directory in, whether or not it has a job there.",
+    end="pam_slurm_adopt.so in the account stack of sshd on every node, PrologFlags=Contain, and no pam_systemd in its way.",
+    attack=("T1021.004",),
+)
