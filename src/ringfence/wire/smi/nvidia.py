@@ -138,21 +138,25 @@ def _gpu(index: int, element: Element) -> Gpu:
     uuid = _text(element, "uuid")
     if not uuid.startswith("GPU-"):
         raise InputError(f"GPU {index} has no UUID", remedy=_REMEDY)
-    text = {child.tag: _clean(child.text) for child in element}
+    printed = {child.tag: child.text for child in element}
+
+    def text(name: str) -> str:
+        return _clean(printed.get(name))
+
     return Gpu(
         index=index,
         uuid=uuid,
-        name=text.get("product_name", ""),
-        brand=text.get("product_brand", ""),
-        architecture=text.get("product_architecture", ""),
+        name=text("product_name"),
+        brand=text("product_brand"),
+        architecture=text("product_architecture"),
         pci=(element.get("id") or "").strip(),
         memory_mib=_mib(_text(element, "fb_memory_usage/total")) or 0,
-        serial=text.get("serial", ""),
-        vbios=text.get("vbios_version", ""),
-        gsp=text.get("gsp_firmware_version", ""),
-        persistence=text.get("persistence_mode", ""),
-        accounting=text.get("accounting_mode", ""),
-        compute_mode=text.get("compute_mode", ""),
+        serial=text("serial"),
+        vbios=text("vbios_version"),
+        gsp=text("gsp_firmware_version"),
+        persistence=text("persistence_mode"),
+        accounting=text("accounting_mode"),
+        compute_mode=text("compute_mode"),
         ecc=_text(element, "ecc_mode/current_ecc"),
         mig_mode=_text(element, "mig_mode/current_mig"),
         virtualization=_text(element, "gpu_virtualization_mode/virtualization_mode"),
