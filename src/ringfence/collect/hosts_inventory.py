@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ringfence.collect.base import CapturedFile, Collector, Found, Scope, each
 from ringfence.errors import InputError
 from ringfence.estate import ids
-from ringfence.estate.facts import Fact
+from ringfence.estate.facts import Fact, Scalar
 from ringfence.estate.kinds import OUTSIDE, ZONES, kind_of
 from ringfence.wire.host import inventory as wire
 from ringfence.wire.host import sshkeys
@@ -56,7 +56,7 @@ def _federated(group: wire.Federated) -> Iterator[Fact]:
 def _jewel(jewel: wire.Jewel) -> Fact:
     if not kind_of(jewel.entity):
         raise InputError(f"{jewel.entity!r} is not an entity id", remedy="an id begins with its kind: model:x")
-    attributes = {"value": jewel.value, "marked_by": "user"}
+    attributes: dict[str, Scalar] = {"value": jewel.value, "marked_by": "user"}
     return Fact(ids.clean(jewel.entity), "jewel", ids.clean(jewel.reason), attributes)
 
 

@@ -1,0 +1,4 @@
+c = get_config()
+c.ServerApp.ip = '0.0.0.0'
+c.ServerApp.token = ''
+c.ServerApp.password = ''
