@@ -42,7 +42,7 @@ MOVE = Move(
             facts=(
                 Atom("setting", "namespace", Is("grants=impersonate")),
                 Atom("in_namespace", "identity", "namespace"),
-                Atom("in_cluster", "identity", "cluster"),
+                Atom("labelled", "identity", Is("subject=ServiceAccount")),
             ),
         ),
         Rule(
@@ -52,7 +52,7 @@ MOVE = Move(
                 Atom("setting", "cluster", Is("grants=impersonate")),
                 Atom("in_cluster", "namespace", "cluster"),
                 Atom("in_namespace", "identity", "namespace"),
-                Atom("in_cluster", "identity", "cluster"),
+                Atom("labelled", "identity", Is("subject=ServiceAccount")),
             ),
         ),
         Rule(

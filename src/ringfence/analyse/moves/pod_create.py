@@ -55,7 +55,7 @@ MOVE = Move(
             facts=(
                 Atom("setting", "namespace", Is("grants=create pods")),
                 Atom("in_namespace", "identity", "namespace"),
-                Atom("in_cluster", "identity", "cluster"),
+                Atom("labelled", "identity", Is("subject=ServiceAccount")),
             ),
         ),
         Rule(
@@ -65,7 +65,7 @@ MOVE = Move(
                 Atom("setting", "cluster", Is("grants=create pods")),
                 Atom("in_cluster", "namespace", "cluster"),
                 Atom("in_namespace", "identity", "namespace"),
-                Atom("in_cluster", "identity", "cluster"),
+                Atom("labelled", "identity", Is("subject=ServiceAccount")),
             ),
         ),
     ),

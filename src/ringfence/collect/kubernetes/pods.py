@@ -143,6 +143,7 @@ def accounts(model: Model, groups: frozenset[str]) -> Iterator[Fact]:
         identity = names.account(namespace, name)
         yield held.say(identity, "in_cluster", names.cluster)
         yield held.say(identity, "in_namespace", names.namespace(namespace))
+        yield held.say(identity, "labelled", "subject=ServiceAccount")
         every = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated")
         for group in every:
             if group in groups:

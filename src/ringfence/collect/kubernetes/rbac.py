@@ -17,6 +17,7 @@ from ringfence.collect.kubernetes.model import Held, Model, labels
 from ringfence.collect.kubernetes.names import Names, name_of, namespace_of
 from ringfence.collect.kubernetes.permissions import ALL, DEFAULTS, HALVES, PAIRS, Given, given
 from ringfence.estate.facts import Fact
+from ringfence.estate.ids import clean
 from ringfence.wire.kubernetes.shapes import PolicyRule, Role, Selector, Subject
 
 EVERYWHERE = "*"
@@ -228,8 +229,7 @@ def _subject_facts(names: Names, subject: Subject, identity: str, scope: str, he
     if subject.kind == "ServiceAccount":
         namespace = subject.namespace or (scope if scope != EVERYWHERE else "default")
         yield held.say(identity, "in_namespace", names.namespace(namespace))
-    elif subject.kind == "User":
-        yield held.say(identity, "labelled", "subject=User")
+    yield held.say(identity, "labelled", f"subject={clean(subject.kind)}")
 
 
 def _unions(names: Names, held_by: dict[str, dict[str, Bound]]) -> Iterator[tuple[str, Bound]]:
