@@ -12,7 +12,10 @@ from ringfence.analyse.reach.jit import kernel
 
 
 class EdgeStore:
-    """Columns as in `Edges`, positions numbered in the order met, facts by their numbers in a `FactStore`."""
+    """Columns as in `Edges`, positions numbered in the order met, facts by their numbers in a `FactStore`.
+
+    `swept` marks the edges that the condensed graphs were made of.
+    """
 
     def __init__(self) -> None:
         self.count = self.dead = 0
@@ -22,7 +25,7 @@ class EdgeStore:
         self.need = np.zeros(0, np.int8)
         self.because: Ints = np.zeros((0, 8), np.int32)
         self.low, self.high = np.zeros(0, np.float32), np.zeros(0, np.float32)
-        self.unknown, self.alive = np.zeros(0, np.bool_), np.zeros(0, np.bool_)
+        self.unknown, self.alive, self.swept = (np.zeros(0, np.bool_) for _ in range(3))
         self.positions: Positions = np.zeros(0, np.int64)
         self.known = 0
         self._number: Ints = np.zeros(0, np.int32)
@@ -55,7 +58,7 @@ class EdgeStore:
     ) -> NDArray[np.int64]:
         """Take in edges (`because` as fact numbers, of which there are `facts`); their numbers."""
         begin, end = self.count, self.count + len(to)
-        for name in ("move", "start", "to", "need", "low", "high", "unknown", "alive"):
+        for name in ("move", "start", "to", "need", "low", "high", "unknown", "alive", "swept"):
             setattr(self, name, roomy(getattr(self, name), end))
         self.because, self._next = roomy(self.because, end, -1), roomy(self._next, end, -1)
         self._head = roomy(self._head, facts, -1)
@@ -100,7 +103,7 @@ class EdgeStore:
     def compact(self) -> None:
         """Forget the dead edges. Numbers change."""
         which = self.living()
-        for name in ("move", "start", "to", "need", "because", "low", "high", "unknown", "alive"):
+        for name in ("move", "start", "to", "need", "because", "low", "high", "unknown", "alive", "swept"):
             setattr(self, name, getattr(self, name)[which].copy())
         self.count, self.dead = len(which), 0
         self._head = np.full(len(self._head), -1, np.int32)

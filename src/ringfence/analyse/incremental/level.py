@@ -2,7 +2,8 @@
 
 Built from a condensed graph. Edges added later go into lists beside it, and bits flow along both to
 whatever leads there until nothing changes: monotone, so that the order does not matter and cycles
-closed by new edges need no new components. Taking edges away needs a new `Level`.
+closed by new edges need no new components. Taking later edges away begins again from the rows of the
+condensed graph (`restart`); taking away one of its own needs a new `Level`.
 """
 
 import numpy as np
@@ -25,6 +26,7 @@ class Level:
         self.count = condensed.count
         self.rows: Words = np.zeros((self.count + self.count // 16 + 1_024, rows.shape[1]), np.uint64)
         self.rows[: self.count] = rows
+        self._swept = rows
         self.component = component
         source = np.repeat(np.arange(self.count, dtype=np.int32), np.diff(condensed.first))
         self._back = adjacency(self.count, condensed.to, source)
@@ -57,6 +59,15 @@ class Level:
         return _flow(
             one, other, self.rows, *self._back, self._head, self._next, self._from, begin, self._waiting, self._stack
         )
+
+    def restart(self, source: Ints, target: Ints) -> int:
+        """Forget all later edges but these; how many rows changed on the way."""
+        base = len(self._swept)
+        self.rows[:base] = self._swept
+        self.rows[base:] = 0
+        self._head[:] = -1
+        self._listed = 0
+        return self.add(source, target)
 
     def of(self, position: int) -> list[int]:
         """The jewels that a position reaches, by index."""

@@ -1,8 +1,10 @@
 """Reach of the jewels while facts come and go.
 
 Facts added: only instances that rest on a new fact are joined (semi-naive), and only bits that are
-new flow backwards. Facts removed: edges that rest on them end, and both bounds are computed anew
-from the edges left, which costs one sweep each. Either way the result is that of a rebuild.
+new flow backwards. Facts removed: edges that rest on them end. Edges that rest on facts about jobs, pods
+and containers are expected to end: they are kept out of the condensed graph, so that what is left
+flows again from its rows. When any other edge ends both bounds are swept anew. Whichever
+way was taken, the result is that of a rebuild.
 """
 
 from collections.abc import Sequence
@@ -74,11 +76,12 @@ class Live:
     def apply(self, delta: Delta) -> Change:
         """Take facts away and add some. Both bounds are those of the new estate afterwards."""
         self.estate, added, removed = self.estate.changed(delta.added, delta.removed)
-        ended = np.zeros(0, np.int64)
+        ended, ended_of_swept = np.zeros(0, np.int64), False
         if len(removed):
             gone = self._store.numbers(removed)
             self._store.alive[gone] = False
             ended = self._edges.drop(gone)
+            ended_of_swept = bool(self._edges.swept[ended].any())
             self._edges.compact_if_worth(_COMPACT_AT)
         fresh = np.zeros(0, np.int64)
         if len(added):
@@ -86,9 +89,11 @@ class Live:
             plan, ends, because = self._joiner.run(self.estate, self._store, begin, end)
             about = self._joiner.plans.plan[plan]
             fresh = self._take(about[:, 5].astype(np.int16), ends[:, :3], ends[:, 3], because, about[:, 6] == 1)
-        swept = bool(len(ended))
+        swept = bool(ended_of_swept)
         if swept:
             self._sweep()
+        elif len(ended):
+            self._restart()
         elif len(fresh):
             self._flow(fresh)
         return Change(len(added), len(removed), len(fresh), len(ended), swept)
@@ -139,7 +144,11 @@ class Live:
     def _sweep(self) -> None:
         """Both bounds from the living edges. The upper one is condensed from the lower one's components."""
         known = self._edges.known
-        alone, several = self._parts(self._edges.living())
+        self._edges.swept[:] = False
+        lasting = self._usable(self._edges.living())
+        lasting = lasting[~self._passing(lasting)]
+        self._edges.swept[lasting] = True
+        alone, several = self._parts(lasting)
         tight = condense(known, *alone)
         self.lower = Level(tight, tight.component, self._jewels)
         if not len(several[0]):
@@ -156,6 +165,22 @@ class Live:
         over: Condensed = loose
         jewels = self._jewels if loose is tight else tight.component[self._jewels].astype(np.int64)
         self.upper = Level(over, component, jewels)
+        self._restart()
+
+    def _passing(self, which: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether each edge rests on a passing fact."""
+        because = self._edges.because[which]
+        passing: NDArray[np.bool_] = ((because >= 0) & self._store.passing[because]).any(axis=1)
+        return passing
+
+    def _restart(self) -> None:
+        """Both bounds from the swept rows and all living edges that were not swept."""
+        living = self._edges.living()
+        alone, several = self._parts(living[~self._edges.swept[living]])
+        for level in (self.lower, self.upper):
+            level.place(self._edges.known)
+        self.lower.restart(*alone)
+        self.upper.restart(*(np.concatenate(pair) for pair in zip(alone, several, strict=True)))
 
     def _flow(self, fresh: NDArray[np.int64]) -> None:
         alone, several = self._parts(fresh)

@@ -12,8 +12,13 @@ from ringfence.analyse.incremental.arrays import roomy
 from ringfence.analyse.reach.adjacency import Ints
 from ringfence.analyse.reach.jit import kernel
 from ringfence.estate.estate import PREDICATE_CODE, Estate, Rows
+from ringfence.estate.kinds import KINDS
+
+PASSING = ("job", "pod", "container")
+"""Kinds that come and go all day. Facts about them, and the edges that rest on those, are *passing*."""
 
 BY_SUBJECT, BY_OBJECT, ALL = 0, 1, 2
+_PASSING_KINDS = [list(KINDS).index(kind) for kind in PASSING]
 _MOST_PREDICATES = len(PREDICATE_CODE)
 
 
@@ -24,7 +29,7 @@ class FactStore:
         self.count = 0
         self.fact: Ints = np.zeros((0, 4), np.int32)
         self.following: Ints = np.zeros((0, 3), np.int32)
-        self.alive = np.zeros(0, np.bool_)
+        self.alive, self.passing = np.zeros(0, np.bool_), np.zeros(0, np.bool_)
         self.row: Rows = np.zeros(0, np.int64)
         self._number: list[Ints] = [np.zeros(0, np.int32)] * _MOST_PREDICATES
         self.keys, self.heads, self._used = np.full(1 << 10, -1, np.int64), np.full(1 << 10, -1, np.int32), 0
@@ -36,6 +41,7 @@ class FactStore:
         begin, end = self.count, self.count + len(rows)
         self.fact, self.following = roomy(self.fact, end), roomy(self.following, end, -1)
         self.alive, self.row = roomy(self.alive, end), roomy(self.row, end)
+        self.passing = roomy(self.passing, end)
         self.row[begin:end] = rows
         self.alive[begin:end] = True
         predicates = rows >> 32
@@ -47,6 +53,9 @@ class FactStore:
             self.fact[begin + mine] = np.stack(columns, axis=1)
             number = self._number[predicate] = roomy(self._number[predicate], int(at.max()) + 1, -1)
             number[at] = begin + mine
+        kinds = np.isin(estate.kinds, _PASSING_KINDS)
+        ends = self.fact[begin:end, 1:3]
+        self.passing[begin:end] = kinds[ends].any(axis=1)
         self._chain(begin, end)
         self.count = end
         return begin, end
