@@ -175,7 +175,7 @@ class Places:
         return ""
 
     def marked(self, place: Place) -> Mark | None:
-        """The user's mark on this place or on a folder above it, the innermost one; `server:/path` before a bare path."""
+        """The innermost mark on this place or a folder above it; `server:/path` goes before a bare path."""
         if not self._marks:
             return None
         server = place.name[: len(place.name) - len(place.path)] if place.name.endswith(place.path) else ""

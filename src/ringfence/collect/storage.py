@@ -175,27 +175,36 @@ def _mounts(by_detail: dict[str, list[CapturedFile]], places: Places) -> Iterato
         said.setdefault(host, file)
         places.add_mounts(host, found)
         yield stamped(asked(host, "mounts", answered=True, complete=True), file)
+    told: set[tuple[str, str, str]] = set()
     for host, file in said.items():
-        yield from (stamped(fact, file) for fact in _of_mounts(host, places))
+        yield from (stamped(fact, file) for fact in _of_mounts(host, places, told))
     if said:
         first = said[min(said)]
         yield from (stamped(fact, first) for fact in places.aliases())
 
 
-def _of_mounts(host: str, places: Places) -> Iterator[Fact]:
+def _of_mounts(host: str, places: Places, told: set[tuple[str, str, str]]) -> Iterator[Fact]:
+    """What one host's table says. Of the storage itself each thing is said once, not by each of 10,000 clients."""
     for mount in places.mounts(host):
         place = places.of_mount(mount)
         if place is None:
             continue
-        mode = "rw" if mount.writable else "ro"
-        for storage in place.on[:1]:
-            yield Fact(host, "mounts", storage, {"mode": mode, "path": ids.clean(mount.target)})
-            if mount.sec == "sys":
-                yield Fact(storage, "setting", "sec=sys")
-            if mount.writable:
-                yield Fact(storage, "setting", "access=rw")
-            if mount.kind.startswith("nfs") and mount.remote:
-                yield Fact(storage, "exported_by", places.server(mount.remote[0]))
+        storage = place.on[0]
+        yield Fact(host, "mounts", storage, {"mode": "rw" if mount.writable else "ro", "path": ids.clean(mount.target)})
+        for fact in _of_storage(storage, mount, places):
+            key = (fact.subject, fact.predicate, fact.object)
+            if key not in told:
+                told.add(key)
+                yield fact
+
+
+def _of_storage(storage: str, mount: mounts.Mount, places: Places) -> Iterator[Fact]:
+    if mount.sec == "sys":
+        yield Fact(storage, "setting", "sec=sys")
+    if mount.writable:
+        yield Fact(storage, "setting", "access=rw")
+    if mount.kind.startswith("nfs") and mount.remote:
+        yield Fact(storage, "exported_by", places.server(mount.remote[0]))
 
 
 def _remote(places: Places) -> dict[str, mounts.Mount]:

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 import msgspec
 
 from ringfence.collect.base import CapturedFile, Found, asked, stamped
-from ringfence.collect.places import Places
+from ringfence.collect.places import Places, short
 from ringfence.errors import InputError, Problem
 from ringfence.estate import ids
 from ringfence.estate.facts import Fact
@@ -23,6 +23,7 @@ from ringfence.wire.storage.folders import Entry, parse
 
 _READ, _WRITE, _PASS = 4, 2, 1
 _STICKY = 0o1000
+_IMAGES = (".sqsh", ".squashfs", ".sif")
 
 
 class Group(msgspec.Struct):
@@ -67,6 +68,7 @@ def of_listing(host: str, entries: Iterable[Entry], places: Places) -> Iterator[
         _add(group, folder, inside, above, {guess.format for guess in guesses})
     for top, group in groups.items():
         yield from _said(host, top, group, places)
+    yield from _images(host, by_folder, above, places)
     yield from _homes(host, above, places)
     yield from _tops(host, above, places)
 
@@ -174,6 +176,24 @@ def _said(host: str, top: str, group: Group, places: Places) -> Iterator[Fact]:
                 yield Fact(entity, "readable_by", account)
             if account in group.writers:
                 yield Fact(entity, "writable_by", account)
+
+
+def _images(
+    host: str, by_folder: Mapping[str, list[Entry]], above: Mapping[str, Entry], places: Places
+) -> Iterator[Fact]:
+    """Squashed images that jobs start from, called by the path that a job would name."""
+    for folder, inside in by_folder.items():
+        for entry in inside:
+            if not entry.name.endswith(_IMAGES):
+                continue
+            image, place, chain = ids.of("image", short(entry.path)), places.of(host, entry.path), _chain(folder, above)
+            told = {"path": ids.clean(place.path), "mode": f"{entry.mode:04o}", "owner": ids.clean(entry.owner)}
+            yield from (Fact(image, "stored_on", storage, told) for storage in place.on)
+            yield from places.local(host, place)
+            writers = _who(entry, _WRITE, chain)
+            if chain and not chain[-1].mode & _STICKY:
+                writers |= _who(chain[-1], _WRITE | _PASS, chain[:-1])
+            yield from (Fact(image, "writable_by", account) for account in sorted(writers - {ids.group("root")}))
 
 
 def _homes(host: str, above: Mapping[str, Entry], places: Places) -> Iterator[Fact]:

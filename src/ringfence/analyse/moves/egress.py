@@ -1,0 +1,32 @@
+"""Traffic leaves for the internet."""
+
+from ringfence.analyse.rule import At, Atom, Is, Minutes, Move, Rule
+from ringfence.estate.kinds import OUTSIDE
+
+MOVE = Move(
+    id="RF-M129",
+    name="egress",
+    title="Traffic leaves for the internet",
+    gives="a way out for data, and a way in for commands",
+    rules=(
+        Rule(
+            start=(At("host", "user"),),
+            to=At(Is(OUTSIDE), "send"),
+            facts=(Atom("reaches_outside", "host", Is(OUTSIDE)),),
+        ),
+        Rule(
+            start=(At("network", "send"),),
+            to=At(Is(OUTSIDE), "send"),
+            facts=(Atom("reaches_outside", "network", Is(OUTSIDE)),),
+        ),
+        Rule(
+            start=(At("work", "code"),),
+            to=At(Is(OUTSIDE), "send"),
+            facts=(Atom("reaches_outside", "work", Is(OUTSIDE)),),
+        ),
+    ),
+    minutes=Minutes(0, 1, "estimate: one outgoing connection"),
+    why="A default route, a gateway or a NAT lets ordinary accounts connect outwards.",
+    end="No default route on compute nodes; one proxy that knows the destinations.",
+    attack=("T1048",),
+)
