@@ -111,7 +111,7 @@ def test_mig_devices_are_parts_under_the_uuid_that_jobs_see():
     facts, _ = told(captured(a="smi/a100-mig.xml", b="smi/list.txt"))
     parts = {s for s, p, o in facts if p == "part_of" and o == GPU.format(1)}
     assert "gpu:MIG-c6d4f1ef-42e4-5de3-91c7-45d71c87eb3f" in parts
-    assert ("gpu:gpu0001/0:0", "same_as", "gpu:MIG-c6d4f1ef-42e4-5de3-91c7-45d71c87eb3f") in facts
+    assert ("gpu:gpu0001/1", "same_as", "gpu:MIG-cba663e8-9bed-5b25-b243-5985ef7c9beb") in facts
     assert (GPU.format(1), "setting", "mig_shared=on") in facts
 
 
@@ -150,7 +150,7 @@ def test_amd_accelerators_have_serials_and_isolation():
     facts, _ = told(captured(a="smi/amd-smi-static.json", b="smi/amd-smi-list.json"))
     assert ("gpu:AMD-6f1f0a2b3c4d5e60", "setting", "process_isolation=off") in facts
     assert ("host:gpu0001", "has_gpu", "gpu:AMD-6f1f0a2b3c4d5e61") in facts
-    assert ("gpu:gpu0001/0", "same_as", "gpu:6fff74a1-0000-1000-801f-0a2b3c4d5e60") in facts
+    assert ("gpu:6fff74a1-0000-1000-801f-0a2b3c4d5e60", "same_as", "gpu:gpu0001/0") in facts
 
 
 def test_a_damaged_file_is_a_problem_and_the_others_go_on():

@@ -80,12 +80,14 @@ def log_facts(log: nvidia.Log, host: str, known: Known) -> Iterator[Fact]:
     for gpu in log.gpus:
         yield from _gpu(gpu, host, known)
         yield from _state(gpu)
+    pieces = [[known.migs.get((gpu.uuid, mig.index), mig.uuid) for mig in gpu.migs] or [gpu.uuid] for gpu in log.gpus]
+    yield from _numbered(host, pieces)
     yield from nvlink.from_smi(log, host, known)
     yield asked(host, "gpu", answered=True, complete=True)
 
 
 def _gpu(gpu: nvidia.Gpu, host: str, known: Known) -> Iterator[Fact]:
-    entity, alias = ids.gpu(gpu.uuid), at_index(host, gpu.index)
+    entity = ids.gpu(gpu.uuid)
     about: dict[str, Scalar] = {
         "index": gpu.index,
         "model": ids.clean(gpu.name),
@@ -93,7 +95,6 @@ def _gpu(gpu: nvidia.Gpu, host: str, known: Known) -> Iterator[Fact]:
         "pci": ids.clean(gpu.pci),
     }
     yield Fact(host, "has_gpu", entity, about)
-    yield Fact(alias, "same_as", entity, {"rule": "host and index"})
     name = gpu.name or "nvidia"
     for product, version in ((f"{name} vbios", gpu.vbios), ("nvidia-gsp", gpu.gsp)):
         if version:
@@ -106,13 +107,18 @@ def _gpu(gpu: nvidia.Gpu, host: str, known: Known) -> Iterator[Fact]:
         piece = ids.gpu(known.migs.get((gpu.uuid, mig.index), mig.uuid))
         yield Fact(piece, "part_of", entity)
         yield Fact(host, "has_gpu", piece, {"index": f"{gpu.index}:{mig.index}", "memory_mib": mig.memory_mib})
-        yield Fact(f"{alias}:{mig.index}", "same_as", piece, {"rule": "host, GPU and MIG index"})
     if len(gpu.migs) > 1:
         yield Fact(entity, "setting", "mig_shared=on")
 
 
-def at_index(host: str, index: int | str) -> str:
-    """The id that a scheduler would use: `gpu:<host>/<index>`, a MIG device `gpu:<host>/<index>:<n>`."""
+def _numbered(host: str, pieces: list[list[str]]) -> Iterator[Fact]:
+    """The scheduler's number of each device: GPUs in order, a GPU in MIG mode counted by its devices."""
+    for number, uuid in enumerate(uuid for own in pieces for uuid in own):
+        yield Fact(at_index(host, number), "same_as", ids.gpu(uuid), {"rule": "host and index"})
+
+
+def at_index(host: str, index: int) -> str:
+    """The id that a scheduler would use: `gpu:<host>/<index>`."""
     return f"gpu:{host.partition(':')[2]}/{index}"
 
 
@@ -151,15 +157,16 @@ def _set(entity: str, name: str, value: str) -> Fact:
 def _listing(file: CapturedFile, scope: Scope, known: Known) -> Iterator[Fact]:
     host = scope.host_of(file.path)
     found = text.listing(file.data)
+    own: dict[str, list[str]] = {uuid: [] for _, _, uuid in found.gpus}
     for index, name, uuid in found.gpus:
         yield Fact(host, "has_gpu", ids.gpu(uuid), {"index": index, "model": ids.clean(name)})
-        yield Fact(at_index(host, index), "same_as", ids.gpu(uuid), {"rule": "host and index"})
     for mig in found.migs:
         known.migs[mig.gpu_uuid, mig.index] = mig.uuid
-        piece, place = ids.gpu(mig.uuid), f"{mig.gpu_index}:{mig.index}"
+        own[mig.gpu_uuid].append(mig.uuid)
+        piece = ids.gpu(mig.uuid)
         yield Fact(piece, "part_of", ids.gpu(mig.gpu_uuid))
-        yield Fact(host, "has_gpu", piece, {"index": place, "model": ids.clean(mig.profile)})
-        yield Fact(at_index(host, place), "same_as", piece, {"rule": "host, GPU and MIG index"})
+        yield Fact(host, "has_gpu", piece, {"index": f"{mig.gpu_index}:{mig.index}", "model": ids.clean(mig.profile)})
+    yield from _numbered(host, [pieces or [uuid] for uuid, pieces in own.items()])
 
 
 def _confidential(file: CapturedFile, scope: Scope, known: Known) -> Iterator[Fact]:
@@ -198,7 +205,7 @@ def _card(card: amd.Card, host: str) -> Iterator[Fact]:
     alias = at_index(host, card.index)
     entity = f"gpu:AMD-{card.serial}" if card.serial else alias
     if not card.name and card.uuid:  # `amd-smi list`: only names the cards that `static` describes
-        yield Fact(alias, "same_as", ids.gpu(card.uuid), {"rule": "host and index"})
+        yield Fact(ids.gpu(card.uuid), "same_as", alias, {"rule": "host and index"})
         return
     about: dict[str, Scalar] = {
         "index": card.index,

@@ -19,18 +19,6 @@ MOVE = Move(
             ),
             unless=(Differ("mine", "theirs"),),
         ),
-        Rule(
-            start=(At("mine", "code"),),
-            to=At("gpu", "write"),
-            facts=(
-                Atom("uses_gpu", "mine", "alias"),
-                Atom("uses_gpu", "theirs", "alias"),
-                Atom("same_as", "alias", "gpu"),
-                Atom("setting", "gpu", Is("memory_type=gddr6")),
-                Atom("setting", "gpu", Is("ecc=off")),
-            ),
-            unless=(Differ("mine", "theirs"),),
-        ),
     ),
     minutes=Minutes(60, 1440, "estimate: rows have to be found first; published on one GDDR6 model"),
     why="Hammering rows of GDDR6 flips bits of neighbouring rows; with ECC off nothing corrects them, and one flipped exponent ruins a model.",

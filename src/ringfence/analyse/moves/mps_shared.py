@@ -21,33 +21,10 @@ MOVE = Move(
         ),
         Rule(
             start=(At("mine", "code"),),
-            to=At("gpu", "memory"),
-            facts=(
-                Atom("uses_gpu", "mine", "alias"),
-                Atom("uses_gpu", "theirs", "alias"),
-                Atom("same_as", "alias", "gpu"),
-                Atom("setting", "gpu", Is("mps=on")),
-                Atom("setting", "gpu", Is("architecture=Pascal")),
-            ),
-            unless=(Differ("mine", "theirs"),),
-        ),
-        Rule(
-            start=(At("mine", "code"),),
             to=At("gpu", "observe"),
             facts=(
                 Atom("uses_gpu", "mine", "gpu"),
                 Atom("uses_gpu", "theirs", "gpu"),
-                Atom("setting", "gpu", Is("mps=on")),
-            ),
-            unless=(Differ("mine", "theirs"),),
-        ),
-        Rule(
-            start=(At("mine", "code"),),
-            to=At("gpu", "observe"),
-            facts=(
-                Atom("uses_gpu", "mine", "alias"),
-                Atom("uses_gpu", "theirs", "alias"),
-                Atom("same_as", "alias", "gpu"),
                 Atom("setting", "gpu", Is("mps=on")),
             ),
             unless=(Differ("mine", "theirs"),),

@@ -26,16 +26,6 @@ MOVE = Move(
                 Atom("uses_gpu", "theirs", "gpu"),
             ),
         ),
-        Rule(
-            start=(At("host", "user"),),
-            to=At("alias", "observe"),
-            facts=(
-                Atom("device_open", "host", Is("gpu")),
-                Atom("has_gpu", "host", "gpu"),
-                Atom("same_as", "alias", "gpu"),
-                Atom("uses_gpu", "theirs", "alias"),
-            ),
-        ),
     ),
     minutes=Minutes(30, 600, "estimate: sampling the contention over hours of a run"),
     why="Time slicing gives each process an address space of its own but one set of caches and engines: contention tells when the other computes, and on what sizes.",
