@@ -126,6 +126,7 @@ def _keys(world: World, fabric: Fabric) -> Iterator[Found]:
             row[key & DEFAULT_PKEY] = row.get(key & DEFAULT_PKEY, False) or bool(key & FULL_BIT)
         source[port] = file
     yield from _intended(world, fabric, held, source)
+    fabric.tabled = frozenset(held)
     used: dict[int, CapturedFile] = {}
     for port, row in held.items():
         for key, full in row.items():
@@ -238,13 +239,19 @@ def _said(options: Options) -> Iterator[str]:
 def _coverage(world: World, fabric: Fabric) -> Iterator[Fact]:
     network = ids.fabric(fabric.name)
     whole = fabric.name not in world.broken
+    adapters = {ids.ibport(guid) for guid, kind in fabric.kinds.items() if kind == "adapter"}
     rows = (
-        ("fabric", fabric.topologies, "ibnetdiscover was not captured"),
-        ("pkeys", fabric.tables or fabric.partitions, "neither partition tables nor partitions.conf were captured"),
-        ("opensm-conf", fabric.options, "opensm.conf was not captured"),
+        ("fabric", fabric.topologies, whole, "ibnetdiscover was not captured"),
+        (
+            "pkeys",
+            fabric.tables or fabric.partitions,
+            whole and adapters <= fabric.tabled,
+            "neither partition tables nor partitions.conf were captured",
+        ),
+        ("opensm-conf", fabric.options, whole, "opensm.conf was not captured"),
     )
-    for aspect, files, reason in rows:
+    for aspect, files, complete, reason in rows:
         if files:
-            yield stamped(asked(network, aspect, answered=True, complete=whole), files[0][1])
+            yield stamped(asked(network, aspect, answered=True, complete=complete), files[0][1])
         else:
             yield asked(network, aspect, answered=False, reason=reason)

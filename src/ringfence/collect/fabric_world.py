@@ -24,6 +24,8 @@ class Fabric:
         self.tables: list[tuple[Table, CapturedFile]] = []
         self.partitions: list[tuple[Partitions, CapturedFile]] = []
         self.options: list[tuple[Options, CapturedFile]] = []
+        self.tabled: frozenset[str] = frozenset()
+        """Ports whose partitions are known."""
         self.answered_default_key: CapturedFile | None = None
         self.kinds: dict[int, str] = {}
         """Port GUID → adapter or switch, for every port that a subnet manager programs."""
