@@ -171,6 +171,7 @@ def _database(form: str, value: Database, path: str, about: About) -> Iterator[F
 
 
 def _keys(form: str, value: Keys, path: str, about: About) -> Iterator[Found]:
+    yield asked(about.place.scope.host_of(path), "scheduler-key", answered=True)
     yield from slurm_keys.keys(value, path, about.place, slurm_keys.current(about.keys, about.controllers, about.place))
 
 

@@ -13,7 +13,7 @@ MOVE = Move(
             to=At("host", "user"),
             facts=(
                 Atom("in_cluster", "host", "cluster"),
-                Atom("setting", "host", Is("pam_slurm_adopt=off")),
+                Atom("setting", "host", Is("pam_slurm_adopt=off"), hole="pam"),
             ),
         ),
     ),

@@ -12,7 +12,7 @@ MOVE = Move(
         Rule(
             start=(At("account", "use"),),
             to=At("partition", "submit"),
-            facts=(Atom("may_submit", "account", "partition"),),
+            facts=(Atom("in_cluster", "account", "cluster"), Atom("may_submit", "account", "partition")),
         ),
         Rule(
             start=(At("account", "use"),),
