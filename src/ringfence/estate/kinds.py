@@ -194,12 +194,20 @@ PREDICATES: dict[str, Predicate] = {
             ("credential",),
             "keeps this secret; attributes readable_by (root, user), path, mode",
         ),
-        Predicate("keeps_credential", ("identity",), ("credential",), "a file that only this account reads holds this secret"),
+        Predicate(
+            "keeps_credential", ("identity",), ("credential",), "a file that only this account reads holds this secret"
+        ),
         Predicate("stores_home", ("storage",), ("identity",), "keeps this account's home folder"),
         Predicate("member_of", ("identity",), ("identity",), "belongs to this group; `identity:*` needs no such fact"),
         Predicate("federated_as", ("identity",), ("identity",), "one sign-on serves both accounts"),
         Predicate("same_secret", ("credential",), ("credential",), "the salted hashes are equal"),
         Predicate("agent_forwarded", ("identity",), ("host",), "its SSH agent answers there"),
+        Predicate(
+            "acts_as",
+            ("host",),
+            ("identity",),
+            "its own agent, the kubelet, is this account; attributes process, bound (a binding gives it something)",
+        ),
         Predicate("stands_for", ("host",), ("host",), "is drawn for one of these; which, is not decided yet"),
         Predicate("session_on", ("identity",), ("host",), "has a session or process there"),
         Predicate(

@@ -76,7 +76,7 @@ MOVE = Move(
                 Atom("in_namespace", "pod", "namespace"),
                 Atom("runs_on", "container", "host"),
                 Atom("setting", "namespace", Is("grants=read logs")),
-                Atom("session_on", "identity", "host", {"process": "kubelet"}),
+                Atom("acts_as", "host", "identity"),
             ),
         ),
         Rule(
@@ -93,7 +93,7 @@ MOVE = Move(
                 Atom("runs_on", "container", "host"),
                 Atom("in_cluster", "namespace", "cluster"),
                 Atom("setting", "cluster", Is("grants=read logs")),
-                Atom("session_on", "identity", "host", {"process": "kubelet"}),
+                Atom("acts_as", "host", "identity"),
             ),
         ),
     ),

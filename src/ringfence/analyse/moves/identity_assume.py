@@ -24,7 +24,7 @@ MOVE = Move(
         Rule(
             start=(At("host", "root"),),
             to=At("identity", "use"),
-            facts=(Atom("session_on", "identity", "host", {"process": "kubelet", "bound": True}),),
+            facts=(Atom("acts_as", "host", "identity", {"bound": True}),),
         ),
     ),
     minutes=Minutes(0, 2, "estimate: the token or the key lies in a file"),

@@ -17,15 +17,6 @@ MOVE = Move(
             ),
         ),
         Rule(
-            start=(At("identity", "use"),),
-            to=At("role", "use"),
-            facts=(
-                Atom("member_of", "identity", "group"),
-                Atom("holds_role", "group", "role"),
-                Atom("scoped_to", "role", "scope"),
-            ),
-        ),
-        Rule(
             start=(At("role", "use"),),
             to=At("scope", "admin"),
             facts=(

@@ -46,7 +46,7 @@ MOVE = Move(
             facts=(
                 Atom("setting", "cluster", Is("grants=privileged pods")),
                 Atom("in_cluster", "host", "cluster"),
-                Atom("session_on", "kubelet", "host", {"process": "kubelet"}),
+                Atom("acts_as", "host", "kubelet"),
             ),
         ),
         Rule(

@@ -8,7 +8,7 @@
   are not used, so the set is never too small). A selector that admits one node means that node.
 
 Every node runs a kubelet, which is `system:node:<name>` in the group `system:nodes`:
-`session_on … process=kubelet`, with `bound=true` where a binding gives it more than the node
+`acts_as`, with `bound=true` where a binding gives it more than the node
 authoriser does.
 """
 
@@ -99,9 +99,9 @@ def _kubelet(
     own: dict[str, Scalar] = {"process": "kubelet"}
     bound: dict[str, Scalar] = {**own, "bound": True}
     yield Fact(identity, "in_cluster", names.cluster, source=source, observed_at=at)
-    yield Fact(identity, "session_on", host, bound if identity in holders else own, source, at)
+    yield Fact(host, "acts_as", identity, bound if identity in holders else own, source, at)
     if _NODES in groups:
-        yield Fact(names.group(_NODES), "session_on", host, bound, source, at)
+        yield Fact(host, "acts_as", names.group(_NODES), bound, source, at)
         yield Fact(identity, "member_of", names.group(_NODES), {}, source, at)
     if "system:authenticated" in groups:
         yield Fact(identity, "member_of", names.group("system:authenticated"), {}, source, at)

@@ -16,13 +16,21 @@ from ringfence.wire import safe
 from ringfence.wire.kubernetes import shapes
 
 WORKLOADS = frozenset(
-    ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob", "JobSet", "LeaderWorkerSet", "PyTorchJob", "TFJob", "MPIJob", "XGBoostJob", "PaddleJob", "JAXJob", "TrainJob", "TrainingRuntime", "ClusterTrainingRuntime", "RayCluster", "RayJob", "RayService", "Notebook", "InferenceService"]
-)
+    (
+        "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob",
+        "JobSet", "LeaderWorkerSet", "PyTorchJob", "TFJob", "MPIJob", "XGBoostJob", "PaddleJob", "JAXJob",
+        "TrainJob", "TrainingRuntime", "ClusterTrainingRuntime", "RayCluster", "RayJob", "RayService",
+        "Notebook", "InferenceService",
+    )
+)  # fmt: skip
 """Kinds in which a pod template is looked for; any depth, any key that holds one."""
 
 CUSTOM = frozenset(
-    ["ClusterQueue", "LocalQueue", "Queue", "NetworkAttachmentDefinition", "ClusterPolicy", "NicClusterPolicy", "ResourceClaim", "ResourceClaimTemplate", "ComputeDomain"]
-)
+    (
+        "ClusterQueue", "LocalQueue", "Queue", "NetworkAttachmentDefinition", "ClusterPolicy",
+        "NicClusterPolicy", "ResourceClaim", "ResourceClaimTemplate", "ComputeDomain",
+    )
+)  # fmt: skip
 
 _SHAPES: dict[str, Any] = {
     "Pod": shapes.Pod,
