@@ -2,8 +2,8 @@
 
 A lengthened table shares its columns with the one it came from: the buffers have room at the end,
 each table sees only its own prefix of them, and only the newest table may write behind it. The
-sorted indexes are shared the same way: one over the first facts, made once, and a small one over
-the rest, made anew for each table until it is worth merging.
+sorted indexes are shared the same way: one great run over the first facts, made once, and small runs
+over what came since.
 """
 
 from functools import cached_property
@@ -16,6 +16,7 @@ Ints = NDArray[np.int32]
 At = NDArray[np.int64]
 _Five = tuple[Ints, Ints, Ints, Ints, NDArray[np.float64]]
 _MERGE_AT = 4_096
+_MOST_RUNS = 6
 
 
 class _Room:
@@ -61,7 +62,7 @@ class Table:
         self.attributes, self.source, self.observed = attributes, source, observed
         self.alive = alive
         self._room: _Room | None = None
-        self._indexes: dict[str, _Sorted] = {}
+        self._runs: dict[str, tuple[_Sorted, ...]] = {}
 
     def __len__(self) -> int:
         return len(self.subject)
@@ -91,30 +92,31 @@ class Table:
         return self._whole("object")
 
     def _whole(self, side: str) -> tuple[Ints, At]:
-        index = self._indexes.get(side)
-        if index is None or index.upto < len(self) or self.alive is not None:
-            index = _Sorted(getattr(self, side), self.live, len(self))
-            self._indexes[side] = index
-        return index.keys, index.at
+        if self.alive is not None or len(self._runs_of(side)) > 1:
+            self._runs[side] = (_Sorted(getattr(self, side), self.live, len(self)),)
+        whole = self._runs_of(side)[0]
+        return whole.keys, whole.at
 
     def find(self, side: str, wanted: Ints) -> tuple[At, At]:
         """Pairs (i, position) of living facts whose `side` ("subject" or "object") is wanted[i]."""
-        index = self._indexes.get(side)
-        if index is None or len(self) - index.upto > max(_MERGE_AT, index.upto // 8):
-            self._whole(side)
-            index = self._indexes[side]
-        left, right = index.find(wanted)
-        if index.upto < len(self):
-            more = self._tails[side, index.upto].find(wanted)
-            left, right = np.concatenate([left, more[0]]), np.concatenate([right, more[1]])
+        parts = [index.find(wanted) for index in self._runs_of(side)]
+        left, right = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
         if self.alive is not None:
             keep = self.alive[right]
             left, right = left[keep], right[keep]
         return left, right
 
-    @cached_property
-    def _tails(self) -> "_Tails":
-        return _Tails(self)
+    def _runs_of(self, side: str) -> "tuple[_Sorted, ...]":
+        """Sorted runs that together cover the table: a great one, then small ones, joined now and then."""
+        runs = self._runs.get(side, ())
+        if not runs or len(self) - runs[0].upto > max(_MERGE_AT, runs[0].upto // 8):
+            runs = (_Sorted(getattr(self, side), self.live, len(self)),)
+        elif runs[-1].upto < len(self):
+            if len(runs) > _MOST_RUNS:
+                runs = runs[:1]
+            runs = (*runs, _Sorted(getattr(self, side), np.arange(runs[-1].upto, len(self)), len(self)))
+        self._runs[side] = runs
+        return runs
 
     def changed(self, more: tuple[NDArray[np.generic], ...], dead: At) -> "Table":
         """This table with five columns' worth of facts behind it and the facts at `dead` no longer alive."""
@@ -134,19 +136,5 @@ class Table:
                 alive[:before] = self.alive
             alive[dead] = False
         table = Table(*cast(_Five, columns), alive)
-        table._room, table._indexes = room, dict(self._indexes)
+        table._room, table._runs = room, dict(self._runs)
         return table
-
-
-class _Tails(dict[tuple[str, int], _Sorted]):
-    """The indexes over what lies behind the shared ones, made when first asked for."""
-
-    def __init__(self, table: Table) -> None:
-        super().__init__()
-        self._table = table
-
-    def __missing__(self, key: tuple[str, int]) -> _Sorted:
-        side, upto = key
-        table = self._table
-        index = self[key] = _Sorted(getattr(table, side), np.arange(upto, len(table)), len(table))
-        return index

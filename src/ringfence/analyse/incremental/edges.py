@@ -95,11 +95,6 @@ class EdgeStore:
             self.unknown[which],
         )
 
-    def compact_if_worth(self, at: int) -> None:
-        """Compact where more than `at` edges and a third of all are dead."""
-        if self.dead > max(at, self.count // 3):
-            self.compact()
-
     def compact(self) -> None:
         """Forget the dead edges. Numbers change."""
         which = self.living()

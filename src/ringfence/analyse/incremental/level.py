@@ -17,57 +17,55 @@ from ringfence.analyse.reach.sweep import Words, sweep
 
 
 class Level:
-    """`component[position]` (int32, -1 if not placed yet) and `rows[component]`."""
+    """`component[position]` (int32, as far as `placed`) and `rows[component]`."""
 
     def __init__(self, condensed: Condensed, component: Ints, jewels: NDArray[np.int64]) -> None:
         """`condensed` may be over other nodes than positions: `component` maps these, `jewels` are such nodes."""
         self.jewels = len(jewels)
-        rows = sweep(condensed, jewels).rows
+        self._swept = sweep(condensed, jewels).rows
         self.count = condensed.count
-        self.rows: Words = np.zeros((self.count + self.count // 16 + 1_024, rows.shape[1]), np.uint64)
-        self.rows[: self.count] = rows
-        self._swept = rows
-        self.component = component
+        self.component, self.placed = component, len(component)
+        room = self.count + self.count // 16 + 1_024
+        self.rows: Words = np.zeros((room, self._swept.shape[1]), np.uint64)
+        self.rows[: self.count] = self._swept
         source = np.repeat(np.arange(self.count, dtype=np.int32), np.diff(condensed.first))
         self._back = adjacency(self.count, condensed.to, source)
-        self._head: Ints = np.full(len(self.rows), -1, np.int32)
-        self._next: Ints = np.zeros(1_024, np.int32)
-        self._from: Ints = np.zeros(1_024, np.int32)
+        self._head: Ints = np.full(room, -1, np.int32)
+        self._waiting = np.zeros(room, np.bool_)
+        self._stack: Ints = np.zeros(room, np.int32)
+        self._later: Ints = np.zeros((1_024, 4), np.int32)  # source, target, edge, next with the same target
         self._listed = 0
-        self._waiting = np.zeros(len(self.rows), np.bool_)
-        self._stack: Ints = np.zeros(len(self.rows), np.int32)
 
     def place(self, positions: int) -> None:
         """Give every position up to this number a component of its own if it has none."""
-        before = len(self.component)
-        if positions <= before:
+        more = positions - self.placed
+        if more <= 0:
             return
-        more = positions - before
-        self.component = np.concatenate([self.component, np.arange(self.count, self.count + more, dtype=np.int32)])
-        self.count += more
+        self.component = roomy(self.component, positions)
+        self.component[self.placed : positions] = np.arange(self.count, self.count + more)
+        self.placed, self.count = positions, self.count + more
         self.rows, self._head = roomy(self.rows, self.count), roomy(self._head, self.count, -1)
         self._waiting, self._stack = roomy(self._waiting, self.count), roomy(self._stack, self.count)
 
-    def add(self, source: Ints, target: Ints) -> int:
-        """Take in edges between placed positions and let bits flow; how many rows changed."""
+    def add(self, source: Ints, target: Ints, edge: Ints) -> int:
+        """Take in edges (by number) between placed positions and let bits flow; how many times a row grew."""
         one, other = self.component[source], self.component[target]
-        apart = one != other
-        one, other = one[apart], other[apart]
-        begin, end = self._listed, self._listed + len(one)
-        self._next, self._from = roomy(self._next, end), roomy(self._from, end)
+        apart = np.flatnonzero(one != other)
+        begin, end = self._listed, self._listed + len(apart)
+        self._later = roomy(self._later, end)
+        self._later[begin:end, 0], self._later[begin:end, 1] = one[apart], other[apart]
+        self._later[begin:end, 2] = edge[apart]
         self._listed = end
-        return _flow(
-            one, other, self.rows, *self._back, self._head, self._next, self._from, begin, self._waiting, self._stack
-        )
+        return _flow(self.rows, *self._back, self._head, self._later, begin, end, self._waiting, self._stack)
 
-    def restart(self, source: Ints, target: Ints) -> int:
-        """Forget all later edges but these; how many rows changed on the way."""
+    def restart(self, alive: NDArray[np.bool_]) -> int:
+        """Forget the later edges that are not alive; how many times a row grew on the way back."""
         base = len(self._swept)
         self.rows[:base] = self._swept
-        self.rows[base:] = 0
+        self.rows[base : self.count] = 0
         self._head[:] = -1
-        self._listed = 0
-        return self.add(source, target)
+        self._listed = _keep(self._later, self._listed, alive)
+        return _flow(self.rows, *self._back, self._head, self._later, 0, self._listed, self._waiting, self._stack)
 
     def of(self, position: int) -> list[int]:
         """The jewels that a position reaches, by index."""
@@ -91,27 +89,36 @@ def _merge(rows: Words, below: int, above: int, waiting: NDArray[np.bool_], stac
 
 
 @kernel
+def _keep(later: Ints, listed: int, alive: NDArray[np.bool_]) -> int:
+    """Close the gaps that dead edges leave; how many are left."""
+    kept = 0
+    for k in range(listed):
+        if alive[later[k, 2]]:
+            for part in range(3):
+                later[kept, part] = later[k, part]
+            kept += 1
+    return kept
+
+
+@kernel
 def _flow(
-    source: Ints,
-    target: Ints,
     rows: Words,
     first: Ints,
     back: Ints,
     head: Ints,
-    following: Ints,
-    came: Ints,
+    later: Ints,
     begin: int,
+    end: int,
     waiting: NDArray[np.bool_],
     stack: Ints,
 ) -> int:
     """How many times a row grew. `stack` has room for every component, `waiting` says which are on it."""
     base, size, changed = len(first) - 2, 0, 0
-    for k in range(len(source)):
-        following[begin + k] = head[target[k]]
-        came[begin + k] = source[k]
-        head[target[k]] = begin + k
-    for k in range(len(source)):
-        size = _merge(rows, target[k], source[k], waiting, stack, size)
+    for k in range(begin, end):
+        later[k, 3] = head[later[k, 1]]
+        head[later[k, 1]] = k
+    for k in range(begin, end):
+        size = _merge(rows, later[k, 1], later[k, 0], waiting, stack, size)
     while size > 0:
         size -= 1
         c = stack[size]
@@ -122,6 +129,6 @@ def _flow(
                 size = _merge(rows, c, back[at], waiting, stack, size)
         entry = head[c]
         while entry >= 0:
-            size = _merge(rows, c, came[entry], waiting, stack, size)
-            entry = following[entry]
+            size = _merge(rows, c, later[entry, 0], waiting, stack, size)
+            entry = later[entry, 3]
     return changed

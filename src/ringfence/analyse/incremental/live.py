@@ -28,6 +28,7 @@ from ringfence.analyse.rule import Move
 from ringfence.estate.delta import Delta
 from ringfence.estate.estate import Estate
 
+_Ends = tuple[Ints, Ints, Ints]
 _COMPACT_AT = 100_000
 
 
@@ -82,21 +83,21 @@ class Live:
             self._store.alive[gone] = False
             ended = self._edges.drop(gone)
             ended_of_swept = bool(self._edges.swept[ended].any())
-            self._edges.compact_if_worth(_COMPACT_AT)
         fresh = np.zeros(0, np.int64)
         if len(added):
             begin, end = self._store.add(self.estate, added)
             plan, ends, because = self._joiner.run(self.estate, self._store, begin, end)
             about = self._joiner.plans.plan[plan]
             fresh = self._take(about[:, 5].astype(np.int16), ends[:, :3], ends[:, 3], because, about[:, 6] == 1)
-        swept = bool(ended_of_swept)
-        if swept:
+        if ended_of_swept or self._edges.dead > max(_COMPACT_AT, self._edges.count // 3):
             self._sweep()
-        elif len(ended):
-            self._restart()
-        elif len(fresh):
+            return Change(len(added), len(removed), len(fresh), len(ended), True)
+        if len(ended):
+            for level in (self.lower, self.upper):
+                level.restart(self._edges.alive)
+        if len(fresh):
             self._flow(fresh)
-        return Change(len(added), len(removed), len(fresh), len(ended), swept)
+        return Change(len(added), len(removed), len(fresh), len(ended), False)
 
     def edges(self) -> Edges:
         """All living edges; the same set as `derive(self.estate)`, in another order."""
@@ -105,14 +106,14 @@ class Live:
     def reach(self, position: int) -> tuple[list[int], list[int]]:
         """(lower, upper): indices of the jewels that a position reaches on its own."""
         at = self._edges.find(position)
-        if at < 0 or at >= len(self.lower.component):
+        if at < 0 or at >= self.lower.placed:
             return [], []
         return self.lower.of(at), self.upper.of(at)
 
     def table(self) -> tuple[Positions, Words, Words]:
         """(positions, lower, upper): one row of bits per position ever met, as `Sets.expand` gives them."""
-        words, known = words_for(len(self.jewels)), len(self.lower.component)
-        lower, upper = (level.rows[level.component][:, :words] for level in (self.lower, self.upper))
+        words, known = words_for(len(self.jewels)), self.lower.placed
+        lower, upper = (level.rows[level.component[:known]][:, :words] for level in (self.lower, self.upper))
         return self._edges.positions[:known], lower, upper
 
     def _take(
@@ -129,13 +130,14 @@ class Live:
     def _usable(self, which: NDArray[np.int64]) -> NDArray[np.int64]:
         return which if self.with_unknown else which[~self._edges.unknown[which]]
 
-    def _ends(self, which: NDArray[np.int64]) -> tuple[Ints, Ints]:
-        """(start, target) of edges, once for each of their starts."""
+    def _ends(self, which: NDArray[np.int64]) -> _Ends:
+        """(start, target, number) of edges, once for each of their starts."""
         start = self._edges.start[which]
         used = start >= 0
-        return start[used], np.repeat(self._edges.to[which], used.sum(axis=1))
+        number = np.repeat(which, used.sum(axis=1))
+        return start[used], self._edges.to[number], number.astype(np.int32)
 
-    def _parts(self, which: NDArray[np.int64]) -> tuple[tuple[Ints, Ints], tuple[Ints, Ints]]:
+    def _parts(self, which: NDArray[np.int64]) -> tuple[_Ends, _Ends]:
         """Ends of the OR edges and of the AND edges among `which`."""
         which = self._usable(which)
         several = self._edges.need[which] > 1
@@ -144,12 +146,13 @@ class Live:
     def _sweep(self) -> None:
         """Both bounds from the living edges. The upper one is condensed from the lower one's components."""
         known = self._edges.known
+        self._edges.compact()
         self._edges.swept[:] = False
         lasting = self._usable(self._edges.living())
         lasting = lasting[~self._passing(lasting)]
         self._edges.swept[lasting] = True
         alone, several = self._parts(lasting)
-        tight = condense(known, *alone)
+        tight = condense(known, alone[0], alone[1])
         self.lower = Level(tight, tight.component, self._jewels)
         if not len(several[0]):
             loose = tight
@@ -165,26 +168,20 @@ class Live:
         over: Condensed = loose
         jewels = self._jewels if loose is tight else tight.component[self._jewels].astype(np.int64)
         self.upper = Level(over, component, jewels)
-        self._restart()
+        living = self._edges.living()
+        self._flow(living[~self._edges.swept[living]])
 
     def _passing(self, which: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether each edge rests on a passing fact."""
         because = self._edges.because[which]
-        passing: NDArray[np.bool_] = ((because >= 0) & self._store.passing[because]).any(axis=1)
-        return passing
-
-    def _restart(self) -> None:
-        """Both bounds from the swept rows and all living edges that were not swept."""
-        living = self._edges.living()
-        alone, several = self._parts(living[~self._edges.swept[living]])
-        for level in (self.lower, self.upper):
-            level.place(self._edges.known)
-        self.lower.restart(*alone)
-        self.upper.restart(*(np.concatenate(pair) for pair in zip(alone, several, strict=True)))
+        passing = (because >= 0) & self._store.passing[because]
+        rests: NDArray[np.bool_] = np.logical_or.reduce(passing, axis=1)
+        return rests
 
     def _flow(self, fresh: NDArray[np.int64]) -> None:
+        """Let bits flow along edges that were not swept."""
         alone, several = self._parts(fresh)
         for level in (self.lower, self.upper):
             level.place(self._edges.known)
         self.lower.add(*alone)
-        self.upper.add(*(np.concatenate(pair) for pair in zip(alone, several, strict=True)))
+        self.upper.add(*(np.concatenate(columns) for columns in zip(alone, several, strict=True)))

@@ -18,7 +18,7 @@ PASSING = ("job", "pod", "container")
 """Kinds that come and go all day. Facts about them, and the edges that rest on those, are *passing*."""
 
 BY_SUBJECT, BY_OBJECT, ALL = 0, 1, 2
-_PASSING_KINDS = [list(KINDS).index(kind) for kind in PASSING]
+_PASSES = np.array([kind in PASSING for kind in KINDS] + [False])  # a value's kind is -1
 _MOST_PREDICATES = len(PREDICATE_CODE)
 
 
@@ -53,9 +53,7 @@ class FactStore:
             self.fact[begin + mine] = np.stack(columns, axis=1)
             number = self._number[predicate] = roomy(self._number[predicate], int(at.max()) + 1, -1)
             number[at] = begin + mine
-        kinds = np.isin(estate.kinds, _PASSING_KINDS)
-        ends = self.fact[begin:end, 1:3]
-        self.passing[begin:end] = kinds[ends].any(axis=1)
+        self.passing[begin:end] = _PASSES[estate.kinds[self.fact[begin:end, 1:3]]].any(axis=1)
         self._chain(begin, end)
         self.count = end
         return begin, end
