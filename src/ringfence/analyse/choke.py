@@ -31,8 +31,9 @@ class Cut(msgspec.Struct, frozen=True):
     """One cut and what it saves, measured by exact reach.
 
     `kind` is "entity" (nothing of it can be used) or "move" (its remedy is applied everywhere);
-    `subject` is a term code or the index of a move. `jobs` counts those that need the entity, or
-    whose own facts the move rests on.
+    `subject` is a term code or the index of a move. `jobs` counts those that use the entity; for a
+    move that is a flaw, those whose own facts it rests on; for one that is a function, all that use
+    what it connects.
     """
 
     subject: int
@@ -48,11 +49,17 @@ class Cut(msgspec.Struct, frozen=True):
 
 
 def choke_points(
-    estate: Estate, graph: Graph, footholds: Sequence[int], jewels: NDArray[np.int64], most: int = MOST_CANDIDATES
+    estate: Estate,
+    graph: Graph,
+    footholds: Sequence[int],
+    jewels: NDArray[np.int64],
+    functions: Sequence[bool],
+    most: int = MOST_CANDIDATES,
 ) -> list[Cut]:
     """Cuts that end the way from `footholds` to some of `jewels` (position numbers), the best first.
 
-    Footholds themselves and the jewels' own entities are no cuts.
+    Footholds themselves and the jewels' own entities are no cuts. `functions` says per move whether
+    it rests on what work needs.
     """
     reached = closure(graph, footholds)
     jewels = jewels[jewels >= 0]
@@ -73,8 +80,9 @@ def choke_points(
         cuts.append(_measured(term, "entity", before, after, lost, len(disturbed[term])))
     for move in moves:
         after = closure(graph, footholds, banned_moves=(move,))
-        rows = graph.edges.because[edge[graph.edges.move[edge] == move]]
-        cuts.append(_measured(move, "move", before, after, lost, len(jobs_in_rows(estate, rows))))
+        mine = edge[graph.edges.move[edge] == move]
+        jobs = _users(estate, graph, mine) if functions[move] else jobs_in_rows(estate, graph.edges.because[mine])
+        cuts.append(_measured(move, "move", before, after, lost, len(jobs)))
     return sorted((cut for cut in cuts if cut.positions > 0), key=lambda cut: cut.worth, reverse=True)
 
 
@@ -105,6 +113,13 @@ def best_together(
         left.remove(cut)
         chosen.append((cut, saved[1], saved[0]))
     return chosen
+
+
+def _users(estate: Estate, graph: Graph, edges: NDArray[np.int64]) -> set[int]:
+    """The jobs that use anything at either end of these edges."""
+    ends = np.concatenate([graph.edges.start[edges].ravel(), graph.edges.to[edges]])
+    terms = np.unique(ends[ends >= 0] // WIDTH)
+    return set().union(*jobs_of(estate, terms).values())
 
 
 def _measured(

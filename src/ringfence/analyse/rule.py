@@ -80,6 +80,8 @@ class Rule(msgspec.Struct, frozen=True):
 class Move(msgspec.Struct, frozen=True):
     """One thing an attacker can do.
 
+    `function` is true where the move rests on what work needs (a login, a mount, root's own rights)
+    and not on a flaw: ending it everywhere would disturb every job that uses it.
     `gives` says in a few words what the step really yields ("a shell as root", "GPU memory");
     `aka` are names that other tools use; `attack` and `atlas` are technique ids, each found in
     the file and version that `analyse/technique_sources.py` names.
@@ -96,3 +98,4 @@ class Move(msgspec.Struct, frozen=True):
     aka: tuple[str, ...] = ()
     attack: tuple[str, ...] = ()
     atlas: tuple[str, ...] = ()
+    function: bool = False

@@ -11,8 +11,7 @@ from ringfence.analyse.reach import Reached, reach_from
 from ringfence.app.questions import Questions
 from ringfence.estate.estate import estate_of
 from ringfence.estate.facts import Fact
-from ringfence.estate.kinds import kind_of
-from ringfence.synth.story import FOOTHOLD, story
+from ringfence.synth.story import START, story
 
 SEED = 7
 
@@ -22,7 +21,7 @@ class Demo:
 
     def __init__(self, facts: Iterable[Fact] | None = None) -> None:
         self.asked = Questions(estate_of(story(SEED) if facts is None else facts))
-        self.held = [FOOTHOLD]
+        self.held = [START]
 
     @cached_property
     def reached(self) -> Reached:
@@ -32,16 +31,7 @@ class Demo:
     @cached_property
     def fallen(self) -> dict[str, list[str]]:
         """Hosts of the cluster on which the attacker holds something → what: a shell, or an accelerator's memory."""
-        estate = self.asked.estate
-        owner = {fact.object: fact.subject for fact in estate.facts("has_gpu")}
-        fallen: dict[str, list[str]] = {}
-        for at in self.reached.order.tolist():
-            entity, _, capability = self.asked.text(at).rpartition("#")
-            if kind_of(entity) == "host" and capability in ("root", "user"):
-                fallen.setdefault(entity, []).append(f"a shell ({capability})")
-            elif capability == "memory" and entity in owner:
-                fallen.setdefault(owner[entity], []).append("GPU memory")
-        return fallen
+        return self.asked.fallen(self.reached)
 
     @cached_property
     def lost(self) -> list[dict[str, Any]]:
@@ -58,12 +48,9 @@ class Demo:
         assert len(graph)
         return sorted(rows, key=lambda row: (row["minutes"][1], row["position"]))
 
-    def worst_paths(self, count: int = 3) -> list[dict[str, Any]]:
-        """The quickest way to each of the first few jewels."""
-        found = []
-        for row in self.lost[:count]:
-            found += [{"target": row["position"], **path} for path in self.asked.paths(self.held, row["position"], 1)]
-        return found
+    def worst_paths(self) -> list[dict[str, Any]]:
+        """The quickest way to a jewel of each kind."""
+        return self.asked.worst(self.reached, 3)
 
     @cached_property
     def cuts(self) -> list[Any]:

@@ -86,6 +86,20 @@ class Questions:
                 return shown
         return []
 
+    def fallen(self, reached: Reached) -> dict[str, list[str]]:
+        """Hosts on which something that computes is held → what: a shell, or an accelerator's memory. Footholds left out."""
+        owner = {fact.object: fact.subject for fact in self.estate.facts("has_gpu")}
+        fallen: dict[str, list[str]] = {}
+        for at in reached.order.tolist():
+            entity, _, capability = self.text(at).rpartition("#")
+            if at in reached.footholds:
+                continue
+            if kind_of(entity) == "host" and capability in ("root", "user"):
+                fallen.setdefault(entity, []).append(f"a shell ({capability})")
+            elif capability == "memory" and entity in owner:
+                fallen.setdefault(owner[entity], []).append("GPU memory")
+        return {host: list(dict.fromkeys(what)) for host, what in fallen.items()}
+
     # the four answers
 
     def moves(self) -> list[dict[str, Any]]:
@@ -123,6 +137,16 @@ class Questions:
         """The same, to a position number, from a reach that is there already."""
         return [self._path(path) for path in paths_in(reached, to, k)]
 
+    def worst(self, reached: Reached, most: int) -> list[dict[str, Any]]:
+        """The quickest way to some jewels, each with its `target`: first one of each kind, then the next quickest."""
+        lost = [at for at in self.jewel_positions.tolist() if reached.mask[at]]
+        lost.sort(key=lambda at: (float(reached.minutes_high[at]), self.text(at)))
+        first: dict[str, int] = {}
+        for at in lost:
+            first.setdefault(kind_of(self.text(at)), at)
+        chosen = [*first.values(), *(at for at in lost if at not in first.values())][:most]
+        return [{"target": self.text(at), **path} for at in chosen for path in self.paths_in(reached, at, 1)]
+
     def choke(self, wanted: Sequence[str] = ()) -> list[dict[str, Any]]:
         """`ringfence choke [FROM…] --json`: the cut that saves most per disturbed job first."""
         return [self.cut_shown(cut) for cut in self.cuts(wanted)]
@@ -130,7 +154,7 @@ class Questions:
     def cuts(self, wanted: Sequence[str] = ()) -> list[Cut]:
         """The same as values."""
         feet = self.footholds(wanted or self.default_footholds())
-        return choke_points(self.estate, self.graph, feet, self.jewel_positions)
+        return choke_points(self.estate, self.graph, feet, self.jewel_positions, [move.function for move in MOVES])
 
     def best_cuts(self, wanted: Sequence[str], cuts: Sequence[Cut], count: int = 3) -> list[dict[str, Any]]:
         """The few cuts that save most together; `jewels_saved` and `positions_saved` are sums so far."""

@@ -110,7 +110,7 @@ def paths(
 
 def told(number: int, path: dict[str, Any]) -> None:
     """One path in plain words."""
-    exact = "" if path["exact"] else ", at most"
+    exact = "" if path["exact"] else " (or a little less: steps are shared)"
     output.out.print(
         f"\n{number}. {_minutes(path['minutes'])} minutes{exact}, {len(path['steps'])} steps", markup=False
     )

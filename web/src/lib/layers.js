@@ -1,7 +1,7 @@
 // Lays the worst paths out as one picture: a column per step, shared positions drawn once.
 import { split } from './scale.js'
 
-export const BOX = { width: 178, height: 46, across: 248, down: 66, top: 14, left: 8 }
+export const BOX = { width: 166, height: 46, across: 216, down: 66, top: 14, left: 8 }
 
 export function layers(paths) {
   const nodes = new Map()

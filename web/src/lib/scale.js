@@ -1,10 +1,10 @@
 // How close to a crown jewel, as five steps and two states. Dark is near; light is far.
 export const STEPS = [
-  { most: 15, name: 'within 15 min', colour: '#7f0000' },
-  { most: 60, name: 'within an hour', colour: '#d7301f' },
-  { most: 240, name: 'within 4 hours', colour: '#fc8d59' },
-  { most: 1440, name: 'within a day', colour: '#fdcc8a' },
-  { most: Infinity, name: 'over a day', colour: '#fef0d9' },
+  { most: 5, name: 'within 5 min', colour: '#7f0000' },
+  { most: 20, name: 'within 20 min', colour: '#d7301f' },
+  { most: 60, name: 'within an hour', colour: '#fc8d59' },
+  { most: 480, name: 'within 8 hours', colour: '#fdcc8a' },
+  { most: Infinity, name: 'later', colour: '#fef0d9' },
 ]
 export const FAR = { name: 'no way found', colour: '#dfe5ec' }
 

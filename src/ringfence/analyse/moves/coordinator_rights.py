@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M055",
     name="coordinator_rights",
+    function=True,
     title="A coordinator admits itself to its accounts",
     gives="work wherever these accounts may submit, as one's own user; not the other users of the account",
     rules=(

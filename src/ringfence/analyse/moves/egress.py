@@ -6,6 +6,7 @@ from ringfence.estate.kinds import OUTSIDE
 MOVE = Move(
     id="RF-M129",
     name="egress",
+    function=True,
     title="Traffic leaves for the internet",
     gives="a way out for data, and a way in for commands",
     rules=(

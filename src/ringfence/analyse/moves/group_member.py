@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M043",
     name="group_member",
+    function=True,
     title="A member of a group has what the group has",
     gives="the rights of the group",
     rules=(

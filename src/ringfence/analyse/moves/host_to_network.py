@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M031",
     name="host_to_network",
+    function=True,
     title="Code on a machine sends on the networks that the machine is attached to",
     gives="traffic into that network, from an address that it trusts",
     rules=(

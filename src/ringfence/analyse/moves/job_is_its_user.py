@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M058",
     name="job_is_its_user",
+    function=True,
     title="Code in a job acts as the job's user, on its hosts",
     gives="the account with its groups, keys and files, and a shell on each of the job's hosts",
     rules=(

@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M101",
     name="job_mounts",
+    function=True,
     title="A job or container uses the storage that is mounted into it",
     gives="a client's place on the storage: what file modes then allow",
     rules=(

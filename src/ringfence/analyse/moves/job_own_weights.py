@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M070",
     name="job_own_weights",
+    function=True,
     title="Code in a job reads what the job itself loads",
     gives="the weights and data of that job",
     rules=(

@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M035",
     name="key_unlocks_identity",
+    function=True,
     title="Whoever has a key is the account that it proves",
     gives="everything that this account may do",
     rules=(

@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M100",
     name="mount_as_client",
+    function=True,
     title="An account on a client of a file system uses what is mounted there",
     gives="a client's place on the storage: what file modes then allow",
     rules=(

@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Is, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M032",
     name="network_routes",
+    function=True,
     title="Traffic passes from one network to the next",
     gives="traffic into the next network",
     rules=(

@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M033",
     name="network_to_service",
+    function=True,
     title="Whoever sends on a network connects to what listens there",
     gives="a connection; not yet a right",
     rules=(

@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Is, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M054",
     name="operator_rights",
+    function=True,
     title="A scheduler operator lets itself in anywhere",
     gives="work on every partition as one's own account; not other accounts, not root. SlurmUser itself: the whole scheduler",
     rules=(

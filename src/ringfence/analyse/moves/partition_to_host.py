@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M057",
     name="partition_to_host",
+    function=True,
     title="Work in a partition runs on its hosts",
     gives="a shell as one's own account on a host of the partition, while the job lasts",
     rules=(

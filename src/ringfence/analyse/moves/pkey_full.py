@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M087",
     name="pkey_full",
+    function=True,
     title="A full member of a partition reaches all of its members",
     gives="packets to every member of the partition; what listens there must still be broken",
     rules=(

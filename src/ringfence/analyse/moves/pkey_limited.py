@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M088",
     name="pkey_limited",
+    function=True,
     title="A limited member of a partition reaches its full members",
     gives="packets to full members (storage, managers), not to other limited ones",
     rules=(

@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M089",
     name="pkey_to_service",
+    function=True,
     title="A partition carries an IP subnet and what listens on it",
     gives="a connection to the service, or a place in the IP subnet; no account there yet",
     rules=(

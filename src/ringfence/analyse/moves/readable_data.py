@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M108",
     name="readable_data",
+    function=True,
     title="An account reads data whose mode lets it",
     gives="the bytes of the data",
     rules=(

@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M143",
     name="ringfence_map_read",
+    function=True,
     title="Whoever holds the server knows every weakness it has seen",
     gives="the map: names, paths and weak points of each host watched",
     rules=(

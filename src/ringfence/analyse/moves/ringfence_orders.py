@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M141",
     name="ringfence_orders",
+    function=True,
     title="Whoever holds the server gives orders to every enforcer",
     gives="what an order can do, as root, on each host that obeys",
     rules=(

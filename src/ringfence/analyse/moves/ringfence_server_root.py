@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Is, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M140",
     name="ringfence_server_root",
+    function=True,
     title="The superuser of Ringfence's host holds Ringfence",
     gives="its database, its orders and its silence",
     rules=(

@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M059",
     name="root_controls_jobs",
+    function=True,
     title="Root of a host controls the jobs on it",
     gives="code in every job that runs there, with its rights and files",
     rules=(

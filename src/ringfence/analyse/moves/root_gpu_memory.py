@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M065",
     name="root_gpu_memory",
+    function=True,
     title="The superuser of a host reads its accelerators' memory",
     gives="the whole memory of the accelerator: weights, activations, keys",
     rules=(

@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Is, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M030",
     name="root_is_any_user",
+    function=True,
     title="The superuser of a host is any of its accounts",
     gives="code as any account of the host",
     rules=(Rule(start=(At("host", "root"),), to=At("host", "user"), facts=(Atom("asked", "host", Is("users")),)),),

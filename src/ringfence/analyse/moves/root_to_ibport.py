@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M085",
     name="root_to_ibport",
+    function=True,
     title="The superuser of a host sends from its fabric ports",
     gives="packets from this port, and management datagrams into its fabric; no shell anywhere",
     rules=(

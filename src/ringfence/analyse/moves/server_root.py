@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M102",
     name="server_root",
+    function=True,
     title="The superuser of a file server owns what it serves",
     gives="the files themselves, under every account",
     rules=(

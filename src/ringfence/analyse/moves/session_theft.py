@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M041",
     name="session_theft",
+    function=True,
     title="The superuser of a host is everyone who has a session there",
     gives="the account, with its tickets, tokens and environment",
     rules=(

@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M052",
     name="slurm_admin_to_nodes",
+    function=True,
     title="Whoever runs the scheduler is root on its nodes",
     gives="a shell as root on every node of the cluster's partitions",
     rules=(

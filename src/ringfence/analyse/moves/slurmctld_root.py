@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M051",
     name="slurmctld_root",
+    function=True,
     title="Root of a controller's host is the scheduler",
     gives="the scheduler itself: its state, its key, its configuration, every job it will start",
     rules=(Rule(start=(At("host", "root"),), to=At("cluster", "admin"), facts=(Atom("controls", "host", "cluster"),)),),

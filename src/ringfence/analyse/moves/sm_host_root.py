@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M096",
     name="sm_host_root",
+    function=True,
     title="The superuser where a subnet manager runs manages the fabric",
     gives="the keys and the configuration of the fabric, standby managers included",
     rules=(

@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Is, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M037",
     name="ssh_login_cluster",
+    function=True,
     title="An account of a cluster opens a shell on its hosts",
     gives="a shell as that account",
     rules=(

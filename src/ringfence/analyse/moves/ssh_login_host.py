@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Is, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M036",
     name="ssh_login_host",
+    function=True,
     title="An account that a host admits opens a shell there",
     gives="a shell as that account",
     rules=(

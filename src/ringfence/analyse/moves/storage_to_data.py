@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M111",
     name="storage_to_data",
+    function=True,
     title="Whoever reads or changes a whole file system has the data on it",
     gives="the bytes of the data",
     rules=(

@@ -6,6 +6,7 @@ from ringfence.estate.kinds import EVERYONE
 MOVE = Move(
     id="RF-M056",
     name="submit_to_partition",
+    function=True,
     title="An account submits work to a partition",
     gives="a job of one's own, at the next free slot",
     rules=(

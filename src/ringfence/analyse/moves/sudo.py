@@ -6,6 +6,7 @@ from ringfence.estate.kinds import EVERYONE
 MOVE = Move(
     id="RF-M045",
     name="sudo",
+    function=True,
     title="An account that may use sudo becomes the superuser",
     gives="a shell as the superuser",
     rules=(

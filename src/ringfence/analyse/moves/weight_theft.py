@@ -6,6 +6,7 @@ from ringfence.estate.kinds import OUTSIDE
 MOVE = Move(
     id="RF-M119",
     name="weight_theft",
+    function=True,
     title="What was read leaves the cluster",
     gives="a copy of the data outside",
     rules=(

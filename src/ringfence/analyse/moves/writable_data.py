@@ -6,6 +6,7 @@ from ringfence.estate.kinds import EVERYONE
 MOVE = Move(
     id="RF-M110",
     name="writable_data",
+    function=True,
     title="An account changes data whose mode lets it",
     gives="the bytes, and what is made from them",
     rules=(

@@ -38,7 +38,7 @@ def report_data(asked: Questions, wanted: Sequence[str] = ()) -> dict[str, Any]:
         "hosts": hosts,
         "groups": _groups(asked.estate, hosts["id"]),
         "jewels": _jewels(asked, reached),
-        "paths": _worst(asked, reached),
+        "paths": asked.worst(reached, WORST_PATHS),
         "moves": {move.id: _move_words(move.title, move.gives, move.why, move.end) for move in MOVES},
         "blast": _blast(asked, hosts["id"]),
         "choke": [asked.cut_shown(cut) for cut in cuts[:20]],
@@ -58,7 +58,6 @@ def _as_of(estate: Estate) -> float:
 
 def _headline(asked: Questions, reached: Reached, held: Sequence[str]) -> dict[str, Any]:
     kinds = [kind_of(asked.estate.terms.values[at]) for at in asked.estate.entities]
-    fallen = touched(asked, reached)
     lost = [at for at in asked.jewel_positions.tolist() if reached.mask[at]]
     times = sorted((float(reached.minutes_high[at]), float(reached.minutes_low[at])) for at in lost)
     return {
@@ -67,22 +66,11 @@ def _headline(asked: Questions, reached: Reached, held: Sequence[str]) -> dict[s
         "moves": len(asked.edges),
         "footholds": list(held),
         "positions": len(reached) - len(reached.footholds),
-        "hosts": sum(1 for entity in fallen if kind_of(entity) == "host"),
+        "hosts": len(asked.fallen(reached)),
         "jewels": len(lost),
         "jewels_total": len(asked.jewel_positions),
         "time_to_jewel": [times[0][1], times[0][0]] if times else None,
     }
-
-
-def touched(asked: Questions, reached: Reached, *capabilities: str) -> dict[str, list[str]]:
-    """Entities of which something is held → what, footholds left out. `capabilities` restricts which count."""
-    found: dict[str, list[str]] = {}
-    feet = set(reached.footholds)
-    for at in reached.order.tolist():
-        entity, _, capability = asked.text(at).rpartition("#")
-        if at not in feet and (not capabilities or capability in capabilities):
-            found.setdefault(entity, []).append(capability)
-    return found
 
 
 def _hosts(asked: Questions, reached: Reached) -> dict[str, list[Any]]:
@@ -176,13 +164,6 @@ def _jewels(asked: Questions, reached: Reached) -> list[dict[str, Any]]:
         )
         rows.append({"position": asked.text(at), "reached": held, "minutes": minutes})
     return sorted(rows, key=lambda row: (not row["reached"], row["minutes"] or [], row["position"]))
-
-
-def _worst(asked: Questions, reached: Reached) -> list[dict[str, Any]]:
-    """The quickest way to each of the first few jewels."""
-    lost = [at for at in asked.jewel_positions.tolist() if reached.mask[at]]
-    lost.sort(key=lambda at: (float(reached.minutes_high[at]), asked.text(at)))
-    return [{"target": asked.text(at), **path} for at in lost[:WORST_PATHS] for path in asked.paths_in(reached, at, 1)]
 
 
 def _blast(asked: Questions, hosts: Sequence[str]) -> dict[str, Any]:
