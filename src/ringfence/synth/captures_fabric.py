@@ -6,6 +6,7 @@ director switch per spine plane above several pods.
 
 from collections.abc import Iterator
 
+from ringfence.synth import data
 from ringfence.synth.captures_slurm import File
 from ringfence.synth.facts_fabric import on_fabric
 from ringfence.synth.plan import Cluster, Host, port_guid
@@ -130,7 +131,10 @@ def partitions(plan: Cluster) -> str:
         lines.append("Default=0x7fff, ipoib, defmember=limited : ALL=limited, ALL_SWITCHES=full, SELF=full;")
         lines += _stanzas("Default=0x7fff, ipoib, defmember=full", central)
     for group in plan.tenants:
-        own = [port for host in plan.hosts if host.tenant == group.name for port in _guids(host)]
+        members = (
+            host for host in on_fabric(plan) if host.tenant == group.name or group.name in data.served(plan, host)
+        )
+        own = [port for host in members for port in _guids(host)]
         lines += _stanzas(f"{group.name}=0x{group.pkey:04x}, defmember=full", own)
     return "\n".join(lines) + "\n"
 
@@ -146,8 +150,11 @@ def _stanzas(head: str, guids: list[str]) -> list[str]:
 def options(plan: Cluster) -> str:
     """The options file of opensm."""
     key = "0x0000000000000001" if plan.flawed("sm_key_default") else "0x5d41402abc4b2a76"
+    open_ = plan.flawed("m_key_zero")
+    m_key = "0x0000000000000000" if open_ else "0x3c6ef372fe94f82b"
+    guids = "" if open_ else f"allowed_sm_guids 0x{port_guid(plan.of_role('sm')[0], 1):016x}\n"
     return (
-        f"sm_key {key}\nsa_key {key}\nm_key 0x0000000000000000\nm_key_protection_level 0\n"
+        f"sm_key {key}\nsa_key {key}\nm_key {m_key}\nm_key_protection_level 0\n{guids}"
         "partition_config_file /etc/opensm/partitions.conf\nno_partition_enforcement FALSE\n"
     )
 

@@ -57,7 +57,7 @@ def accelerators(plan: Cluster, chosen: frozenset[str]) -> Iterator[File]:
             channels.setdefault(name, set()).add(job.imex)
     for host in plan.of_role("hgx", "nvl"):
         yield f"hosts/{host.name}/nvidia-smi-q.xml", smi(plan, host).encode()
-        if host.domain:
+        if host.name in channels:
             yield f"hosts/{host.name}/imex-channels.txt", _channels(plan, host, channels).encode()
         if host.name in chosen:
             yield f"hosts/{host.name}/nvidia-params.txt", _parameters().encode()

@@ -5,6 +5,7 @@ inventory of facts, as a site would export it from its own records.
 """
 
 import base64
+import hashlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -15,7 +16,9 @@ from ringfence.synth import data, facts_data, facts_hosts, facts_people, say
 from ringfence.synth.captures_slurm import File
 from ringfence.synth.plan import Cluster, Host, User, address
 
-INVENTORY = frozenset({"in_zone", "in_rack", "in_tenant", "routes_to", "reaches_outside", "logs_in_from", "controls"})
+INVENTORY = frozenset(
+    {"in_zone", "in_rack", "in_tenant", "routes_to", "reaches_outside", "logs_in_from", "controls", "pulled_from"}
+)
 """Predicates of the inventory; facts about workstations are taken from it too."""
 
 
@@ -38,7 +41,9 @@ def hosts(plan: Cluster, chosen: frozenset[str]) -> Iterator[File]:
         yield f"{top}/pam.d/sshd", pam(plan, host).encode()
         yield f"{top}/sudoers", sudoers(plan, host, every).encode()
         yield f"{top}/ip-addr", addresses(plan, host)
-        yield f"{top}/sockets", sockets(host, extras).encode()
+        if data.ipoib_of(plan, host):
+            yield f"{top}/ipoib.json", ipoib(plan, host)
+        yield f"{top}/sockets", sockets(plan, host, extras).encode()
         if host.gpus:
             yield f"{top}/devices", devices(plan, host).encode()
             yield f"{top}/versions/nvidia-ctk", toolkit(plan, host).encode()
@@ -49,6 +54,7 @@ def hosts(plan: Cluster, chosen: frozenset[str]) -> Iterator[File]:
             yield f"{top}/munge-key", row.encode()
         if host.role == "login":
             yield f"{top}/who", sessions(plan, host).encode()
+            yield from home_keys(plan, top)
         if data.trusted(plan, host):
             yield f"{top}/shosts.equiv", "".join(f"{login.name}\n" for login in data.trusted(plan, host)).encode()
     for user in plan.users:
@@ -128,12 +134,32 @@ def addresses(plan: Cluster, host: Host) -> bytes:
     links: list[dict[str, Any]] = [
         {"ifindex": 1, "ifname": "lo", "link_type": "loopback", "addr_info": [_inet("127.0.0.1", 8, "host")]}
     ]
+    infiniband = {each.network for each in data.ipoib_of(plan, host)}
     for at, name in enumerate(data.networks_of(plan, host), 2):
         found = [_inet(address(host, name), prefixes[name], "global")]
-        links.append(
-            {"ifindex": at, "ifname": f"eth{at - 2}", "link_type": "ether", "operstate": "UP", "addr_info": found}
-        )
+        device, kind = (f"ib{at - 2}", "infiniband") if name in infiniband else (f"eth{at - 2}", "ether")
+        links.append({"ifindex": at, "ifname": device, "link_type": kind, "operstate": "UP", "addr_info": found})
     return msgspec.json.encode(links)
+
+
+def ipoib(plan: Cluster, host: Host) -> bytes:
+    """`ip -d -j addr show type ipoib`."""
+    prefixes = {network.name: int(network.cidr.rpartition("/")[2]) for network in plan.networks}
+    return msgspec.json.encode(
+        [
+            {
+                "ifindex": 20 + at,
+                "ifname": f"ib0.{each.pkey | each.full << 15:04x}",
+                "link_type": "infiniband",
+                "linkinfo": {
+                    "info_kind": "ipoib",
+                    "info_data": {"pkey": f"0x{each.pkey | each.full << 15:04x}", "mode": "datagram"},
+                },
+                "addr_info": [_inet(address(host, each.network), prefixes[each.network], "global")],
+            }
+            for at, each in enumerate(data.ipoib_of(plan, host))
+        ]
+    )
 
 
 def _inet(local: str, prefix: int, scope: str) -> dict[str, Any]:
@@ -155,13 +181,16 @@ _PROGRAMS = {
 }
 
 
-def sockets(host: Host, extras: data.Extras) -> str:
+def sockets(plan: Cluster, host: Host, extras: data.Extras) -> str:
     """`ss -H -tulpn`."""
     lines = []
-    for kind, port, _ in data.listening(host, extras):
+    every = data.networks_of(plan, host)
+    for kind, port, _ in data.listening(plan, host, extras):
         program = _PROGRAMS[kind]
         users = f' users:(("{program}",pid={1000 + port},fd=3))' if program else ""
-        lines.append(f"tcp   LISTEN 0      128    0.0.0.0:{port}    0.0.0.0:*   {users}")
+        reach = data.reach_of(plan, host, kind)
+        places = ["0.0.0.0"] if reach == every else [address(host, name) for name in reach]  # noqa: S104 - only text
+        lines += [f"tcp   LISTEN 0      128    {place}:{port}    0.0.0.0:*   {users}" for place in places]
     return "\n".join(lines) + "\n"
 
 
@@ -172,12 +201,27 @@ def devices(plan: Cluster, host: Host) -> str:
     umad = "666" if plan.flawed("umad_open", host.rack) else "600"
     for port in range(host.ports):
         lines += [f"c 666 root root /dev/infiniband/uverbs{port}", f"c {umad} root root /dev/infiniband/umad{port}"]
+    if plan.flawed("runtime_open", host.rack):
+        lines.append("s 666 root docker /run/docker.sock")
     return "\n".join(lines) + "\n"
 
 
 def toolkit(plan: Cluster, host: Host) -> str:
     """`nvidia-ctk --version`."""
     return f"NVIDIA Container Toolkit CLI version {data.toolkit_version(plan, host)}\n"
+
+
+def home_keys(plan: Cluster, top: str) -> Iterator[File]:
+    """Private keys that lie readable in homes: salted hashes, and the public halves beside them."""
+    rows = []
+    for user in plan.users:
+        if user.tenant and plan.flawed("home_key_readable", user.name):
+            path = f"{data.home_folder(plan, user)}/.ssh/id_ed25519"
+            secret = hashlib.sha256(say.salt(plan).hex().encode() + say.public_blob(plan, user)[::-1]).hexdigest()
+            rows.append(f"0644 {user.name} sha256:{secret} {path}\n")
+            yield f"{top}/keys{path}.pub", f"{public_key(plan, user)}\n".encode()
+    if rows:
+        yield f"{top}/private-keys", "".join(rows).encode()
 
 
 def sessions(plan: Cluster, host: Host) -> str:
@@ -191,22 +235,22 @@ def sessions(plan: Cluster, host: Host) -> str:
 
 def started(plan: Cluster, host: Host, extras: data.Extras) -> Iterator[File]:
     """What tells as whom, and how open, tenants' services run."""
+    top = f"hosts/{host.name}"
+    if host.role == "tracking":
+        app = "" if data.opened(plan, host, "mlflow") else " --app-name basic-auth"
+        command = f"/usr/bin/mlflow server --host {address(host, 'ipoib')} --port 5000{app}"
+        yield f"{top}/mlflow.service", f"[Unit]\nDescription=mlflow\n[Service]\nExecStart={command}\n".encode()
     found = extras.get(host.name, ())
     if not found:
         return
-    top = f"hosts/{host.name}"
     account = next(user.name for user in plan.users if user.tenant == host.tenant)
     yield f"{top}/ps", "".join(f"{1000 + port:7d} {account} {_PROGRAMS[kind]}\n" for kind, port, _ in found).encode()
-    for kind, port, _ in found:
+    for kind, _, _ in found:
         if kind == "jupyter":
             yield (
                 f"{top}/jupyter_server_config.json",
                 b'{"ServerApp": {"ip": "0.0.0.0", "token": "", "password": ""}}\n',
             )
-        if kind == "mlflow":
-            command = f"/usr/bin/mlflow server --host 0.0.0.0 --port {port}"
-            unit = f"[Unit]\nDescription=mlflow\n[Service]\nUser={account}\nExecStart={command}\n"
-            yield f"{top}/mlflow.service", unit.encode()
 
 
 def inventory(plan: Cluster) -> Iterator[bytes]:

@@ -142,8 +142,14 @@ def jobs(plan: Cluster) -> Iterator[dict[str, Any]]:
             "end_time": number(int(OBSERVED) + 86_400),
             "command": f"/proj/{job.tenant}/{job.pipeline}/{job.stage}.sh",
             "container": "",
+            "submit_line": _submitted(job),
             "current_working_directory": f"{homes[job.tenant]}/{job.user}",
         }
+
+
+def _submitted(job: Job) -> str:
+    image = f" --container-image={data.image(job)}" if data.image(job) else ""
+    return f"sbatch -N{len(job.hosts)} --gpus-per-node={job.gpus}{image} {job.stage}.sh"
 
 
 def _detail(job: Job, role: str) -> str:

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 
+import msgspec
+
 from ringfence.estate.kinds import EVERYONE
 from ringfence.synth import say
-from ringfence.synth.plan import Cluster, Host, Pipeline, Storage, User
+from ringfence.synth.layout import tracking
+from ringfence.synth.plan import DEFAULT_KEY, Cluster, Host, Job, Pipeline, Storage, User
 
 TOOLKIT = "1.17.8"
 """The container toolkit's first version without CVE-2025-23266."""
@@ -18,6 +21,12 @@ def home(plan: Cluster, user: User) -> str:
     return next(group.home for group in plan.tenants if group.name == user.tenant)
 
 
+def home_folder(plan: Cluster, user: User) -> str:
+    """An account's home as hosts see it."""
+    mountpoint = next(export.mountpoint for export in plan.storages if export.name == home(plan, user))
+    return f"{mountpoint}/{user.name}"
+
+
 def owners(plan: Cluster, export: Storage) -> list[str]:
     """The tenants that an export is for; the hooks are everyone's."""
     return [group.name for group in plan.tenants if export.use == "hooks" or export.name in (group.home, group.project)]
@@ -26,7 +35,9 @@ def owners(plan: Cluster, export: Storage) -> list[str]:
 def clients(plan: Cluster, export: Storage) -> list[str]:
     """The names of the networks that an export is offered to."""
     own = [] if export.use == "hooks" else [f"storage-{name}" for name in owners(plan, export)]
-    return [*own, "storage"] if export.use != "project" else own
+    if export.use != "project":
+        return [*own, "storage"]
+    return [*own, "ipoib"] if plan.flawed("default_pkey_full") else own
 
 
 def weak(plan: Cluster, export: Storage) -> bool:
@@ -35,7 +46,7 @@ def weak(plan: Cluster, export: Storage) -> bool:
 
 
 def mounted(plan: Cluster, host: Host) -> list[Storage]:
-    """What a host mounts: its tenant's exports, login nodes those of all, shared nodes the homes of their users."""
+    """What a host mounts: its tenant's exports, login nodes all homes, shared nodes the homes of their users."""
     if host.role not in CAPABLE or host.partition == "kube":
         return []
     if host.tenant:
@@ -43,25 +54,66 @@ def mounted(plan: Cluster, host: Host) -> list[Storage]:
         wanted = {group.home, group.project}
         return [export for export in plan.storages if export.name in wanted or export.use == "hooks"]
     if host.role == "login":
-        return list(plan.storages)
+        return [export for export in plan.storages if export.use != "project"]
     guests = {group.home for group in plan.tenants if plan.flawed("shared_partition", group.name)}
     return [export for export in plan.storages if export.name in guests or export.use == "hooks"]
 
 
-def networks_of(plan: Cluster, host: Host) -> list[str]:
+class Ipoib(msgspec.Struct, frozen=True):
+    """An IPoIB interface: the network it is on, the partition key, and whether as a full member."""
+
+    network: str
+    pkey: int
+    full: bool
+
+
+def ethernet_of(host: Host) -> list[str]:
     """The Ethernet networks that a host has an address in."""
     if host.role == "login":
         return ["login", "service", "compute", "storage"]
     if host.role == "storage":
-        served = [export for export in plan.storages if export.server == host.name]
-        return list(dict.fromkeys(["service", "storage", *(name for each in served for name in clients(plan, each))]))
+        return ["service", "storage"]
     if host.role == "management":
         return ["service", "bmc"]
     if host.gpus:
-        if host.partition == "kube":
-            return ["compute"]
-        return ["compute", f"storage-{host.tenant}" if host.tenant else "storage"]
+        return ["compute"] if host.tenant or host.partition == "kube" else ["compute", "storage"]
     return ["service"]
+
+
+def ipoib_of(plan: Cluster, host: Host) -> list[Ipoib]:
+    """IPoIB: tenants' nodes on their own key, servers on those of the tenants they serve and the default one."""
+    keys = {group.name: group.pkey for group in plan.tenants}
+    if host.gpus and host.tenant:
+        return [Ipoib(f"storage-{host.tenant}", keys[host.tenant], True)]
+    if host.role not in ("storage", "tracking"):
+        return []
+    own = [Ipoib(f"storage-{name}", keys[name], True) for name in served(plan, host)]
+    return [*own, Ipoib("ipoib", DEFAULT_KEY, full_by_default(plan, host))]
+
+
+def full_by_default(plan: Cluster, host: Host) -> bool:
+    """Whether a host's ports are full members of the default partition: file servers and managers, or everyone."""
+    return host.role in ("storage", "sm") or plan.flawed("default_pkey_full")
+
+
+def served(plan: Cluster, host: Host) -> list[str]:
+    """The tenants that a file or tracking server is for."""
+    if host.role == "tracking":
+        return [group.name for group in plan.tenants if tracking(plan.tenants, group.name) == host.name]
+    own = [export for export in plan.storages if export.server == host.name and export.use != "hooks"]
+    return list(dict.fromkeys(name for export in own for name in owners(plan, export)))
+
+
+def networks_of(plan: Cluster, host: Host) -> list[str]:
+    """Every network that a host has an address in."""
+    return [*ethernet_of(host), *(each.network for each in ipoib_of(plan, host))]
+
+
+def reach_of(plan: Cluster, host: Host, kind: str) -> list[str]:
+    """The networks on which a service of a host listens: a tracking server's only on InfiniBand."""
+    if host.role == "tracking" and kind == "mlflow":
+        return [each.network for each in ipoib_of(plan, host)]
+    return networks_of(plan, host)
 
 
 Service = tuple[str, int, str]
@@ -75,16 +127,17 @@ SERVICES: Mapping[str, tuple[Service, ...]] = {
     "database": (("slurmdbd", 6819, "key"), ("slurmrestd", 6820, "token")),
     "storage": (("nfs", 2049, "none"),),
     "registry": (("registry", 5000, "token"),),
+    "tracking": (("mlflow", 5000, "password"),),
     "ringfence": (("ringfence", 8443, "mtls"),),
     "kube": (("kube-api", 6443, "token"),),
 }
 """What each role serves besides SSH."""
 
-_OPENED = (("ray", 8265), ("jupyter", 8888), ("mlflow", 5000))
+_OPENED = (("ray", 8265), ("jupyter", 8888))
 
 
 def tenants_services(plan: Cluster) -> Extras:
-    """Ray, Jupyter and MLflow without a password, on the first nodes of the tenants that the draw names."""
+    """Ray and Jupyter without a password, on the first nodes of the tenants that the draw names."""
     first: dict[str, list[str]] = {}
     for host in plan.hosts:
         if host.tenant and host.gpus:
@@ -97,9 +150,19 @@ def tenants_services(plan: Cluster) -> Extras:
     return found
 
 
-def listening(host: Host, extras: Extras) -> list[Service]:
+def listening(plan: Cluster, host: Host, extras: Extras) -> list[Service]:
     """Everything that a host serves."""
-    return [("ssh", 22, "key"), *SERVICES.get(host.role, ()), *extras.get(host.name, ())]
+    own = [
+        (kind, port, "none" if opened(plan, host, kind) else proof) for kind, port, proof in SERVICES.get(host.role, ())
+    ]
+    return [("ssh", 22, "key"), *own, *extras.get(host.name, ())]
+
+
+def opened(plan: Cluster, host: Host, kind: str) -> bool:
+    """Whether the draw left a server's service without a password."""
+    if kind == "mlflow":
+        return plan.flawed("tracking_open", host.name)
+    return kind == "registry" and plan.flawed("registry_open")
 
 
 def toolkit_version(plan: Cluster, host: Host) -> str:
@@ -135,6 +198,11 @@ def holds_munge(host: Host) -> bool:
 def trusted(plan: Cluster, host: Host) -> tuple[Host, ...]:
     """The hosts that a compute node lets accounts in from without proof: the first login nodes."""
     return plan.of_role("login")[:2] if schedules(host) and plan.flawed("hostbased_trust") else ()
+
+
+def image(job: Job) -> str:
+    """The container image that a job starts from; evaluation and debugging run without."""
+    return f"registry01:5000/{job.tenant}/train:25.10" if job.stage in ("train", "prepare") else ""
 
 
 def login_of(plan: Cluster, user: User) -> Host:

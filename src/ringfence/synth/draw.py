@@ -57,6 +57,7 @@ def draw(
         "cluster": [name],
         "rack": list(dict.fromkeys(host.rack for host in hosts if host.gpus)),
         "domain": domains,
+        "tracking": [host.name for host in hosts if host.role == "tracking"],
         "host": [host.name for host in hosts if host.gpus],
         "storage": [export.name for export in exports],
         "user": [user.name for user in people if user.role != "service"],

@@ -20,6 +20,7 @@ _WRITERS = (
     facts_data.exports,
     facts_data.mounts,
     facts_data.folders,
+    facts_hosts.coverage,
 )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ringfence.estate.facts import Fact
 from ringfence.estate.kinds import EVERYONE
-from ringfence.synth import data, say
+from ringfence.synth import data, layout, say
 from ringfence.synth.plan import Cluster, Pipeline, Tenant
 from ringfence.synth.say import fact
 
@@ -50,6 +50,8 @@ def folders(plan: Cluster) -> Iterator[Fact]:
     for line in plan.pipelines:
         yield from _pipeline(plan, line, groups[line.tenant])
         yield from _made(line)
+        tracking = f"service:{layout.tracking(plan.tenants, line.tenant)}/mlflow:5000"
+        yield fact(say.model(line), "pulled_from", tracking, MARKS)
 
 
 def _pipeline(plan: Cluster, line: Pipeline, group: Tenant) -> Iterator[Fact]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from ringfence.estate.facts import Fact, Scalar
+from ringfence.estate.kinds import EVERYONE
 from ringfence.synth import data, say
 from ringfence.synth.plan import Cluster, Host, address
 from ringfence.synth.say import fact
@@ -52,7 +53,7 @@ def networks(plan: Cluster) -> Iterator[Fact]:
         yield fact(name("compute"), "routes_to", name("bmc"), source)
     for of in plan.hosts:
         host, file = say.host(of.name), f"hosts/{of.name}/ip-addr"
-        for each in data.networks_of(plan, of):
+        for each in data.ethernet_of(of):
             yield fact(host, "attached_to", name(each), file, {"address": address(of, each)})
 
 
@@ -61,18 +62,16 @@ def services(plan: Cluster) -> Iterator[Fact]:
     extras = data.tenants_services(plan)
     first = {user.tenant: user for user in reversed(plan.users)}
     for of in plan.hosts:
-        reach = [(say.network(name), address(of, name)) for name in data.networks_of(plan, of)]
         source = f"hosts/{of.name}/sockets"
-        for kind, port, proof in data.listening(of, extras):
+        for kind, port, proof in data.listening(plan, of, extras):
             entity = f"service:{of.name}/{kind}:{port}"
-            if kind == "registry" and plan.flawed("registry_open"):
-                proof = "none"
             yield fact(entity, "runs_on", say.host(of.name), source)
             yield fact(entity, "service_kind", kind, source)
             yield fact(entity, "authenticates", proof, source)
-            for network, at in reach:
-                yield fact(entity, "listens_on", network, source, {"port": port, "address": at})
-            if of.name in extras and kind in ("ray", "jupyter", "mlflow"):
+            for name in data.reach_of(plan, of, kind):
+                at: dict[str, Scalar] = {"port": port, "address": address(of, name)}
+                yield fact(entity, "listens_on", say.network(name), source, at)
+            if of.name in extras and kind in ("ray", "jupyter"):
                 yield fact(entity, "runs_as", say.identity(first[of.tenant].name), source)
 
 
@@ -99,6 +98,8 @@ def _devices(plan: Cluster, of: Host, host: str) -> Iterator[Fact]:
     yield fact(host, "device_open", "uverbs", source, {"path": "/dev/infiniband/uverbs0"})
     if plan.flawed("umad_open", of.rack):
         yield fact(host, "device_open", "umad", source, {"path": "/dev/infiniband/umad0"})
+    if plan.flawed("runtime_open", of.rack):
+        yield fact(EVERYONE, "may_use_runtime", host, source, {"path": "/run/docker.sock"})
 
 
 def _gpu(role: str, index: int) -> dict[str, Scalar]:
@@ -115,3 +116,16 @@ def controllers(plan: Cluster) -> Iterator[Fact]:
         yield fact(bmc, "runs_firmware", "firmware:openbmc/2.14.0", source, {"version": "2.14.0"})
         proof = "default-password" if plan.flawed("bmc_default_password", of.name) else "password"
         yield fact(bmc, "authenticates", proof, source)
+
+
+_ASKED = ("users", "sshd", "pam", "sudoers", "sockets", "addresses", "mounts")
+
+
+def coverage(plan: Cluster) -> Iterator[Fact]:
+    """Every host answered; so did the scheduler and the fabric."""
+    for of in plan.hosts:
+        aspects = (*_ASKED, "devices", "gpu", "nvlink") if of.gpus else _ASKED
+        for aspect in aspects:
+            yield fact(say.host(of.name), "asked", aspect, f"hosts/{of.name}", {"answered": True})
+    for aspect in ("slurm-conf", "cgroup-conf"):
+        yield fact(say.cluster(plan), "asked", aspect, "slurm/slurm.conf", {"answered": True})

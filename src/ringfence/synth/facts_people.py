@@ -84,6 +84,13 @@ def _key(plan: Cluster, user: User, identity: str) -> Iterator[Fact]:
         {"readable_by": readable, "path": "~/.ssh/id_ed25519", "mode": "0600"},
     )
     yield fact(key, "unlocks", identity, "authorized_keys")
+    if user.tenant and plan.flawed("home_key_readable", user.name):
+        path = f"{data.home_folder(plan, user)}/.ssh/id_ed25519"
+        for login in plan.of_role("login"):
+            file = f"hosts/{login.name}/private-keys"
+            shown: dict[str, Scalar] = {"readable_by": "user", "path": path, "mode": "0644"}
+            yield fact(say.host(login.name), "stores_credential", key, file, shown)
+            yield fact(identity, "keeps_credential", key, file)
 
 
 def _member(plan: Cluster, user: User, identity: str) -> Iterator[Fact]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ringfence.estate import ids
 from ringfence.estate.facts import Fact
-from ringfence.synth import say
+from ringfence.synth import data, say
 from ringfence.synth.plan import Cluster, Host, Job, Pipeline, Pod
 from ringfence.synth.say import fact
 
@@ -24,15 +24,17 @@ def jobs(plan: Cluster) -> Iterator[Fact]:
         yield fact(entity, "in_cluster", say.cluster(plan), JOBS)
         yield fact(entity, "in_tenant", f"tenant:{job.tenant}", JOBS)
         yield fact(entity, "runs_as", say.identity(job.user), JOBS)
+        if data.image(job):
+            yield fact(entity, "uses_image", f"image:{data.image(job)}", JOBS)
         for name in job.hosts:
             yield from _on(plan, job, entity, by_name[name])
         found = list(flow(job.stage, lines[job.pipeline]))
-        for predicate, data in found:
-            yield fact(entity, predicate, data, LINEAGE)
-        read = [data for predicate, data in found if predicate == "reads"]
-        for predicate, data in found:
-            if predicate == "writes" and not data.startswith("dataset:"):
-                yield from (fact(data, "trained_from", one, LINEAGE) for one in read if one != data)
+        for predicate, entry in found:
+            yield fact(entity, predicate, entry, LINEAGE)
+        read = [entry for predicate, entry in found if predicate == "reads"]
+        for predicate, entry in found:
+            if predicate == "writes" and not entry.startswith("dataset:"):
+                yield from (fact(entry, "trained_from", one, LINEAGE) for one in read if one != entry)
 
 
 def _on(plan: Cluster, job: Job, entity: str, host: Host) -> Iterator[Fact]:

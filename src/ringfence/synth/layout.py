@@ -143,3 +143,11 @@ def _servers(nodes: int, groups: Sequence[Tenant]) -> Iterator[Host]:
         yield Host(name, role, 0, "S01")
     for server in sorted({export.server for export in storages(groups)}):
         yield Host(server, "storage", 0, "S02", ports=2)
+    for number in range(1, -(-len(groups) // PROJECTS_PER_SERVER) + 1):
+        yield Host(f"tracking{number:02d}", "tracking", 0, "S02", ports=2)
+
+
+def tracking(groups: Sequence[Tenant], tenant: str) -> str:
+    """The tracking server that keeps a tenant's models."""
+    at = next(at for at, group in enumerate(groups) if group.name == tenant)
+    return f"tracking{at // PROJECTS_PER_SERVER + 1:02d}"

@@ -28,8 +28,8 @@ class Network(msgspec.Struct, frozen=True):
 class Host(msgspec.Struct, frozen=True):
     """One machine. `number` is unique and gives its addresses and GUIDs; `tenant` "" means shared.
 
-    `role`: hgx, nvl, login, scheduler, database, sm, storage, registry, management, ringfence,
-    kube. `domain` is the NVLink domain, `partition` the scheduler's (or "kube").
+    `role`: hgx, nvl, login, scheduler, database, sm, storage, registry, tracking, management,
+    ringfence, kube. `domain` is the NVLink domain, `partition` the scheduler's (or "kube").
     """
 
     name: str
@@ -164,20 +164,23 @@ def address(host: Host, network: str) -> str:
     return f"10.{octet}.{high}.{low + 1}"
 
 
-SECOND_OCTET: Mapping[str, int] = {"login": 8, "service": 16, "compute": 32, "storage": 64, "bmc": 96}
+SECOND_OCTET: Mapping[str, int] = {"login": 8, "service": 16, "compute": 32, "storage": 64, "ipoib": 72, "bmc": 96}
 
 NETWORKS = (
     Network("corp", "10.200.0.0/16", "access"),
     *(
         Network(name, f"10.{octet}.0.0/16", zone)
         for (name, octet), zone in zip(
-            SECOND_OCTET.items(), ("access", "management", "compute", "storage", "management"), strict=True
+            SECOND_OCTET.items(), ("access", "management", "compute", "storage", "storage", "management"), strict=True
         )
     ),
 )
-"""The Ethernet networks of every generated cluster."""
+"""The networks of every generated cluster: Ethernet, but for `ipoib`, which the default partition carries."""
+
+DEFAULT_KEY = 0x7FFF
+"""The default partition, without the membership bit."""
 
 
 def storage_network(tenant: str) -> Network:
-    """The network on which a tenant's nodes meet its file servers, `storage-t01`: 10.128.0.0/16 and up."""
+    """The IPoIB network of a tenant's partition key, where its nodes meet its servers: `storage-t01`."""
     return Network(f"storage-{tenant}", f"10.{127 + int(tenant[1:])}.0.0/16", "storage")

@@ -12,6 +12,7 @@ import msgspec
 UNITS: Mapping[str, str] = {
     "default_pkey_full": "cluster",
     "sm_key_default": "cluster",
+    "m_key_zero": "cluster",
     "constrain_devices_off": "cluster",
     "pam_adopt_missing": "cluster",
     "munge_key_readable": "cluster",
@@ -22,6 +23,7 @@ UNITS: Mapping[str, str] = {
     "hostbased_trust": "cluster",
     "umad_open": "rack",
     "toolkit_old": "rack",
+    "runtime_open": "rack",
     "imex_shared": "domain",
     "domain_split": "domain",
     "bmc_default_password": "host",
@@ -29,13 +31,14 @@ UNITS: Mapping[str, str] = {
     "sec_sys": "storage",
     "home_shared": "storage",
     "key_without_passphrase": "user",
+    "home_key_readable": "user",
     "agent_forwarded": "user",
     "sudo_nopasswd": "user",
     "runtime_group": "user",
     "coordinator_spare": "tenant",
     "ray_open": "tenant",
     "jupyter_open": "tenant",
-    "mlflow_open": "tenant",
+    "tracking_open": "tracking",
     "shared_partition": "tenant",
     "checkpoint_group_readable": "pipeline",
     "checkpoint_world_readable": "pipeline",
@@ -51,6 +54,7 @@ class Rates(msgspec.Struct, frozen=True):
 
     default_pkey_full: float = 0.25
     sm_key_default: float = 0.5
+    m_key_zero: float = 0.5
     constrain_devices_off: float = 0.15
     pam_adopt_missing: float = 0.2
     munge_key_readable: float = 0.05
@@ -61,6 +65,7 @@ class Rates(msgspec.Struct, frozen=True):
     hostbased_trust: float = 0.2
     umad_open: float = 0.05
     toolkit_old: float = 0.15
+    runtime_open: float = 0.02
     imex_shared: float = 0.3
     domain_split: float = 0.25
     bmc_default_password: float = 0.02
@@ -68,13 +73,14 @@ class Rates(msgspec.Struct, frozen=True):
     sec_sys: float = 0.5
     home_shared: float = 0.4
     key_without_passphrase: float = 0.4
+    home_key_readable: float = 0.02
     agent_forwarded: float = 0.05
     sudo_nopasswd: float = 0.01
     runtime_group: float = 0.02
     coordinator_spare: float = 0.2
     ray_open: float = 0.15
     jupyter_open: float = 0.15
-    mlflow_open: float = 0.2
+    tracking_open: float = 0.2
     shared_partition: float = 0.5
     checkpoint_group_readable: float = 0.3
     checkpoint_world_readable: float = 0.05

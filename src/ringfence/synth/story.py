@@ -1,10 +1,11 @@
 """The founding story on a generated cluster of 2,000 nodes, and the misconfigurations planted for it.
 
 A researcher's workstation is taken. One NVL72 rack serves three tenants: research (t01, six
-trays), training (t02, four) and a foundation model (t03, eight). Research and training share one
-home export whose server believes account numbers. All of the rack's jobs hold one IMEX channel,
-the default partition key makes every port a full member, the container toolkit of the rack is
-old, and a folder of checkpoints is readable by its group.
+trays), training (t02, four) and a foundation model (t03, eight). Research and training keep their
+homes on one export, where a colleague's private key lies readable. All jobs of the rack hold one
+IMEX channel, open to everyone on its trays. Every port is a full member of the default partition,
+over which a tracking server hands its models to whoever asks. Folders of checkpoints can be read
+by a whole group.
 
 Nothing of the outcome is written here: what falls, and how fast, is what the moves derive from the
 facts. `PLANTED` holds each misconfiguration with its repair, a change of the few facts that say it.
@@ -20,37 +21,37 @@ from ringfence.estate.facts import Fact
 from ringfence.synth import say
 from ringfence.synth.draw import NAME, Wishes, draw
 from ringfence.synth.facts import facts
-from ringfence.synth.facts_fabric import DEFAULT_KEY
-from ringfence.synth.plan import Cluster
-from ringfence.synth.rates import Rates
+from ringfence.synth.plan import DEFAULT_KEY, Cluster
+from ringfence.synth.rates import SAFE
 
 NODES = 2000
 RESEARCHER = "res-017"
 WORKSTATION = f"workstation:{RESEARCHER}-ws"
 START = f"{WORKSTATION}#user"
+COLLEAGUE = "res-026"
 RACK, DOMAIN = "NVL01", "nvl01"
 HOMES = "nfs-home01:/export/home"
+TRACKING = "tracking02"
 RESEARCH, TRAINING, FOUNDATION = "t01", "t02", "t03"
 
-RATES = Rates(
-    default_pkey_full=0.0,
-    sm_key_default=0.0,
-    constrain_devices_off=0.0,
-    pam_adopt_missing=0.0,
-    munge_key_readable=0.0,
-    hook_on_writable_path=0.0,
-    bmc_network_reachable=0.0,
-    registry_open=0.0,
-    compute_reaches_outside=0.0,
-    hostbased_trust=0.0,
-    umad_open=0.0,
-    sudo_nopasswd=0.0,
-    runtime_group=0.0,
-    ray_open=0.0,
-    jupyter_open=0.0,
-    mlflow_open=0.0,
+RATES = msgspec.structs.replace(
+    SAFE,
+    sec_sys=0.5,
+    no_root_squash=0.1,
+    home_shared=0.4,
+    key_without_passphrase=0.4,
+    agent_forwarded=0.05,
+    coordinator_spare=0.2,
+    shared_partition=0.5,
+    imex_shared=0.2,
+    domain_split=0.2,
+    bmc_default_password=0.02,
+    checkpoint_group_readable=0.3,
+    checkpoint_pickle=0.4,
+    dataset_writable=0.1,
+    pod_privileged=0.02,
 )
-"""The rest of the cluster is run with care: tenants' own sins stay, those that open the whole cluster do not."""
+"""The rest of the cluster is run with care: tenants have sins of their own, none that opens the whole cluster."""
 
 _WISHES = Wishes(
     racks={0: ((RESEARCH, 6), (TRAINING, 4), (FOUNDATION, 8))},
@@ -59,16 +60,17 @@ _WISHES = Wishes(
     staff={RESEARCH: 24},
     flaws={
         "key_without_passphrase": frozenset({RESEARCHER}),
-        "toolkit_old": frozenset({RACK}),
-        "sec_sys": frozenset({HOMES}),
+        "home_key_readable": frozenset({COLLEAGUE}),
         "imex_shared": frozenset({DOMAIN}),
         "default_pkey_full": frozenset({NAME}),
-        "checkpoint_group_readable": frozenset({f"{RESEARCH}-p1"}),
+        "tracking_open": frozenset({TRACKING}),
+        "checkpoint_group_readable": frozenset({f"{RESEARCH}-p{number}" for number in (1, 2, 3)}),
     },
     sound={
         "home_shared": frozenset({"nfs-home01"}),
         "shared_partition": frozenset({RESEARCH, TRAINING}),
         "coordinator_spare": frozenset({RESEARCH, TRAINING}),
+        "checkpoint_pickle": frozenset({f"t{at:02d}-p{number}" for at in (1, 2, 3, 4) for number in (1, 2, 3)}),
     },
 )
 
@@ -107,62 +109,62 @@ def _in_rack(fact: Fact) -> bool:
     return fact.subject.startswith(f"host:{DOMAIN}-")
 
 
-def _old_toolkit(fact: Fact) -> bool:
-    return fact.predicate == "vulnerable_to" and _in_rack(fact)
+def _key_of(fact: Fact, where: str, account: str) -> bool:
+    named = account in str(fact.attributes.get("path", "")) or account in fact.subject
+    return fact.predicate == "stores_credential" and fact.subject.startswith(where) and named
 
 
-def _plain_key(fact: Fact) -> bool:
-    return fact.predicate == "stores_credential" and fact.subject == WORKSTATION
-
-
-def _believes_numbers(fact: Fact) -> bool:
-    return (fact.subject, fact.predicate, fact.object) == (say.storage(HOMES), "setting", "sec=sys")
-
-
-def _everyone_full(fact: Fact) -> bool:
-    return fact.predicate == "in_pkey" and fact.object == ids.pkey(NAME, DEFAULT_KEY) and "/fabric" not in fact.subject
-
-
-def _group_reads(fact: Fact) -> bool:
-    return (
-        fact.predicate == "readable_by"
-        and fact.subject.startswith(f"checkpoint:{RESEARCH}-p1")
-        and fact.object.startswith("identity:group/")
-    )
+def _kept_from_others(fact: Fact) -> Fact:
+    return msgspec.structs.replace(fact, attributes={**fact.attributes, "readable_by": "root", "mode": "0600"})
 
 
 def _own_channels(found: Facts) -> Iterator[Fact]:
-    """Every host gets a channel of its own, which only its job may open."""
+    """Every tray gets a channel of its own, which only its job may open."""
     for fact in found:
         if _in_rack(fact) and fact.predicate == "device_open" and fact.object == "imex":
             continue
         if _in_rack(fact) and fact.predicate == "uses_imex":
-            number = int(fact.subject.rpartition("-t")[2])
-            fact = msgspec.structs.replace(fact, object=f"{fact.object.rpartition('/')[0]}/{number}")
-            yield msgspec.structs.replace(
-                fact,
-                subject=fact.object,
-                predicate="imex_of",
-                object=f"nvlink:{fact.object.partition(':')[2]}".rpartition("/")[0],
-            )
+            top = fact.object.rpartition("/")[0]
+            channel = f"{top}/{int(fact.subject.rpartition('-t')[2])}"
+            fact = msgspec.structs.replace(fact, object=channel)
+            nvlink = f"nvlink:{top.partition(':')[2]}"
+            yield msgspec.structs.replace(fact, subject=channel, predicate="imex_of", object=nvlink)
         yield fact
+
+
+def _limited(found: Facts) -> Iterator[Fact]:
+    """Limited members of the default partition, but for file servers and subnet managers."""
+    key, default, found = ids.pkey(NAME, DEFAULT_KEY), say.network("ipoib"), list(found)
+    central = ("host:nfs-", "host:sm")
+    full = {fact.object for fact in found if fact.predicate == "has_port" and fact.subject.startswith(central)}
+    limited = {"membership": "limited"}
+    for fact in found:
+        if fact.predicate == "in_pkey" and fact.object == key and fact.subject not in full:
+            fact = msgspec.structs.replace(fact, attributes=limited)
+        elif (fact.predicate, fact.object) == ("attached_to", default) and not fact.subject.startswith(central):
+            fact = msgspec.structs.replace(fact, attributes={**fact.attributes, **limited})
+        yield fact
+
+
+def _group_reads(fact: Fact) -> bool:
+    mine = fact.predicate == "readable_by" and fact.subject.startswith(f"checkpoint:{RESEARCH}-")
+    return mine and fact.object.startswith("identity:group/")
+
+
+def _hands_out(fact: Fact) -> bool:
+    return fact.predicate == "authenticates" and fact.subject == f"service:{TRACKING}/mlflow:5000"
 
 
 PLANTED: tuple[Planted, ...] = (
     Planted(
         "plain-key",
         "the researcher's SSH key has no passphrase",
-        partial(without, _plain_key),
+        partial(without, lambda fact: _key_of(fact, WORKSTATION, RESEARCHER)),
     ),
     Planted(
-        "old-toolkit",
-        "the rack's container toolkit lets a container become root on its tray",
-        partial(without, _old_toolkit),
-    ),
-    Planted(
-        "shared-home",
-        "the home export of two tenants believes the account numbers that clients send",
-        partial(changed, _believes_numbers, lambda fact: msgspec.structs.replace(fact, object="sec=krb5p")),
+        "readable-key",
+        "a colleague's private key lies readable in the shared home",
+        partial(changed, lambda fact: _key_of(fact, "host:", COLLEAGUE), _kept_from_others),
     ),
     Planted(
         "one-imex-channel",
@@ -172,13 +174,16 @@ PLANTED: tuple[Planted, ...] = (
     Planted(
         "default-key",
         "every port is a full member of the default partition",
-        partial(
-            changed, _everyone_full, lambda fact: msgspec.structs.replace(fact, attributes={"membership": "limited"})
-        ),
+        _limited,
     ),
     Planted(
-        "group-readable-checkpoint",
-        "a folder of checkpoints can be read by the whole group",
+        "open-tracking-server",
+        "a tracking server on the default partition hands out models without a password",
+        partial(changed, _hands_out, lambda fact: msgspec.structs.replace(fact, object="password")),
+    ),
+    Planted(
+        "group-readable-checkpoints",
+        "folders of checkpoints can be read by the whole group",
         partial(without, _group_reads),
     ),
 )
