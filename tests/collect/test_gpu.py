@@ -3,16 +3,18 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-import pytest
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.shared_data import shared
 
-from ringfence.collect import gpu, nvml
+from ringfence.collect import gpu, gpu_nvml
 from ringfence.collect.base import HEAD, CapturedFile, Scope
 from ringfence.errors import Problem
 from ringfence.estate.facts import Fact
 from ringfence.estate.kinds import PREDICATES, kind_of
+from ringfence.wire.smi import nvidia
+from ringfence.wire.smi.nvml import Answer
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 CLUSTER = "5c1a1f30-0e6b-4d2c-9c3e-7a9d1b2c3d4e"
@@ -161,14 +163,20 @@ def test_a_damaged_file_is_a_problem_and_the_others_go_on():
     assert ("host:gpu0001", "asked", "gpu") in facts
 
 
+def test_nvmls_answer_gives_the_facts_of_nvidia_smi():
+    """The same values kept as JSON: the same facts."""
+    (smi,) = captured(a="smi/gb200-tray.xml")
+    data = msgspec.json.encode(Answer(nvidia.read(smi.data)))
+    assert told([CapturedFile("hosts/gpu0001/nvml.json", data)]) == told([smi])
+
+
 def test_without_a_driver_the_live_collector_says_so():
     """One problem with its remedy, no exception."""
-    found = list(nvml.collect(Scope(), "gpu0001"))
-    if any(isinstance(one, Fact) for one in found):
-        pytest.skip("missing-part: this machine has an NVIDIA driver")
-    (problem,) = found
-    assert isinstance(problem, Problem)
-    assert problem.remedy
+    (found,) = gpu_nvml.answers("gpu0001")
+    if isinstance(found, CapturedFile):
+        assert told([found])[1] == []
+    else:
+        assert found.remedy
 
 
 @settings(max_examples=60, deadline=None)

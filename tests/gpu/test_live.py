@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from ringfence.collect import gpu, nvlink, nvml
+from ringfence.collect import gpu, gpu_nvml, nvlink
 from ringfence.collect.base import HEAD, CapturedFile, Found, Scope
 from ringfence.collect.probe import Probe
 from ringfence.errors import Problem
@@ -47,7 +47,9 @@ def stated(found: Iterable[Found]) -> dict[tuple[str, str, str], dict[str, objec
 def test_nvml_agrees_with_nvidia_smi():
     """Every fact of `nvidia-smi -q -x` is a fact of NVML with the same attributes, and none is missing."""
     captured = CapturedFile(f"hosts/{HOST}/nvidia-smi.xml", ask("nvidia-smi", "-q", "-x"))
-    smi, live = stated(gpu.collect("gpu", [captured], Scope())), stated(nvml.collect(Scope(), HOST))
+    (answer,) = gpu_nvml.answers(HOST)
+    assert isinstance(answer, CapturedFile), answer
+    smi, live = (stated(gpu.collect("gpu", [file], Scope())) for file in (captured, answer))
     place = {key for key in smi if key[1] == "part_of" or "MIG-GPU-" in key[0] + key[2]}  # older XML lacks MIG UUIDs
     assert {key: smi[key] for key in smi.keys() - place} == {
         key: live[key] for key in live if not key[0].startswith("gpu:MIG-") and "MIG-" not in key[2]

@@ -3,17 +3,19 @@
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.shared_data import shared
 
 from ringfence.errors import InputError
-from ringfence.wire.smi import amd, nvidia, text
+from ringfence.wire.smi import amd, nvidia, nvml, text
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "smi"
-READERS = (nvidia.read, text.listing, text.confidential, text.parameters, amd.read)
+READERS = (nvidia.read, nvml.read, text.listing, text.confidential, text.parameters, amd.read)
 SEEDS = [path.read_bytes() for path in sorted(FIXTURES.iterdir()) if path.suffix != ".md"]
+SEEDS.append(msgspec.json.encode(nvml.Answer(nvidia.read((FIXTURES / "a100-mig.xml").read_bytes()))))
 
 
 def fixture(name: str) -> bytes:

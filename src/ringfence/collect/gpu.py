@@ -14,7 +14,7 @@ from ringfence.collect.nvlink import Known
 from ringfence.collect.probe import Probe, Question, ReadFile
 from ringfence.estate import ids
 from ringfence.estate.facts import Fact, Scalar
-from ringfence.wire.smi import amd, nvidia, text
+from ringfence.wire.smi import amd, nvidia, nvml, text
 
 QUESTIONS: tuple[Question, ...] = (
     Probe("hosts/{host}/nvidia-smi.xml", ("nvidia-smi", "-q", "-x"), timeout_s=60),
@@ -27,6 +27,7 @@ QUESTIONS: tuple[Question, ...] = (
 
 _SHOWS: tuple[tuple[str, re.Pattern[bytes]], ...] = (
     ("smi", re.compile(rb"<nvidia_smi_log")),
+    ("nvml", re.compile(rb'\A\{"nvml_log":')),
     ("params", re.compile(rb"(?m)^(RmProfilingAdminOnly|DeviceFileMode): ")),
     ("conf-compute", re.compile(rb"(?mi)^\s{0,20}CC stat(us|e): ?\w")),
     ("amd", re.compile(rb'"gpu_data"|"card\d{1,3}": ?\{|"gpu": ?\d{1,4},\s{0,20}"(asic|bdf|bus|kfd_id)"')),
@@ -57,26 +58,32 @@ def collect(form: str, files: list[CapturedFile], scope: Scope) -> Iterator[Foun
         by_format.setdefault(sort(file.path, file.head), []).append(file)
     known = Known(scope)
     yield from each(by_format.get("listing", ()), lambda file: _listing(file, scope, known))
-    yield from each(by_format.get("smi", ()), lambda file: smi_facts(file, scope, known))
+    yield from each(by_format.get("smi", ()), lambda file: _smi_facts(file, scope, known))
+    yield from each(by_format.get("nvml", ()), lambda file: _nvml_facts(file, scope, known))
     yield from each(by_format.get("conf-compute", ()), lambda file: _confidential(file, scope, known))
     yield from each(by_format.get("amd", ()), lambda file: _amd(file, scope))
     yield from nvlink.collect(by_format, known)
     yield from each(by_format.get("params", ()), lambda file: _parameters(file, scope, known))
 
 
-def smi_facts(file: CapturedFile, scope: Scope, known: Known) -> Iterator[Fact]:
+def _smi_facts(file: CapturedFile, scope: Scope, known: Known) -> Iterator[Fact]:
     """The facts of one node's `nvidia-smi -q -x`."""
-    return log_facts(nvidia.read(file.data), scope.host_of(file.path), known)
+    return _log_facts(nvidia.read(file.data), scope.host_of(file.path), known)
 
 
-def log_facts(log: nvidia.Log, host: str, known: Known) -> Iterator[Fact]:
+def _nvml_facts(file: CapturedFile, scope: Scope, known: Known) -> Iterator[Fact]:
+    return _log_facts(nvml.read(file.data), scope.host_of(file.path), known)
+
+
+def _log_facts(log: nvidia.Log, host: str, known: Known) -> Iterator[Fact]:
     """The facts of one node's accelerators, from the XML or live."""
     known.learn(host, log)
     if log.driver:
-        branch = log.driver.partition(".")[0]
-        yield Fact(host, "runs_software", "package:nvidia-driver", {"version": log.driver, "branch": branch})
+        version = ids.clean(log.driver)
+        about = {"version": version, "branch": version.partition(".")[0]}
+        yield Fact(host, "runs_software", "package:nvidia-driver", about)
     if log.cuda:
-        yield Fact(host, "runs_software", "package:nvidia-cuda", {"version": log.cuda})
+        yield Fact(host, "runs_software", "package:nvidia-cuda", {"version": ids.clean(log.cuda)})
     for gpu in log.gpus:
         yield from _gpu(gpu, host, known)
         yield from _state(gpu)
@@ -227,7 +234,9 @@ def _card(card: amd.Card, host: str) -> Iterator[Fact]:
         yield _set(entity, "compute_partition", card.compute_partition)
     if card.vbios:
         version, name = ids.clean(card.vbios), f"{card.name or 'amd'} vbios"
-        yield Fact(entity, "runs_firmware", ids.of("firmware", name, version), {"version": version, "name": name})
+        yield Fact(
+            entity, "runs_firmware", ids.of("firmware", name, version), {"version": version, "name": ids.clean(name)}
+        )
 
 
 COLLECTOR = Collector("gpu", recognise, collect, ("gpu", "nvlink", "gpu-params"))

@@ -1,11 +1,11 @@
-"""This machine's NVIDIA accelerators, asked through NVML: the same facts as `nvidia-smi -q -x` gives.
+"""This machine's NVIDIA accelerators, asked through NVML: what `nvidia-smi -q -x` would say.
 
 Needs nvidia-ml-py (`ringfence[live]`) and the driver's own library. Every question only reads; what
-a driver or a model does not support is left out, as nvidia-smi prints N/A.
+a driver or a model does not support is left out, as nvidia-smi prints N/A. The answer is a file of
+a capture like any other (`hosts/<host>/nvml.json`), so one collector makes the facts.
 """
 
 import ctypes
-import socket
 from collections.abc import Callable, Iterator
 from time import time
 from typing import Any, TypeVar
@@ -13,11 +13,10 @@ from uuid import UUID
 
 import msgspec
 
-from ringfence.collect.base import Found, Scope
-from ringfence.collect.gpu import log_facts
-from ringfence.collect.nvlink import Known
+from ringfence.collect.base import CapturedFile
 from ringfence.errors import Problem
 from ringfence.wire.smi.nvidia import Fabric, Gpu, Log, Mig, Process
+from ringfence.wire.smi.nvml import Answer
 
 SOURCE = "nvml"
 _T = TypeVar("_T")
@@ -26,8 +25,8 @@ _SMI_NAMES = {"Ada": "Ada Lovelace"}
 _STATES = {0: "", 1: "Not Started", 2: "In Progress", 3: "Completed"}
 
 
-def collect(scope: Scope, host: str = "") -> Iterator[Found]:
-    """The facts of this host's accelerators, or one `Problem` that says why there are none."""
+def answers(host: str) -> Iterator[CapturedFile | Problem]:
+    """The answer of this machine's driver as a file of `host`, or one `Problem` that says why there is none."""
     try:
         import pynvml
     except ImportError:
@@ -38,11 +37,8 @@ def collect(scope: Scope, host: str = "") -> Iterator[Found]:
     except pynvml.NVMLError as error:
         yield Problem(SOURCE, 0, f"no NVIDIA driver answers here: {error}", "run it on a node that has one")
         return
-    now = time()
     try:
-        log = read(pynvml)
-        for fact in log_facts(log, scope.host(host or socket.gethostname()), Known(scope)):
-            yield msgspec.structs.replace(fact, source=SOURCE, observed_at=now)
+        yield CapturedFile(f"hosts/{host}/nvml.json", msgspec.json.encode(Answer(read(pynvml))), time())
     except pynvml.NVMLError as error:
         yield Problem(SOURCE, 0, f"the driver stopped answering: {error}", "see dmesg for a fallen GPU")
     finally:
