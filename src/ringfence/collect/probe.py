@@ -101,8 +101,8 @@ def _hashed(question: HashFile, host: str, salt: bytes) -> Iterator[CapturedFile
 
 
 def _place(path: str, host: str, source: Path) -> str:
-    """Where the answer lands; a path ending in `/` is a folder that takes the file's own name."""
-    placed = path.replace("{host}", host)
+    """Where the answer lands; a path ending in `/` takes the file's own name, `{source}` is its whole path."""
+    placed = path.replace("{host}", host).replace("{source}", str(source).lstrip("/"))
     return placed + source.name if placed.endswith("/") else placed
 
 
