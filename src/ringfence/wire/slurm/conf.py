@@ -40,6 +40,9 @@ class Config(msgspec.Struct, frozen=True):
 
 Row = dict[str, str]
 
+_ALIASES = {"feature": "features", "shared": "oversubscribe"}
+"""Two spellings of one key, so that a line overrides a default written the other way."""
+
 
 def rows(data: bytes) -> Iterator[tuple[int, Row]]:
     """(line, key in lower case → value) of every line that says something.
@@ -110,7 +113,8 @@ def read(data: bytes) -> Config:
     sets: dict[str, str] = {}
     includes: list[str] = []
     defaults: dict[str, Row] = {"nodename": {}, "partitionname": {}}
-    for _, row in rows(data):
+    for _, said in rows(data):
+        row = {_ALIASES.get(key, key): value for key, value in said.items()}
         kind = next((name for name in ("nodename", "partitionname", "nodeset") if name in row), "")
         if "include" in row:
             includes.append(row["include"])
@@ -121,7 +125,7 @@ def read(data: bytes) -> Config:
         elif kind == "partitionname":
             partitions.append(_partition({**defaults[kind], **row}))
         elif kind == "nodeset":
-            sets[row[kind]] = row.get("nodes") or "feature:" + row.get("feature", "")
+            sets[row[kind]] = row.get("nodes") or "feature:" + row.get("features", "")
         elif "downnodes" not in row and "frontendname" not in row:
             for key, value in row.items():
                 values[key] = (*values.get(key, ())[-99:], value)
@@ -147,13 +151,13 @@ def _node(row: Row) -> Node:
     return Node(
         row["nodename"],
         gres=row.get("gres", ""),
-        features=words(row.get("features", row.get("feature", ""))),
+        features=words(row.get("features", "")),
         states=(row.get("state", "UNKNOWN").upper(),),
     )
 
 
 def _partition(row: Row) -> Partition:
-    over = row.get("oversubscribe", row.get("shared", "NO")).upper().partition(":")[0]
+    over = row.get("oversubscribe", "NO").upper().partition(":")[0]
     exclusive = over == "EXCLUSIVE" or row.get("exclusiveuser", "NO").upper() == "YES"
     return Partition(
         row["partitionname"],

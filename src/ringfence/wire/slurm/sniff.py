@@ -17,6 +17,8 @@ _JSON_MARKS = (
     b'"specialized_cores"',
     b'"slurmd_start_time"',
     b'"associations"',
+    b'"gres_used"',
+    b'"job_state"',
     b'"sinfo"',
 )
 _JSON_TABLE = re.compile(
