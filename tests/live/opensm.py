@@ -57,9 +57,8 @@ def fat_tree(hosts: int) -> str:
     blocks = []
     for leaf in range(leaves):
         rows = [f"switchguid=0x{_leaf(leaf):x}", f'Switch 36 "S-{_leaf(leaf):016x}" # "leaf{leaf:02d}"']
-        for at in range(PER_LEAF):
-            if leaf * PER_LEAF + at < hosts:
-                rows.append(f'[{at + 1}] "H-{port_guid(leaf * PER_LEAF + at) - 1:016x}"[1]')
+        here = range(leaf * PER_LEAF, min(hosts, (leaf + 1) * PER_LEAF))
+        rows += [f'[{at + 1}] "H-{port_guid(index) - 1:016x}"[1]' for at, index in enumerate(here)]
         rows += [f'[{PER_LEAF + spine + 1}] "S-{_spine(spine):016x}"[{leaf + 1}]' for spine in range(SPINES)]
         blocks.append(rows)
     for spine in range(SPINES):
@@ -111,6 +110,29 @@ class Running:
         answers = (b"# lid %d port 1\n" % lid + self.ask("smpquery", "pkeys", str(lid), "1") for lid in lids)
         return b"".join(answers)
 
+    @contextmanager
+    def second_manager(self, host: int, options: str) -> Iterator[None]:
+        """Another opensm, on another host, with an empty partitions.conf and these options."""
+        folder = self.folder / f"manager{host}"
+        folder.mkdir()
+        (folder / "opensm.conf").write_text(options)
+        (folder / "partitions.conf").write_text("")
+        about = {
+            "SIM_HOST": f"H-{port_guid(host) - 1:016x}",
+            "OSM_CACHE_DIR": str(folder),
+            "OSM_TMP_DIR": str(folder),
+        }
+        command = ("opensm", "-F", "opensm.conf", "-d2", "-f", "osm.log", "-P", str(folder / "partitions.conf"))
+        with (folder / "out").open("wb") as said:
+            manager = subprocess.Popen(
+                command, env={**self.environment, **about}, cwd=folder,
+                stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+            try:
+                yield
+            finally:
+                _end(manager)
+
     def apply(self, partitions: str, settle: float = 10) -> None:
         """Put partitions.conf in place and wait for the sweep that SIGHUP starts."""
         assert self.opensm is not None
@@ -145,7 +167,7 @@ def fabric(folder: Path, hosts: int = 324, partitions: str = "", options: tuple[
             started.append(sim)
             time.sleep(0.5)
             manager = subprocess.Popen(
-                ("opensm", "-d2", "-s", "0", "-f", "osm.log", "-P", str(folder / "partitions.conf"), *options),
+                ("opensm", "-d2", *(options or ("-s", "0")), "-f", "osm.log", "-P", str(folder / "partitions.conf")),
                 env=preloaded, cwd=folder, stdin=subprocess.DEVNULL, stdout=heard, stderr=subprocess.STDOUT,
             )  # fmt: skip
             started.append(manager)

@@ -1,6 +1,7 @@
 """A real opensm on a simulated fabric of 324 hosts, collected with the questions that ship."""
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -46,10 +47,11 @@ def expected() -> set[tuple[str, str, str]]:
 def test_a_running_fabric_is_collected_as_it_was_meant(tmp_path: Path):
     """Ports, hosts, subnet manager and every partition table equal the intent; the default SM_Key is found."""
     with fabric(tmp_path, HOSTS, intent()) as running:
-        files = []
-        for question in infiniband.QUESTIONS:
-            if isinstance(question, Probe) and question.where == "fabric" and question.argv[0] != "sed":
-                files.append(CapturedFile(question.path, running.ask(*question.argv), 1.0))
+        files = [
+            CapturedFile(question.path, running.ask(*question.argv), 1.0)
+            for question in infiniband.QUESTIONS
+            if isinstance(question, Probe) and question.where == "fabric" and question.argv[0] != "sed"
+        ]
         lids = host_lids(running)
         files.append(CapturedFile("fabric/pkeys.txt", running.tables(lids), 1.0))
     assert len(lids) == HOSTS
@@ -133,3 +135,24 @@ def test_our_reading_of_partitions_conf_is_that_of_opensm(tmp_path: Path):
             if real != foretold:
                 wrong.append((case, real, foretold))
     assert wrong == []
+
+
+def test_a_second_manager_rewrites_every_table(tmp_path: Path):
+    """Why the move `default_m_key` stands: with M_Key 0, opensm on any host opens the fabric, whatever its SM_Key."""
+    with fabric(tmp_path, 4, "Default=0x7fff:ALL=limited,SELF=full;\n", ("-s", "1")) as running:
+        lids = host_lids(running)
+        before = {table.keys for table in saquery.smp_tables(running.tables(lids))}
+        with running.second_manager(3, "sm_key 0x1234\nsm_priority 15\n"):
+            after = tables_until(running, lids, {(0xFFFF,)})
+    assert before == {(0xFFFF,), (0x7FFF,)}
+    assert after == {(0xFFFF,)}
+
+
+def tables_until(running: Running, lids: dict[int, int], wanted: set[tuple[int, ...]]) -> set[tuple[int, ...]]:
+    """The tables once they are as wanted, or after ten seconds."""
+    until = time.monotonic() + 10
+    while True:
+        found = {table.keys for table in saquery.smp_tables(running.tables(lids))}
+        if found == wanted or time.monotonic() > until:
+            return found
+        time.sleep(0.3)

@@ -184,8 +184,8 @@ def _fabric(world: World, entity: str, file: CapturedFile) -> str:
     """The fabric of a host's ports: where its other ports lie, the only one there is, else by its path."""
     if len(world.fabrics) == 1:
         return next(iter(world.fabrics))
-    homes = {world.home[guid] for guid, owner in world.owner.items() if owner == entity} if world.fabrics else set()
-    return homes.pop() if len(homes) == 1 else fabric_of(file.path, world.scope)
+    homes = world.homes().get(entity, frozenset())
+    return next(iter(homes)) if len(homes) == 1 else fabric_of(file.path, world.scope)
 
 
 def _port(world: World, entity: str, port: SysPort, file: CapturedFile) -> Iterator[Fact]:

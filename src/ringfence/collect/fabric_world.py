@@ -63,6 +63,7 @@ class World:
         self.by_device: dict[tuple[str, str, int], str] = {}
         """(host, device, port) → port entity."""
         self.broken: set[str] = set()
+        self._homes: dict[str, set[str]] | None = None
 
     def fabric(self, name: str) -> Fabric:
         """The fabric of that name, made on first mention."""
@@ -73,6 +74,14 @@ class World:
         ports = self.hosts.setdefault(entity, HostPorts())
         ports.file = ports.file or file
         return ports
+
+    def homes(self) -> dict[str, set[str]]:
+        """Host or switch → the fabrics that its ports lie in; call once the topologies were told."""
+        if self._homes is None:
+            self._homes = {}
+            for guid, owner in self.owner.items():
+                self._homes.setdefault(owner, set()).add(self.home[guid])
+        return self._homes
 
     def failed(self, path: str) -> None:
         """Remember that a file of this fabric was not read whole."""
