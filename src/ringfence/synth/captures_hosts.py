@@ -257,7 +257,8 @@ def inventory(plan: Cluster) -> Iterator[bytes]:
     """One fact a line."""
     for write in (facts_hosts.inventory, facts_hosts.networks, facts_people.people, facts_data.folders):
         for fact in write(plan):
-            if fact.predicate in INVENTORY or fact.subject.startswith("workstation:"):
+            firewall = fact.predicate == "listens_on"
+            if fact.predicate in INVENTORY or firewall or fact.subject.startswith("workstation:"):
                 yield _line(fact)
 
 

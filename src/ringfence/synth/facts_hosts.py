@@ -40,10 +40,8 @@ def networks(plan: Cluster) -> Iterator[Fact]:
     name = say.network
     for network in plan.networks:
         yield fact(name(network.name), "in_zone", network.zone, source)
-    yield fact(name("corp"), "routes_to", name("login"), source, {"port": 22})
-    yield fact(name("login"), "routes_to", name("service"), source)
-    for inner in ("compute", "storage"):
-        yield fact(name("service"), "routes_to", name(inner), source)
+    for of in plan.of_role("login"):  # the firewall passes this one port, hence no route
+        yield fact(f"service:{of.name}/ssh:22", "listens_on", name("corp"), source, {"port": 22})
     yield fact(name("compute"), "routes_to", name("service"), source)
     yield fact(name("corp"), "reaches_outside", "network:internet", source, {"mbit_s": 1000})
     yield fact(name("login"), "reaches_outside", "network:internet", source, {"mbit_s": 10_000})
