@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ringfence.collect import gpu, hosts, hosts_inventory, infiniband, kubernetes, ndjson, slurm, storage
+from ringfence.collect import gpu, hosts, hosts_inventory, infiniband, kubernetes, ndjson, redfish, slurm, storage
 from ringfence.collect.base import CapturedFile, Collector, Found, Scope, read_file, shown
 from ringfence.errors import Problem
 from ringfence.estate import ids
@@ -20,10 +20,11 @@ COLLECTORS: tuple[Collector, ...] = (
     gpu.COLLECTOR,
     infiniband.COLLECTOR,
     hosts_inventory.COLLECTOR,
-    hosts.COLLECTOR,
     kubernetes.COLLECTOR,
     slurm.COLLECTOR,
+    redfish.COLLECTOR,
     storage.COLLECTOR,
+    hosts.COLLECTOR,  # last: plain text that nothing more particular claims
 )
 
 
