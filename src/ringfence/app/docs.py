@@ -22,7 +22,7 @@ def moves_page() -> str:
     """Every move: what it needs, what it gives, how long it takes, how to end it."""
     parts = [
         _MADE,
-        "# Moves\n\nWhat an attacker can do. A move leads from one or several positions (all of them are needed) to "
+        "# Moves\n\nWhat an attacker can do. A move leads from one or several positions (all needed) to "
         "a position; it exists where the facts named hold. `entity#capability` is explained in "
         "[estate.md](estate.md).\n\n"
         "Technique ids are those of MITRE ATLAS 5.6.0 (`ATLAS.yaml`) and of MITRE ATT&CK as SigmaHQ's rules tag them.\n",

@@ -87,7 +87,7 @@ class Questions:
         return []
 
     def fallen(self, reached: Reached) -> dict[str, list[str]]:
-        """Hosts on which something that computes is held → what: a shell, or an accelerator's memory. Footholds left out."""
+        """Hosts on which a shell or an accelerator's memory is held → which; footholds left out."""
         owner = {fact.object: fact.subject for fact in self.estate.facts("has_gpu")}
         fallen: dict[str, list[str]] = {}
         for at in reached.order.tolist():

@@ -15,10 +15,14 @@ from ringfence.collect.base import CapturedFile, Scope
 from ringfence.collect.captures import COLLECTORS, collect_files, read_tree
 from ringfence.collect.coverage import completed
 from ringfence.collect.join import joined
+from ringfence.collect.questions import QUESTIONS
+from ringfence.collect.script import capture_script
 from ringfence.errors import Problem, UsageError
 from ringfence.estate.estate import Estate, EstateBuilder
 from ringfence.estate.facts import Fact, Scalar
 from ringfence.estate.kinds import JEWELS, kind_of
+
+__all__ = ["Scope", "Survey", "survey_files", "survey_tree"]
 
 Progress = Callable[[str, int, int], None]
 """Called with (step, done, of) now and then."""
@@ -30,6 +34,11 @@ class Survey(msgspec.Struct, frozen=True):
     estate: Estate
     problems: tuple[Problem, ...]
     files: int
+
+
+def capture_script_text() -> str:
+    """The POSIX shell script that fills a capture folder, from the same questions that `--live` asks."""
+    return capture_script(QUESTIONS)
 
 
 def survey_tree(root: Path, scope: Scope, progress: Progress | None = None) -> Survey:

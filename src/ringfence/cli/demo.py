@@ -60,9 +60,12 @@ def _told(shown: Demo) -> None:
     say = output.out.print
     estate = shown.asked.estate
     say(f"A generated cluster: {len(estate):,} facts, {len(shown.asked.edges):,} moves an attacker could make.\n")
-    say(f"If {shown.held[0]} falls, {len(shown.fallen)} hosts fall with it:", style="bold", markup=False)
-    for host, what in list(shown.fallen.items())[:20]:
-        say(f"  {host}: {', '.join(dict.fromkeys(what))}", markup=False)
+    shells = [host for host, what in shown.fallen.items() if any(one.startswith("a shell") for one in what)]
+    memory = [host for host in shown.fallen if host not in shells]
+    say(f"If {shown.held[0]} falls, {len(shells)} hosts fall with it:", style="bold", markup=False)
+    for host in shells:
+        say(f"  {host}: {', '.join(shown.fallen[host])}", markup=False)
+    say(f"on {len(memory)} more, GPU memory alone is read: {', '.join(memory)}", markup=False)
     say(f"\nand {len(shown.lost)} crown jewels are reached:", style="bold")
     for row in shown.lost[:8]:
         say(f"  {row['position']} in {row['minutes'][0]:g} to {row['minutes'][1]:g} minutes", markup=False)

@@ -58,6 +58,7 @@ def _as_of(estate: Estate) -> float:
 
 def _headline(asked: Questions, reached: Reached, held: Sequence[str]) -> dict[str, Any]:
     kinds = [kind_of(asked.estate.terms.values[at]) for at in asked.estate.entities]
+    fallen = asked.fallen(reached)
     lost = [at for at in asked.jewel_positions.tolist() if reached.mask[at]]
     times = sorted((float(reached.minutes_high[at]), float(reached.minutes_low[at])) for at in lost)
     return {
@@ -66,7 +67,8 @@ def _headline(asked: Questions, reached: Reached, held: Sequence[str]) -> dict[s
         "moves": len(asked.edges),
         "footholds": list(held),
         "positions": len(reached) - len(reached.footholds),
-        "hosts": len(asked.fallen(reached)),
+        "hosts": sum(any(one.startswith("a shell") for one in what) for what in fallen.values()),
+        "memory_only": sum(what == ["GPU memory"] for what in fallen.values()),
         "jewels": len(lost),
         "jewels_total": len(asked.jewel_positions),
         "time_to_jewel": [times[0][1], times[0][0]] if times else None,
@@ -74,7 +76,7 @@ def _headline(asked: Questions, reached: Reached, held: Sequence[str]) -> dict[s
 
 
 def _hosts(asked: Questions, reached: Reached) -> dict[str, list[Any]]:
-    """Parallel columns: id, minutes from its root to the nearest jewel (null: none), minutes until it falls, jewels reached alone."""
+    """Parallel columns: id, minutes from its root to a jewel, minutes until it falls (null: no way), jewels reached."""
     estate = asked.estate
     ids = sorted(term for term in (estate.terms.values[at] for at in estate.entities) if kind_of(term) == "host")
     number = asked.graph.indices(np.array([positions.parse(estate, f"{one}#root") for one in ids], np.int64))
