@@ -39,8 +39,8 @@ def _topology(world: World, fabric: Fabric, topology: Topology, file: CapturedFi
             fabric.kinds[node.guid] = "switch"
             world.owner[node.guid] = switches[node.guid]
             world.home[node.guid] = fabric.name
-            yield Fact(switches[node.guid], "on_fabric", network)
-            yield Fact(switches[node.guid], "has_port", ids.ibport(node.guid), {"port": 0})
+            yield Fact(switches[node.guid], "on_fabric", network, {"role": "switch"})
+            yield Fact(switches[node.guid], "has_port", ids.ibport(node.guid), {"number": 0})
             continue
         owner = _owner(world, node, switches)
         nameless += not owner
@@ -53,7 +53,7 @@ def _topology(world: World, fabric: Fabric, topology: Topology, file: CapturedFi
             if owner:
                 about = _described(node, link.port)
                 world.owner[guid] = owner
-                world.by_device[owner, str(about["device"]), link.port] = port
+                world.by_device[owner, str(about.get("device", "")), link.port] = port
                 yield Fact(owner, "has_port", port, about)
     yield from _cables(topology, switches)
     if nameless:
@@ -70,6 +70,8 @@ def _owner(world: World, node: Node, switches: dict[int, str]) -> str:
 
 def _described(node: Node, port: int) -> dict[str, str | int | float | bool]:
     device = node.description.rpartition(" ")[2]
+    if "Aggregation Node" in node.description:
+        return {"number": port}
     return {"device": ids.clean(device), "port": port}
 
 
@@ -79,7 +81,7 @@ def _cables(topology: Topology, switches: dict[int, str]) -> Iterator[Fact]:
         for link in node.links:
             here = switch_port(node.guid, link.port) if node.kind == "switch" else ids.ibport(link.guid or node.guid)
             if node.kind == "switch":
-                yield Fact(switches[node.guid], "has_port", here, {"port": link.port})
+                yield Fact(switches[node.guid], "has_port", here, {"number": link.port})
                 if link.peer not in switches or (link.peer, link.peer_port) < (node.guid, link.port):
                     continue
                 there = switch_port(link.peer, link.peer_port)
@@ -107,7 +109,10 @@ def _unlisted(world: World, fabric: Fabric) -> Iterator[Fact]:
         if owner:
             world.owner[name.port] = owner
             device = ids.clean(name.description.rpartition(" ")[2])
-            yield stamped(Fact(owner, "has_port", port, {"device": device, "port": 1}), file)
+            yield stamped(
+                Fact(owner, "has_port", port, {"device": device, "port": 1} if kind == "adapter" else {"number": 0}),
+                file,
+            )
 
 
 def _keys(world: World, fabric: Fabric) -> Iterator[Found]:
@@ -204,7 +209,7 @@ def _managers(world: World, fabric: Fabric) -> Iterator[Found]:
             what = f"a subnet manager on port 0x{manager.guid:016x}, whose host is not known"
             yield Problem(file.path, 0, what, "capture ibnetdiscover, or /sys/class/infiniband of the subnet managers")
             continue
-        about = {"state": manager.state, "priority": manager.priority}
+        about = {"state": manager.state, "priority": manager.priority, "on": owner.partition(":")[0]}
         yield stamped(Fact(ids.fabric(fabric.name), "sm_on", owner, about), file)
 
 

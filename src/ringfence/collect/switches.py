@@ -85,7 +85,7 @@ def _switch(world: World, entity: str, config: SwitchConfig, file: CapturedFile)
     for weak in config.weak:
         yield Fact(entity, "setting", f"admin_open={weak}")
     for number in sorted({number for port in config.ports for number in port.vlans}):
-        yield Fact(entity, "on_fabric", vlan(world, file.path, number), {"link_layer": "Ethernet"})
+        yield Fact(entity, "on_fabric", vlan(world, file.path, number), {"link_layer": "Ethernet", "role": "switch"})
     for address in config.management:
         try:
             subnet = str(ipaddress.ip_interface(address).network)
@@ -106,7 +106,7 @@ def _cable(world: World, host: str, neighbour: Neighbour) -> Iterator[Fact]:
     port, entity = port_of(world, host, *device), switch(neighbour.name)
     there = ids.of("ibport", entity.partition(":")[2], neighbour.port)
     yield Fact(host, "has_port", port, {"device": ids.clean(device[0]), "port": device[1]})
-    yield Fact(entity, "has_port", there, {"port": ids.clean(neighbour.port)})
+    yield Fact(entity, "has_port", there, {"number": ids.clean(neighbour.port)})
     yield Fact(port, "cabled_to", there)
     config, file = world.switches.get(entity, (None, None))
     if config is None or file is None:

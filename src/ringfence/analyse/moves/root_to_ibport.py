@@ -2,6 +2,7 @@
 
 from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 
+# only a host's ports have a port number of a device: a switch's are numbered otherwise
 MOVE = Move(
     id="RF-M085",
     name="root_to_ibport",
@@ -12,13 +13,13 @@ MOVE = Move(
         Rule(
             start=(At("host", "root"),),
             to=At("port", "send"),
-            facts=(Atom("has_port", "host", "port"),),
+            facts=(Atom("has_port", "host", "port", {"port": (1, 2, 3, 4)}),),
         ),
         Rule(
             start=(At("host", "root"),),
             to=At("fabric", "send"),
             facts=(
-                Atom("has_port", "host", "port"),
+                Atom("has_port", "host", "port", {"port": (1, 2, 3, 4)}),
                 Atom("on_fabric", "port", "fabric", {"link_layer": "InfiniBand"}),
             ),
         ),

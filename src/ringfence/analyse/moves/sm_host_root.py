@@ -17,7 +17,7 @@ MOVE = Move(
         Rule(
             start=(At("switch", "admin"),),
             to=At("fabric", "manage"),
-            facts=(Atom("sm_on", "fabric", "switch", {"state": ("master", "standby")}),),
+            facts=(Atom("sm_on", "fabric", "switch", {"on": "switch", "state": ("master", "standby")}),),
         ),
     ),
     minutes=Minutes(1, 5, "estimate: edit partitions.conf and send SIGHUP, or take over from the standby"),

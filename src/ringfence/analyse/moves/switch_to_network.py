@@ -11,7 +11,7 @@ MOVE = Move(
         Rule(
             start=(At("switch", "admin"),),
             to=At("net", "send"),
-            facts=(Atom("on_fabric", "switch", "net"),),
+            facts=(Atom("on_fabric", "switch", "net", {"role": "switch"}),),
         ),
     ),
     minutes=Minutes(1, 10, "estimate: one configuration command, or infiniband-diags on the switch"),

@@ -2,6 +2,7 @@
 
 from ringfence.analyse.rule import At, Atom, Is, Minutes, Move, Rule
 
+# only a host's ports have a port number of a device: a switch's are numbered otherwise
 MOVE = Move(
     id="RF-M092",
     name="umad_open",
@@ -13,7 +14,7 @@ MOVE = Move(
             to=At("fabric", "send"),
             facts=(
                 Atom("device_open", "host", Is("umad"), hole="devices"),
-                Atom("has_port", "host", "port"),
+                Atom("has_port", "host", "port", {"port": (1, 2, 3, 4)}),
                 Atom("on_fabric", "port", "fabric", {"link_layer": "InfiniBand"}),
             ),
         ),

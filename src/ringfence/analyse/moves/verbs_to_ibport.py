@@ -2,6 +2,7 @@
 
 from ringfence.analyse.rule import At, Atom, Is, Minutes, Move, Rule
 
+# only a host's ports have a port number of a device: a switch's are numbered otherwise
 MOVE = Move(
     id="RF-M086",
     name="verbs_to_ibport",
@@ -13,7 +14,7 @@ MOVE = Move(
             to=At("port", "send"),
             facts=(
                 Atom("device_open", "host", Is("uverbs"), hole="devices"),
-                Atom("has_port", "host", "port"),
+                Atom("has_port", "host", "port", {"port": (1, 2, 3, 4)}),
             ),
         ),
     ),
