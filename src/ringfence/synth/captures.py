@@ -10,6 +10,7 @@ from ringfence.synth import (
     captures_gpu,
     captures_hosts,
     captures_kube,
+    captures_redfish,
     captures_slurm,
     data,
 )
@@ -30,6 +31,7 @@ def captures(plan: Cluster, per_class: int | None = 2) -> Iterator[File]:
     yield from captures_gpu.accelerators(plan, chosen)
     yield from captures_kube.kubernetes(plan)
     yield from captures_data.storage(plan, chosen)
+    yield from captures_redfish.controllers(plan, chosen)
 
 
 def chosen_hosts(plan: Cluster, per_class: int | None) -> frozenset[str]:

@@ -12,14 +12,20 @@ from typing import Any
 import msgspec
 
 from ringfence.estate.facts import Fact
-from ringfence.synth import data, facts_data, facts_hosts, facts_people, say
+from ringfence.synth import data, facts_data, facts_fabric, facts_hosts, facts_people, facts_work, say
 from ringfence.synth.captures_slurm import File
 from ringfence.synth.plan import Cluster, Host, User, address
 
-INVENTORY = frozenset(
-    {"in_zone", "in_rack", "in_tenant", "routes_to", "reaches_outside", "logs_in_from", "controls", "pulled_from"}
-)
-"""Predicates of the inventory; facts about workstations are taken from it too."""
+_RECORDED = {
+    facts_hosts.inventory: ("in_zone", "in_rack", "in_tenant", "controls"),
+    facts_hosts.networks: ("routes_to", "reaches_outside", "in_zone", "listens_on"),
+    facts_hosts.controllers: ("authenticates",),
+    facts_people.people: ("in_tenant", "logs_in_from", "member_of", "attached_to", "stores_credential"),
+    facts_data.folders: ("in_tenant", "pulled_from"),
+    facts_fabric.fabric: ("sm_on", "in_tenant"),
+    facts_work.serving: ("in_tenant", "reads", "uses_gpu"),
+}
+"""What a site's own records hold that no captured tool says, by the writer of the facts."""
 
 
 def hosts(plan: Cluster, chosen: frozenset[str]) -> Iterator[File]:
@@ -55,6 +61,14 @@ def hosts(plan: Cluster, chosen: frozenset[str]) -> Iterator[File]:
         if host.role == "login":
             yield f"{top}/who", sessions(plan, host).encode()
             yield from home_keys(plan, top)
+            yield f"{top}/runtime-sockets", b"s 660 root docker /run/docker.sock\n"
+            agents = "".join(
+                f"s 600 {user.name} {user.tenant} /tmp/ssh-{user.uid}/agent.{user.uid}\n"
+                for user in plan.users
+                if user.tenant and plan.flawed("agent_forwarded", user.name) and data.login_of(plan, user) == host
+            )
+            if agents:
+                yield f"{top}/agents", agents.encode()
         if data.trusted(plan, host):
             yield f"{top}/shosts.equiv", "".join(f"{login.name}\n" for login in data.trusted(plan, host)).encode()
     for user in plan.users:
@@ -84,8 +98,7 @@ def passwd(plan: Cluster, people: Iterable[User]) -> str:
 def group(plan: Cluster) -> str:
     """`getent group`."""
     lines = ["root:x:0:", "ops:x:4000:" + ",".join(user.name for user in plan.users if user.role == "operator")]
-    runtime = [user.name for user in plan.users if plan.flawed("runtime_group", user.name)]
-    lines.append("docker:x:999:" + ",".join(runtime))
+    lines.append("docker:x:999:" + ",".join(user.name for user in data.runtime_users(plan)))
     for tenant in plan.tenants:
         members = ",".join(user.name for user in plan.users if user.tenant == tenant.name)
         lines.append(f"{tenant.name}:x:{tenant.gid}:{members}")
@@ -202,7 +215,7 @@ def devices(plan: Cluster, host: Host) -> str:
     for port in range(host.ports):
         lines += [f"c 666 root root /dev/infiniband/uverbs{port}", f"c {umad} root root /dev/infiniband/umad{port}"]
     if plan.flawed("runtime_open", host.rack):
-        lines.append("s 666 root docker /run/docker.sock")
+        lines.append("s 666 root root /run/docker.sock")
     return "\n".join(lines) + "\n"
 
 
@@ -255,11 +268,19 @@ def started(plan: Cluster, host: Host, extras: data.Extras) -> Iterator[File]:
 
 def inventory(plan: Cluster) -> Iterator[bytes]:
     """One fact a line."""
-    for write in (facts_hosts.inventory, facts_hosts.networks, facts_people.people, facts_data.folders):
+    for write, predicates in _RECORDED.items():
         for fact in write(plan):
-            firewall = fact.predicate == "listens_on"
-            if fact.predicate in INVENTORY or firewall or fact.subject.startswith("workstation:"):
+            if fact.predicate in predicates and _on_record(fact):
                 yield _line(fact)
+
+
+def _on_record(fact: Fact) -> bool:
+    """Not what the hosts' own captures say: keys on hosts, hubs of accounts, the controllers' own word."""
+    if fact.predicate == "stores_credential":
+        return fact.subject.startswith("workstation:")
+    if fact.predicate == "member_of":
+        return not fact.object.startswith("identity:accounts/")
+    return fact.predicate != "authenticates" or fact.object == "default-password"
 
 
 def _line(fact: Fact) -> bytes:

@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 
 from ringfence.synth.captures_slurm import File
+from ringfence.synth.facts_work import SERVING
 from ringfence.synth.plan import Cluster, Pod, address
 
 _WHEN = "2026-01-04T23:00:00Z"
-IMAGE = "registry01:5000/serve/triton:25.08"
 
 
 def kubernetes(plan: Cluster) -> Iterator[File]:
@@ -100,7 +100,7 @@ def pod(plan: Cluster, of: Pod) -> dict[str, Any]:
             "containers": [
                 {
                     "name": "serve",
-                    "image": IMAGE,
+                    "image": SERVING,
                     "securityContext": security,
                     "ports": [{"containerPort": 8000, "protocol": "TCP"}],
                     "resources": {"limits": {"nvidia.com/gpu": str(of.gpus)}},

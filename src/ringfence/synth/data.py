@@ -205,6 +205,11 @@ def image(job: Job) -> str:
     return f"registry01:5000/{job.tenant}/train:25.10" if job.stage in ("train", "prepare") else ""
 
 
+def runtime_users(plan: Cluster) -> list[User]:
+    """The members of the group that may talk to the container runtime of login nodes."""
+    return [user for user in plan.users if user.tenant and plan.flawed("runtime_group", user.name)]
+
+
 def login_of(plan: Cluster, user: User) -> Host:
     """The login node on which an account has its session."""
     nodes = plan.of_role("login")

@@ -17,6 +17,7 @@ _WRITERS = (
     facts_fabric.fabric,
     facts_work.jobs,
     facts_work.serving,
+    facts_work.images,
     facts_data.exports,
     facts_data.mounts,
     facts_data.folders,

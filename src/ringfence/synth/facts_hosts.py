@@ -65,7 +65,8 @@ def services(plan: Cluster) -> Iterator[Fact]:
             entity = f"service:{of.name}/{kind}:{port}"
             yield fact(entity, "runs_on", say.host(of.name), source)
             yield fact(entity, "service_kind", kind, source)
-            yield fact(entity, "authenticates", proof, source)
+            if kind != "ssh":
+                yield fact(entity, "authenticates", proof, source)
             for name in data.reach_of(plan, of, kind):
                 at: dict[str, Scalar] = {"port": port, "address": address(of, name)}
                 yield fact(entity, "listens_on", say.network(name), source, at)
@@ -108,12 +109,14 @@ def controllers(plan: Cluster) -> Iterator[Fact]:
     """A management controller per GPU node and server, all on the BMC network."""
     network = say.network("bmc")
     for of in plan.hosts:
-        host, bmc, source = say.host(of.name), f"bmc:{of.name}", f"redfish/{of.name}/system.json"
+        host, bmc, source = say.host(of.name), f"bmc:{of.name}", f"redfish/{of.name}-bmc/Systems/1/index.json"
         yield fact(host, "managed_by", bmc, source)
         yield fact(bmc, "attached_to", network, source, {"address": address(of, "bmc")})
-        yield fact(bmc, "runs_firmware", "firmware:openbmc/2.14.0", source, {"version": "2.14.0"})
-        proof = "default-password" if plan.flawed("bmc_default_password", of.name) else "password"
-        yield fact(bmc, "authenticates", proof, source)
+        version = {"version": "2.14.0", "name": "bmc"}
+        yield fact(bmc, "runs_firmware", "firmware:openbmc-bmc/2.14.0", source, version)
+        yield fact(bmc, "authenticates", "password", source)
+        if plan.flawed("bmc_default_password", of.name):  # only the operators' own records can say this
+            yield fact(bmc, "authenticates", "default-password", "inventory.ndjson")
 
 
 _ASKED = ("users", "sshd", "pam", "sudoers", "sockets", "addresses", "mounts")

@@ -1,7 +1,7 @@
 """Facts about accounts: who works where, what unlocks them, and what they may become."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 from ringfence.estate.facts import Fact, Scalar
 from ringfence.synth import data, say
@@ -48,11 +48,12 @@ def _logins(plan: Cluster) -> Iterator[Fact]:
         yield fact(
             say.identity(user.name), "operates", say.cluster(plan), "slurm/users.json", {"level": "administrator"}
         )
-    few = len(operators) <= SMALL_GROUP
-    for user in operators if not few else ():
-        yield fact(say.identity(user.name), "member_of", "identity:group/ops", "hosts/login01/group")
-    sudoers = [say.identity(user.name) for user in operators] if few else ["identity:group/ops"]
+    sudoers = yield from _holders("ops", operators)
+    runtime = yield from _holders("docker", data.runtime_users(plan))
     for host in plan.hosts:
+        for who in runtime if host.role == "login" else ():
+            file = f"hosts/{host.name}/runtime-sockets"
+            yield fact(who, "may_use_runtime", say.host(host.name), file, {"path": "/run/docker.sock"})
         for who in sudoers:
             shown: dict[str, Scalar] = {"nopasswd": False, "command": "ALL"}
             yield fact(who, "may_sudo", say.host(host.name), f"hosts/{host.name}/sudoers", shown)
@@ -63,6 +64,16 @@ def _logins(plan: Cluster) -> Iterator[Fact]:
 
 SMALL_GROUP = 8
 """Up to so many members of a group are named one by one, as the collector does."""
+
+
+def _holders(group: str, users: Sequence[User]) -> Generator[Fact, None, list[str]]:
+    """Returns the identities of a group's members, or the group's where they are many, its members said before."""
+    if len(users) <= SMALL_GROUP:
+        return [say.identity(user.name) for user in users]
+    hub = f"identity:group/{group}"
+    for user in users:
+        yield fact(say.identity(user.name), "member_of", hub, "hosts/login01/group")
+    return [hub]
 
 
 def _hub(hosts: Sequence[Host]) -> str:
@@ -102,8 +113,6 @@ def _member(plan: Cluster, user: User, identity: str) -> Iterator[Fact]:
     if plan.flawed("sudo_nopasswd", user.name):
         shown: dict[str, Scalar] = {"nopasswd": True, "command": "ALL"}
         yield fact(identity, "may_sudo", host, f"hosts/{login}/sudoers", shown)
-    if plan.flawed("runtime_group", user.name):
-        yield fact(identity, "may_use_runtime", host, f"hosts/{login}/group")
 
 
 def scheduler(plan: Cluster) -> Iterator[Fact]:
@@ -136,8 +145,6 @@ def _control(plan: Cluster, slurm: str) -> Iterator[Fact]:
         if plan.flawed("hook_on_writable_path"):
             told: dict[str, Scalar] = {"path": path, "hook": hook}
             yield fact(slurm, "root_runs_from", say.storage(data.HOOKS), "slurm/slurm.conf", told)
-    for host in plan.of_role("scheduler"):
-        yield fact(f"service:{host.name}/slurmctld:6817", "in_cluster", slurm, "slurm/slurm.conf")
     for user in plan.users:
         if user.tenant:
             yield fact(say.identity(user.name), "in_cluster", slurm, "slurm/associations.json")

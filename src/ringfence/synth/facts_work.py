@@ -9,6 +9,8 @@ from ringfence.synth.plan import Cluster, Host, Job, Pipeline, Pod
 from ringfence.synth.say import fact
 
 JOBS, LINEAGE, PODS = "slurm/jobs.json", "lineage/events.ndjson", "kubernetes/pods.json"
+SERVING = "registry01:5000/serve/triton:25.08"
+"""The image of the serving pods."""
 
 
 def job_id(plan: Cluster, job: Job) -> str:
@@ -47,6 +49,13 @@ def _on(plan: Cluster, job: Job, entity: str, host: Host) -> Iterator[Fact]:
         yield fact(say.host(host.name), "uses_imex", channel, source)
         if plan.flawed("imex_shared", host.domain):
             yield fact(say.host(host.name), "device_open", "imex", source)
+
+
+def images(plan: Cluster) -> Iterator[Fact]:
+    """Where images come from."""
+    found = {data.image(job): JOBS for job in plan.jobs if data.image(job)} | ({SERVING: PODS} if plan.pods else {})
+    for image, source in found.items():
+        yield fact(f"image:{image}", "pulled_from", "service:registry01/registry:5000", source)
 
 
 def flow(stage: str, line: Pipeline) -> Iterator[tuple[str, str]]:
@@ -88,7 +97,7 @@ def _pod(plan: Cluster, pod: Pod, host: Host, line: Pipeline) -> Iterator[Fact]:
     yield fact(entity, "runs_as", account, PODS)
     yield fact(container, "runs_with", "root", PODS)
     yield fact(container, "reads", say.model(line), LINEAGE)
-    yield fact(container, "uses_image", "image:registry01:5000/serve/triton:25.08", PODS)
+    yield fact(container, "uses_image", f"image:{SERVING}", PODS)
     if plan.flawed("pod_privileged", pod.name):
         yield fact(container, "runs_with", "privileged", PODS)
     for gpu in say.gpus(plan, host)[pod.first_gpu : pod.first_gpu + pod.gpus]:
