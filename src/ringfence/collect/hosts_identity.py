@@ -28,6 +28,9 @@ def keys(bundle: Bundle) -> Iterator[Fact]:
         for key in found:
             yield from _accepted(bundle, file, account, key)
     yield from _kept(bundle)
+    for file, known in bundle.read("known_hosts", sshkeys.known_hosts):
+        # names of other hosts are worth knowing to an attacker, but open nothing
+        yield bundle.fact(file, bundle.host, "labelled", f"known_hosts={len(known)}")
     for file, blocks in bundle.read("ssh", sshd.client):
         for block in blocks:
             if block.values.get("forwardagent", "").lower() == "yes":
@@ -196,42 +199,63 @@ class Logins:
     """
 
     def __init__(self) -> None:
-        self._hosts: dict[str, list[tuple[str, CapturedFile]]] = defaultdict(list)
+        self._admitted: dict[tuple[object, ...], tuple[str, ...]] = {}
+        self._classes: dict[tuple[str, ...], dict[str, CapturedFile]] = defaultdict(dict)
 
     def take(self, bundle: Bundle) -> None:
-        """Note one host's accounts that may open a shell through sshd."""
+        """Note one host's accounts that may open a shell through sshd. Hosts with equal files are judged once."""
         rows = bundle.forms.get("passwd")
         if not rows:
             return
-        found = server_of(bundle)
-        server = found[1] if found else sshd.Sshd({})
-        limited = bool(server.get("allowgroups") or server.get("denygroups"))
-        of = _groups_of(bundle) if limited else {}
-        with_keys = {account_of(bundle, file) for file in bundle.forms.get("authorized_keys", ())}
-        for account in bundle.accounts.values():
-            person = account.uid >= 1000 or account.name in with_keys
-            if not person or account.uid in (0, 65534) or not account.may_have_shell:
-                continue
-            if _listed(server, account.name, of.get(account.name, ())):
-                self._hosts[account.name].append((bundle.host, rows[0]))
+        with_keys = frozenset(account_of(bundle, file) for file in bundle.forms.get("authorized_keys", ()))
+        alike = tuple(file.data for form in ("passwd", "group", "sshd") for file in bundle.forms.get(form, ()))
+        key = (alike, with_keys)
+        if key not in self._admitted:
+            self._admitted[key] = tuple(sorted(_admitted(bundle, with_keys)))
+        self._classes[self._admitted[key]].setdefault(bundle.host, rows[0])
 
     def facts(self) -> Iterator[Fact]:
         """`may_login`, by way of hubs where several accounts share several hosts."""
-        sets: dict[tuple[str, ...], list[str]] = defaultdict(list)
-        for account, places in self._hosts.items():
-            sets[tuple(sorted({host for host, _ in places}))].append(account)
-        for hosts, accounts in sets.items():
-            files = dict(self._hosts[accounts[0]])
-            if len(hosts) == 1 or len(accounts) == 1:
-                for account in accounts:
-                    for host in hosts:
-                        yield stamped(Fact(ids.identity(account), "may_login", host), files[host])
-                continue
-            hub = "identity:accounts/" + hashlib.sha256("\n".join(hosts).encode()).hexdigest()[:12]
-            for account in accounts:
-                yield stamped(Fact(ids.identity(account), "member_of", hub), files[hosts[0]])
+        classes: dict[str, list[int]] = defaultdict(list)
+        places = list(self._classes.values())
+        for number, admitted in enumerate(self._classes):
+            for account in admitted:
+                classes[account].append(number)
+        alike: dict[tuple[int, ...], list[str]] = defaultdict(list)
+        for account, numbers in classes.items():
+            alike[tuple(numbers)].append(account)
+        for numbers, accounts in alike.items():
+            files = {host: file for number in numbers for host, file in places[number].items()}
+            yield from _logins(accounts, files)
+
+
+def _logins(accounts: list[str], files: dict[str, CapturedFile]) -> Iterator[Fact]:
+    """These accounts may log in on each of these hosts."""
+    hosts = sorted(files)
+    if len(hosts) == 1 or len(accounts) == 1:
+        for account in accounts:
             for host in hosts:
-                yield stamped(Fact(hub, "may_login", host), files[host])
+                yield stamped(Fact(ids.identity(account), "may_login", host), files[host])
+        return
+    hub = "identity:accounts/" + hashlib.sha256("\n".join(hosts).encode()).hexdigest()[:12]
+    for account in accounts:
+        yield stamped(Fact(ids.identity(account), "member_of", hub), files[hosts[0]])
+    for host in hosts:
+        yield stamped(Fact(hub, "may_login", host), files[host])
+
+
+def _admitted(bundle: Bundle, with_keys: frozenset[str]) -> Iterator[str]:
+    """Names of people, and of other accounts with keys, that have a shell and that sshd lets in."""
+    found = server_of(bundle)
+    server = found[1] if found else sshd.Sshd({})
+    limited = bool(server.get("allowgroups") or server.get("denygroups"))
+    of = _groups_of(bundle) if limited else {}
+    for account in bundle.accounts.values():
+        person = account.uid >= 1000 or account.name in with_keys
+        if not person or account.uid in (0, 65534) or not account.may_have_shell:
+            continue
+        if _listed(server, account.name, of.get(account.name, ())):
+            yield account.name
 
 
 def _groups_of(bundle: Bundle) -> dict[str, tuple[str, ...]]:
