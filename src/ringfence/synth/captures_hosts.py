@@ -20,6 +20,8 @@ _RECORDED = {
     facts_hosts.inventory: ("in_zone", "in_rack", "in_tenant", "controls"),
     facts_hosts.networks: ("routes_to", "reaches_outside", "in_zone", "listens_on"),
     facts_hosts.controllers: ("authenticates",),
+    facts_hosts.services: ("authenticates",),
+    facts_work.images: ("pulled_from",),
     facts_people.people: ("in_tenant", "logs_in_from", "member_of", "attached_to", "stores_credential"),
     facts_data.folders: ("in_tenant", "pulled_from"),
     facts_fabric.fabric: ("sm_on", "in_tenant"),
@@ -280,7 +282,7 @@ def _on_record(fact: Fact) -> bool:
         return fact.subject.startswith("workstation:")
     if fact.predicate == "member_of":
         return not fact.object.startswith("identity:accounts/")
-    return fact.predicate != "authenticates" or fact.object == "default-password"
+    return fact.predicate != "authenticates" or fact.object == "default-password" or "/registry:" in fact.subject
 
 
 def _line(fact: Fact) -> bytes:
