@@ -49,6 +49,10 @@ OPTIONAL = (
 )  # fmt: skip
 
 
+class _Unreachable(Exception):
+    """Nobody answers at all: asking for the other lists would only wait as often again."""
+
+
 class _Forgotten(Exception):
     """410: the page token is too old."""
 
@@ -76,8 +80,12 @@ def live(context: str = "", *, kubeconfig: str = "", timeout_s: float = 30.0) ->
         return
     name = clean(config.context_name or "kubernetes").replace("/", "_")
     with client:
-        for path in (*CORE, *OPTIONAL):
-            yield from _list(client, name, path)
+        try:
+            for path in (*CORE, *OPTIONAL):
+                yield from _list(client, name, path)
+        except _Unreachable as error:
+            what = f"the API server of {name} did not answer: {error}"
+            yield Problem("kubernetes", 0, clean(what), "check the address, or capture it where kubectl works")
 
 
 def _list(client: Any, cluster: str, path: str) -> Iterator[CapturedFile | Problem]:
@@ -152,6 +160,8 @@ def _get(client: Any, path: str, query: dict[str, str], accept: str) -> Any:
                         f"GET {path}: more than {safe.MOST_BYTES >> 20} MiB or {MOST_SECONDS:.0f} s a page"
                     )
     except Exception as error:
+        if type(error).__name__ in ("ConnectError", "ConnectTimeout", "ProxyError"):
+            raise _Unreachable(f"{type(error).__name__}: {error}") from None
         if type(error).__module__.partition(".")[0] in _THEIRS:
             raise InputError(f"GET {path}: {type(error).__name__}: {error}") from None
         raise

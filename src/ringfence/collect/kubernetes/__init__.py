@@ -17,10 +17,13 @@ from ringfence.collect.kubernetes.network import Network
 from ringfence.collect.kubernetes.nodes import Placement
 from ringfence.collect.kubernetes.platform import namespaces, platform, privileged_pods, secrets
 from ringfence.collect.kubernetes.pods import Pods, accounts
+from ringfence.collect.kubernetes.questions import QUESTIONS
 from ringfence.collect.kubernetes.rbac import rbac
 from ringfence.errors import InputError, Problem
 from ringfence.estate.facts import Fact
 from ringfence.wire.kubernetes.objects import Object, read
+
+__all__ = ["COLLECTOR", "QUESTIONS", "collect", "recognise"]
 
 _YAML = re.compile(rb"^(?:- )?apiVersion:[ \t]*[\"']?[\w.-]+(?:/[\w.-]+)?", re.MULTILINE)
 _YAML_KIND = re.compile(rb"^(?:- |  )?kind:[ \t]*[\"']?[A-Z]", re.MULTILINE)
