@@ -224,8 +224,8 @@ class Logins:
         alike: dict[tuple[int, ...], list[str]] = defaultdict(list)
         for account, numbers in classes.items():
             alike[tuple(numbers)].append(account)
-        for numbers, accounts in alike.items():
-            files = {host: file for number in numbers for host, file in places[number].items()}
+        for group, accounts in alike.items():
+            files = {host: file for number in group for host, file in places[number].items()}
             yield from _logins(accounts, files)
 
 
