@@ -9,10 +9,11 @@ AND edges obeyed, footholds held together.
 Positions are dense numbers here: `Graph.index` and `Graph.positions` translate.
 """
 
-from ringfence.analyse.reach.bounds import Bounds, reach_sets, settle
+from ringfence.analyse.reach.bounds import Bounds, reach_sets
 from ringfence.analyse.reach.fixpoint import Bans, Reached, closure, reach_from, unknown_reached
 from ringfence.analyse.reach.graph import Graph
 from ringfence.analyse.reach.scc import Condensed, condense, condense_rows
+from ringfence.analyse.reach.settle import settle
 from ringfence.analyse.reach.sweep import Sets, sweep
 
 __all__ = [

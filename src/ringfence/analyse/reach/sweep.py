@@ -59,30 +59,36 @@ def words_for(jewels: int) -> int:
 
 def sweep(condensed: Condensed, jewels: Sequence[int] | NDArray[np.int64]) -> Sets:
     """The jewels that every node reaches. `jewels` are node numbers; -1 (a jewel nothing leads to) is allowed."""
-    rows = blank_rows(condensed.count, len(jewels))
-    set_bits(rows, condensed.component, np.asarray(jewels, np.int64))
-    if rows.shape[1] == 2:
+    targets = np.asarray(jewels, np.int64)
+    there = targets >= 0
+    components = np.full(len(targets), -1, np.int64)
+    components[there] = condensed.component[targets[there]]
+    words = words_for(len(targets))
+    rows = sweep_rows(condensed, components, 2 if words <= 2 else -(-words // _WIDE) * _WIDE)
+    return Sets(condensed.component, rows[:, :words], len(targets))
+
+
+def sweep_rows(condensed: Condensed, targets: Ints | NDArray[np.int64], words: int) -> Words:
+    """uint64[components, words]: which of `targets` (components, -1 allowed) each component reaches.
+
+    `words` is 2 or a multiple of 8.
+    """
+    rows = _blank(condensed.count, words)
+    which = np.flatnonzero(targets >= 0)
+    np.bitwise_or.at(rows, (targets[which], which // 64), np.uint64(1) << (which % 64).astype(np.uint64))
+    if words == 2:
         _narrow(condensed.first, condensed.to, rows)
     else:
-        for word in range(0, rows.shape[1], _WIDE):
+        for word in range(0, words, _WIDE):
             _wide(condensed.first, condensed.to, rows, word)
-    return Sets(condensed.component, rows[:, : words_for(len(jewels))], len(jewels))
+    return rows
 
 
-def blank_rows(count: int, jewels: int) -> Words:
-    """Zeroed rows, 2 words or a multiple of 8, beginning on a 64-byte boundary."""
-    words = words_for(jewels)
-    words = 2 if words <= 2 else -(-words // _WIDE) * _WIDE
+def _blank(count: int, words: int) -> Words:
+    """Zeroed rows that begin on a 64-byte boundary."""
     space = np.zeros(count * words + 7, np.uint64)
     skip = (-space.ctypes.data // 8) % 8
     return space[skip : skip + count * words].reshape(count, words)
-
-
-def set_bits(rows: Words, component: Ints, jewels: NDArray[np.int64]) -> None:
-    """Set each jewel's bit in the row of its own component."""
-    which = np.flatnonzero(jewels >= 0)
-    bits = np.uint64(1) << (which % 64).astype(np.uint64)
-    np.bitwise_or.at(rows, (component[jewels[which]], which // 64), bits)
 
 
 @kernel
