@@ -38,7 +38,10 @@ MOVE = Move(
         Rule(
             start=(At("cluster", "submit"),),
             to=At("cluster", "root"),
-            facts=(Atom("setting", "cluster", Is("grants=create pods")),),
+            facts=(
+                Atom("setting", "cluster", Is("grants=create pods")),
+                Atom("setting", "cluster", Is("grants=privileged pods")),
+            ),
         ),
         Rule(
             start=(At("cluster", "root"),),

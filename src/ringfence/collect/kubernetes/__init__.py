@@ -11,6 +11,8 @@ closed list of permissions and every choice are in `docs/design/kubernetes.md`.
 import re
 from collections.abc import Iterator
 
+import msgspec
+
 from ringfence.collect.base import CapturedFile, Collector, Found, Scope, asked
 from ringfence.collect.kubernetes.model import Model, model
 from ringfence.collect.kubernetes.network import Network
@@ -60,7 +62,8 @@ def collect(form: str, files: list[CapturedFile], scope: Scope) -> Iterator[Foun
         yield from _facts(together)
         for kind, count in sorted(left[cluster].items()):
             reason = f"{count} objects of a kind that is not read"
-            yield asked(together.names.cluster, f"kubernetes {kind}", answered=False, reason=reason)
+            hole = asked(together.names.cluster, f"kubernetes {kind}", answered=False, reason=reason)
+            yield msgspec.structs.replace(hole, source="kubernetes: " + kind)
 
 
 def _facts(together: Model) -> Iterator[Fact]:
@@ -77,4 +80,4 @@ def _facts(together: Model) -> Iterator[Fact]:
     yield from platform(together)
 
 
-COLLECTOR = Collector("kubernetes", recognise, collect, ("kubernetes-nodes", "kubernetes-rbac"))
+COLLECTOR = Collector("kubernetes", recognise, collect)

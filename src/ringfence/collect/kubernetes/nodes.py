@@ -14,7 +14,9 @@ authoriser does.
 
 from collections.abc import Iterator
 
-from ringfence.collect.base import asked
+import msgspec
+
+from ringfence.collect.base import asked, stamped
 from ringfence.collect.kubernetes.model import Held, Model, Pod, labels
 from ringfence.collect.kubernetes.names import Names, name_of
 from ringfence.estate.facts import Fact, Scalar
@@ -84,7 +86,8 @@ class Placement:
         if not self.known:
             host = self._names.stand_in()
             yield Fact(host, "in_cluster", self._names.cluster, {"assumed": True}, _OURS)
-            yield asked(host, "kubernetes-nodes", answered=False, reason=_OURS)
+            hole = asked(host, "kubernetes-nodes", answered=False, reason=_OURS)
+            yield msgspec.structs.replace(hole, source=_OURS)
             yield from _kubelet(self._names, host, groups, holders, _OURS, 0.0)
         for host, _, admitted in self._stand_ins.values():
             for node in admitted:
@@ -111,7 +114,7 @@ def _node_facts(names: Names, node: str, held: Held) -> Iterator[Fact]:
     value: shapes.Node = held.value
     host = names.host(node)
     yield held.say(host, "in_cluster", names.cluster)
-    yield asked(host, "kubernetes-nodes", answered=True, complete=True)
+    yield stamped(asked(host, "kubernetes-nodes", answered=True, complete=True), held.file)
     for key, text in sorted(labels(value.metadata)):
         if key.startswith(_TOLD):
             yield held.say(host, "labelled", f"{key}={text}")

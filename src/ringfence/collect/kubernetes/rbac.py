@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from ringfence.collect.base import asked
+from ringfence.collect.base import asked, stamped
 from ringfence.collect.kubernetes.model import Held, Model, labels
 from ringfence.collect.kubernetes.names import Names, name_of, namespace_of
 from ringfence.collect.kubernetes.permissions import ALL, DEFAULTS, HALVES, PAIRS, Given, given
@@ -184,7 +184,8 @@ def _role_facts(
     yield from _permits(model.names, bound, held.file.path, held.file.observed_at)
     if (EVERYWHERE if kind == "ClusterRole" else scope, kind, name) not in roles:
         reason = "bound, but the role itself was not captured"
-        yield asked(bound.entity, "kubernetes-rbac", answered=name in DEFAULTS and kind == "ClusterRole", reason=reason)
+        answered = name in DEFAULTS and kind == "ClusterRole"
+        yield stamped(asked(bound.entity, "kubernetes-rbac", answered=answered, reason=reason), held.file)
 
 
 def _permits(names: Names, bound: Bound, source: str, at: float = 0.0) -> Iterator[Fact]:

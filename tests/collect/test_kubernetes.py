@@ -1,0 +1,301 @@
+"""What Kubernetes objects say as facts: defaults, RBAC as the authoriser reads it, nodes, networks, operators."""
+
+import contextlib
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.shared_data import shared
+
+from ringfence.analyse.derive import derive
+from ringfence.analyse.moves import MOVES
+from ringfence.analyse.positions import text
+from ringfence.collect.base import CapturedFile, Scope
+from ringfence.collect.captures import recognise as claimed
+from ringfence.collect.kubernetes import collect, recognise
+from ringfence.collect.kubernetes.permissions import given as granted
+from ringfence.collect.kubernetes.privileges import host_path, normal
+from ringfence.errors import Problem
+from ringfence.estate.estate import estate_of
+from ringfence.estate.facts import Fact
+from ringfence.estate.kinds import PREDICATES, kind_of
+from ringfence.wire.kubernetes.shapes import PolicyRule
+
+TEAM = (Path(__file__).parents[1] / "fixtures" / "kubernetes" / "team.yaml").read_bytes()
+RBAC = "rbac.authorization.k8s.io"
+
+
+def facts_of(*files):
+    captured = [CapturedFile(f"kubernetes/{number}.yaml", data) for number, data in enumerate(files)]
+    found = list(collect("", captured, Scope(cluster="lab")))
+    assert not [one for one in found if isinstance(one, Problem)]
+    return [one for one in found if isinstance(one, Fact)]
+
+
+def say(facts, predicate, *, of=""):
+    return {(one.subject, one.object) for one in facts if one.predicate == predicate and of in one.subject}
+
+
+def objects(*many):
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": many}).encode()
+
+
+def pod(name="p", ns="research", containers=({"name": "main"},), **spec):
+    about = {"name": name, "namespace": ns}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": about, "spec": {"containers": list(containers), **spec}}
+
+
+def role(rules, kind="Role", name="r"):
+    return {
+        "apiVersion": f"{RBAC}/v1",
+        "kind": kind,
+        "metadata": {"name": name, "namespace": "research"},
+        "rules": rules,
+    }
+
+
+def binding(to, kind="RoleBinding", ref="Role", name="r", subject="ServiceAccount"):
+    return {
+        "apiVersion": f"{RBAC}/v1",
+        "kind": kind,
+        "metadata": {"name": f"{name}-{kind}", "namespace": "research"},
+        "roleRef": {"kind": ref, "name": name, "apiGroup": RBAC},
+        "subjects": [{"kind": subject, "name": to, "namespace": "research"}],
+    }
+
+
+def moves_of(*many):
+    estate = estate_of(facts_of(objects(*many)))
+    edges = derive(estate, MOVES)
+    return {
+        (MOVES[edges.move[at]].id, text(estate, int(edges.start[at, 0])), text(estate, int(edges.to[at])))
+        for at in range(len(edges))
+    }
+
+
+def test_every_fact_uses_the_vocabulary():
+    """Predicates exist, and both sides are of the kinds that they allow."""
+    for fact in facts_of(TEAM):
+        row = PREDICATES[fact.predicate]
+        assert row.subject == ("any",) or kind_of(fact.subject) in row.subject, fact
+        assert row.object in (("any",), ("value",)) or kind_of(fact.object) in row.object, fact
+        assert fact.source
+
+
+def test_a_user_other_than_root_gets_no_added_capability():
+    """runAsUser 1000 with SYS_ADMIN added: the capability is not effective."""
+    facts = facts_of(TEAM)
+    assert not say(facts, "runs_with", of="notebook")
+    assert say(facts, "runs_with", of="pretrain") == {
+        ("container:lab/research/pytorchjob:pretrain.Worker/pytorch", "root")
+    }
+
+
+def test_a_user_namespace_takes_the_hosts_capabilities_away():
+    """hostUsers: false: root in the container only."""
+    privileged = {"name": "main", "securityContext": {"privileged": True}}
+    with_host = say(facts_of(objects(pod(containers=[privileged]))), "runs_with")
+    without = say(facts_of(objects(pod(containers=[privileged], hostUsers=False))), "runs_with")
+    assert {what for _, what in without} == {"root"}
+    assert {"privileged", "cap:SYS_ADMIN"} <= {what for _, what in with_host}
+
+
+def test_an_account_that_mounts_no_token_gives_none_unless_the_pod_asks():
+    """automountServiceAccountToken on the account, overridden by the pod."""
+    facts = facts_of(TEAM)
+    assert say(facts, "runs_as", of="container:lab/research/deployment:notebook") == set()
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": "research"}}
+    quiet = account | {"automountServiceAccountToken": False}
+    assert not say(facts_of(objects(quiet, pod())), "runs_as", of="container:")
+    assert say(facts_of(objects(quiet, pod(automountServiceAccountToken=True))), "runs_as", of="container:")
+
+
+def test_a_workload_without_a_node_lands_on_what_its_selector_admits():
+    """One H100 node: that one, assumed. Any node: a stand-in for both."""
+    facts = facts_of(TEAM)
+    assert say(facts, "runs_on", of="pod:lab/research/deployment:notebook") == {
+        ("pod:lab/research/deployment:notebook", "host:gpu0001")
+    }
+    assert say(facts, "stands_for") == {("host:lab/some-node", "host:gpu0001"), ("host:lab/some-node", "host:cp1")}
+
+
+def test_without_any_node_one_is_assumed_and_said_to_be():
+    """A manifest alone: some node of the cluster, a hole in the coverage."""
+    facts = facts_of(objects(pod()))
+    on = [fact for fact in facts if fact.predicate == "runs_on"]
+    assert {fact.object for fact in on} == {"host:lab/some-node"}
+    assert all(fact.attributes["assumed"] for fact in on)
+    assert [fact.attributes["answered"] for fact in facts if fact.predicate == "asked"] == [False]
+
+
+def test_a_template_whose_pods_were_captured_is_not_drawn_twice():
+    """Deployment → ReplicaSet → Pod: the pod stands for itself."""
+    deployment = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": "research"},
+        "spec": {"template": {"spec": {"containers": [{"name": "main"}]}}},
+    }
+    replicas = deployment | {
+        "kind": "ReplicaSet",
+        "metadata": {
+            "name": "web-1",
+            "namespace": "research",
+            "ownerReferences": [{"kind": "Deployment", "name": "web"}],
+        },
+    }
+    running = pod("web-1-x")
+    running["metadata"]["ownerReferences"] = [{"kind": "ReplicaSet", "name": "web-1"}]
+    assert len(say(facts_of(objects(deployment, replicas)), "in_namespace", of="pod:")) == 1
+    facts = facts_of(objects(deployment, replicas, running))
+    assert say(facts, "in_namespace", of="pod:") == {("pod:lab/research/web-1-x", "namespace:lab/research")}
+
+
+def test_aggregated_and_wildcard_subresource_rules_are_honoured():
+    """all-parts gathers part-exec, whose */exec covers pods/exec and not nodes/proxy."""
+    facts = facts_of(TEAM)
+    entity = "role:lab/research/ClusterRole/all-parts"
+    assert say(facts, "permits", of=entity) == {(entity, "create pods/exec")}
+    holders = {subject for subject, _ in say(facts, "holds_role")}
+    assert holders == {"identity:lab/group:system:serviceaccounts:research", "identity:lab/alice@example.org"}
+    assert (
+        "identity:lab/system:serviceaccount:research:quiet",
+        "identity:lab/group:system:serviceaccounts:research",
+    ) in say(facts, "member_of")
+
+
+@pytest.mark.parametrize(
+    ("rule", "everywhere", "texts"),
+    [
+        (PolicyRule(verbs=("*",), api_groups=("*",), resources=("pods/*",)), False, set()),
+        (PolicyRule(verbs=("create",), api_groups=("apps",), resources=("pods",)), False, set()),
+        (PolicyRule(verbs=("create",), api_groups=("",), resources=("pods",)), False, {"create pods"}),
+        (PolicyRule(verbs=("patch",), api_groups=("apps",), resources=("daemonsets",)), False, {"create pods"}),
+        (PolicyRule(verbs=("create",), api_groups=("",), resources=("pods",), resource_names=("x",)), False, set()),
+        (PolicyRule(verbs=("get",), api_groups=("",), resources=("nodes/log",)), False, set()),
+        (PolicyRule(verbs=("get",), api_groups=("",), resources=("nodes/log",)), True, {"get nodes/log"}),
+        (PolicyRule(verbs=("*",), non_resource_urls=("*",)), True, set()),
+        (PolicyRule(verbs=("list",), api_groups=("*",), resources=("*",)), False, {"list secrets"}),
+        (PolicyRule(verbs=("impersonate",), api_groups=("",), resources=("users",)), False, set()),
+    ],
+)
+def test_rules_are_matched_as_the_authoriser_does(rule, everywhere, texts):
+    """Groups, subresources, names, cluster-wide resources and plain URLs."""
+    assert {one.text for one in granted([rule], everywhere) if not one.names} == texts
+
+
+def test_a_name_limits_a_grant_to_that_thing():
+    """get on one secret, exec into one pod: that one, and no more."""
+    rules = [
+        {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"], "resourceNames": ["pull-key"]},
+        {"apiGroups": [""], "resources": ["pods/exec"], "verbs": ["create"], "resourceNames": ["p"]},
+    ]
+    moves = moves_of(pod(), pod("other"), role(rules), binding("pipeline"))
+    holder = "role:lab/research/Role/r#use"
+    assert {row[1:] for row in moves if row[0] in ("RF-M018", "RF-M024") and row[1] == holder} == {
+        (holder, "pod:lab/research/p#code"),
+        (holder, "credential:kubernetes/lab/research/pull-key#use"),
+    }
+    assert not [row for row in moves if row[0] == "RF-M022"]
+
+
+def test_two_roles_of_one_identity_count_together_and_of_two_do_not():
+    """Writing bindings by one role, bind by another: the API server authorises the union."""
+    create = role(
+        [{"apiGroups": [RBAC], "resources": ["clusterrolebindings"], "verbs": ["create"]}], "ClusterRole", "a"
+    )
+    bind = role([{"apiGroups": [RBAC], "resources": ["clusterroles"], "verbs": ["bind"]}], "ClusterRole", "b")
+    one = [binding("x", "ClusterRoleBinding", "ClusterRole", name) for name in ("a", "b")]
+    two = [one[0], binding("y", "ClusterRoleBinding", "ClusterRole", "b")]
+    assert [row for row in moves_of(create, bind, *one) if row[0] == "RF-M020"]
+    assert not [row for row in moves_of(create, bind, *two) if row[0] == "RF-M020"]
+
+
+def test_a_role_bound_in_a_namespace_gives_nothing_outside_it():
+    """cluster-admin by a RoleBinding administers the namespace."""
+    moves = moves_of(pod(), binding("x", ref="ClusterRole", name="cluster-admin"))
+    assert ("RF-M015", "role:lab/research/ClusterRole/cluster-admin#use", "namespace:lab/research#admin") in moves
+    assert not [row for row in moves if row[2] == "cluster:lab#admin"]
+
+
+def test_pod_security_stops_privileged_pods_and_not_the_account():
+    """Where baseline is enforced, creating pods gives the namespace's accounts and no node."""
+    rules = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["create"]}]
+    fence = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": "research", "labels": {"pod-security.kubernetes.io/enforce": "baseline"}},
+    }
+    open_ = {row[2] for row in moves_of(pod(), role(rules), binding("x")) if row[0] == "RF-M017"}
+    fenced = {row[2] for row in moves_of(fence, pod(), role(rules), binding("x")) if row[0] == "RF-M017"}
+    assert "host:lab/some-node#root" in open_
+    assert fenced == {
+        "namespace:lab/research#submit",
+        "identity:lab/system:serviceaccount:research:default#use",
+        "identity:lab/system:serviceaccount:research:x#use",
+    }
+
+
+def test_volumes_secrets_networks_queues_and_operators_are_said():
+    """The rest of the fixture, one line each."""
+    facts = facts_of(TEAM)
+    notebook = "container:lab/research/deployment:notebook/main"
+    assert (notebook, "storage:nfs1.example:/export/corpus") in say(facts, "shares_volume")
+    assert (notebook, "storage:nfs1.example:/export/home") in say(facts, "shares_volume")
+    assert (notebook, "nvidia.com/gpu=1") in say(facts, "setting")
+    assert ("namespace:lab/research", "credential:kubernetes/lab/research/pull-key") in say(facts, "stores_credential")
+    attached = {network for _, network in say(facts, "attached_to", of="pod:lab/research/deployment:notebook")}
+    assert attached == {
+        "network:kubernetes/lab/pods",
+        "network:kubernetes/lab/fabric/ib-a",
+        "network:kubernetes/lab/research/ib-b",
+    }
+    assert ("network:kubernetes/lab/fabric/ib-a", "cni-pkey=0x8001") in say(facts, "setting")
+    assert not say(facts, "listens_on", of="service:lab/research"), "the policy lets nobody in"
+    assert ("cluster:lab", "package:nvidia-container-toolkit") in say(facts, "runs_software")
+    assert ("cluster:lab", "gpu-operator.cdi.enabled=false") in say(facts, "setting")
+    assert ("host:cp1", "cluster:lab") in say(facts, "controls")
+    assert ("partition:lab/research/research", "clusterQueue=gpus") in say(facts, "setting")
+    assert {channel for _, channel in say(facts, "uses_imex")} == {"imex:lab/research/rack7"}
+    assert ("cluster:lab", "kubernetes ConfigMap") in say(facts, "asked")
+
+
+@pytest.mark.parametrize(
+    ("path", "writable", "holds"),
+    [
+        ("/", False, {"identity", "secrets", "socket", "pods", "kernel"}),
+        ("/var/run/containerd", True, {"socket"}),
+        ("/var/log/../lib/kubelet", True, {"code", "identity", "pods"}),
+        ("/home", True, {"homes", "secrets"}),
+        ("/var/log", True, {"logs"}),
+        ("/var/log", False, set()),
+        ("/variable", True, set()),
+        ("/data/etc", True, set()),
+    ],
+)
+def test_what_a_mounted_folder_holds(path, writable, holds):
+    """By whole path parts, `..` and /var/run resolved."""
+    assert set(host_path(path, writable)) == holds
+    assert normal("/var/run/x") == "/run/x"
+
+
+def test_files_of_others_are_left_alone():
+    """JSON with neither apiVersion nor kind, YAML of another tool."""
+    assert not recognise("x.json", b'{"jobs": [], "meta": {}}')
+    assert not recognise("x.yaml", b"version: 3\nservices:\n  kind: a\n")
+    assert recognise("x.txt", TEAM[:8192])
+    assert claimed(CapturedFile("x.yaml", TEAM)) is not None
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.data())
+def test_no_capture_makes_the_collector_fail(data):
+    """Mutated manifests: facts or problems, whatever they say."""
+    sample = data.draw(st.sampled_from([TEAM, shared("kubehound/ROLE_BIND_CRB_CR.yaml").read_bytes()]))
+    start = data.draw(st.integers(0, len(sample)))
+    changed = sample[:start] + data.draw(st.binary(max_size=8)) + sample[start + data.draw(st.integers(0, 40)) :]
+    with contextlib.suppress(StopIteration):
+        found = list(collect("", [CapturedFile("k/x.yaml", changed)], Scope(cluster="lab")))
+        estate_of(one for one in found if isinstance(one, Fact))
