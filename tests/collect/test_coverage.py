@@ -5,8 +5,9 @@ from ringfence.collect.coverage import completed
 from ringfence.estate.facts import Fact
 
 KNOWN = [
-    *(Fact(f"host:n{at}", "in_partition", "partition:c/train") for at in (1, 2)),
-    Fact("host:login", "in_partition", "partition:c/login"),
+    *(Fact(f"host:n{at}", "labelled", "gres=gpu:h100:8") for at in (1, 2, 3)),
+    Fact("host:login", "in_cluster", "cluster:c"),
+    Fact("host:n3", "setting", "pam_slurm_adopt=required"),
     asked("host:n1", "sshd", answered=True, complete=True),
     Fact("host:n1", "setting", "pam_slurm_adopt=absent"),
     Fact("host:n1", "has_gpu", "gpu:GPU-aa", {"index": 0, "model": "H100"}),
@@ -45,3 +46,9 @@ def test_what_nobody_captured_is_a_hole():
     assert ("host:n1", "gpu") in holes
     assert ("host:n2", "gpu") in holes
     assert ("host:n2", "sshd") not in holes
+
+
+def test_what_a_host_says_of_itself_is_never_doubled_by_an_assumption():
+    """Its own setting stands; the rest is taken over."""
+    assert not said("host:n3", "setting")
+    assert [fact.object for fact in said("host:n3", "has_gpu")] == ["gpu:n3/0"]

@@ -1,8 +1,8 @@
 """What was not asked: holes, and what a sample stands for.
 
 One node per class is enough to begin. A host that a scheduler or a fabric knows but nobody
-captured takes over the facts of a captured host of its class (same cluster, partitions and
-hardware labels); every such fact carries `assumed`, and `assumed_like` says like whom. A host
+captured takes over the facts of a captured host of its class (same cluster, zone and hardware
+labels), as far as it has none of its own; every such fact carries `assumed`, and `assumed_like` says like whom. A host
 with no captured peer gets a hole for every aspect that a capture of it would have answered:
 unknown is never safe.
 """
@@ -16,7 +16,7 @@ from ringfence.collect.base import asked
 from ringfence.estate.facts import Fact
 from ringfence.estate.kinds import kind_of
 
-_CLASS = ("in_cluster", "in_partition", "in_zone")
+_CLASS = ("in_cluster", "in_zone")
 _CLASS_LABELS = ("gres=", "features=", "class=")
 
 _TAKEN = frozenset(
@@ -37,24 +37,35 @@ def completed(facts: Sequence[Fact], aspects: Iterable[str]) -> Iterator[Fact]:
     hosts = {term for fact in facts for term in (fact.subject, fact.object) if kind_of(term) == "host"}
     answered: dict[str, set[str]] = defaultdict(set)
     for fact in facts:
-        if fact.predicate == "asked" and fact.subject in hosts:
+        if fact.predicate == "asked" and fact.subject in hosts and fact.attributes.get("answered"):
             answered[fact.subject].add(fact.object)
     classes = _classes(facts)
     samples = _samples(classes, answered)
+    own = _own(facts, hosts)
     wanted = sorted(aspects)
-    copies = _own(facts, set(samples.values()))
     for host in sorted(hosts):
-        like = samples.get(classes.get(host, ()), "") if host not in answered else ""
-        if like:
+        like = samples.get(classes.get(host, ()), "")
+        known = answered[host]
+        lent = answered[like] - known if like and like != host else set()
+        if lent:
             yield Fact(host, "assumed_like", like, source=SOURCE)
-            yield from (_taken(fact, like, host) for fact in copies[like])
-        known = answered[like] if like else answered.get(host, set())
+            said = {_topic(fact) for fact in own[host]}
+            yield from (_taken(fact, like, host) for fact in own[like] if _topic(fact) not in said)
         for aspect in wanted:
-            if aspect not in known:
-                yield msgspec.structs.replace(asked(host, aspect, answered=False, reason="not captured"), source=SOURCE)
-            elif like:
+            if aspect in lent:
                 reason = f"assumed like {like}"
                 yield msgspec.structs.replace(asked(host, aspect, answered=True, reason=reason), source=SOURCE)
+            elif aspect not in known:
+                yield msgspec.structs.replace(asked(host, aspect, answered=False, reason="not captured"), source=SOURCE)
+
+
+def _topic(fact: Fact) -> tuple[str, str, str]:
+    """What a fact is about, so that a host's own word is never doubled by an assumption."""
+    about = kind_of(fact.subject)
+    name = fact.object.partition("=")[0] if fact.predicate == "setting" else ""
+    if about == "service":
+        name = fact.subject.partition("/")[2]
+    return about, fact.predicate, name
 
 
 def _classes(facts: Sequence[Fact]) -> dict[str, tuple[str, ...]]:
@@ -71,13 +82,13 @@ def _samples(classes: Mapping[str, tuple[str, ...]], answered: Mapping[str, set[
     """Per class the captured host that answered most; ties go to the first by name."""
     best: dict[tuple[str, ...], str] = {}
     for host in sorted(answered, key=lambda host: (-len(answered[host]), host)):
-        if host in classes:
+        if host in classes and answered[host]:
             best.setdefault(classes[host], host)
     return best
 
 
 def _own(facts: Sequence[Fact], hosts: set[str]) -> dict[str, list[Fact]]:
-    """Per sampled host what its capture said about it, its accelerators and its services.
+    """Per host what its captures said about it, its accelerators and its services.
 
     Its accelerators are named by their index, as a peer's are before anyone has seen their UUIDs.
     """
