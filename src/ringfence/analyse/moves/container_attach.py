@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M007",
     name="container_attach",
+    function=True,
     title="Whoever controls a pod controls its containers",
     gives="code in each container of the pod",
     rules=(

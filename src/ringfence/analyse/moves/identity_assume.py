@@ -10,6 +10,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M013",
     name="identity_assume",
+    function=True,
     title="Code acts as the identity that it runs with",
     gives="the service account of a container, or the kubelet's identity of a node",
     rules=(

@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Is, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M015",
     name="permission_discover",
+    function=True,
     title="An identity uses the permissions that are bound to it",
     gives="the permissions of the role",
     rules=(

@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M016",
     name="pod_attach",
+    function=True,
     title="Root of a node controls the pods on it",
     gives="code in every pod on the node",
     rules=(

@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M028",
     name="pod_network",
+    function=True,
     title="A container sends on the networks of its pod",
     gives="traffic on the pod network, or on the node's where the pod shares it",
     rules=(

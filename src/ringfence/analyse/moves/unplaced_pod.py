@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M027",
     name="unplaced_pod",
+    function=True,
     title="Work without a node lands on any node that its selector admits",
     gives="root on one of the nodes that the assumed host stands for",
     rules=(

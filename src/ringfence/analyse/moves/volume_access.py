@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M025",
     name="volume_access",
+    function=True,
     title="Root of a node reads the volumes mounted on it",
     gives="the volumes of all pods on the node",
     rules=(

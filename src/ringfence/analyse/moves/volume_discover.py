@@ -9,6 +9,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M026",
     name="volume_discover",
+    function=True,
     title="A container uses the volumes mounted into it",
     gives="the volume's files",
     rules=(
