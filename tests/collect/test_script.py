@@ -25,6 +25,7 @@ SECRETS = (
     "PLANTEDenvsecret",
     "PLANTEDproxypass",
     "PLANTEDcolonpass",
+    "PLANTEDbindpw",
 )
 
 
@@ -48,7 +49,7 @@ def plant(root: Path) -> None:
         "etc/enroot/enroot.conf": f"ENROOT_RUNTIME_PATH /run\npassword: {SECRETS[6]}\n",
         "etc/sudoers": "Defaults env_reset\nalice ALL=(ALL) NOPASSWD: ALL\n",
         "etc/ssh/sshd_config": "PermitRootLogin no\nPasswordAuthentication yes\nUsePAM yes\n",
-        "etc/pam.d/sshd": "account required pam_slurm_adopt.so\n",
+        "etc/pam.d/sshd": f"auth sufficient pam_ldap.so bindpw {SECRETS[7]}\naccount required pam_slurm_adopt.so\n",
         "etc/opensm/partitions.conf": "Default=0x7fff,ipoib:ALL=full;\n",
     }
     for name, text in files.items():

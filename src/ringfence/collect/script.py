@@ -74,6 +74,10 @@ struck() {
         -e "s/($words[\"']?[[:space:]]*=[[:space:]]*)[^]\"'[:space:],;=[{][^\"'[:space:],;]*/\1REDACTED/g" \
         -e "/\"|PASSWD:/!s/($words[\"']?:[[:space:]]+)[^]\"'[:space:],;[{&*|>][^[:space:]]*/\1REDACTED/g" \
         -e 's#://[^/@:[:space:]"]+:[^/@[:space:]"]+@#://REDACTED@#g' \
+        -e 's/(bindpw|rootpw)([[:space:]=]+)[^[:space:]]+/\1\2REDACTED/g' \
+        -e 's/(authtok[[:space:]]*=[[:space:]]*)[^[:space:]]+/\1REDACTED/g' \
+        -e 's/("auth"[[:space:]]*:[[:space:]]*)"[^"]+"/\1"REDACTED"/g' \
+        -e 's/(name="[^"]*(pass|secret|token|key)[^"]*"[[:space:]]+value=)"[^"]+"/\1"REDACTED"/g' \
         -e 's#([Bb]earer|[Bb]asic)[[:space:]]+[A-Za-z0-9._~+/=-]{16,}#\1 REDACTED#g' \
         -e 's/(--?(password|pass|token|secret|api-key|access-key)[[:space:]]+)[^[:space:]"-][^[:space:]"]*/\1REDACTED/g'
 }

@@ -9,7 +9,8 @@ from ringfence.errors import InputError
 from ringfence.wire import safe
 
 _HOSTS = re.compile(
-    rb"^[ \t]*(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]*:[0-9a-fA-F]*:[0-9a-fA-F:]*)(?:[ \t]+[A-Za-z0-9][\w.-]*)+[ \t]*(?:#.*)?$"
+    rb"^[ \t]*(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]*:[0-9a-fA-F]*:[0-9a-fA-F:]*)"
+    rb"(?:[ \t]+[A-Za-z0-9][\w.-]*)+[ \t]*(?:#.*)?$"
 )
 _VIRTUAL = (
     "docker",

@@ -22,6 +22,8 @@ _OPTION = re.compile(
     r"|expiry-time=|agent-forwarding|port-forwarding|pty|user-rc|x11-forwarding|verify-required|touch-required)"
 )
 _KEY_BYTES = re.compile(rb"(?m)^[^#\n]{0,4000}?\b(?:ssh-|ecdsa-sha2-|sk-)[a-z0-9@.-]{2,60}[ \t]+AAAA[A-Za-z0-9+/]")
+_LONGEST = 32_768
+"""Characters of a line of authorized_keys: an RSA key of 16,384 bits takes 2,800."""
 
 
 class PublicKey(msgspec.Struct, frozen=True):
@@ -69,6 +71,8 @@ def authorized_keys(data: bytes) -> tuple[PublicKey, ...]:
         text = line.strip()
         if not text or text.startswith("#"):
             continue
+        if len(text) > _LONGEST:
+            raise InputError("longer than any key", line=number, remedy="capture the file again")
         options, rest = _options(text, number)
         found = _KEY.match(rest)
         if not found:
