@@ -10,7 +10,8 @@ from tests.shared_data import shared
 
 from ringfence.collect import slurm, slurm_hooks
 from ringfence.collect.base import CapturedFile, Scope
-from ringfence.errors import Problem
+from ringfence.collect.slurm_live import live_rest
+from ringfence.errors import Problem, UsageError
 from ringfence.estate.facts import Fact
 from ringfence.estate.kinds import PREDICATES, kind_of
 
@@ -227,6 +228,20 @@ def test_ten_thousand_nodes_and_their_jobs_are_collected_whole():
         }
     )
     assert len(facts) > 140_000
+
+
+@pytest.mark.parametrize("url", ["http://slurm.example:6820", "ftp://127.0.0.1", "file:///etc/passwd", "slurm:6820"])
+def test_a_token_is_not_sent_in_clear_over_a_network(url):
+    """TLS, loopback or a Unix socket, nothing else."""
+    with pytest.raises(UsageError):
+        next(live_rest(url, "token"))
+
+
+def test_a_slurmrestd_that_is_not_there_is_a_problem():
+    """Nothing hangs, nothing is raised."""
+    pytest.importorskip("httpx", reason="missing-part: httpx (pip install ringfence[live])")
+    (problem,) = live_rest("unix:/nowhere/slurmrestd.socket")
+    assert isinstance(problem, Problem)
 
 
 @given(st.data())

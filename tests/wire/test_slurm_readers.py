@@ -74,6 +74,9 @@ def test_any_hostlist_is_expanded_within_bounds_or_refused(text):
         ("22.05/sinfo.json", "json"),
         ("22.05/squeue.json", "json"),
         ("22.05/sacct.json", "json"),
+        ("22.05/rest-ping.json", "json"),
+        ("22.05/rest-partitions.json", "json"),
+        ("22.05/rest-openapi.json", "openapi"),
         ("22.05/nodes.txt", "node-text"),
         ("22.05/jobs.txt", "job-text"),
         ("22.05/partitions.txt", "partition-text"),
@@ -150,6 +153,12 @@ def test_the_openapi_page_tells_the_versions_offered():
     page = shared("slurmrestd/25.11/openapi-v3.json").read_bytes()
     assert sniff.form("x", page[:8192]) == "openapi"
     assert small.openapi(page).versions == ("v0.0.41", "v0.0.42", "v0.0.43", "v0.0.44")
+
+
+def test_slurm_22_05_does_not_tell_whether_partitions_share_nodes():
+    """v0.0.38 leaves it out: neither yes nor no may be assumed."""
+    rows = rest.read(recorded("22.05/rest-partitions.json")).partitions
+    assert [(row.name, row.oversubscribe, row.groups) for row in rows] == [("train", "", ()), ("secure", "", ("root",))]
 
 
 def test_sinfo_since_23_11_lists_groups_of_nodes():

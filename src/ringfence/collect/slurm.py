@@ -17,6 +17,7 @@ from ringfence.collect.base import CapturedFile, Collector, Found, Scope, stampe
 from ringfence.collect.slurm_questions import QUESTIONS
 from ringfence.errors import InputError, Problem
 from ringfence.estate import ids
+from ringfence.estate.facts import Fact
 from ringfence.wire.slurm import conf, rest, show, small, sniff, tables
 
 __all__ = ["COLLECTOR", "QUESTIONS", "collect", "recognise"]
@@ -62,6 +63,9 @@ def collect(form: str, files: list[CapturedFile], scope: Scope) -> Iterator[Foun
     known: dict[tuple[str, bytes], Any] = {}
     for file in files:
         kind = sniff.form(file.path, file.head)
+        if not kind:
+            yield Problem(file.path, 0, "not recognised as Slurm's")
+            continue
         try:
             if (kind, file.data) not in known:
                 known[kind, file.data] = _READERS[kind](file.data)
@@ -70,8 +74,21 @@ def collect(form: str, files: list[CapturedFile], scope: Scope) -> Iterator[Foun
             yield Problem.of(file.path, error)
         except RecursionError:
             yield Problem(file.path, 0, "nested too deeply", "the file is damaged or hostile")
+    said: set[tuple[str, str, str, str]] = set()
     for cluster, reads in _by_cluster(done, scope).items():
-        yield from _facts(cluster, reads, scope)
+        for found in _facts(cluster, reads, scope):
+            if isinstance(found, Fact):
+                # several commands tell the same thing: the first is its source
+                same = (
+                    found.subject,
+                    found.predicate,
+                    found.object,
+                    repr(found.attributes) if found.attributes else "",
+                )
+                if same in said:
+                    continue
+                said.add(same)
+            yield found
 
 
 def _facts(cluster: str, reads: list[Read], scope: Scope) -> Iterator[Found]:

@@ -1,6 +1,6 @@
 """One Slurm file's value → facts, knowing what the cluster's other files say."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -26,8 +26,8 @@ MOST_GPUS = 100_000
 class About(msgspec.Struct, frozen=True):
     """What all files together say of one cluster.
 
-    `enforced`: only users with an association may submit. `controllers` are the hosts of
-    slurmctld; `answered` are the coverage aspects that some file answers.
+    `enforced`: only users with an association may submit. `controllers` are the hosts of slurmctld;
+    `untold` partitions may or may not share nodes; `answered` are the coverage aspects that some file answers.
     """
 
     place: Place
@@ -39,6 +39,7 @@ class About(msgspec.Struct, frozen=True):
     controllers: tuple[str, ...] = ()
     keys: tuple[tuple[str, Keys], ...] = ()
     nodes: tuple[Node, ...] = ()
+    untold: tuple[str, ...] = ()
     answered: frozenset[str] = frozenset()
     include_names: frozenset[str] = frozenset()
 
@@ -61,9 +62,17 @@ class About(msgspec.Struct, frozen=True):
             tuple(dict.fromkeys(_controllers(read, place))),
             tuple((path, value) for _, path, value in read if isinstance(value, Keys)),
             tuple(row for _, _, value in read if isinstance(value, (Answer, Shown)) for row in value.nodes),
+            _untold(value for _, _, value in read),
             frozenset(_ASPECTS[form] for form, _, _ in read if form in _ASPECTS),
             frozenset(path.rpartition("/")[2] for _, path, _ in read),
         )
+
+
+def _untold(values: Iterable[Any]) -> tuple[str, ...]:
+    """Partitions of which no file says whether jobs of two users may meet on a node."""
+    rows = [row for value in values if isinstance(value, (Answer, Shown, Config)) for row in value.partitions]
+    told = {row.name for row in rows if row.oversubscribe}
+    return tuple(sorted({row.name for row in rows} - told - {""}))
 
 
 _ASPECTS = {"slurm-conf": "slurm-conf", "config-text": "slurm-conf", "cgroup-conf": "cgroup-conf"}
@@ -89,6 +98,8 @@ def facts(form: str, value: Any, path: str, about: About) -> Iterator[Found]:
 def together(about: About) -> Iterator[Fact]:
     """What only the files together say: who answered, and what the cluster leaves open."""
     yield from aliases(about.nodes, about.place, about.controllers)
+    for name in about.untold:
+        yield asked(about.place.partition(name), "oversubscribe", answered=False, reason="this version does not tell")
     for aspect in ("slurm-conf", "cgroup-conf"):
         answered = aspect in about.answered
         yield asked(about.place.entity, aspect, answered=answered, reason="" if answered else "not captured")
@@ -123,7 +134,7 @@ def _reserved(row: Reservation, place: Place) -> Iterator[Fact]:
 
 def _partitions(rows: Sequence[Partition], about: About) -> Iterator[Fact]:
     if about.whole_nodes:
-        rows = [msgspec.structs.replace(row, exclusive=row.oversubscribe != "FORCE") for row in rows]
+        rows = [msgspec.structs.replace(row, exclusive=row.oversubscribe not in ("FORCE", "")) for row in rows]
     yield from partitions(rows, about.place, about.accounts if about.enforced else ())
 
 

@@ -143,8 +143,9 @@ def partitions(rows: Iterable[Partition], place: Place, accounts: Sequence[str] 
             yield Fact(place.host(name), "in_partition", partition)
         for who in _admitted(row, accounts):
             yield Fact(who, "may_submit", partition)
-        yield Fact(partition, "setting", f"OverSubscribe={ids.clean(row.oversubscribe)}")
-        yield Fact(partition, "setting", "nodes=exclusive" if row.exclusive else "nodes=shared")
+        if row.oversubscribe:
+            yield Fact(partition, "setting", f"OverSubscribe={ids.clean(row.oversubscribe)}")
+            yield Fact(partition, "setting", "nodes=exclusive" if row.exclusive else "nodes=shared")
         for name, value in row.settings:
             yield Fact(partition, "setting", ids.clean(f"{name}={value}"))
 

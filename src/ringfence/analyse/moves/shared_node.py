@@ -12,7 +12,7 @@ MOVE = Move(
             start=(At("partition", "submit"),),
             to=At("host", "observe"),
             facts=(
-                Atom("setting", "partition", Is("nodes=shared")),
+                Atom("setting", "partition", Is("nodes=shared"), hole="oversubscribe"),
                 Atom("in_partition", "host", "partition"),
             ),
         ),

@@ -284,8 +284,11 @@ def read(data: bytes) -> Answer:
     plugin = meta.plugin or _Plugin()
     stated = _VERSION.search(plugin.data_parser or "") or _VERSION.search(plugin.type or "")
     tcp = _TCP.fullmatch((meta.client.source if meta.client else "") or "")
-    cluster = slurm.cluster or ""
     jobs = document.jobs or []
+    named = {row.cluster for row in jobs if row.cluster} | {
+        row.cluster for row in document.associations or [] if row.cluster
+    }
+    cluster = slurm.cluster or (named.pop() if len(named) == 1 else "")
     return Answer(
         version=stated[0] if stated else "",
         release=slurm.release or "",
@@ -403,8 +406,13 @@ def _named(text: str | None) -> tuple[str, ...]:
 
 
 def _oversubscribe(row: _Partition) -> str:
-    """Slurm counts the jobs that may share: 0 means the whole node, a `force` flag that all must."""
+    """Slurm counts the jobs that may share: 0 means the whole node, a `force` flag that all must.
+
+    "" where the answer leaves it out, as v0.0.38 does.
+    """
     over = (row.maximums.oversubscribe if row.maximums else None) or _Over(row.max_share)
+    if over.jobs is None and not over.flags:
+        return ""
     if any("force" in flag.lower() for flag in _words(over.flags)):
         return "FORCE"
     jobs = _number(over.jobs)

@@ -6,6 +6,9 @@ _JSON_MARKS = (
     b'"data_parser/v0.0.',
     b'"openapi/v0.0.',
     b'"openapi/slurm',
+    b'"openapi\\/v0.0.',
+    b'"openapi\\/dbv0.0.',
+    b'"data_parser\\/v0.0.',
     b'"burstbuffer_network_address"',
     b'"accrue_time"',
     b'"allocation_nodes"',
@@ -24,6 +27,7 @@ _JSON_MARKS = (
 _JSON_TABLE = re.compile(
     rb'"(?:nodes|jobs|partitions|sinfo|accounts|associations|users|qos|QOS|reservations|pings|meta|errors)"\s*:'
 )
+_OPENAPI = re.compile(rb'methods that query slurmctld|"title"\s*:\s*"Slurm Rest API"|"\\\\?/slurm(?:db)?\\\\?/v0\.0\.')
 _REFUSED = (
     b"Authentication failure",
     b"Authentication does not apply",
@@ -81,7 +85,7 @@ def form(path: str, head: bytes) -> str:
     """The short name of the format, or ""."""
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith(b"{"):
-        if b"methods that query slurmctld" in head or b'"/slurm/v0.0.' in head or b'"/slurmdb/v0.0.' in head:
+        if _OPENAPI.search(head):
             return "openapi"
         return "json" if _JSON_TABLE.search(head) and any(mark in head for mark in _JSON_MARKS) else ""
     if start.startswith(_REFUSED) and len(head) < 1024:

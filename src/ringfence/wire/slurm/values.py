@@ -47,7 +47,10 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class Partition(msgspec.Struct, frozen=True):
-    """A partition. Empty `accounts` and `groups` admit all; `shared`: jobs of two users may meet on a node."""
+    """A partition. Empty `accounts` and `groups` admit all; `exclusive`: no jobs of two users may meet on a node.
+
+    `oversubscribe` is "" where the source does not tell it.
+    """
 
     name: str
     nodes: str = ""
