@@ -6,6 +6,7 @@ import pytest
 from bench.report import timed
 
 from bench import graphs
+from bench import incremental as bench_incremental
 from bench import reach as bench_reach
 
 
@@ -18,6 +19,18 @@ def test_the_reach_bench_prints_one_json_object_and_peers_agree(capsys: pytest.C
     assert "20 jewels" in result["peers"]["scipy"]["scaled_from"]
     assert result["with_and_edges"]["positions_differing"] > 0
     assert result["many_components"]["components"] > 1
+
+
+def test_the_incremental_bench_prints_one_json_object_and_meets_every_rebuild(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Jobs start and end on a small generated estate."""
+    sizes = ["--nodes", "64", "--events", "30", "--jobs", "6", "--jewels", "20", "--check-every", "10"]
+    assert bench_incremental.main([*sizes, "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["equal_to_rebuild"] is True
+    assert result["rebuilds_compared"] == 3
+    assert result["start"]["events"] + result["end"]["events"] == 30
 
 
 def test_the_same_seed_draws_the_same_graph_within_its_bounds() -> None:

@@ -104,6 +104,11 @@ def _narrow(first: Ints, to: Ints, rows: Words) -> None:
 @kernel
 def _wide(first: Ints, to: Ints, rows: Words, word: int) -> None:
     for c in range(len(first) - 1):
+        own = rows[c, word : word + 8]
+        # Eight variables, not an array: they stay in one vector register over all edges of c.
+        a, b, d, e, f, g, h, i = own[0], own[1], own[2], own[3], own[4], own[5], own[6], own[7]
         for k in range(first[c], first[c + 1]):
-            for w in range(8):
-                rows[c, word + w] |= rows[to[k], word + w]
+            row = rows[to[k], word : word + 8]
+            a, b, d, e = a | row[0], b | row[1], d | row[2], e | row[3]
+            f, g, h, i = f | row[4], g | row[5], h | row[6], i | row[7]
+        own[0], own[1], own[2], own[3], own[4], own[5], own[6], own[7] = a, b, d, e, f, g, h, i
