@@ -76,8 +76,5 @@ MOVE = Move(
     why="A pod's author sets privileged, hostPID, hostPath, nodeName and serviceAccountName; only admission stands between him and the node.",
     end="Enforce the baseline or restricted pod security level in the namespace, or take the permission away. Workload controllers create pods for whoever creates them.",
     aka=("POD_CREATE",),
-    attack=(
-        "T1610",
-        "T1611",
-    ),
+    attack=("T1611",),
 )

@@ -48,8 +48,5 @@ MOVE = Move(
     why="A running pod's image may be changed in place, and an ephemeral container joins it: both run with its account, volumes and privileges.",
     end="Take patch and update of pods and of pods/ephemeralcontainers away; admit only signed images.",
     aka=("POD_PATCH",),
-    attack=(
-        "T1610",
-        "T1609",
-    ),
+    attack=("T1609",),
 )
