@@ -115,6 +115,7 @@ def serving(root: Path) -> Iterator[tuple[str, list[tuple[str, str]]]]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body in one packet
 
         def do_GET(self) -> None:
             asked.append((self.command, self.path))

@@ -10,7 +10,18 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ringfence.collect import gpu, hosts, hosts_inventory, infiniband, kubernetes, ndjson, redfish, slurm, storage
+from ringfence.collect import (
+    cloud,
+    gpu,
+    hosts,
+    hosts_inventory,
+    infiniband,
+    kubernetes,
+    ndjson,
+    redfish,
+    slurm,
+    storage,
+)
 from ringfence.collect.base import CapturedFile, Collector, Found, Scope, read_file, shown
 from ringfence.errors import Problem
 from ringfence.estate import ids
@@ -22,6 +33,7 @@ COLLECTORS: tuple[Collector, ...] = (
     hosts_inventory.COLLECTOR,
     kubernetes.COLLECTOR,
     slurm.COLLECTOR,
+    cloud.COLLECTOR,
     redfish.COLLECTOR,
     storage.COLLECTOR,
     hosts.COLLECTOR,  # last: plain text that nothing more particular claims

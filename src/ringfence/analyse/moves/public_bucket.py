@@ -23,6 +23,5 @@ MOVE = Move(
     minutes=Minutes(0, 5, "estimate: one unauthenticated request"),
     why="The policy or access list grants the rights to everyone, and no public-access block stands before it.",
     end="Switch on all four settings of the public-access block, for the account as a whole.",
-    attack=("T1619",),
     atlas=("AML.T0035",),
 )
