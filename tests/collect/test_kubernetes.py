@@ -281,6 +281,19 @@ def test_what_a_mounted_folder_holds(path, writable, holds):
     assert normal("/var/run/x") == "/run/x"
 
 
+def test_a_service_without_a_selector_leads_to_the_pods_of_its_endpoints():
+    """Endpoints written by hand name the pod."""
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", "namespace": "research"}}
+    endpoints = {
+        "apiVersion": "v1",
+        "kind": "Endpoints",
+        "metadata": {"name": "s", "namespace": "research"},
+        "subsets": [{"addresses": [{"targetRef": {"kind": "Pod", "name": "p"}}], "ports": [{"port": 80}]}],
+    }
+    facts = facts_of(objects(pod(), service | {"spec": {"ports": [{"port": 80}]}}, endpoints))
+    assert ("service:lab/research/s:80", "container:lab/research/p/main") in say(facts, "selects")
+
+
 def test_files_of_others_are_left_alone():
     """JSON with neither apiVersion nor kind, YAML of another tool."""
     assert not recognise("x.json", b'{"jobs": [], "meta": {}}')

@@ -82,5 +82,6 @@ class Names(msgspec.Struct, frozen=True):
         """The assumed node that work without a node is drawn on."""
         return ids.of("host", self.name, f"some-node[{selector}]" if selector else "some-node")
 
-    def kubelet(self, host: str) -> str:
-        return self.user("system:node:" + host.partition(":")[2].rpartition("/")[2])
+    def kubelet(self, node: str) -> str:
+        """The account of a node's kubelet; `node` as the API names it, whole."""
+        return self.user(f"system:node:{node}")

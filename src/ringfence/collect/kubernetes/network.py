@@ -37,6 +37,21 @@ class Network:
             for key, value in pod.labels:
                 self._by_label.setdefault((pod.namespace, key, value), []).append(at)
         self._closed, self._restricted = self._isolated()
+        self._by_hand = self._endpoints()
+
+    def _endpoints(self) -> dict[tuple[str, str], list[int]]:
+        """Pods that Endpoints name, for Services without a selector."""
+        at_name = {(pod.namespace, pod.name): at for at, pod in enumerate(self._model.pods)}
+        found: dict[tuple[str, str], dict[int, None]] = {}
+        for held in self._model.of("Endpoints"):
+            key = namespace_of(held.value.metadata), name_of(held.value.metadata)
+            for subset in held.value.subsets or ():
+                for address in subset.addresses or ():
+                    target = address.target_ref or shapes.EndpointRef()
+                    at = at_name.get((target.namespace or key[0], target.name or ""))
+                    if target.kind == "Pod" and at is not None:
+                        found.setdefault(key, {})[at] = None
+        return {key: list(pods) for key, pods in found.items()}
 
     def _isolated(self) -> tuple[set[int], set[int]]:
         """Pods that policies let nobody reach, and pods that they let somebody reach."""
@@ -110,9 +125,10 @@ class Network:
         service: shapes.Service = held.value
         spec = service.spec or shapes.ServiceSpec()
         namespace, names = namespace_of(service.metadata), self._names
-        if not spec.selector:
-            return
-        chosen = list(self._chosen(namespace, shapes.Selector(match_labels=spec.selector)))
+        if spec.selector:
+            chosen = list(self._chosen(namespace, shapes.Selector(match_labels=spec.selector)))
+        else:
+            chosen = self._by_hand.get((namespace, name_of(service.metadata)), [])
         for port in spec.ports or ():
             entity = names.service(namespace, name_of(service.metadata), port=port.port)
             behind = tuple(

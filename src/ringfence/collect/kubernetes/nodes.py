@@ -77,28 +77,28 @@ class Placement:
         for node, held in self._held.items():
             yield from _node_facts(self._names, node, held)
             yield from _kubelet(
-                self._names, self._names.host(node), groups, holders, held.file.path, held.file.observed_at
+                self._names, node, self._names.host(node), groups, holders, held.file.path, held.file.observed_at
             )
         for node in self._named:
             host = self._names.host(node)
             yield Fact(host, "in_cluster", self._names.cluster, source="kubernetes: a pod's nodeName")
-            yield from _kubelet(self._names, host, groups, holders, "kubernetes: a pod's nodeName", 0.0)
+            yield from _kubelet(self._names, node, host, groups, holders, "kubernetes: a pod's nodeName", 0.0)
         if not self.known:
             host = self._names.stand_in()
             yield Fact(host, "in_cluster", self._names.cluster, {"assumed": True}, _OURS)
             hole = asked(host, "kubernetes-nodes", answered=False, reason=_OURS)
             yield msgspec.structs.replace(hole, source=_OURS)
-            yield from _kubelet(self._names, host, groups, holders, _OURS, 0.0)
+            yield from _kubelet(self._names, "some-node", host, groups, holders, _OURS, 0.0)
         for host, _, admitted in self._stand_ins.values():
             for node in admitted:
                 yield Fact(host, "stands_for", self._names.host(node), source="kubernetes: nodeSelector")
 
 
 def _kubelet(
-    names: Names, host: str, groups: frozenset[str], holders: frozenset[str], source: str, at: float
+    names: Names, node: str, host: str, groups: frozenset[str], holders: frozenset[str], source: str, at: float
 ) -> Iterator[Fact]:
     """The kubelet's identity, `bound` where a binding names it; its group only where one names the group."""
-    identity = names.kubelet(host)
+    identity = names.kubelet(node)
     own: dict[str, Scalar] = {"process": "kubelet"}
     bound: dict[str, Scalar] = {**own, "bound": True}
     yield Fact(identity, "in_cluster", names.cluster, source=source, observed_at=at)

@@ -95,7 +95,7 @@ QUESTIONS: tuple[Question, ...] = (
     _get("namespaces", "namespaces"),
     _get("pods", "pods", "go-template=" + _POD),
     _get("rbac", "serviceaccounts,roles,clusterroles,rolebindings,clusterrolebindings"),
-    _get("network", "services,networkpolicies"),
+    _get("network", "services,endpoints,networkpolicies"),
     _get("volumes", "persistentvolumes,persistentvolumeclaims"),
     _get("secrets", "secrets", "go-template=" + _NAMES_ONLY),
     *(_get(kind.partition(".")[0], kind) for kind in _OPTIONAL),
