@@ -22,7 +22,7 @@ def captures(plan: Cluster, per_class: int | None = 2) -> Iterator[File]:
     """(path, content) of every file, always in the same order.
 
     `per_class` nodes of each class have the files that are alike within a class, as in a first
-    capture of a real cluster; None: all nodes.
+    capture of a real cluster; None: all nodes. What each accelerator says of itself is always there.
     """
     chosen = chosen_hosts(plan, per_class)
     yield from captures_hosts.hosts(plan, chosen)
@@ -35,12 +35,13 @@ def captures(plan: Cluster, per_class: int | None = 2) -> Iterator[File]:
 
 
 def chosen_hosts(plan: Cluster, per_class: int | None) -> frozenset[str]:
-    """The first hosts of each partition, all servers, and the nodes on which tenants started services."""
-    seen: dict[str, int] = {}
+    """The first GPU nodes of each class (partition and NVLink domain), all servers, and what differs from its class."""
+    seen: dict[tuple[str, str], int] = {}
     chosen = list(data.tenants_services(plan))
     for host in plan.hosts:
-        seen[host.partition] = seen.get(host.partition, 0) + 1
-        if not host.gpus or per_class is None or seen[host.partition] <= per_class:
+        of = (host.partition, host.domain)
+        seen[of] = seen.get(of, 0) + 1
+        if not host.gpus or per_class is None or seen[of] <= per_class:
             chosen.append(host.name)
     return frozenset(chosen)
 

@@ -130,12 +130,12 @@ def partitions(plan: Cluster) -> str:
     else:
         lines.append("Default=0x7fff, ipoib, defmember=limited : ALL=limited, ALL_SWITCHES=full, SELF=full;")
         lines += _stanzas("Default=0x7fff, ipoib, defmember=full", central)
+    own: dict[str, list[str]] = {group.name: [] for group in plan.tenants}
+    for host in on_fabric(plan):
+        for name in [host.tenant] if host.tenant else data.served(plan, host):
+            own[name].extend(_guids(host))
     for group in plan.tenants:
-        members = (
-            host for host in on_fabric(plan) if host.tenant == group.name or group.name in data.served(plan, host)
-        )
-        own = [port for host in members for port in _guids(host)]
-        lines += _stanzas(f"{group.name}=0x{group.pkey:04x}, defmember=full", own)
+        lines += _stanzas(f"{group.name}=0x{group.pkey:04x}, defmember=full", own[group.name])
     return "\n".join(lines) + "\n"
 
 

@@ -50,7 +50,7 @@ _GPU = """\t<gpu id="{pci}">
 
 
 def accelerators(plan: Cluster, chosen: frozenset[str]) -> Iterator[File]:
-    """nvidia-smi of all GPU nodes, IMEX files of all trays, driver parameters of the `chosen` hosts."""
+    """nvidia-smi and IMEX channels of all GPU nodes, driver parameters of the `chosen` hosts."""
     channels: dict[str, set[int]] = {}
     for job in plan.jobs:
         for name in job.hosts if job.imex >= 0 else ():

@@ -17,7 +17,7 @@ from ringfence.synth.captures_slurm import File
 from ringfence.synth.plan import Cluster, Host, User, address
 
 _RECORDED = {
-    facts_hosts.inventory: ("in_zone", "in_rack", "in_tenant", "controls"),
+    facts_hosts.inventory: ("in_zone", "in_rack", "in_tenant", "labelled", "controls"),
     facts_hosts.networks: ("routes_to", "reaches_outside", "in_zone", "listens_on"),
     facts_hosts.controllers: ("authenticates",),
     facts_hosts.services: ("authenticates",),

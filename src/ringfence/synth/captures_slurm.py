@@ -72,14 +72,19 @@ def nodes(plan: Cluster) -> Iterator[dict[str, Any]]:
             "real_memory": 2_000_000 if host.role == "hgx" else 960_000,
             "gres": gres,
             "gres_used": f"{_GRES[host.role]}:{busy.get(host.name, 0)}",
-            "features": [host.role],
-            "active_features": [host.role],
+            "features": features(host),
+            "active_features": features(host),
             "partitions": [host.partition],
             "state": ["ALLOCATED" if busy.get(host.name) else "IDLE"],
             "tres": f"cpu=224,gres/gpu={host.gpus}",
             "version": RELEASE,
             "operating_system": "Linux 6.8.0-60-generic",
         }
+
+
+def features(host: Host) -> list[str]:
+    """What jobs may ask for: the kind of node, whose it is, and the NVLink domain where it spans hosts."""
+    return [host.role, host.partition, *([host.domain] if host.domain else [])]
 
 
 def _compute(plan: Cluster) -> Iterator[Host]:

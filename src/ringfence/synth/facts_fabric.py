@@ -24,7 +24,7 @@ def fabric(plan: Cluster) -> Iterator[Fact]:
     yield fact(default, "part_of", whole, KEYS, {"kind": "pkey"})
     for group in plan.tenants:
         yield fact(keys[group.name], "part_of", whole, KEYS, {"kind": "pkey"})
-        yield fact(keys[group.name], "in_tenant", f"tenant:{group.name}", "inventory.toml")
+        yield fact(keys[group.name], "in_tenant", f"tenant:{group.name}", "inventory.ndjson")
     for host in on_fabric(plan):
         subject = say.host(host.name)
         membership = "full" if data.full_by_default(plan, host) else "limited"

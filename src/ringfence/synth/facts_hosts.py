@@ -19,10 +19,11 @@ def inventory(plan: Cluster) -> Iterator[Fact]:
     slurm, kube = say.cluster(plan), say.kube(plan)
     for of in plan.hosts:
         host = say.host(of.name)
-        yield fact(host, "in_zone", _ZONE.get(of.role, "management"), "inventory.toml")
-        yield fact(host, "in_rack", of.rack, "inventory.toml")
+        yield fact(host, "in_zone", _ZONE.get(of.role, "management"), "inventory.ndjson")
+        yield fact(host, "in_rack", of.rack, "inventory.ndjson")
+        yield fact(host, "labelled", f"class={of.role}", "inventory.ndjson")
         if of.tenant:
-            yield fact(host, "in_tenant", f"tenant:{of.tenant}", "inventory.toml")
+            yield fact(host, "in_tenant", f"tenant:{of.tenant}", "inventory.ndjson")
         if of.partition == "kube":
             yield fact(host, "in_cluster", kube, "kubernetes/nodes.json")
         elif of.gpus:
@@ -36,7 +37,7 @@ def inventory(plan: Cluster) -> Iterator[Fact]:
 
 def networks(plan: Cluster) -> Iterator[Fact]:
     """Subnets, what passes between them, and what has an address where."""
-    source = "inventory.toml"
+    source = "inventory.ndjson"
     name = say.network
     for network in plan.networks:
         yield fact(name(network.name), "in_zone", network.zone, source)

@@ -84,14 +84,14 @@ def _hub(hosts: Sequence[Host]) -> str:
 
 def _key(plan: Cluster, user: User, identity: str) -> Iterator[Fact]:
     key, workstation = say.ssh_key(plan, user), f"workstation:{user.workstation}"
-    yield fact(identity, "logs_in_from", workstation, "inventory.toml")
-    yield fact(workstation, "attached_to", say.network("corp"), "inventory.toml")
+    yield fact(identity, "logs_in_from", workstation, "inventory.ndjson")
+    yield fact(workstation, "attached_to", say.network("corp"), "inventory.ndjson")
     readable = "user" if plan.flawed("key_without_passphrase", user.name) else "none"
     yield fact(
         workstation,
         "stores_credential",
         key,
-        "inventory.toml",
+        "inventory.ndjson",
         {"readable_by": readable, "path": "~/.ssh/id_ed25519", "mode": "0600"},
     )
     yield fact(key, "unlocks", identity, "authorized_keys")

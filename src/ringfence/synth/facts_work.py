@@ -81,7 +81,7 @@ def serving(plan: Cluster) -> Iterator[Fact]:
     for tenant in dict.fromkeys(pod.tenant for pod in plan.pods):
         space = f"namespace:{plan.name}-kube/{tenant}"
         yield fact(space, "in_cluster", say.kube(plan), PODS)
-        yield fact(space, "in_tenant", f"tenant:{tenant}", "inventory.toml")
+        yield fact(space, "in_tenant", f"tenant:{tenant}", "inventory.ndjson")
     for pod in plan.pods:
         yield from _pod(plan, pod, by_name[pod.host], lines[pod.pipeline])
 

@@ -10,6 +10,7 @@ Everything here is a frozen value; nothing depends on hash order, time or the ma
 
 import hashlib
 from collections.abc import Mapping
+from functools import cached_property
 
 import msgspec
 
@@ -118,7 +119,7 @@ class Pod(msgspec.Struct, frozen=True):
     first_gpu: int
 
 
-class Cluster(msgspec.Struct, frozen=True):
+class Cluster(msgspec.Struct, frozen=True, dict=True):
     """Everything that the writers need to know."""
 
     name: str
@@ -137,9 +138,16 @@ class Cluster(msgspec.Struct, frozen=True):
         """Whether the misconfiguration was drawn for this unit; for cluster-wide ones leave it out."""
         return (unit or self.name) in self.flaws[flaw]
 
+    @cached_property
+    def _by_role(self) -> dict[str, tuple[Host, ...]]:
+        found: dict[str, list[Host]] = {}
+        for host in self.hosts:
+            found.setdefault(host.role, []).append(host)
+        return {role: tuple(hosts) for role, hosts in found.items()}
+
     def of_role(self, *roles: str) -> tuple[Host, ...]:
-        """The hosts of these roles, in order."""
-        return tuple(host for host in self.hosts if host.role in roles)
+        """The hosts of these roles, role by role, each in order."""
+        return tuple(host for role in roles for host in self._by_role.get(role, ()))
 
     def gpu_uuid(self, host: Host, index: int) -> str:
         """The UUID of an accelerator."""
