@@ -35,6 +35,11 @@ def test_every_way_to_write_them_gives_the_same_objects():
         assert read(way) == stream
 
 
+def test_json_documents_between_yaml_separators_are_read():
+    """As some pipelines join them."""
+    assert kinds(AS_LIST + b"\n---\n" + AS_LIST) == kinds(AS_LIST) * 2
+
+
 def test_a_typed_list_lends_its_kind_to_its_items():
     """The API answers a PodList whose items name no kind."""
     pod = {"metadata": {"name": "p"}, "spec": {"containers": []}}

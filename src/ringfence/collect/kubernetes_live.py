@@ -31,7 +31,8 @@ _THEIRS = ("httpx", "httpx2", "httpcore", "httpcore2", "lightkube")
 _METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 CORE = (
-    "/api/v1/nodes", "/api/v1/namespaces", "/api/v1/serviceaccounts", "/api/v1/pods", "/api/v1/services", "/api/v1/endpoints",
+    "/api/v1/nodes", "/api/v1/namespaces", "/api/v1/serviceaccounts", "/api/v1/pods", "/api/v1/services",
+    "/api/v1/endpoints",
     "/api/v1/persistentvolumes", "/api/v1/persistentvolumeclaims", "/api/v1/secrets",
     "/apis/rbac.authorization.k8s.io/v1/clusterroles", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
     "/apis/rbac.authorization.k8s.io/v1/roles", "/apis/rbac.authorization.k8s.io/v1/rolebindings",

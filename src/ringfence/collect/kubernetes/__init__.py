@@ -28,7 +28,7 @@ from ringfence.wire.kubernetes.objects import Object, read
 __all__ = ["COLLECTOR", "QUESTIONS", "collect", "recognise"]
 
 _YAML = re.compile(rb"^(?:- )?apiVersion:[ \t]*[\"']?[\w.-]+(?:/[\w.-]+)?", re.MULTILINE)
-_YAML_KIND = re.compile(rb"^(?:- |  )?kind:[ \t]*[\"']?[A-Z]", re.MULTILINE)
+_YAML_KIND = re.compile(rb"^[ -]{0,16}kind:[ \t]*[\"']?[A-Z]", re.MULTILINE)
 _KIND = re.compile(rb'"(?:kind|items)"\s*:')
 
 

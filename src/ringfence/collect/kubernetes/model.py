@@ -47,9 +47,15 @@ class Pod(msgspec.Struct, frozen=True):
 
     @property
     def containers(self) -> tuple[Container, ...]:
-        """Init and ephemeral containers included: each runs at some time with the pod's rights."""
+        """Init and ephemeral containers included: each runs at some time with the pod's rights.
+
+        A container whose name was taken out of the dump goes by its number.
+        """
         spec = self.spec
-        return (*(spec.containers or ()), *(spec.init_containers or ()), *(spec.ephemeral_containers or ()))
+        every = (*(spec.containers or ()), *(spec.init_containers or ()), *(spec.ephemeral_containers or ()))
+        return tuple(
+            one if one.name else msgspec.structs.replace(one, name=f"#{number}") for number, one in enumerate(every)
+        )
 
 
 class Model(msgspec.Struct, frozen=True):

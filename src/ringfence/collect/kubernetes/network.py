@@ -106,6 +106,8 @@ class Network:
         for container in pod.containers:
             me = names.container(pod.namespace, pod.name, container.name)
             for port in container.ports or ():
+                if not port.container_port:
+                    continue
                 inside = names.service(pod.namespace, "pod", pod.name, port=port.container_port)
                 yield from self._open(pod.held, inside, pod.namespace, (me,), port.container_port)
                 if where is not None:
@@ -167,7 +169,7 @@ class Network:
 def _listeners(pod: Pod, port: shapes.ServicePort) -> Iterator[shapes.Container]:
     """Containers that declare the target port; where none does and it is a number, any may listen on it."""
     target = port.target_port if port.target_port is not None else port.port
-    containers = pod.spec.containers or ()
+    containers = pod.containers[: len(pod.spec.containers or ())]
     declared = [one for one in containers if any(target in (own.name, own.container_port) for own in one.ports or ())]
     yield from declared or (containers if isinstance(target, int) else ())
 

@@ -94,7 +94,8 @@ def read(data: bytes) -> Answer:
     left: dict[str, int] = {}
     seen = 0
     try:
-        for raw in _json(data) if data.lstrip()[:1] in (b"{", b"[") else _yaml(data):
+        is_json = data.lstrip()[:1] in (b"{", b"[") and b"\n---" not in data
+        for raw in _json(data) if is_json else _yaml(data):
             seen += 1
             _take(raw, found, refused, left)
     except InputError as error:

@@ -47,7 +47,7 @@ class Security(_Part, frozen=True):
 
 
 class Mount(_Part, frozen=True):
-    name: str
+    name: str = ""
     mount_path: str | None = None
     read_only: bool | None = None
     recursive_read_only: str | None = None
@@ -56,7 +56,7 @@ class Mount(_Part, frozen=True):
 
 
 class Port(_Part, frozen=True):
-    container_port: int
+    container_port: int = 0
     host_port: int | None = None
     name: str | None = None
     protocol: str | None = None
@@ -74,7 +74,7 @@ class Resources(_Part, frozen=True):
 
 
 class Container(_Part, frozen=True):
-    name: str
+    name: str = ""
     image: str | None = None
     security_context: Security | None = None
     volume_mounts: tuple[Mount, ...] | None = None
@@ -123,7 +123,7 @@ class Projected(_Part, frozen=True):
 
 
 class Volume(_Part, frozen=True):
-    name: str
+    name: str = ""
     host_path: HostPath | None = None
     persistent_volume_claim: Named | None = None
     secret: Named | None = None
