@@ -206,10 +206,12 @@ def _key(fact: Fact, terms: Interned, attributes: Interned, sources: Interned) -
 def _present(table: Table, keys: Iterable[_Key]) -> dict[_Key, int]:
     """Where in the table those of the keys stand that are there and alive."""
     wanted = set(keys)
+    if not wanted or not len(table):
+        return {}
     columns = np.array(list(wanted), np.int32).reshape(-1, 4)
-    # A hub (a partition, a cluster) has many facts on one side: look from the side with fewer.
-    sides = [table.find(side, np.unique(columns[:, at]))[1] for at, side in enumerate(("subject", "object"))]
-    at = min(sides, key=len)
+    at = table.find("subject", np.unique(columns[:, 0]))[1]
+    if len(at) > 4 * len(columns) + 64:  # a hub has many facts on one side: look from the other
+        at = min(at, table.find("object", np.unique(columns[:, 1]))[1], key=len)
     parts = (table.subject[at], table.object[at], table.attributes[at], table.source[at])
     found = zip(zip(*(part.tolist() for part in parts), strict=True), at.tolist(), strict=True)
     return {key: place for key, place in found if key in wanted}

@@ -16,7 +16,7 @@ Ints = NDArray[np.int32]
 At = NDArray[np.int64]
 _Five = tuple[Ints, Ints, Ints, Ints, NDArray[np.float64]]
 _MERGE_AT = 4_096
-_MOST_RUNS = 6
+_MOST_RUNS = 3
 
 
 class _Room:

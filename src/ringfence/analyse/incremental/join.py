@@ -85,72 +85,79 @@ class Joiner:
         self._wheres, self._terms = records, count
 
 
+# Kernels index whole arrays: a view of one row would be counted in and out at every use.
+
+
 @kernel
-def _meets(row: Ints, fact: Ints, bound: Ints, where: NDArray[np.bool_], begins: NDArray[np.bool_]) -> bool:
+def _meets(
+    steps: Ints, step: int, facts: Ints, at: int, bound: Ints, where: NDArray[np.bool_], begins: NDArray[np.bool_]
+) -> bool:
     """Whether a fact fits a step under the variables bound so far; binds those that the step frees."""
     for side in range(2):
-        kind, arg, term = row[3 + 2 * side], row[4 + 2 * side], fact[1 + side]
+        kind, arg, term = steps[step, 3 + 2 * side], steps[step, 4 + 2 * side], facts[at, 1 + side]
         if kind == 1 and bound[arg] != term:
             return False
         if kind == 2 and arg != term:
             return False
-        if row[8 + side] >= 0 and not begins[term, row[8 + side]]:
+        if steps[step, 8 + side] >= 0 and not begins[term, steps[step, 8 + side]]:
             return False
-    if row[10] == 1 and fact[1] != fact[2]:
+    if steps[step, 10] == 1 and facts[at, 1] != facts[at, 2]:
         return False
-    if row[7] >= 0 and not where[fact[3], row[7]]:
+    if steps[step, 7] >= 0 and not where[facts[at, 3], steps[step, 7]]:
         return False
     for side in range(2):
-        if row[3 + 2 * side] == 0:
-            bound[row[4 + 2 * side]] = fact[1 + side]
+        if steps[step, 3 + 2 * side] == 0:
+            bound[steps[step, 4 + 2 * side]] = facts[at, 1 + side]
     return True
 
 
 @kernel
-def _head(row: Ints, keys: NDArray[np.int64], heads: Ints, bound: Ints) -> np.int64:
+def _head(steps: Ints, step: int, keys: NDArray[np.int64], heads: Ints, bound: Ints) -> np.int64:
     """The first fact of the chain that a step follows."""
-    side, term = np.int64(row[2]), np.int64(0)
+    side, term = np.int64(steps[step, 2]), np.int64(0)
     if side < 2:
-        arg = row[4 + 2 * side]
-        term = np.int64(bound[arg] if row[3 + 2 * side] == 1 else arg)
-    at = find_slot(keys, np.int64(row[1]), side, term)
+        arg = steps[step, 4 + 2 * side]
+        term = np.int64(bound[arg] if steps[step, 3 + 2 * side] == 1 else arg)
+    at = find_slot(keys, np.int64(steps[step, 1]), side, term)
     return np.int64(heads[at]) if keys[at] != -1 else np.int64(-1)
 
 
 @kernel
-def _position(end: Ints, bound: Ints) -> np.int64:
-    if end[0] == 3:
+def _position(plans: Ints, number: int, column: int, bound: Ints) -> np.int64:
+    if plans[number, column] == 3:
         return np.int64(-1)
-    term = bound[end[1]] if end[0] == 1 else end[1]
-    return np.int64(term) * 32 + np.int64(end[2])
+    arg = plans[number, column + 1]
+    term = bound[arg] if plans[number, column] == 1 else arg
+    return np.int64(term) * 32 + np.int64(plans[number, column + 2])
 
 
 @kernel
 def _emit(
-    row: Ints,
+    plans: Ints,
+    number: int,
     differ: Ints,
     bound: Ints,
     picked: Ints,
-    number: int,
     at: int,
     plan: Ints,
     ends: NDArray[np.int64],
     because: Ints,
 ) -> int:
     """Write down one instance if there is room; 1, or 0 where it is none."""
-    for pair in range(row[3], row[3] + row[4]):
+    for pair in range(plans[number, 3], plans[number, 3] + plans[number, 4]):
         if bound[differ[pair, 0]] == bound[differ[pair, 1]]:
             return 0
-    to = _position(row[17:20], bound)
+    to = _position(plans, number, 17, bound)
     for slot in range(3):
-        if _position(row[8 + 3 * slot : 11 + 3 * slot], bound) == to:
+        if _position(plans, number, 8 + 3 * slot, bound) == to:
             return 0
     if at < len(plan):
         plan[at] = number
         for slot in range(3):
-            ends[at, slot] = _position(row[8 + 3 * slot : 11 + 3 * slot], bound)
+            ends[at, slot] = _position(plans, number, 8 + 3 * slot, bound)
         ends[at, 3] = to
-        because[at, :] = picked
+        for slot in range(8):
+            because[at, slot] = picked[slot]
     return 1
 
 
@@ -177,33 +184,32 @@ def _join(
     bound, picked, cursor = np.zeros(16, np.int32), np.full(8, -1, np.int32), np.zeros(9, np.int64)
     for job in range(jobs.shape[0]):
         number = jobs[job, 0]
-        row = plans[number]
-        first, count, delta = row[0], row[1], row[2]
+        first, count, delta = plans[number, 0], plans[number, 1], plans[number, 2]
         picked[:] = -1
         for new in range(jobs[job, 1], jobs[job, 2]):
-            if not alive[new] or not _meets(steps[first], fact[new], bound, where, begins):
+            if not alive[new] or not _meets(steps, first, fact, new, bound, where, begins):
                 continue
             picked[delta] = new
             if count == 1:
-                found += _emit(row, differ, bound, picked, number, found, plan, ends, because)
+                found += _emit(plans, number, differ, bound, picked, found, plan, ends, because)
                 continue
             depth = 1
-            cursor[1] = _head(steps[first + 1], keys, heads, bound)
+            cursor[1] = _head(steps, first + 1, keys, heads, bound)
             while depth > 0:
                 here = cursor[depth]
                 if here < 0:
                     depth -= 1
                     continue
-                step = steps[first + depth]
-                cursor[depth] = following[here, step[2]]
-                if not alive[here] or (step[0] < delta and here >= begin):
+                step = first + depth
+                cursor[depth] = following[here, steps[step, 2]]
+                if not alive[here] or (steps[step, 0] < delta and here >= begin):
                     continue
-                if not _meets(step, fact[here], bound, where, begins):
+                if not _meets(steps, step, fact, here, bound, where, begins):
                     continue
-                picked[step[0]] = here
+                picked[steps[step, 0]] = here
                 if depth + 1 == count:
-                    found += _emit(row, differ, bound, picked, number, found, plan, ends, because)
+                    found += _emit(plans, number, differ, bound, picked, found, plan, ends, because)
                 else:
                     depth += 1
-                    cursor[depth] = _head(steps[first + depth], keys, heads, bound)
+                    cursor[depth] = _head(steps, first + depth, keys, heads, bound)
     return found
