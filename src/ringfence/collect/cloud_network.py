@@ -76,6 +76,8 @@ def _machine(account: Account, machine: Machine) -> Iterator[Fact]:
     yield Fact(host, "labelled", f"instance={ids.clean(machine.id)}")
     if machine.placement:
         yield Fact(host, "labelled", f"placement={ids.clean(machine.placement)}")
+    if machine.public:
+        yield Fact(host, "setting", "address=public")
     if machine.efa:
         yield Fact(host, "setting", "efa=on")
     subnet = account.subnets.get(machine.subnet)

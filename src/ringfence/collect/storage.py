@@ -19,13 +19,28 @@ from ringfence.wire.storage import bucket, exports, folders, lustre, mounts
 
 FORM = "storage"
 
+_DATA = ("/data", "/datasets", "/models", "/checkpoints", "/scratch", "/projects", "/export", "/srv", "/mnt", "/home")
+_DEEP = "7"
+
 QUESTIONS: tuple[Question, ...] = (
     ReadFile("hosts/{host}/exports", "/etc/exports"),
     ReadFile("hosts/{host}/exports.d/", "/etc/exports.d/*.exports"),
     Probe("hosts/{host}/exportfs", ("exportfs", "-v"), where="storage"),
     ReadFile("hosts/{host}/mounts", "/proc/mounts"),
     ReadFile("hosts/{host}/fstab", "/etc/fstab"),
+    Probe("storage/nodemap", ("lctl", "get_param", "nodemap.*"), where="storage"),
+    *(
+        # one folder each: a missing one is a missing answer, not the end of the others
+        Probe(
+            f"hosts/{{host}}/folders{folder.replace('/', '-')}",
+            ("find", folder, "-xdev", "-maxdepth", _DEEP, "-printf", folders.FIND_FORMAT),
+            where="storage",
+            timeout_s=300,
+        )
+        for folder in _DATA
+    ),
 )
+"""What the file servers and nodes are asked. Folders elsewhere: run the same `find` on them by hand."""
 
 
 def recognise(path: str, head: bytes) -> str:

@@ -1,7 +1,8 @@
-"""What follows from facts of several collectors together: images' registries, exports' subnets.
+"""What follows from facts of several collectors together: images' registries, exports' subnets, open ports.
 
-Two joins over all facts of a survey, by explicit rules. An image comes from the registry that its
-reference names. Storage offered to a network is offered to each known subnet of it.
+Three joins over all facts of a survey, by explicit rules. An image comes from the registry that its
+reference names. Storage offered to a network is offered to each known subnet of it. A service on
+a cloud instance listens wherever its security groups let its port in (`cloud_after`).
 
 A reference begins with its registry where the first part has a dot, a colon or is `localhost`
 (the rule of the distribution specification); without one it is Docker's own registry.
@@ -11,6 +12,7 @@ import ipaddress
 from collections.abc import Iterable, Iterator, Sequence
 
 from ringfence.collect.base import Scope
+from ringfence.collect.cloud_after import listening
 from ringfence.estate import ids
 from ringfence.estate.facts import Fact
 
@@ -22,6 +24,7 @@ def after(facts: Sequence[Fact], scope: Scope) -> Iterator[Fact]:
     """The facts to add."""
     yield from pulled(facts, scope)
     yield from offered(facts)
+    yield from listening(facts)
 
 
 def registry_of(reference: str) -> tuple[str, str]:
