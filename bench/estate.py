@@ -20,7 +20,7 @@ import msgspec
 from bench.report import emit, machine, peak_mib, progress, timed
 from ringfence.analyse.derive import derive
 from ringfence.analyse.moves import MOVES
-from ringfence.analyse.paths import cheapest_paths
+from ringfence.analyse.paths import cheapest_paths, paths_in
 from ringfence.analyse.positions import parse
 from ringfence.analyse.reach import Graph, reach_from
 from ringfence.app.questions import Questions
@@ -34,7 +34,7 @@ from ringfence.synth.captures import write
 
 SIZES = (100, 300, 1000, 3000, 10_000)
 PER_CLASS = 2
-TARGETS = {"collect_s": 60.0, "derive_s": 5.0, "paths_ms": 100.0, "report_s": 10.0, "peak_mib": 4096.0}
+TARGETS = {"collect_s": 60.0, "derive_first_s": 5.0, "paths_ms": 100.0, "report_s": 10.0, "peak_mib": 4096.0}
 """What the 10,000-node estate has to meet on 2 cores."""
 
 
@@ -60,14 +60,15 @@ def one(nodes: int, seed: int, report: bool, per_class: int | None) -> dict[str,
 
 
 def analysed(estate: Estate) -> dict[str, Any]:
-    """Derive, number, reach, the ten cheapest paths: each warm, since the first call compiles."""
-    derive(estate)
+    """Derive, number, reach, the ten cheapest paths. `derive_first_s` also sorts the estate's tables, once."""
+    _, first = timed(lambda: derive(estate))
     edges, derived = timed(lambda: derive(estate), 3)
     graph, numbered = timed(lambda: Graph.of(edges), 3)
     result: dict[str, Any] = {
         "moves": len(MOVES),
         "edges": len(edges),
         "positions": len(graph),
+        "derive_first_s": first.best,
         "derive_s": derived.median,
         "graph_s": numbered.median,
     }
@@ -79,7 +80,9 @@ def analysed(estate: Estate) -> dict[str, Any]:
     result |= {"reach_ms": spread.median * 1000, "reached": int(reached.mask.sum())}
     cheapest_paths(graph, [start], target)
     found, searched = timed(lambda: cheapest_paths(graph, [start], target), 5)
-    return result | {"paths": len(found), "paths_ms": searched.median * 1000}
+    _, within = timed(lambda: paths_in(reached, target), 5)
+    times = {"paths_ms": searched.median * 1000, "paths_with_reach_known_ms": within.median * 1000}
+    return result | {"paths": len(found), **times}
 
 
 def ends(estate: Estate, graph: Graph) -> tuple[int, int]:
@@ -134,18 +137,19 @@ def alone(nodes: int, given: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
+_GROWS = ("generate_s", "write_s", "collect_s", "derive_first_s", "graph_s", "report_s", "facts", "edges", "peak_mib")
+
+
 def growth(rows: list[dict[str, Any]]) -> dict[str, float]:
-    """Per measure the exponent p of time ~ nodes^p between the last two sizes: 1 is linear."""
-    if len(rows) < 2:
-        return {}
-    small, large = rows[-2], rows[-1]
-    ratio = math.log(large["nodes"] / small["nodes"])
-    names = ("generate_s", "write_s", "collect_s", "derive_s", "graph_s", "report_s", "facts", "edges", "peak_mib")
-    return {
-        name: round(math.log(large[name] / small[name]) / ratio, 2)
-        for name in names
-        if small.get(name) and large.get(name)
-    }
+    """Per measure the exponent p of measure ~ nodes^p, a least-squares line through the logarithms: 1 is linear."""
+    found = {}
+    for name in _GROWS:
+        points = [(math.log(row["nodes"]), math.log(row[name])) for row in rows if row.get(name)]
+        if len(points) > 1:
+            mean_x, mean_y = (sum(column) / len(points) for column in zip(*points, strict=True))
+            spread = sum((x - mean_x) ** 2 for x, _ in points)
+            found[name] = round(sum((x - mean_x) * (y - mean_y) for x, y in points) / spread, 2)
+    return found
 
 
 def main() -> None:
