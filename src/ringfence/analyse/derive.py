@@ -19,7 +19,7 @@ from ringfence.analyse.moves import MOVES
 from ringfence.analyse.positions import NONE, Positions, encode
 from ringfence.analyse.rule import At, Atom, Is, Match, Move, Prefix, Rule, Slot
 from ringfence.estate.estate import Estate, Rows, Table, rows_of
-from ringfence.estate.kinds import PREDICATES
+from ringfence.estate.kinds import KINDS, PREDICATES
 
 MOST_STARTS = 3
 MOST_FACTS = 8
@@ -58,6 +58,7 @@ class Edges(msgspec.Struct, frozen=True):
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS))
 
 
+_KIND_CODE = {name: code for code, name in enumerate(KINDS)}
 _COLUMNS = Edges.__struct_fields__
 _NO_EDGES = Edges(
     np.zeros(0, np.int16),
@@ -144,9 +145,10 @@ def _bind(estate: Estate, rule: Rule, only: Mapping[int, NDArray[np.int64]]) -> 
     for at in _order(estate, rule.facts, only):
         atom = rule.facts[at]
         left, right = _extend(estate, atom, variables, only.get(at))
+        table = estate.table(atom.predicate)
+        left, right = _of_kind(estate, rule, ((atom.subject, table.subject), (atom.object, table.object)), left, right)
         if not len(right):
             return None
-        table = estate.table(atom.predicate)
         if left is not None:
             variables = {name: column[left] for name, column in variables.items()}
             rows = {done: column[left] for done, column in rows.items()}
@@ -163,6 +165,22 @@ def _bind(estate: Estate, rule: Rule, only: Mapping[int, NDArray[np.int64]]) -> 
     if keep.all():
         return variables, ordered
     return {name: column[keep] for name, column in variables.items()}, [column[keep] for column in ordered]
+
+
+def _of_kind(
+    estate: Estate,
+    rule: Rule,
+    ends: tuple[tuple[Slot, NDArray[np.int32]], ...],
+    left: NDArray[np.int64] | None,
+    right: NDArray[np.int64],
+) -> tuple[NDArray[np.int64] | None, NDArray[np.int64]]:
+    """The matches whose ends are of the kinds that the rule asks of their variables."""
+    for slot, column in ends:
+        if isinstance(slot, str) and slot in rule.kinds:
+            allowed = [_KIND_CODE[kind] for kind in rule.kinds[slot]]
+            keep = np.isin(estate.kinds[column[right]], allowed)
+            left, right = (left if left is None else left[keep]), right[keep]
+    return left, right
 
 
 def _order(estate: Estate, atoms: Sequence[Atom], only: Mapping[int, NDArray[np.int64]]) -> list[int]:
@@ -315,6 +333,7 @@ def check(moves: Sequence[Move]) -> None:
         for rule in move.rules:
             names = set().union(*(_names(atom) for atom in rule.facts))
             unknown = [atom.predicate for atom in rule.facts if atom.predicate not in PREDICATES]
+            unknown += [kind for kinds in rule.kinds.values() for kind in kinds if kind not in KINDS]
             ends: list[Slot] = [at.entity for at in (*rule.start, rule.to)]
             loose = [slot for slot in ends if isinstance(slot, Prefix) or (isinstance(slot, str) and slot not in names)]
             if unknown or loose or not 1 <= len(rule.facts) <= MOST_FACTS or not 1 <= len(rule.start) <= MOST_STARTS:

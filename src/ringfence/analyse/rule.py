@@ -69,12 +69,16 @@ class Minutes(msgspec.Struct, frozen=True):
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """One way to make the move. Up to three start positions, up to eight facts."""
+    """One way to make the move. Up to three start positions, up to eight facts.
+
+    `kinds` limits what a variable may stand for, where its predicates allow more.
+    """
 
     start: tuple[At, ...]
     to: At
     facts: tuple[Atom, ...]
     unless: tuple[Differ, ...] = ()
+    kinds: dict[str, tuple[str, ...]] = {}
 
 
 class Move(msgspec.Struct, frozen=True):

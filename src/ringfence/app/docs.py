@@ -46,7 +46,8 @@ def _rule(rule: Rule) -> str:
     start = " and ".join(f"`{_at(at)}`" for at in rule.start)
     facts = "; ".join(_atom(atom) for atom in rule.facts)
     apart = "".join(f"; {pair.one} is not {pair.other}" for pair in rule.unless)
-    return f"From {start} to `{_at(rule.to)}`, where {facts}{apart}."
+    kinds = "".join(f"; {name} is a {' or '.join(kinds)}" for name, kinds in rule.kinds.items())
+    return f"From {start} to `{_at(rule.to)}`, where {facts}{apart}{kinds}."
 
 
 def _at(at: At) -> str:

@@ -2,9 +2,9 @@
 
 Facts added: only instances that rest on a new fact are joined (semi-naive), and only bits that are
 new flow backwards. Facts removed: edges that rest on them end. Edges that rest on facts about jobs, pods
-and containers are expected to end: they are kept out of the condensed graph, so that what is left
-flows again from its rows. When any other edge ends both bounds are swept anew. Whichever
-way was taken, the result is that of a rebuild.
+and containers are expected to end: they are kept out of the condensed graph, and only the bits that
+rested on them are taken back and, where something else supports them, given again. When any
+other edge ends both bounds are swept anew. Whichever way was taken, the result is that of a rebuild.
 """
 
 from collections.abc import Sequence
@@ -94,7 +94,7 @@ class Live:
             return Change(len(added), len(removed), len(fresh), len(ended), True)
         if len(ended):
             for level in (self.lower, self.upper):
-                level.restart(self._edges.alive)
+                level.retract(self._edges.alive)
         if len(fresh):
             self._flow(fresh)
         return Change(len(added), len(removed), len(fresh), len(ended), False)
