@@ -19,6 +19,10 @@ apt-get install -y -qq --no-install-recommends \
   make git python3-venv \
   opensm ibsim-utils libumad2sim0 infiniband-diags \
   munge slurmctld slurmd slurm-client slurmrestd slurm-wlm-basic-plugins \
+  slurmdbd mariadb-server slurm-wlm-mysql-plugin \
   openssh-server openssh-client \
   chromium chromium-driver \
   dash
+
+# Debian's kubectl does not install over another one.
+command -v kubectl >/dev/null || apt-get install -y -qq --no-install-recommends kubernetes-client

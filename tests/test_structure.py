@@ -27,7 +27,8 @@ def test_what_an_agent_loads_brings_no_arrays():
             if path.stem != "__init__"
         ),
     ]
-    code = f"import sys\nfor name in {modules!r}: __import__(name)\nprint({{'numpy','pyarrow','numba'}} & set(sys.modules))"
+    loaded = "{'numpy', 'pyarrow', 'numba'} & set(sys.modules)"
+    code = f"import sys\nfor name in {modules!r}: __import__(name)\nprint({loaded})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 

@@ -25,7 +25,8 @@ def moves_page() -> str:
         "# Moves\n\nWhat an attacker can do. A move leads from one or several positions (all needed) to "
         "a position; it exists where the facts named hold. `entity#capability` is explained in "
         "[estate.md](estate.md).\n\n"
-        "Technique ids are those of MITRE ATLAS 5.6.0 (`ATLAS.yaml`) and of MITRE ATT&CK as SigmaHQ's rules tag them.\n",
+        "Technique ids are those of MITRE ATLAS 5.6.0 (`ATLAS.yaml`) and of MITRE ATT&CK as SigmaHQ's rules tag "
+        "them.\n",
     ]
     parts += [_move(move) for move in MOVES]
     return "\n".join(parts)

@@ -17,6 +17,7 @@ from ringfence.collect.coverage import completed
 from ringfence.collect.join import joined
 from ringfence.collect.questions import QUESTIONS
 from ringfence.collect.script import capture_script
+from ringfence.collect.slurm_hooks import on_storage
 from ringfence.errors import Problem, UsageError
 from ringfence.estate.estate import Estate, EstateBuilder
 from ringfence.estate.facts import Fact, Scalar
@@ -51,7 +52,7 @@ def survey_tree(root: Path, scope: Scope, progress: Progress | None = None) -> S
 
 def survey_files(files: Iterable[CapturedFile | Problem], scope: Scope, progress: Progress | None = None) -> Survey:
     """The estate of captured files, wherever they came from."""
-    files = list(files)
+    files = [file for file in files if isinstance(file, Problem) or file.path != SALT]
     facts: list[Fact] = []
     problems: list[Problem] = []
     for found in collect_files(files, scope):
@@ -62,6 +63,7 @@ def survey_files(files: Iterable[CapturedFile | Problem], scope: Scope, progress
         if progress and len(facts) % 100_000 == 0:
             progress("facts", len(facts), 0)
     facts = list(joined(facts))
+    facts.extend(on_storage(facts))
     facts.extend(completed(facts, {aspect for collector in COLLECTORS for aspect in collector.aspects}))
     facts.extend(holes(problems))
     builder = EstateBuilder(scope.salt).extend(facts)
@@ -75,6 +77,10 @@ def holes(problems: Iterable[Problem]) -> Iterable[Fact]:
         yield Fact("capture", "asked", problem.file or "capture", attributes, problem.file)
 
 
+SALT = "salt"
+"""Where the capture script leaves the salt of a capture's hashes."""
+
+
 def read_salt(path: Path) -> bytes:
     """The salt in a file of hexadecimal digits. Raises `UsageError`."""
     try:
@@ -85,11 +91,8 @@ def read_salt(path: Path) -> bytes:
 
 def capture_salt(root: Path) -> bytes:
     """The salt with which the capture's secrets were hashed, or a new one where it names none."""
-    for name in ("salt", "ringfence/salt"):
-        path = root / name
-        if path.is_file() and not path.is_symlink():
-            return read_salt(path)
-    return secrets.token_bytes(16)
+    path = root / SALT
+    return read_salt(path) if path.is_file() and not path.is_symlink() else secrets.token_bytes(16)
 
 
 def summary(estate: Estate) -> dict[str, Any]:

@@ -24,10 +24,13 @@ _TAKEN = frozenset(
         *("setting", "device_open", "mounts", "may_sudo", "may_use_runtime", "trusts_host", "root_runs_from"),
         *("runs_software", "accepts_key", "stores_credential", "attached_to", "reaches_outside", "runs_firmware"),
         *("runs_on", "service_kind", "authenticates", "listens_on", "runs_as", "has_gpu", "nvlink_member"),
-        *("uses_imex", "enforced_by", "watched_by"),
+        *("uses_imex", "enforced_by", "watched_by", "vulnerable_to", "may_login", "keeps_credential", "acts_as"),
     }
 )
 """Predicates that hold for a class. The rest (ports, serials, sessions, jobs) are each host's own."""
+
+_OF_PEOPLE = frozenset({"may_login", "may_sudo", "may_use_runtime"})
+"""Predicates whose object is the host: what accounts may do there."""
 
 SOURCE = "assumed"
 
@@ -65,6 +68,8 @@ def _topic(fact: Fact) -> tuple[str, str, str]:
     name = fact.object.partition("=")[0] if fact.predicate == "setting" else ""
     if about == "service":
         name = fact.subject.partition("/")[2]
+    elif fact.predicate in _OF_PEOPLE:
+        name = fact.subject
     return about, fact.predicate, name
 
 
@@ -102,7 +107,9 @@ def _own(facts: Sequence[Fact], hosts: set[str]) -> dict[str, list[Fact]]:
             owner[fact.subject] = fact.object
     own: dict[str, list[Fact]] = {host: [] for host in hosts}
     for fact in facts:
-        if fact.predicate in _TAKEN and fact.subject in owner:
+        if fact.predicate in _OF_PEOPLE and fact.object in own:
+            own[fact.object].append(fact)
+        elif fact.predicate in _TAKEN and fact.subject in owner:
             renamed = msgspec.structs.replace(
                 fact, subject=name.get(fact.subject, fact.subject), object=name.get(fact.object, fact.object)
             )

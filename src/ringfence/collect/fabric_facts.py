@@ -7,7 +7,7 @@ from ringfence.collect.fabric_names import host_in, switch_in, switch_port
 from ringfence.collect.fabric_world import Fabric, World
 from ringfence.errors import Problem
 from ringfence.estate import ids
-from ringfence.estate.facts import Fact
+from ringfence.estate.facts import Fact, Scalar
 from ringfence.wire.ibnet import partitions
 from ringfence.wire.ibnet.opensm import Options
 from ringfence.wire.ibnet.partitions import Port
@@ -209,7 +209,7 @@ def _managers(world: World, fabric: Fabric) -> Iterator[Found]:
             what = f"a subnet manager on port 0x{manager.guid:016x}, whose host is not known"
             yield Problem(file.path, 0, what, "capture ibnetdiscover, or /sys/class/infiniband of the subnet managers")
             continue
-        about = {"state": manager.state, "priority": manager.priority, "on": owner.partition(":")[0]}
+        about: dict[str, Scalar] = {"state": manager.state, "priority": manager.priority, "on": owner.partition(":")[0]}
         yield stamped(Fact(ids.fabric(fabric.name), "sm_on", owner, about), file)
 
 

@@ -15,7 +15,7 @@ from ringfence.collect.fabric_world import HostPorts, World
 from ringfence.collect.probe import Probe, Question, ReadFile
 from ringfence.errors import InputError, Problem
 from ringfence.estate import ids
-from ringfence.estate.facts import Fact
+from ringfence.estate.facts import Fact, Scalar
 from ringfence.wire.ibnet import lldp, rdma, sysfs
 from ringfence.wire.ibnet.rdma import Pair, PkeyInterface
 from ringfence.wire.ibnet.sysfs import SysPort
@@ -184,13 +184,13 @@ def _fabric(world: World, entity: str, file: CapturedFile) -> str:
     """The fabric of a host's ports: where its other ports lie, the only one there is, else by its path."""
     if len(world.fabrics) == 1:
         return next(iter(world.fabrics))
-    homes = world.homes().get(entity, frozenset())
+    homes: frozenset[str] = frozenset(world.homes().get(entity, ()))
     return next(iter(homes)) if len(homes) == 1 else fabric_of(file.path, world.scope)
 
 
 def _port(world: World, entity: str, port: SysPort, file: CapturedFile) -> Iterator[Fact]:
     name = port_of(world, entity, port.device, port.port)
-    about = {"device": ids.clean(port.device), "port": port.port, "state": port.state or "unknown"}
+    about: dict[str, Scalar] = {"device": ids.clean(port.device), "port": port.port, "state": port.state or "unknown"}
     yield Fact(entity, "has_port", name, about)
     if port.firmware:
         product = port.board or port.type or "adapter"
@@ -234,7 +234,11 @@ def _peers(world: World, entity: str, host: HostPorts, index: _Index) -> Iterato
         there = port_of(world, who, other.device, other.port)
         if there not in seen:
             seen.add(there)
-            about = {"pid": pair.pid, "state": ids.clean(pair.state), "command": ids.clean(pair.command)}
+            about: dict[str, Scalar] = {
+                "pid": pair.pid,
+                "state": ids.clean(pair.state),
+                "command": ids.clean(pair.command),
+            }
             yield Fact(entity, "rdma_peer", there, about)
     reason = f"{unknown} queue pairs lead to peers that were not captured" if unknown else ""
     yield asked(entity, "rdma", answered=True, complete=not unknown, reason=reason)
@@ -275,5 +279,5 @@ def _service(entity: str, host: HostPorts, fabric: str, command: str, number: in
         for key in port.keys if port.link_layer == "InfiniBand" else ():
             held[key & DEFAULT_PKEY] = held.get(key & DEFAULT_PKEY, False) or bool(key & FULL_BIT)
     for key, full in sorted(held.items()):
-        about = {"port": number, "transport": "rdma", "membership": "full" if full else "limited"}
+        about: dict[str, Scalar] = {"port": number, "transport": "rdma", "membership": "full" if full else "limited"}
         yield Fact(name, "listens_on", ids.pkey(fabric, key), about)

@@ -11,7 +11,7 @@ from ringfence.collect.fabric_names import fabric_of, switch
 from ringfence.collect.fabric_world import World
 from ringfence.errors import Problem
 from ringfence.estate import ids
-from ringfence.estate.facts import Fact
+from ringfence.estate.facts import Fact, Scalar
 from ringfence.wire.ibnet import nos, wiring
 from ringfence.wire.ibnet.lldp import Neighbour
 from ringfence.wire.ibnet.nos import SwitchConfig
@@ -114,7 +114,7 @@ def _cable(world: World, host: str, neighbour: Neighbour) -> Iterator[Fact]:
         return
     for carried in (one for one in config.ports if one.name == neighbour.port):
         for number in carried.vlans:
-            about = {"link_layer": "Ethernet", "filtered": carried.filtered, "vlan": number}
+            about: dict[str, Scalar] = {"link_layer": "Ethernet", "filtered": carried.filtered, "vlan": number}
             yield Fact(port, "on_fabric", vlan(world, file.path, number), about)
 
 
@@ -134,6 +134,10 @@ def _moved(world: World) -> Iterator[Fact]:
             if found is None or found == there:
                 continue
             is_host = f"host:{here[0]}" in world.hosts
-            about = {"port": here[1], "expected": ":".join(there), "found": ids.clean(":".join(found))}
+            about: dict[str, Scalar] = {
+                "port": here[1],
+                "expected": ":".join(there),
+                "found": ids.clean(":".join(found)),
+            }
             entity = f"host:{here[0]}" if is_host else switch(here[0])
             yield stamped(Fact(entity, "tampered", "cable-moved", about), file)
