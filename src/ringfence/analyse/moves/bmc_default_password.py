@@ -12,11 +12,13 @@ MOVE = Move(
             start=(At("bmc", "connect"),),
             to=At("bmc", "admin"),
             facts=(Atom("authenticates", "bmc", Is("default-password")),),
+            kinds={"bmc": ("bmc",)},
         ),
         Rule(
             start=(At("bmc", "connect"),),
             to=At("bmc", "admin"),
             facts=(Atom("authenticates", "bmc", Is("none")),),
+            kinds={"bmc": ("bmc",)},
         ),
     ),
     minutes=Minutes(1, 5, "estimate: one login with a printed password"),

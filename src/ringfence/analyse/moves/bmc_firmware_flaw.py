@@ -12,6 +12,7 @@ MOVE = Move(
             start=(At("bmc", "connect"),),
             to=At("bmc", "admin"),
             facts=(Atom("vulnerable_to", "bmc", "weakness", {"gives": "admin"}),),
+            kinds={"bmc": ("bmc",)},
         ),
     ),
     minutes=Minutes(5, 60, "estimate: a published exploit against a reachable controller"),

@@ -12,11 +12,13 @@ MOVE = Move(
             start=(At("network", "send"),),
             to=At("bmc", "connect"),
             facts=(Atom("attached_to", "bmc", "network"), Atom("managed_by", "host", "bmc")),
+            kinds={"bmc": ("bmc",)},
         ),
         Rule(
             start=(At("bmc", "admin"),),
             to=At("network", "send"),
             facts=(Atom("attached_to", "bmc", "network"), Atom("managed_by", "host", "bmc")),
+            kinds={"bmc": ("bmc",)},
         ),
     ),
     minutes=Minutes(0, 2, "estimate: one connection"),

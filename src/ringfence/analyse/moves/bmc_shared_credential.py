@@ -12,11 +12,13 @@ MOVE = Move(
             start=(At("bmc", "admin"),),
             to=At("secret", "use"),
             facts=(Atom("accepts_key", "bmc", "secret"), Atom("managed_by", "host", "bmc")),
+            kinds={"bmc": ("bmc",)},
         ),
         Rule(
             start=(At("secret", "use"), At("bmc", "connect")),
             to=At("bmc", "admin"),
             facts=(Atom("accepts_key", "bmc", "secret"), Atom("managed_by", "host", "bmc")),
+            kinds={"bmc": ("bmc",)},
         ),
     ),
     minutes=Minutes(10, 120, "estimate: read from the controller's storage, then one login each"),

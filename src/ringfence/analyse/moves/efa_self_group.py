@@ -12,6 +12,7 @@ MOVE = Move(
             start=(At("group", "send"),),
             to=At("inside", "send"),
             facts=(Atom("setting", "group", Is("self=all")), Atom("part_of", "inside", "group")),
+            kinds={"group": ("network",)},
         ),
     ),
     minutes=Minutes(0, 2, "estimate: one connection"),

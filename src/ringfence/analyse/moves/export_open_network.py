@@ -12,6 +12,7 @@ MOVE = Move(
             start=(At("network", "send"),),
             to=At("storage", "mount"),
             facts=(Atom("exported_to", "storage", "network"),),
+            kinds={"network": ("network",)},
         ),
         Rule(
             start=(At("network", "send"),),

@@ -16,12 +16,7 @@ MOVE = Move(
         Rule(
             start=(At("storage", "impersonate"),),
             to=At("data", "write"),
-            facts=(Atom("stored_on", "data", "storage"), Atom("setting", "storage", Is("access=rw"))),
-        ),
-        Rule(
-            start=(At("storage", "impersonate"),),
-            to=At("data", "write"),
-            facts=(Atom("stored_on", "data", "storage"), Atom("mounts", "host", "storage", {"mode": "rw"})),
+            facts=(Atom("stored_on", "data", "storage"), Atom("setting", "storage", Is("access=rw"), hole="exports")),
         ),
     ),
     minutes=Minutes(1, 10, "estimate: read as the folder's owner"),

@@ -12,6 +12,7 @@ MOVE = Move(
             start=(At("host", "user"),),
             to=At("role", "use"),
             facts=(Atom("holds_role", "host", "role"), Atom("setting", "host", Is("imds=on"))),
+            kinds={"host": ("host",)},
         ),
         Rule(
             start=(At("work", "code"),),

@@ -13,11 +13,13 @@ MOVE = Move(
             start=(At("work", "code"),),
             to=At("storage", "mount"),
             facts=(Atom("mounts", "work", "storage"),),
+            kinds={"work": ("job", "pod", "container")},
         ),
         Rule(
             start=(At("work", "code"),),
             to=At("storage", "mount"),
             facts=(Atom("shares_volume", "work", "storage"),),
+            kinds={"work": ("job", "pod", "container")},
         ),
     ),
     minutes=Minutes(0, 1, "estimate: the folder is already there"),

@@ -13,6 +13,7 @@ MOVE = Move(
             start=(At("host", "user"),),
             to=At("storage", "mount"),
             facts=(Atom("mounts", "host", "storage"),),
+            kinds={"host": ("host", "workstation")},
         ),
     ),
     minutes=Minutes(0, 1, "estimate: the folder is already there"),

@@ -15,6 +15,7 @@ MOVE = Move(
                 Atom("mounts", "host", "storage", {"mode": "rw"}),
                 Atom("setting", "storage", Is("no_root_squash"), hole="exports"),
             ),
+            kinds={"host": ("host",)},
         ),
         Rule(
             start=(At("host", "root"),),
@@ -23,16 +24,19 @@ MOVE = Move(
                 Atom("mounts", "host", "storage"),
                 Atom("setting", "storage", Is("no_root_squash"), hole="exports"),
             ),
+            kinds={"host": ("host",)},
         ),
         Rule(
             start=(At("host", "root"),),
             to=At("storage", "write"),
             facts=(Atom("exported_to", "storage", "host", {"no_root_squash": True, "mode": "rw"}),),
+            kinds={"host": ("host",)},
         ),
         Rule(
             start=(At("host", "root"),),
             to=At("storage", "read"),
             facts=(Atom("exported_to", "storage", "host", {"no_root_squash": True}),),
+            kinds={"host": ("host",)},
         ),
     ),
     minutes=Minutes(1, 5, "estimate: two commands on the client"),

@@ -15,6 +15,7 @@ MOVE = Move(
                 Atom("mounts", "host", "storage"),
                 Atom("setting", "storage", Is("nodemap=trusted"), hole="nodemap"),
             ),
+            kinds={"host": ("host",)},
         ),
     ),
     minutes=Minutes(1, 5, "estimate: `su` to the owner's uid on the client"),

@@ -12,11 +12,13 @@ MOVE = Move(
             start=(At("package", "write"),),
             to=At("image", "write"),
             facts=(Atom("contains_package", "image", "package"), Atom("uses_image", "work", "image")),
+            kinds={"image": ("image",)},
         ),
         Rule(
             start=(At("package", "write"),),
             to=At("job", "code"),
             facts=(Atom("contains_package", "job", "package"), Atom("runs_on", "job", "host")),
+            kinds={"job": ("job",)},
         ),
     ),
     minutes=Minutes(60, 10080, "estimate: a release, then the time until the next build"),

@@ -17,6 +17,7 @@ MOVE = Move(
             start=(At("data", "write"),),
             to=At("made", "write"),
             facts=(Atom("part_of", "made", "data"), Atom("has_format", "made", "format")),
+            kinds={"made": ("dataset",)},
         ),
     ),
     minutes=Minutes(60, 43200, "estimate: minutes to plant, then the time until the next training run ends"),

@@ -12,11 +12,13 @@ MOVE = Move(
             start=(At("registry", "connect"),),
             to=At("image", "write"),
             facts=(Atom("pulled_from", "image", "registry"), Atom("authenticates", "registry", Is("none"))),
+            kinds={"image": ("image",)},
         ),
         Rule(
             start=(At("account", "use"), At("registry", "connect")),
             to=At("image", "write"),
             facts=(Atom("pulled_from", "image", "registry"), Atom("writable_by", "image", "account")),
+            kinds={"image": ("image",)},
         ),
     ),
     minutes=Minutes(1, 15, "estimate: one push"),

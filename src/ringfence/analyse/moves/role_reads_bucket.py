@@ -22,11 +22,13 @@ MOVE = Move(
             start=(At("all", "read"),),
             to=At("bucket", "read"),
             facts=(Atom("part_of", "bucket", "all"), Atom("setting", "bucket", Is("kind=bucket"))),
+            kinds={"bucket": ("storage",)},
         ),
         Rule(
             start=(At("all", "write"),),
             to=At("bucket", "write"),
             facts=(Atom("part_of", "bucket", "all"), Atom("setting", "bucket", Is("kind=bucket"))),
+            kinds={"bucket": ("storage",)},
         ),
     ),
     minutes=Minutes(0, 5, "estimate: one request, the transfer itself not counted"),

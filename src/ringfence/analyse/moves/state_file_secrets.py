@@ -12,6 +12,7 @@ MOVE = Move(
             start=(At("storage", "read"),),
             to=At("credential", "use"),
             facts=(Atom("stores_credential", "storage", "credential"),),
+            kinds={"storage": ("storage",)},
         ),
     ),
     minutes=Minutes(1, 10, "estimate: one search through one file"),

@@ -14,6 +14,7 @@ MOVE = Move(
             start=(At("data", "read"), At(Is(OUTSIDE), "send")),
             to=At("data", "stolen"),
             facts=(Atom("stored_on", "data", "storage"),),
+            kinds={"data": ("model", "dataset", "checkpoint")},
         ),
     ),
     minutes=Minutes(
