@@ -34,6 +34,5 @@ MOVE = Move(
     minutes=Minutes(0, 5, "estimate: one request, the transfer itself not counted"),
     why="Object storage has no place in a network: whoever holds the role reads it from anywhere, past every security group.",
     end="Name single buckets and prefixes in policies, demand the VPC endpoint in bucket policies, encrypt with a key that the role alone may use.",
-    attack=("T1530",),
     atlas=("AML.T0035",),
 )
