@@ -81,7 +81,7 @@ def _at(at: At, bound: dict[str, str]) -> str:
 
 
 PREDICATES = ("same_as", "labelled", "depends_on", "asked")
-ENTITIES = tuple(f"host:{name}" for name in "abcde")
+ENTITIES = ("host:a", "host:b", "host:c", "job:d", "pod:e")
 VALUES = ("gpu", "gpu-x", "net")
 CAPABILITIES = ("root", "user", "code")
 

@@ -64,7 +64,6 @@ class Level:
         """Take in edges (by number) between placed positions and let bits flow; how many times a row grew."""
         one, other = self.component[source], self.component[target]
         apart = np.flatnonzero(one != other)
-        apart = apart[np.argsort(one[apart], kind="stable")]  # sinks first: bits then flow in fewer rounds
         begin, end = self._listed, self._listed + len(apart)
         self._later = roomy(self._later, end)
         self._later[begin:end, 0], self._later[begin:end, 1] = one[apart], other[apart]
@@ -163,19 +162,20 @@ def _spread(
 ) -> int:
     """Give the bits of what is on the stack to all that leads there, until nothing grows; how often a row grew."""
     base, changed = len(first) - 2, 0
-    while size > 0:
-        size -= 1
-        c = stack[size]
-        waiting[c] = False
-        changed += 1
-        if c < base:
-            for at in range(first[c], first[c + 1]):
-                size = _merge(rows, c, back[at], waiting, stack, size)
-        entry = head[c, 0]
-        while entry >= 0:
-            if later[entry, 0] >= 0:
-                size = _merge(rows, c, later[entry, 0], waiting, stack, size)
-            entry = later[entry, 3]
+    while size > 0:  # in rounds: a row that grew in several places during one is passed on once
+        now = stack[:size].copy()
+        size = 0
+        changed += len(now)
+        for c in now:
+            waiting[c] = False
+            if c < base:
+                for at in range(first[c], first[c + 1]):
+                    size = _merge(rows, c, back[at], waiting, stack, size)
+            entry = head[c, 0]
+            while entry >= 0:
+                if later[entry, 0] >= 0:
+                    size = _merge(rows, c, later[entry, 0], waiting, stack, size)
+                entry = later[entry, 3]
     return changed
 
 
