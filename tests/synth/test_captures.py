@@ -26,6 +26,7 @@ SAID_ALIKE = (
     *("may_login", "may_sudo", "may_use_runtime", "may_submit", "member_of", "operates", "coordinates"),
     *("root_runs_from", "runs_as", "uses_gpu", "uses_imex", "imex_of", "in_pkey", "sm_on", "exported_to"),
     *("stored_on", "readable_by", "writable_by", "has_format", "reads", "writes", "trained_from", "checkpoint_of"),
+    *("watched_by", "enforced_by", "signs_orders", "jewel"),
 )
 """Predicates whose facts are the same pairs either way."""
 

@@ -19,6 +19,7 @@ from ringfence.synth.plan import Cluster, Host, User, address
 _RECORDED = {
     facts_hosts.inventory: ("in_zone", "in_rack", "in_tenant", "labelled", "controls"),
     facts_hosts.networks: ("routes_to", "reaches_outside", "in_zone", "listens_on"),
+    facts_hosts.guarded: ("watched_by", "enforced_by", "signs_orders", "jewel", "stores_credential"),
     facts_hosts.controllers: ("authenticates",),
     facts_hosts.services: ("authenticates",),
     facts_work.images: ("pulled_from",),
@@ -279,7 +280,7 @@ def inventory(plan: Cluster) -> Iterator[bytes]:
 def _on_record(fact: Fact) -> bool:
     """Not what the hosts' own captures say: keys on hosts, hubs of accounts, the controllers' own word."""
     if fact.predicate == "stores_credential":
-        return fact.subject.startswith("workstation:")
+        return fact.subject.startswith("workstation:") or fact.object.startswith("credential:ringfence/")
     if fact.predicate == "member_of":
         return not fact.object.startswith("identity:accounts/")
     return fact.predicate != "authenticates" or fact.object == "default-password" or "/registry:" in fact.subject

@@ -8,6 +8,7 @@ from ringfence.synth.plan import Cluster
 
 _WRITERS = (
     facts_hosts.inventory,
+    facts_hosts.guarded,
     facts_hosts.networks,
     facts_hosts.services,
     facts_hosts.accelerators,

@@ -35,6 +35,21 @@ def inventory(plan: Cluster) -> Iterator[Fact]:
         yield fact(say.host(of.name), "controls", kube, "kubernetes/nodes.json")
 
 
+def guarded(plan: Cluster) -> Iterator[Fact]:
+    """Ringfence's own server, whom it watches and orders, and the key that signs its orders."""
+    source, path = "inventory.ndjson", "/etc/ringfence/signing.key"
+    for of in plan.of_role("ringfence"):
+        server, key = f"service:{of.name}/ringfence:8443", f"credential:ringfence/{of.name}/{path}"
+        for host in plan.hosts:
+            if data.open_to_people(host):
+                yield fact(say.host(host.name), "watched_by", server, source)
+                yield fact(say.host(host.name), "enforced_by", server, source)
+        yield fact(key, "signs_orders", server, source)
+        yield fact(key, "jewel", "signs Ringfence's orders", source, {"marked_by": "default"})
+        kept: dict[str, Scalar] = {"readable_by": "root", "path": path}
+        yield fact(say.host(of.name), "stores_credential", key, source, kept)
+
+
 def networks(plan: Cluster) -> Iterator[Fact]:
     """Subnets, what passes between them, and what has an address where."""
     source = "inventory.ndjson"
