@@ -1,6 +1,8 @@
 """Storage, data, artefacts and lineage together: names by place, rights by modes."""
 
+import io
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -147,6 +149,13 @@ def test_a_server_mounted_by_address_is_the_one_mounted_by_name():
     assert {term for _, _, term in said(found, "mounts")} == {"storage:nfs1:/export/weights"}
 
 
+def test_a_server_named_in_full_is_the_one_named_short():
+    """Kubernetes volumes say the full name; the alias joins them."""
+    found = collected(hosts__gpu1__mounts=MOUNT.replace("nfs1:", "nfs1.hpc.example:"))
+    alias = ("storage:nfs1.hpc.example:/export/weights", "same_as", "storage:nfs1:/export/weights")
+    assert alias in said(found, "same_as")
+
+
 def test_the_published_pickles_are_findings_and_holes_never_crashes():
     """All are collected: imports by name, the broken one a problem with its place."""
     folder = shared("pickle")
@@ -212,3 +221,31 @@ def test_hostile_names_cannot_write_to_a_terminal():
     text = json.dumps([each.as_json() for each in collected(hosts__h__folders=rows) if isinstance(each, Fact)])
     assert "\\u001b" not in text
     assert "\\u0007" not in text
+
+
+def test_an_archive_made_to_exhaust_is_left_with_a_problem():
+    """Thousands of members that might be pickles: looked at up to a limit, the rest named."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as made:
+        for at in range(9_000):
+            made.writestr(f"d/{at}", b"(]" * 1_000)
+    (problem,) = collected(artefacts__gpu1__mnt__x_pt=held.getvalue())
+    assert isinstance(problem, Problem)
+    assert "not looked at" in problem.what
+
+
+def test_a_pickle_behind_padding_is_still_seen():
+    """A member called data.pkl is scanned whole, though its first 64 KiB lead nowhere."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("archive/data.pkl", b"N0" * 100_000 + b"cos\nsystem\n(S'id'\ntR.")
+    found = collected(artefacts__gpu1__mnt__x_pt=held.getvalue())
+    assert "pickle:os.system" in {term for _, _, term in said(found, "vulnerable_to")}
+
+
+def test_raw_binaries_are_not_called_pickles():
+    """Token files end in .bin as well; only bytes say."""
+    raw = bytes(range(1, 256)) * 40
+    assert storage.recognise("artefacts/gpu1/data/tokens.bin", raw) == ""
+    found = collected(**{"artefacts__gpu1__data__x.pkl": raw})
+    assert not said(found, "has_format")

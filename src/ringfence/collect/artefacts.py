@@ -15,7 +15,10 @@ from ringfence.estate import ids
 from ringfence.estate.facts import Fact
 from ringfence.wire.artefact import archive, bom, gguf, kinds, pickle, safetensors
 
-_PICKLE_ENDINGS = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib", ".bin", ".distcp")
+_PICKLE_ENDINGS = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib", ".distcp")
+
+_MOST_HEADS = 16 << 20
+"""How many bytes of an archive's members are tried as pickles of protocol 0 or 1, which nothing marks."""
 
 
 def detail(path: str, head: bytes) -> str:
@@ -30,7 +33,7 @@ def detail(path: str, head: bytes) -> str:
         return "pickle"
     if bom.looks_like(head):
         return "bom"
-    if path.lower().endswith(_PICKLE_ENDINGS) and b"\x00\x00\x00\x00\x00\x00\x00\x00" not in head[:16]:
+    if path.lower().endswith(_PICKLE_ENDINGS) or (path.lower().endswith(".bin") and pickle.is_old(head)):
         return "pickle"
     return ""
 
@@ -88,6 +91,7 @@ def _pickle(file: CapturedFile, places: Places) -> Iterator[Found]:
 def _archive(file: CapturedFile, places: Places) -> Iterator[Found]:
     """Every member is looked at, whatever its name: loaders go by content too."""
     entity, left = entity_of(file, places), archive.MOST_TOTAL
+    opcodes, heads = pickle.MOST_OPCODES, _MOST_HEADS
     for member in archive.members(file.data):
         try:
             content = archive.content(file.data, member, min(archive.MOST_MEMBER, left))
@@ -95,16 +99,21 @@ def _archive(file: CapturedFile, places: Places) -> Iterator[Found]:
             yield Problem.of(file.path, error)
             continue
         left -= len(content)
-        if left <= 0:
-            yield Problem(file.path, 0, "unpacks to more than 256 MiB; the rest was not scanned", "do not load it")
+        if left <= 0 or heads <= 0 or opcodes <= 0:
+            yield Problem(file.path, 0, "too much to unpack or to scan; the rest was not looked at", "do not load it")
             return
-        old = member.name.lower().endswith(_PICKLE_ENDINGS) or len(content) < 1 << 16
-        if pickle.looks_like(content) or (old and pickle.is_old(content)):
-            yield from _scanned(pickle.scan(content), entity, f"{file.path}!{ids.clean(member.name)}")
+        marked = pickle.looks_like(content)
+        if not marked:
+            heads -= min(len(content), pickle.OLD_HEAD) if content[:1].isascii() else 0
+        if marked or member.name.lower().endswith(_PICKLE_ENDINGS) or pickle.is_old(content):
+            scan = pickle.scan(content, opcodes)
+            opcodes -= scan.opcodes
+            yield from _scanned(scan, entity, f"{file.path}!{ids.clean(member.name)}")
 
 
 def _scanned(scan: pickle.Scan, entity: str, where: str) -> Iterator[Found]:
-    yield Fact(entity, "has_format", "pickle")
+    if scan.pickles or scan.imports:
+        yield Fact(entity, "has_format", "pickle")
     for each in scan.imports:
         name = ids.clean(f"{each.module}.{each.name}")
         if each.verdict == "dangerous":
@@ -117,7 +126,7 @@ def _scanned(scan: pickle.Scan, entity: str, where: str) -> Iterator[Found]:
             where, 0, f"the pickle is broken at {scan.broken}", "do not load it; what it imports before counts"
         )
     if scan.cut:
-        yield Problem(where, 0, f"more than {pickle.MOST_OPCODES} opcodes; the rest was not scanned", "do not load it")
+        yield Problem(where, 0, "more opcodes than any trainer writes; the rest was not scanned", "do not load it")
 
 
 def _bom(file: CapturedFile, places: Places) -> Iterator[Found]:

@@ -92,12 +92,17 @@ class Places:
                 remote = mount.remote if mount.kind.startswith("nfs") else None
                 if remote is None:
                     continue
-                place, address = self.of_mount(mount), mount.option("addr")
+                place = self.of_mount(mount)
                 storage = place.on[0] if place else ""
-                alias = f"storage:{ids.clean(address)}:{storage.partition(':')[2].partition(':')[2]}"
-                if address and storage and alias != storage and alias not in seen:
-                    seen.add(alias)
-                    yield Fact(alias, "same_as", storage, {"rule": "the mount names both server and address"})
+                path = storage.partition(":")[2].partition(":")[2]
+                for other, rule in (
+                    (mount.option("addr"), "the mount names both server and address"),
+                    (remote[0].lower(), "the mount names the server in full"),
+                ):
+                    alias = f"storage:{ids.clean(other)}:{path}"
+                    if other and storage and alias != storage and alias not in seen:
+                        seen.add(alias)
+                        yield Fact(alias, "same_as", storage, {"rule": rule})
 
     def of_mount(self, mount: Mount) -> Place | None:
         """Where a mount leads, None for a local one. Ask only when all tables have been added."""

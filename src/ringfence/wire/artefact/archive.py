@@ -19,6 +19,7 @@ MOST_MEMBER = 64 << 20
 MOST_TOTAL = 256 << 20
 _CENTRAL, _END = b"PK\x01\x02", b"PK\x05\x06"
 _STORED, _DEFLATED = 0, 8
+_PIECE = 1 << 16
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -104,12 +105,22 @@ def _local(data: bytes) -> Iterator[Member]:
 
 def content(data: bytes, member: Member, most: int = MOST_MEMBER) -> bytes:
     """A member's bytes, at most `most`. Raises `InputError` for unknown methods and broken streams."""
-    packed = data[member.start : member.end]
     if member.method == _STORED:
-        return packed[:most]
+        return data[member.start : min(member.end, member.start + most)]
     if member.method != _DEFLATED:
         raise InputError(f"{member.name[:80]!r} is packed by unknown method {member.method}")
+    unpack, found, size = zlib.decompressobj(-zlib.MAX_WBITS), [], 0
+    view = memoryview(data)
     try:
-        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, most)
+        # piece by piece: members may overlap, so none may cost more than what it really holds
+        for at in range(member.start, member.end, _PIECE):
+            rest: bytes | memoryview = view[at : min(at + _PIECE, member.end)]
+            while len(rest) and size < most and not unpack.eof:
+                found.append(unpack.decompress(rest, most - size))
+                size += len(found[-1])
+                rest = unpack.unconsumed_tail
+            if unpack.eof or size >= most:
+                break
     except zlib.error as error:
         raise InputError(f"{member.name[:80]!r} does not unpack: {error}") from None
+    return b"".join(found)

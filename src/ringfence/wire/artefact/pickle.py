@@ -18,6 +18,8 @@ from ringfence.wire.artefact import pickle_names
 
 MOST_OPCODES = 2_000_000
 MOST_PICKLES = 1_000
+OLD_HEAD = 64 << 10
+_FIRST = frozenset(bytes([letter]) for letter in b"(])}{lcdiINFGLJKMSTUVXPp\x80")
 _PROTOCOL = re.compile(rb"\x80[\x02-\x05]")
 _MARK, _UNKNOWN = object(), ""
 _STRINGS = frozenset(
@@ -44,6 +46,7 @@ class Scan(msgspec.Struct, frozen=True):
     broken: str
     cut: bool
     pickles: int
+    opcodes: int
 
     @property
     def dangerous(self) -> tuple[Import, ...]:
@@ -67,8 +70,10 @@ def looks_like(head: bytes) -> bool:
 
 def is_old(data: bytes) -> bool:
     """Whether the bytes read as a pickle without protocol mark up to a STOP, within 64 KiB."""
+    if data[:1] not in _FIRST:
+        return False
     try:
-        for count, (opcode, _, _) in enumerate(pickletools.genops(io.BytesIO(data[: 64 << 10]))):
+        for count, (opcode, _, _) in enumerate(pickletools.genops(io.BytesIO(data[:OLD_HEAD]))):
             if opcode.name == "STOP":
                 return count > 0
     except Exception:  # genops raises whatever int(), codecs or struct raise on junk
@@ -76,12 +81,15 @@ def is_old(data: bytes) -> bool:
     return False
 
 
-def scan(data: bytes) -> Scan:
-    """List the imports of all pickles that follow one another in `data`. Raises `InputError` if there is none."""
+def scan(data: bytes, most: int = MOST_OPCODES) -> Scan:
+    """List the imports of all pickles that follow one another in `data`, `most` opcodes at the most.
+
+    Raises `InputError` where `data` is empty.
+    """
     if not data:
         raise InputError("an empty pickle", remedy="fetch the file again")
     stream = io.BytesIO(data)
-    walk = _Walk()
+    walk = _Walk(most)
     broken, pickles = "", 0
     while pickles < MOST_PICKLES and stream.tell() < len(data) and not walk.cut:
         start = stream.tell()
@@ -95,16 +103,16 @@ def scan(data: bytes) -> Scan:
         pickles += 1
         walk.counts.append(len(walk.found))
     imports = [Import(module, name, pickle_names.verdict(module, name)) for module, name in walk.found]
-    return Scan(tuple(sorted(set(imports))), broken, walk.cut, pickles)
+    return Scan(tuple(sorted(set(imports))), broken, walk.cut, pickles, most - max(walk.left, 0))
 
 
 class _Walk:
     """The stack, the memo and the imports met, over all pickles of one file."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
         self.found: list[tuple[str, str]] = []
         self.counts = [0]
-        self.left = MOST_OPCODES
+        self.left = most
         self.cut = False
 
     def found_since(self, pickles: int) -> bool:
