@@ -7,220 +7,13 @@ Sources: the OpenAPI documents of Slurm 24.05 and 25.11; answers of slurmrestd 2
 """
 
 import re
-from typing import Any
 
 import msgspec
 
 from ringfence.errors import InputError
 from ringfence.wire import safe
+from ringfence.wire.slurm import rest_shapes as shapes
 from ringfence.wire.slurm.values import Association, Job, Node, Partition, Person, Usage, image_of, jobs_before
-
-
-class _Number(msgspec.Struct, frozen=True):
-    set: bool = True
-    infinite: bool = False
-    number: float = 0
-
-
-_Count = int | float | str | _Number | None
-_Words = str | list[str] | None
-
-
-class _Node(msgspec.Struct, frozen=True):
-    name: str = ""
-    hostname: str | None = ""
-    gres: str | None = ""
-    features: _Words = ""
-    partitions: _Words = None
-    state: _Words = ""
-    state_flags: _Words = None
-    slurmd_version: str | None = ""
-    version: str | None = ""
-
-
-class _Tres(msgspec.Struct, frozen=True):
-    type: str = ""
-    name: str | None = ""
-    count: _Count = 0
-
-
-class _AllocatedTres(msgspec.Struct, frozen=True):
-    allocated: list[_Tres] | None = None
-
-
-class _DbState(msgspec.Struct, frozen=True):
-    current: _Words = ""
-
-
-class _Time(msgspec.Struct, frozen=True):
-    elapsed: _Count = 0
-
-
-class _Job(msgspec.Struct, frozen=True):
-    job_id: _Count = 0
-    user_name: str | None = ""
-    user_id: _Count = None
-    user: str | None = ""
-    account: str | None = ""
-    partition: str | None = ""
-    cluster: str | None = ""
-    job_state: _Words = None
-    state: _DbState | _Words = None
-    nodes: str | None = ""
-    gres_detail: _Words = None
-    container: str | None = ""
-    dependency: str | None = ""
-    comment: Any = ""
-    network: str | None = ""
-    submit_line: str | None = ""
-    tres: _AllocatedTres | None = None
-    time: _Time | None = None
-
-
-class _PartitionNodes(msgspec.Struct, frozen=True):
-    configured: str | None = ""
-
-
-class _Limits(msgspec.Struct, frozen=True):
-    allowed: str | None = ""
-    deny: str | None = ""
-
-
-class _Over(msgspec.Struct, frozen=True):
-    jobs: _Count = 1
-    flags: _Words = None
-
-
-class _Maximums(msgspec.Struct, frozen=True):
-    oversubscribe: _Over | None = None
-    shares: _Count = 1
-
-
-class _Partition(msgspec.Struct, frozen=True):
-    """Since v0.0.39 in groups; before, flat: `nodes`, `allowed_accounts`, `max_share` …"""
-
-    name: str = ""
-    nodes: _PartitionNodes | str | None = None
-    accounts: _Limits | None = None
-    groups: _Limits | None = None
-    allowed_accounts: str | None = ""
-    denied_accounts: str | None = ""
-    allowed_groups: str | None = ""
-    maximums: _Maximums | None = None
-    maximum_nodes_per_job: _Count = None
-    max_share: _Count = None
-    flags: _Words = None
-
-
-class _SinfoNodes(msgspec.Struct, frozen=True):
-    nodes: list[str] | None = None
-
-
-class _SinfoGres(msgspec.Struct, frozen=True):
-    total: str | None = ""
-
-
-class _SinfoFeatures(msgspec.Struct, frozen=True):
-    total: str | None = ""
-
-
-class _SinfoState(msgspec.Struct, frozen=True):
-    state: _Words = None
-
-
-class _Sinfo(msgspec.Struct, frozen=True):
-    """One line of `sinfo --json` since 23.11: nodes of one partition that look the same."""
-
-    nodes: _SinfoNodes | None = None
-    node: _SinfoState | None = None
-    gres: _SinfoGres | None = None
-    features: _SinfoFeatures | None = None
-    partition: _Partition | None = None
-    cluster: str | None = ""
-
-
-class _Assoc(msgspec.Struct, frozen=True):
-    account: str | None = ""
-    user: str | None = ""
-    cluster: str | None = ""
-    partition: str | None = ""
-    parent_account: str | None = ""
-
-
-class _Coordinator(msgspec.Struct, frozen=True):
-    name: str = ""
-
-
-class _Account(msgspec.Struct, frozen=True):
-    name: str = ""
-    coordinators: list[_Coordinator] | None = None
-
-
-class _User(msgspec.Struct, frozen=True):
-    name: str = ""
-    administrator_level: _Words = None
-    coordinators: list[_Coordinator] | None = None
-
-
-class _Qos(msgspec.Struct, frozen=True):
-    name: str = ""
-
-
-class _Reservation(msgspec.Struct, frozen=True):
-    name: str = ""
-    node_list: str | None = ""
-    users: str | None = ""
-    accounts: str | None = ""
-    flags: _Words = None
-
-
-class _Ping(msgspec.Struct, frozen=True):
-    hostname: str | None = ""
-    pinged: str | None = ""
-    mode: str | None = ""
-
-
-class _Plugin(msgspec.Struct, frozen=True):
-    type: str | None = ""
-    data_parser: str | None = ""
-
-
-class _Slurm(msgspec.Struct, frozen=True):
-    release: str | None = ""
-    cluster: str | None = ""
-
-
-class _Client(msgspec.Struct, frozen=True):
-    source: str | None = ""
-
-
-class _Meta(msgspec.Struct, frozen=True):
-    plugin: _Plugin | None = None
-    slurm: _Slurm | None = None
-    Slurm: _Slurm | None = None
-    client: _Client | None = None
-
-
-class _Error(msgspec.Struct, frozen=True):
-    description: str | None = ""
-    error: str | None = ""
-    source: str | None = ""
-
-
-class _Document(msgspec.Struct, frozen=True):
-    meta: _Meta | None = None
-    errors: list[_Error] | None = None
-    nodes: list[_Node] | None = None
-    jobs: list[_Job] | None = None
-    partitions: list[_Partition] | None = None
-    sinfo: list[_Sinfo] | None = None
-    accounts: list[_Account] | None = None
-    associations: list[_Assoc] | None = None
-    users: list[_User] | None = None
-    qos: list[_Qos] | None = None
-    QOS: list[_Qos] | None = None
-    reservations: list[_Reservation] | None = None
-    pings: list[_Ping] | None = None
 
 
 class Reservation(msgspec.Struct, frozen=True):
@@ -275,13 +68,13 @@ _TCP = re.compile(r"\[?([A-Za-z0-9_.:\-]{1,255}?)\]?:([0-9]{1,5})\(fd:[0-9]{1,9}
 
 def read(data: bytes) -> Answer:
     """One answer. Raises `InputError` where it is no Slurm answer or of another shape."""
-    document: _Document = safe.json(data, _Document)
+    document: shapes.Document = safe.json(data, shapes.Document)
     holds = tuple(name for name in _TABLES if getattr(document, name) is not None)
     if not holds and not document.errors:
         raise InputError("JSON without any table of Slurm", remedy="capture sinfo --json, squeue --json or slurmrestd")
-    meta = document.meta or _Meta()
-    slurm = meta.slurm or meta.Slurm or _Slurm()
-    plugin = meta.plugin or _Plugin()
+    meta = document.meta or shapes.Meta()
+    slurm = meta.slurm or meta.Slurm or shapes.Slurm()
+    plugin = meta.plugin or shapes.Plugin()
     stated = _VERSION.search(plugin.data_parser or "") or _VERSION.search(plugin.type or "")
     tcp = _TCP.fullmatch((meta.client.source if meta.client else "") or "")
     jobs = document.jobs or []
@@ -311,30 +104,30 @@ def read(data: bytes) -> Answer:
     )
 
 
-def _told(error: _Error) -> str:
+def _told(error: shapes.Error) -> str:
     return ": ".join(part for part in (error.source, error.description or error.error) if part) or "an unnamed error"
 
 
-def _words(words: _Words) -> tuple[str, ...]:
+def _words(words: shapes.Words) -> tuple[str, ...]:
     if not words:
         return ()
     return tuple(words) if isinstance(words, list) else tuple(part for part in words.split(",") if part)
 
 
-def _number(count: _Count) -> float | None:
+def _number(count: shapes.Count) -> float | None:
     """The number, or None where it is unset, infinite or no number."""
-    if isinstance(count, _Number):
+    if isinstance(count, shapes.Number):
         return count.number if count.set and not count.infinite else None
     if isinstance(count, str):
         return float(count) if count.isdigit() and len(count) < 20 else None
     return count
 
 
-def _capitals(*states: _Words) -> tuple[str, ...]:
+def _capitals(*states: shapes.Words) -> tuple[str, ...]:
     return tuple(word.upper() for state in states for word in _words(state))
 
 
-def _node(row: _Node) -> Node:
+def _node(row: shapes.Node) -> Node:
     return Node(
         row.name,
         row.hostname or "",
@@ -346,7 +139,7 @@ def _node(row: _Node) -> Node:
     )
 
 
-def _sinfo_nodes(rows: list[_Sinfo]) -> tuple[Node, ...]:
+def _sinfo_nodes(rows: list[shapes.Sinfo]) -> tuple[Node, ...]:
     return tuple(
         Node(
             name,
@@ -360,15 +153,15 @@ def _sinfo_nodes(rows: list[_Sinfo]) -> tuple[Node, ...]:
     )
 
 
-def _sinfo_partitions(rows: list[_Sinfo]) -> tuple[Partition, ...]:
+def _sinfo_partitions(rows: list[shapes.Sinfo]) -> tuple[Partition, ...]:
     """Each partition once, though `sinfo` repeats it on every line."""
     named = {row.partition.name: row.partition for row in rows if row.partition and row.partition.name}
     return tuple(_partition(row) for row in named.values())
 
 
-def _job(row: _Job) -> Job:
+def _job(row: shapes.Job) -> Job:
     number = _number(row.job_id)
-    state = row.state.current if isinstance(row.state, _DbState) else row.state
+    state = row.state.current if isinstance(row.state, shapes.DbState) else row.state
     uid = _number(row.user_id)
     comment = row.comment if isinstance(row.comment, str) else ""
     return Job(
@@ -386,9 +179,9 @@ def _job(row: _Job) -> Job:
     )
 
 
-def _partition(row: _Partition) -> Partition:
-    nodes = row.nodes.configured if isinstance(row.nodes, _PartitionNodes) else row.nodes
-    accounts, groups = row.accounts or _Limits(), row.groups or _Limits()
+def _partition(row: shapes.Partition) -> Partition:
+    nodes = row.nodes.configured if isinstance(row.nodes, shapes.PartitionNodes) else row.nodes
+    accounts, groups = row.accounts or shapes.Limits(), row.groups or shapes.Limits()
     over = _oversubscribe(row)
     return Partition(
         row.name,
@@ -405,12 +198,12 @@ def _named(text: str | None) -> tuple[str, ...]:
     return tuple(word for word in _words(text) if word != "ALL")
 
 
-def _oversubscribe(row: _Partition) -> str:
+def _oversubscribe(row: shapes.Partition) -> str:
     """Slurm counts the jobs that may share: 0 means the whole node, a `force` flag that all must.
 
     "" where the answer leaves it out, as v0.0.38 does.
     """
-    over = (row.maximums.oversubscribe if row.maximums else None) or _Over(row.max_share)
+    over = (row.maximums.oversubscribe if row.maximums else None) or shapes.Over(row.max_share)
     if over.jobs is None and not over.flags:
         return ""
     if any("force" in flag.lower() for flag in _words(over.flags)):
@@ -421,27 +214,27 @@ def _oversubscribe(row: _Partition) -> str:
     return "YES" if jobs is not None and jobs > 1 else "NO"
 
 
-def _association(row: _Assoc) -> Association:
+def _association(row: shapes.Assoc) -> Association:
     return Association(
         row.cluster or "", row.account or "", row.user or "", row.partition or "", row.parent_account or ""
     )
 
 
-def _person(row: _User) -> Person:
+def _person(row: shapes.User) -> Person:
     level = next((word.lower() for word in _words(row.administrator_level)), "none")
     coordinated = tuple(account.name for account in row.coordinators or [])
     return Person(row.name, level if level in ("operator", "administrator") else "none", coordinated)
 
 
-def _coordinators(rows: list[_Account]) -> tuple[Person, ...]:
+def _coordinators(rows: list[shapes.Account]) -> tuple[Person, ...]:
     return tuple(Person(who.name, "none", (row.name,)) for row in rows for who in row.coordinators or [])
 
 
-def _reservation(row: _Reservation) -> Reservation:
+def _reservation(row: shapes.Reservation) -> Reservation:
     return Reservation(row.name, row.node_list or "", _named(row.users), _named(row.accounts))
 
 
-def _usage(rows: list[_Job]) -> tuple[Usage, ...]:
+def _usage(rows: list[shapes.Job]) -> tuple[Usage, ...]:
     """GPU hours of accounting jobs: allocated `gres/gpu` times elapsed seconds, summed per account and user."""
     hours: dict[tuple[str, str, str], float] = {}
     for row in rows:
