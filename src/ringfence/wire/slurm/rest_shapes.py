@@ -177,7 +177,7 @@ class Plugin(msgspec.Struct, frozen=True):
     data_parser: str | None = ""
 
 
-class Slurm(msgspec.Struct, frozen=True):
+class Release(msgspec.Struct, frozen=True):
     release: str | None = ""
     cluster: str | None = ""
 
@@ -188,8 +188,8 @@ class Client(msgspec.Struct, frozen=True):
 
 class Meta(msgspec.Struct, frozen=True):
     plugin: Plugin | None = None
-    slurm: Slurm | None = None
-    Slurm: Slurm | None = None
+    slurm: Release | None = None
+    Slurm: Release | None = None
     client: Client | None = None
 
 
