@@ -73,7 +73,7 @@ def read(data: bytes) -> Answer:
     if not holds and not document.errors:
         raise InputError("JSON without any table of Slurm", remedy="capture sinfo --json, squeue --json or slurmrestd")
     meta = document.meta or shapes.Meta()
-    slurm = meta.slurm or meta.Slurm or shapes.Slurm()
+    slurm = meta.slurm or meta.Slurm or shapes.Release()
     plugin = meta.plugin or shapes.Plugin()
     stated = _VERSION.search(plugin.data_parser or "") or _VERSION.search(plugin.type or "")
     tcp = _TCP.fullmatch((meta.client.source if meta.client else "") or "")
