@@ -22,7 +22,12 @@ def plain_instances(facts: list[Fact], moves: list[Move]) -> list[Instance]:
                 for bound, used in _bindings(facts, variant.facts, {}, ()):
                     starts = [_at(at, bound) for at in variant.start]
                     to = _at(variant.to, bound)
-                    if to not in starts and all(bound[pair.one] != bound[pair.other] for pair in variant.unless):
+                    fits = all(bound[name].partition(":")[0] in kinds for name, kinds in variant.kinds.items())
+                    if (
+                        fits
+                        and to not in starts
+                        and all(bound[pair.one] != bound[pair.other] for pair in variant.unless)
+                    ):
                         found.append((index, tuple(dict.fromkeys(starts)), to, used, unknown))
     return sorted(found, key=repr)
 
@@ -111,7 +116,8 @@ def _random_rule(rng: random.Random) -> Rule:
             break
     unless = (Differ(*rng.sample(names, 2)),) if len(names) > 1 and rng.random() < 0.3 else ()
     start = tuple(_random_at(rng, names) for _ in range(rng.choice((1, 1, 1, 2, 3))))
-    return Rule(start, _random_at(rng, names), atoms, unless)
+    kinds = {rng.choice(names): rng.choice((("host",), ("job", "pod")))} if rng.random() < 0.2 else {}
+    return Rule(start, _random_at(rng, names), atoms, unless, kinds)
 
 
 def _random_at(rng: random.Random, names: list[str]) -> At:

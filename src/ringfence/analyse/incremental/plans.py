@@ -4,7 +4,7 @@ A plan begins at its *delta atom*, which takes only new facts. Atoms written bef
 old facts, those after it any: so an instance with several new facts is found exactly once.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -41,10 +41,10 @@ PLAN = ("first", "steps", "delta", "differ", "differs", "move", "unknown", "star
 
 
 class Conditions(msgspec.Struct, frozen=True):
-    """What attributes and terms must satisfy, each listed once."""
+    """What attributes must satisfy, and how terms must begin (one of several ways), each listed once."""
 
     wheres: tuple[dict[str, Match], ...]
-    prefixes: tuple[str, ...]
+    prefixes: tuple[tuple[str, ...], ...]
 
 
 class Plans(msgspec.Struct, frozen=True):
@@ -76,13 +76,13 @@ class _Maker:
         self.differs: list[list[int]] = []
         self.by_predicate: dict[int, list[int]] = {}
         self.wheres: list[dict[str, Match]] = []
-        self.prefixes: list[str] = []
+        self.prefixes: list[tuple[str, ...]] = []
         self._cost: dict[tuple[str, str], float] = {}
 
     def add(self, move: int, rule: Rule, unknown: bool, delta: int) -> None:
         first, variables = len(self.steps), dict[str, int]()
         for at in self._order(rule.facts, delta):
-            self.steps.append(self._step(at, rule.facts[at], variables))
+            self.steps.append(self._step(at, rule.facts[at], variables, rule.kinds))
         row = [first, len(rule.facts), delta, len(self.differs), len(rule.unless), move, int(unknown), len(rule.start)]
         self.differs += [[variables[pair.one], variables[pair.other]] for pair in rule.unless]
         for end in (*rule.start, *[None] * (3 - len(rule.start)), rule.to):
@@ -108,16 +108,22 @@ class _Maker:
         assert isinstance(end.entity, Is)
         return [CONSTANT, self.estate.terms.code(end.entity.term), CAPABILITY_CODE[end.capability]]
 
-    def _step(self, at: int, atom: Atom, variables: dict[str, int]) -> list[int]:
+    def _step(self, at: int, atom: Atom, variables: dict[str, int], kinds: Mapping[str, tuple[str, ...]]) -> list[int]:
         side = self._side(atom, variables)[0]
         subject = self._slot(atom.subject, variables)
         same = int(isinstance(atom.subject, str) and atom.subject == atom.object and subject[0] == FREE)
         object_ = [ANY, 0] if same else self._slot(atom.object, variables)
-        begins = [
-            _index(self.prefixes, slot.text) if isinstance(slot, Prefix) else -1 for slot in (atom.subject, atom.object)
-        ]
+        begins = [self._begins(slot, kinds) for slot in (atom.subject, atom.object)]
         where = _index(self.wheres, atom.where) if atom.where else -1
         return [at, PREDICATE_CODE[atom.predicate], side, *subject, *object_, where, *begins, same]
+
+    def _begins(self, slot: Slot, kinds: Mapping[str, tuple[str, ...]]) -> int:
+        """The number of the condition on how a term begins; -1 for none."""
+        if isinstance(slot, Prefix):
+            return _index(self.prefixes, (slot.text,))
+        if isinstance(slot, str) and slot in kinds:
+            return _index(self.prefixes, tuple(f"{kind}:" for kind in kinds[slot]))
+        return -1
 
     def _slot(self, slot: Slot, variables: dict[str, int]) -> list[int]:
         if isinstance(slot, Prefix):
