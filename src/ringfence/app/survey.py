@@ -120,8 +120,10 @@ def unanswered(estate: Estate) -> list[dict[str, Any]]:
 
 
 def jewels(estate: Estate) -> list[str]:
-    """Entities to protect: those marked, else all of the default kinds."""
-    marked = sorted({fact.subject for fact in estate.facts("jewel")})
-    if marked:
-        return marked
-    return sorted(term for term in (estate.terms.values[at] for at in estate.entities) if kind_of(term) in JEWELS)
+    """Entities to protect: those that the user marked; else the default kinds and what collectors marked."""
+    by_user = {fact.subject for fact in estate.facts("jewel") if fact.attributes.get("marked_by") == "user"}
+    if by_user:
+        return sorted(by_user)
+    marked = {fact.subject for fact in estate.facts("jewel")}
+    known = (estate.terms.values[at] for at in estate.entities)
+    return sorted(marked | {term for term in known if kind_of(term) in JEWELS})
