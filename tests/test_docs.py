@@ -1,5 +1,8 @@
-"""The reference pages are what the program would write, and every command stands in them."""
+"""The reference pages are what the program would write, every command stands in them, and the README is true."""
 
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 from ringfence.app.docs import pages
@@ -21,6 +24,28 @@ def test_every_command_has_its_heading_and_an_example():
     page = (DOCS / "cli.md").read_text("utf-8")
     for name in app.resolved_commands():
         if not name.startswith("-"):
-            assert f"`ringfence {name}`" in page or f"ringfence {name}" in page
-            section = page.split(f"ringfence {name}\n")[1].split("\n## ")[0]
+            section = page.split(f"### ringfence {name}\n")[1].split("\n### ")[0]
             assert "Example:" in section, name
+
+
+def commands_of(page: Path) -> list[str]:
+    """The lines of its `sh` blocks that call ringfence."""
+    blocks = page.read_text("utf-8").split("```sh\n")[1:]
+    lines = [line for block in blocks for line in block.split("```")[0].splitlines()]
+    return [line for line in lines if line.startswith("ringfence ")]
+
+
+def test_the_commands_of_the_readme_run_one_after_the_other(tmp_path):
+    """As a newcomer would type them, in an empty folder."""
+    commands = commands_of(DOCS.parent / "README.md")
+    assert len(commands) >= 9
+    for command in commands:
+        words, _, target = command.partition(" > ")
+        done = subprocess.run(
+            [sys.executable, "-m", *shlex.split(words)], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode in (0, 3), f"{command}: {done.stderr}"
+        assert done.stdout or done.stderr, command
+        if target:
+            (tmp_path / target).write_text(done.stdout)
+    assert (tmp_path / "report.html").stat().st_size > 50_000

@@ -1,9 +1,10 @@
 """Opening, comparing, merging and marking saved estates."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ringfence.collect.hardware import swapped
 from ringfence.errors import UsageError
 from ringfence.estate.estate import Estate, estate_of
 from ringfence.estate.facts import Fact
@@ -40,7 +41,7 @@ def difference(before: Estate, after: Estate) -> dict[str, Any]:
         },
         "added": [fact.as_json() for fact in added],
         "removed": [fact.as_json() for fact in removed],
-        "swapped": [fact.as_json() for fact in swapped(removed, added)],
+        "swapped": [fact.as_json() for fact in swapped(before, after)],
     }
 
 
@@ -49,29 +50,6 @@ def _said(estate: Estate) -> dict[tuple[str, ...], Fact]:
         (fact.predicate, fact.subject, fact.object, repr(sorted(fact.attributes.items()))): fact
         for fact in estate.facts()
     }
-
-
-def swapped(removed: Iterable[Fact], added: Iterable[Fact]) -> list[Fact]:
-    """Parts that took another's slot between two surveys, as `changed_part` facts."""
-    gone = {
-        (fact.subject, str(fact.attributes["slot"])): fact.object
-        for fact in removed
-        if fact.predicate == "has_component" and "slot" in fact.attributes
-    }
-    return [
-        Fact(
-            fact.subject,
-            "changed_part",
-            fact.object,
-            {"slot": slot, "was": gone[fact.subject, slot]},
-            fact.source,
-            fact.observed_at,
-        )
-        for fact in added
-        if fact.predicate == "has_component"
-        and (slot := str(fact.attributes.get("slot", ""))) is not None
-        and gone.get((fact.subject, slot), fact.object) != fact.object
-    ]
 
 
 def merged(estates: Sequence[Estate]) -> Estate:

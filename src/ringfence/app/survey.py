@@ -18,6 +18,7 @@ from ringfence.collect.join import joined
 from ringfence.collect.questions import QUESTIONS
 from ringfence.collect.script import capture_script
 from ringfence.collect.slurm_hooks import on_storage
+from ringfence.collect.storage_after import after
 from ringfence.errors import Problem, UsageError
 from ringfence.estate.estate import Estate, EstateBuilder
 from ringfence.estate.facts import Fact, Scalar
@@ -64,6 +65,7 @@ def survey_files(files: Iterable[CapturedFile | Problem], scope: Scope, progress
             progress("facts", len(facts), 0)
     facts = list(joined(facts))
     facts.extend(on_storage(facts))
+    facts.extend(after(facts, scope))
     facts.extend(completed(facts, {aspect for collector in COLLECTORS for aspect in collector.aspects}))
     facts.extend(holes(problems))
     builder = EstateBuilder(scope.salt).extend(facts)

@@ -17,8 +17,10 @@ Commands about one estate take `--estate FILE`, else `$RINGFENCE_ESTATE`, else `
 
 
 def reference() -> str:
-    """The whole page."""
-    return INTRODUCTION + app.generate_docs(recursive=True, heading_level=2).strip() + "\n"
+    """The whole page. The completion command is left to the introduction: it names how it was called."""
+    page = app.generate_docs(recursive=True, heading_level=2)
+    parts = page.strip().split("\n### ")
+    return INTRODUCTION + "\n### ".join(part for part in parts if "install-completion" not in part[:40]) + "\n"
 
 
 if __name__ == "__main__":
