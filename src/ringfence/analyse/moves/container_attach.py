@@ -16,6 +16,7 @@ MOVE = Move(
                 Atom("part_of", "container", "pod"),
                 Atom("runs_on", "container", "host"),
             ),
+            kinds={"pod": ("pod",), "container": ("container",)},
         ),
     ),
     minutes=Minutes(0, 1, "estimate: the pod's containers are listed with it"),

@@ -12,6 +12,7 @@ MOVE = Move(
             start=(At("fabric", "send"),),
             to=At("fabric", "manage"),
             facts=(Atom("setting", "fabric", Is("m_key=0"), hole="opensm-conf"),),
+            kinds={"fabric": ("network",)},
         ),
     ),
     minutes=Minutes(2, 15, "estimate; that opensm 3.3.23 does so was measured on simulated fabrics of four hosts"),

@@ -12,6 +12,7 @@ MOVE = Move(
             start=(At("fabric", "send"),),
             to=At("fabric", "discover"),
             facts=(Atom("setting", "fabric", Is("sm_key=default"), hole="opensm-conf"),),
+            kinds={"fabric": ("network",)},
         ),
         Rule(
             start=(At("fabric", "send"),),
@@ -21,6 +22,7 @@ MOVE = Move(
                 Atom("setting", "fabric", Is("allowed_sm_guids=any"), hole="opensm-conf"),
                 Atom("setting", "fabric", Is("m_key=0"), hole="opensm-conf"),
             ),
+            kinds={"fabric": ("network",)},
         ),
     ),
     minutes=Minutes(1, 10, "estimate; that opensm 3.3.23 does so was measured on simulated fabrics of four hosts"),

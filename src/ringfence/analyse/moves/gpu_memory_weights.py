@@ -15,6 +15,7 @@ MOVE = Move(
                 Atom("uses_gpu", "work", "gpu"),
                 Atom("reads", "work", "data"),
             ),
+            kinds={"data": ("dataset", "model", "checkpoint")},
         ),
         Rule(
             start=(At("gpu", "memory"),),
@@ -23,6 +24,7 @@ MOVE = Move(
                 Atom("uses_gpu", "work", "gpu"),
                 Atom("writes", "work", "data"),
             ),
+            kinds={"data": ("dataset", "model", "checkpoint")},
         ),
         Rule(
             start=(At("gpu", "memory"),),
@@ -31,6 +33,7 @@ MOVE = Move(
                 Atom("uses_gpu", "work", "gpu"),
                 Atom("writes", "work", "data"),
             ),
+            kinds={"data": ("dataset", "model", "checkpoint")},
         ),
     ),
     minutes=Minutes(5, 120, "estimate: find the tensors by their size and shape, copy them out at PCIe speed"),

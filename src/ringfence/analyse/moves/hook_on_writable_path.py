@@ -22,6 +22,7 @@ MOVE = Move(
             start=(At("storage", "write"),),
             to=At("cluster", "admin"),
             facts=(Atom("root_runs_from", "cluster", "storage", _HOOKS),),
+            kinds={"cluster": ("cluster",)},
         ),
         Rule(
             start=(At("storage", "mount"),),
@@ -30,6 +31,7 @@ MOVE = Move(
                 Atom("root_runs_from", "cluster", "storage", _HOOKS),
                 Atom("writable_by", "storage", Is(EVERYONE)),
             ),
+            kinds={"cluster": ("cluster",)},
         ),
         Rule(
             start=(
@@ -41,6 +43,7 @@ MOVE = Move(
                 Atom("root_runs_from", "cluster", "storage", _HOOKS),
                 Atom("writable_by", "storage", "account"),
             ),
+            kinds={"cluster": ("cluster",)},
         ),
     ),
     minutes=Minutes(

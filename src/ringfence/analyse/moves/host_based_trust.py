@@ -12,6 +12,7 @@ MOVE = Move(
             start=(At("trusted", "user"),),
             to=At("truster", "login"),
             facts=(Atom("trusts_host", "truster", "trusted"),),
+            kinds={"trusted": ("host",)},
         ),
         Rule(
             start=(At("hub", "login"),),

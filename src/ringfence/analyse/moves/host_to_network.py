@@ -9,7 +9,12 @@ MOVE = Move(
     title="Code on a machine sends on the networks that the machine is attached to",
     gives="traffic into that network, from an address that it trusts",
     rules=(
-        Rule(start=(At("host", "user"),), to=At("network", "send"), facts=(Atom("attached_to", "host", "network"),)),
+        Rule(
+            start=(At("host", "user"),),
+            to=At("network", "send"),
+            facts=(Atom("attached_to", "host", "network"),),
+            kinds={"host": ("host", "workstation")},
+        ),
     ),
     minutes=Minutes(0, 1, "estimate: any program that opens a socket"),
     why="An ordinary account may open connections from every address that its machine has.",

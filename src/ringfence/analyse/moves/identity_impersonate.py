@@ -35,6 +35,7 @@ MOVE = Move(
                 Atom("permits", "role", Is("impersonate users")),
                 Atom("scoped_to", "role", "cluster"),
             ),
+            kinds={"cluster": ("cluster",)},
         ),
         Rule(
             start=(At("namespace", "impersonate"),),
@@ -91,6 +92,7 @@ MOVE = Move(
                 Atom("permits", "role", Is("impersonate users")),
                 Atom("scoped_to", "role", "cluster"),
             ),
+            kinds={"cluster": ("cluster",)},
         ),
         Rule(
             start=(At("role", "use"),),
@@ -100,6 +102,7 @@ MOVE = Move(
                 Atom("permits", "role", Is("impersonate serviceaccounts")),
                 Atom("scoped_to", "role", "cluster"),
             ),
+            kinds={"cluster": ("cluster",)},
         ),
     ),
     minutes=Minutes(1, 5, "estimate: one more option on each request"),

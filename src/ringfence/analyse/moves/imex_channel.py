@@ -8,7 +8,12 @@ MOVE = Move(
     title="Work opens an IMEX channel",
     gives="the right to map what other holders of the channel export, anywhere in the NVLink domain",
     rules=(
-        Rule(start=(At("work", "code"),), to=At("channel", "export"), facts=(Atom("uses_imex", "work", "channel"),)),
+        Rule(
+            start=(At("work", "code"),),
+            to=At("channel", "export"),
+            facts=(Atom("uses_imex", "work", "channel"),),
+            kinds={"work": ("job", "container")},
+        ),
         Rule(
             start=(At("host", "user"),),
             to=At("channel", "export"),
@@ -17,7 +22,12 @@ MOVE = Move(
                 Atom("device_open", "host", Is("imex"), hole="devices"),
             ),
         ),
-        Rule(start=(At("host", "root"),), to=At("channel", "export"), facts=(Atom("uses_imex", "host", "channel"),)),
+        Rule(
+            start=(At("host", "root"),),
+            to=At("channel", "export"),
+            facts=(Atom("uses_imex", "host", "channel"),),
+            kinds={"host": ("host",)},
+        ),
     ),
     minutes=Minutes(1, 5, "estimate: open one device file"),
     why="A channel is a device file: whoever opens it shares memory with every other holder in the domain. Without channels per job all jobs hold channel 0.",

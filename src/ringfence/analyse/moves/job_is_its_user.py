@@ -16,6 +16,7 @@ MOVE = Move(
                 Atom("in_cluster", "job", "cluster"),
                 Atom("runs_as", "job", "account"),
             ),
+            kinds={"job": ("job",)},
         ),
         Rule(
             start=(At("job", "code"),),
@@ -24,6 +25,7 @@ MOVE = Move(
                 Atom("in_cluster", "job", "cluster"),
                 Atom("runs_on", "job", "host"),
             ),
+            kinds={"job": ("job",)},
         ),
     ),
     minutes=Minutes(0, 1, "estimate: the code runs there already"),

@@ -16,6 +16,7 @@ MOVE = Move(
                 Atom("uses_gpu", "work", "gpu"),
                 Atom("reads", "work", "data"),
             ),
+            kinds={"data": ("dataset", "model", "checkpoint")},
         ),
     ),
     minutes=Minutes(1, 10, "estimate: the process that loads them is its own"),

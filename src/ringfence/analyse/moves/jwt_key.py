@@ -16,6 +16,7 @@ MOVE = Move(
                 Atom("in_cluster", "credential", "cluster"),
                 Atom("setting", "cluster", Is("AuthAltTypes=auth/jwt")),
             ),
+            kinds={"credential": ("credential",)},
         ),
     ),
     minutes=Minutes(2, 15, "estimate: sign one token with a common library"),

@@ -12,6 +12,7 @@ MOVE = Move(
             start=(At("host", "user"),),
             to=At("host", "root"),
             facts=(Atom("vulnerable_to", "host", Prefix("CVE-"), {"gives": "root"}),),
+            kinds={"host": ("host",)},
         ),
     ),
     minutes=Minutes(5, 240, "estimate: a published exploit, adapted to the kernel"),

@@ -12,11 +12,13 @@ MOVE = Move(
             start=(At("keeper", "root"),),
             to=At("credential", "use"),
             facts=(Atom("stores_credential", "keeper", "credential", {"readable_by": ("root", "user")}),),
+            kinds={"keeper": ("host", "workstation")},
         ),
         Rule(
             start=(At("keeper", "user"),),
             to=At("credential", "use"),
             facts=(Atom("stores_credential", "keeper", "credential", {"readable_by": "user"}),),
+            kinds={"keeper": ("host", "workstation")},
         ),
         Rule(
             start=(
@@ -28,6 +30,7 @@ MOVE = Move(
                 Atom("keeps_credential", "identity", "credential"),
                 Atom("stores_credential", "keeper", "credential"),
             ),
+            kinds={"keeper": ("host", "workstation")},
         ),
     ),
     minutes=Minutes(1, 10, "estimate: one search of the file system"),

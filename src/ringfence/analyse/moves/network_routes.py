@@ -14,11 +14,13 @@ MOVE = Move(
             start=(At("near", "send"),),
             to=At(Is("network:routed"), "send"),
             facts=(Atom("setting", "near", Is("routed=everywhere"), hole="routing"),),
+            kinds={"near": ("network",)},
         ),
         Rule(
             start=(At(Is("network:routed"), "send"),),
             to=At("far", "send"),
             facts=(Atom("setting", "far", Is("routed=everywhere"), hole="routing"),),
+            kinds={"far": ("network",)},
         ),
     ),
     minutes=Minutes(0, 1, "estimate: a router forwards without being asked"),

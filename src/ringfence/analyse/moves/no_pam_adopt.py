@@ -15,6 +15,7 @@ MOVE = Move(
                 Atom("in_cluster", "host", "cluster"),
                 Atom("setting", "host", Is("pam_slurm_adopt=off"), hole="pam"),
             ),
+            kinds={"host": ("host",)},
         ),
     ),
     minutes=Minutes(1, 3, "estimate: one ssh from a login host"),

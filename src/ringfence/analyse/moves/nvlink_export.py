@@ -15,6 +15,7 @@ MOVE = Move(
                 Atom("uses_imex", "host", "channel"),
                 Atom("imex_of", "channel", "domain"),
             ),
+            kinds={"host": ("host",)},
         ),
         Rule(start=(At("gpu", "admin"),), to=At("domain", "export"), facts=(Atom("nvlink_member", "gpu", "domain"),)),
     ),

@@ -16,6 +16,7 @@ MOVE = Move(
                 Atom("operates", "account", "cluster", {"level": ("operator", "administrator")}),
                 Atom("in_cluster", "partition", "cluster"),
             ),
+            kinds={"partition": ("partition",)},
         ),
         Rule(
             start=(At("account", "use"),),
@@ -30,6 +31,7 @@ MOVE = Move(
                 Atom("in_cluster", "credential", "cluster"),
                 Atom("in_cluster", "partition", "cluster"),
             ),
+            kinds={"partition": ("partition",), "credential": ("credential",)},
         ),
     ),
     minutes=Minutes(1, 10, "estimate: two sacctmgr commands; with the database's password one SQL statement"),

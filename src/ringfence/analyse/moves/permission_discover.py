@@ -16,6 +16,7 @@ MOVE = Move(
                 Atom("holds_role", "identity", "role"),
                 Atom("scoped_to", "role", "scope"),
             ),
+            kinds={"identity": ("identity",)},
         ),
         Rule(
             start=(At("role", "use"),),

@@ -16,6 +16,7 @@ MOVE = Move(
                 Atom("runs_on", "pod", "host"),
                 Atom("in_namespace", "pod", "namespace"),
             ),
+            kinds={"pod": ("pod",)},
         ),
     ),
     minutes=Minutes(0, 2, "estimate: one command to the runtime"),

@@ -41,6 +41,7 @@ MOVE = Move(
                 Atom("in_namespace", "pod", "namespace"),
                 Atom("runs_on", "pod", "host"),
             ),
+            kinds={"pod": ("pod",)},
         ),
         Rule(
             start=(At("cluster", "code"),),
@@ -51,6 +52,7 @@ MOVE = Move(
                 Atom("in_namespace", "pod", "namespace"),
                 Atom("runs_on", "pod", "host"),
             ),
+            kinds={"pod": ("pod",)},
         ),
         Rule(
             start=(At("role", "use"),),

@@ -16,6 +16,7 @@ MOVE = Move(
                 Atom("part_of", "container", "pod"),
                 Atom("attached_to", "pod", "network"),
             ),
+            kinds={"pod": ("pod",)},
         ),
     ),
     minutes=Minutes(0, 1, "estimate: any program that opens a socket"),

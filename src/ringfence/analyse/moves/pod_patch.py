@@ -24,6 +24,7 @@ MOVE = Move(
                 Atom("in_namespace", "pod", "namespace"),
                 Atom("runs_on", "pod", "host"),
             ),
+            kinds={"pod": ("pod",)},
         ),
         Rule(
             start=(At("cluster", "write"),),
@@ -34,6 +35,7 @@ MOVE = Move(
                 Atom("in_namespace", "pod", "namespace"),
                 Atom("runs_on", "pod", "host"),
             ),
+            kinds={"pod": ("pod",)},
         ),
         Rule(
             start=(At("role", "use"),),

@@ -15,6 +15,7 @@ MOVE = Move(
                 Atom("rdma_peer", "host", "port"),
                 Atom("setting", "host", Is("nvidia_peermem=loaded")),
             ),
+            kinds={"host": ("host",)},
         ),
         Rule(
             start=(At("host", "memory"),),

@@ -9,7 +9,12 @@ MOVE = Move(
     title="Whoever holds the server knows every weakness it has seen",
     gives="the map: names, paths and weak points of each host watched",
     rules=(
-        Rule(start=(At("server", "admin"),), to=At("host", "discover"), facts=(Atom("watched_by", "host", "server"),)),
+        Rule(
+            start=(At("server", "admin"),),
+            to=At("host", "discover"),
+            facts=(Atom("watched_by", "host", "server"),),
+            kinds={"host": ("host",)},
+        ),
     ),
     minutes=Minutes(1, 5, "estimate: read one file"),
     why="The estate is a thief's best map, and the server keeps it.",

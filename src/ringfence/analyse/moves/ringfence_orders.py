@@ -9,7 +9,12 @@ MOVE = Move(
     title="Whoever holds the server gives orders to every enforcer",
     gives="what an order can do, as root, on each host that obeys",
     rules=(
-        Rule(start=(At("server", "admin"),), to=At("host", "root"), facts=(Atom("enforced_by", "host", "server"),)),
+        Rule(
+            start=(At("server", "admin"),),
+            to=At("host", "root"),
+            facts=(Atom("enforced_by", "host", "server"),),
+            kinds={"host": ("host",)},
+        ),
     ),
     minutes=Minutes(1, 10, "estimate: one signed order"),
     why="An enforcer obeys signed orders as the superuser; the server is able to sign.",

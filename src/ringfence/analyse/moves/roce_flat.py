@@ -12,6 +12,7 @@ MOVE = Move(
             start=(At("port", "send"),),
             to=At("vlan", "send"),
             facts=(Atom("on_fabric", "port", "vlan", {"link_layer": "Ethernet", "filtered": False}),),
+            kinds={"port": ("ibport",)},
         ),
     ),
     minutes=Minutes(0, 1, "estimate: any packet"),

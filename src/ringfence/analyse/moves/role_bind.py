@@ -22,6 +22,7 @@ MOVE = Move(
                 Atom("permits", "role", Is("bind clusterroles")),
                 Atom("scoped_to", "role", "cluster"),
             ),
+            kinds={"cluster": ("cluster",)},
         ),
         Rule(
             start=(At("role", "use"),),
@@ -68,6 +69,7 @@ MOVE = Move(
                 Atom("permits", "role", Is("create clusterrolebindings")),
                 Atom("scoped_to", "role", "cluster"),
             ),
+            kinds={"cluster": ("cluster",)},
         ),
         Rule(
             start=(At("role", "use"),),
@@ -86,6 +88,7 @@ MOVE = Move(
                 Atom("permits", "role", Is("escalate clusterroles")),
                 Atom("scoped_to", "role", "cluster"),
             ),
+            kinds={"cluster": ("cluster",)},
         ),
     ),
     minutes=Minutes(1, 5, "estimate: one binding created"),

@@ -16,6 +16,7 @@ MOVE = Move(
                 Atom("scoped_to", "role", "account"),
                 Atom("in_cluster", "host", "account"),
             ),
+            kinds={"host": ("host",)},
         ),
         Rule(
             start=(At("role", "use"),),

@@ -16,6 +16,7 @@ MOVE = Move(
                 Atom("in_cluster", "job", "cluster"),
                 Atom("runs_on", "job", "host"),
             ),
+            kinds={"job": ("job",)},
         ),
     ),
     minutes=Minutes(0, 2, "estimate: attach to a process, or write into its memory"),

@@ -29,6 +29,7 @@ MOVE = Move(
                 Atom("setting", "host", Is("ssh_root=key")),
                 Atom("setting", "host", Is("ssh_from=anywhere"), hole="sockets"),
             ),
+            kinds={"host": ("host",)},
         ),
     ),
     minutes=Minutes(1, 2, "estimate: one login with the key"),

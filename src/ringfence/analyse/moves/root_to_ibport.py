@@ -14,6 +14,7 @@ MOVE = Move(
             start=(At("host", "root"),),
             to=At("port", "send"),
             facts=(Atom("has_port", "host", "port", {"port": (1, 2, 3, 4)}),),
+            kinds={"host": ("host",)},
         ),
         Rule(
             start=(At("host", "root"),),
@@ -22,6 +23,7 @@ MOVE = Move(
                 Atom("has_port", "host", "port", {"port": (1, 2, 3, 4)}),
                 Atom("on_fabric", "port", "fabric", {"link_layer": "InfiniBand"}),
             ),
+            kinds={"host": ("host",)},
         ),
     ),
     minutes=Minutes(0, 1, "estimate: the device is there and needs no further right"),

@@ -16,9 +16,13 @@ MOVE = Move(
             ),
             to=At("host", "root"),
             facts=(Atom("may_use_runtime", "identity", "host"),),
+            kinds={"host": ("host",)},
         ),
         Rule(
-            start=(At("host", "user"),), to=At("host", "root"), facts=(Atom("may_use_runtime", Is(EVERYONE), "host"),)
+            start=(At("host", "user"),),
+            to=At("host", "root"),
+            facts=(Atom("may_use_runtime", Is(EVERYONE), "host"),),
+            kinds={"host": ("host",)},
         ),
     ),
     minutes=Minutes(1, 5, "estimate: start one container that mounts the root folder"),

@@ -22,6 +22,7 @@ MOVE = Move(
                 Atom("runs_with", "other", Is("share_pid")),
             ),
             unless=(Differ("container", "other"),),
+            kinds={"pod": ("pod",)},
         ),
         Rule(
             start=(At("container", "code"),),
@@ -33,6 +34,7 @@ MOVE = Move(
                 Atom("labelled", "other", "user", {"shared": True}),
             ),
             unless=(Differ("container", "other"),),
+            kinds={"pod": ("pod",)},
         ),
     ),
     minutes=Minutes(1, 10, "estimate: their files lie under /proc"),

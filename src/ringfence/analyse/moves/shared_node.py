@@ -23,6 +23,7 @@ MOVE = Move(
                 Atom("in_cluster", "job", "cluster"),
                 Atom("runs_on", "job", "host"),
             ),
+            kinds={"job": ("job",)},
         ),
     ),
     minutes=Minutes(5, 60, "estimate: a job with -w on the same host, then sampling"),

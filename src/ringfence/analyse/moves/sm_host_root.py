@@ -13,11 +13,13 @@ MOVE = Move(
             start=(At("host", "root"),),
             to=At("fabric", "manage"),
             facts=(Atom("sm_on", "fabric", "host", {"state": ("master", "standby")}),),
+            kinds={"host": ("host",)},
         ),
         Rule(
             start=(At("switch", "admin"),),
             to=At("fabric", "manage"),
             facts=(Atom("sm_on", "fabric", "switch", {"on": "switch", "state": ("master", "standby")}),),
+            kinds={"switch": ("switch",)},
         ),
     ),
     minutes=Minutes(1, 5, "estimate: edit partitions.conf and send SIGHUP, or take over from the standby"),

@@ -29,6 +29,7 @@ MOVE = Move(
                 Atom("setting", "host", Is("pam_slurm_adopt=off")),
                 Atom("setting", "host", Is("ssh_from=anywhere"), hole="sockets"),
             ),
+            kinds={"host": ("host",)},
         ),
         Rule(
             start=(At("host", "login"),),
@@ -37,6 +38,7 @@ MOVE = Move(
                 Atom("asked", "host", Is("pam"), {"answered": False}),
                 Atom("setting", "host", Is("ssh_from=anywhere"), hole="sockets"),
             ),
+            kinds={"host": ("host",)},
         ),
         Rule(
             start=(At("host", "login"),),

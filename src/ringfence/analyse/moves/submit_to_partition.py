@@ -22,6 +22,7 @@ MOVE = Move(
                 Atom("in_tenant", "account", "tenant"),
                 Atom("may_submit", "tenant", "partition"),
             ),
+            kinds={"account": ("identity",)},
         ),
         Rule(
             start=(At("account", "use"),),
@@ -39,6 +40,7 @@ MOVE = Move(
                 Atom("in_cluster", "partition", "cluster"),
                 Atom("may_submit", Is(EVERYONE), "partition"),
             ),
+            kinds={"account": ("identity",)},
         ),
         Rule(
             start=(At("cluster", "login"),),

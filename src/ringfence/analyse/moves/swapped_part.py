@@ -12,6 +12,7 @@ MOVE = Move(
             start=(At("part", "admin"),),
             to=At("host", "root"),
             facts=(Atom("changed_part", "host", "part", {"dma": True}),),
+            kinds={"host": ("host",)},
         ),
     ),
     minutes=Minutes(

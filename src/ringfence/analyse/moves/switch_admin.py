@@ -15,6 +15,7 @@ MOVE = Move(
                 Atom("attached_to", "switch", "net"),
                 Atom("setting", "switch", Is("admin_open=snmp-write")),
             ),
+            kinds={"switch": ("switch",)},
         ),
         Rule(
             start=(At("net", "send"),),
@@ -23,6 +24,7 @@ MOVE = Move(
                 Atom("attached_to", "switch", "net"),
                 Atom("setting", "switch", Is("admin_open=no-password")),
             ),
+            kinds={"switch": ("switch",)},
         ),
         Rule(
             start=(At("net", "send"),),
@@ -31,6 +33,7 @@ MOVE = Move(
                 Atom("attached_to", "switch", "net"),
                 Atom("vulnerable_to", "switch", Prefix("CVE-"), {"gives": "admin"}),
             ),
+            kinds={"switch": ("switch",)},
         ),
     ),
     minutes=Minutes(2, 20, "estimate: one SNMP write or one login"),

@@ -12,6 +12,7 @@ MOVE = Move(
             start=(At("switch", "admin"),),
             to=At("net", "send"),
             facts=(Atom("on_fabric", "switch", "net", {"role": "switch"}),),
+            kinds={"switch": ("switch",)},
         ),
     ),
     minutes=Minutes(1, 10, "estimate: one configuration command, or infiniband-diags on the switch"),

@@ -17,6 +17,7 @@ MOVE = Move(
                 Atom("runs_on", "job", "host"),
                 Atom("has_gpu", "host", "gpu"),
             ),
+            kinds={"job": ("job",)},
         ),
         Rule(
             start=(At("job", "code"),),
@@ -27,6 +28,7 @@ MOVE = Move(
                 Atom("setting", "host", Is("devices=unconstrained")),
                 Atom("has_gpu", "host", "gpu"),
             ),
+            kinds={"job": ("job",)},
         ),
     ),
     minutes=Minutes(1, 5, "estimate: unset one environment variable"),

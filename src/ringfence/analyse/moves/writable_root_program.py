@@ -19,6 +19,7 @@ MOVE = Move(
                 Atom("root_runs_from", "host", "storage"),
                 Atom("writable_by", "storage", "identity"),
             ),
+            kinds={"host": ("host",)},
         ),
         Rule(
             start=(At("host", "user"),),
@@ -27,6 +28,7 @@ MOVE = Move(
                 Atom("root_runs_from", "host", "storage"),
                 Atom("writable_by", "storage", Is(EVERYONE)),
             ),
+            kinds={"host": ("host",)},
         ),
     ),
     minutes=Minutes(1, 1440, "estimate: one line appended, then the wait for the timer or the next boot"),
