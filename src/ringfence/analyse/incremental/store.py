@@ -19,6 +19,7 @@ PASSING = ("job", "pod", "container")
 
 BY_SUBJECT, BY_OBJECT, ALL = 0, 1, 2
 _PASSES = np.array([kind in PASSING for kind in KINDS] + [False])  # a value's kind is -1
+_MANY = 50_000
 _MOST_PREDICATES = len(PREDICATE_CODE)
 
 
@@ -60,6 +61,11 @@ class FactStore:
 
     def numbers(self, rows: Rows) -> Ints:
         """The numbers of facts by their rows; -1 for NONE."""
+        if rows.size > _MANY:
+            sizes = np.array([len(number) for number in self._number], np.int64)
+            return _look_up(rows.reshape(-1), np.cumsum(sizes) - sizes, np.concatenate(self._number)).reshape(
+                rows.shape
+            )
         found = np.full(rows.shape, -1, np.int32)
         for predicate in np.unique(rows >> 32).tolist():
             if predicate >= 0:
@@ -76,6 +82,15 @@ class FactStore:
 
 
 _NAMES = tuple(PREDICATE_CODE)
+
+
+@kernel
+def _look_up(rows: Rows, begins: NDArray[np.int64], number: Ints) -> Ints:
+    found = np.full(len(rows), -1, np.int32)
+    for k in range(len(rows)):
+        if rows[k] >= 0:
+            found[k] = number[begins[rows[k] >> 32] + (rows[k] & 0xFFFFFFFF)]
+    return found
 
 
 @kernel
