@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M121",
     name="bmc_network_reach",
+    function=True,
     title="Traffic on a network reaches the controllers attached to it, and theirs reaches it",
     gives="a connection to the controller, or from it",
     rules=(

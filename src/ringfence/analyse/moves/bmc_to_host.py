@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M122",
     name="bmc_to_host",
+    function=True,
     title="The controller takes over its machine",
     gives="the machine as superuser, after a reboot or through its console",
     rules=(

@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Is, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M135",
     name="efa_self_group",
+    function=True,
     title="Members of a group that EFA needs open reach one another on every port",
     gives="every listening service of every member",
     rules=(

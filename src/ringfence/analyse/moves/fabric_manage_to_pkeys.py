@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M095",
     name="fabric_manage_to_pkeys",
+    function=True,
     title="Whoever manages the fabric is a full member of every partition",
     gives="packets to every member of every partition",
     rules=(

@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M069",
     name="gpu_memory_weights",
+    function=True,
     title="The accelerator's memory holds what the job loaded",
     gives="what is loaded at that moment: weights, batches, the state that the next checkpoint will save",
     rules=(

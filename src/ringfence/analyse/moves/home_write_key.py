@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M112",
     name="home_write_key",
+    function=True,
     title="Whoever changes a file system plants a key in the homes on it",
     gives="the account: its keys, its jobs, its logins",
     rules=(

@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Is, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M105",
     name="impersonate_data",
+    function=True,
     title="Whoever can speak as any account reads and changes the data kept there",
     gives="the bytes of the data",
     rules=(

@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M106",
     name="impersonate_home",
+    function=True,
     title="Whoever can speak as any account plants a key in a home folder",
     gives="the account: its keys, its jobs, its logins",
     rules=(

@@ -12,10 +12,7 @@ MOVE = Move(
         Rule(
             start=(At("work", "code"),),
             to=At("data", "read"),
-            facts=(
-                Atom("uses_gpu", "work", "gpu"),
-                Atom("reads", "work", "data"),
-            ),
+            facts=(Atom("reads", "work", "data"),),
             kinds={"data": ("dataset", "model", "checkpoint")},
         ),
     ),

@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Is, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M064",
     name="jwt_key",
+    function=True,
     title="The key that signs scheduler tokens makes any token",
     gives="the scheduler as any account, SlurmUser included, wherever slurmctld or slurmrestd can be reached",
     rules=(

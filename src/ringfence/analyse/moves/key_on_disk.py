@@ -32,6 +32,12 @@ MOVE = Move(
             ),
             kinds={"keeper": ("host", "workstation")},
         ),
+        Rule(
+            start=(At("keeper", "read"),),
+            to=At("credential", "use"),
+            facts=(Atom("stores_credential", "keeper", "credential", {"readable_by": ("root", "user")}),),
+            kinds={"keeper": ("host",)},
+        ),
     ),
     minutes=Minutes(1, 10, "estimate: one search of the file system"),
     why="A private key without a passphrase is a file like any other: the superuser reads it, and so does every account that its mode lets in.",

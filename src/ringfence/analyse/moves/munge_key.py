@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M050",
     name="munge_key",
+    function=True,
     title="The scheduler's shared key speaks for anyone",
     gives="the scheduler as any account, root included: its daemons cannot tell a forged credential from a true one",
     rules=(

@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M076",
     name="nvlink_export",
+    function=True,
     title="A host that IMEX trusts maps memory across the NVLink domain",
     gives="what any member of the domain exports, on any channel",
     rules=(

@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M077",
     name="nvlink_peer",
+    function=True,
     title="Memory of the other accelerators of an NVLink domain is mapped",
     gives="accelerator memory of other hosts; no shell there",
     rules=(

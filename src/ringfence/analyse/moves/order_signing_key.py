@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M142",
     name="order_signing_key",
+    function=True,
     title="Whoever has the key that signs orders needs no server",
     gives="orders that every enforcer obeys",
     rules=(

@@ -16,9 +16,13 @@ MOVE = Move(
         ),
         Rule(
             start=(At("pkey", "relay"),),
+            to=At("subnet", "relay"),
+            facts=(Atom("part_of", "subnet", "pkey", {"link_layer": "InfiniBand"}),),
+        ),
+        Rule(
+            start=(At("subnet", "relay"),),
             to=At("service", "connect"),
             facts=(
-                Atom("part_of", "subnet", "pkey"),
                 Atom("attached_to", "host", "subnet", {"membership": "full"}),
                 Atom("runs_on", "service", "host"),
                 Atom("listens_on", "service", "subnet"),

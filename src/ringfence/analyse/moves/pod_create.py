@@ -11,7 +11,7 @@ MOVE = Move(
     id="RF-M017",
     name="pod_create",
     title="A role that creates pods chooses their privileges, their node and their account",
-    gives="root on the nodes where privileged pods are admitted; any service account of the namespace",
+    gives="root on the nodes where privileged pods are admitted; any service account and any secret of the namespace",
     rules=(
         Rule(
             start=(At("role", "use"),),
@@ -71,9 +71,28 @@ MOVE = Move(
                 Atom("labelled", "identity", Is("subject=ServiceAccount")),
             ),
         ),
+        Rule(
+            start=(At("namespace", "submit"),),
+            to=At("credential", "use"),
+            facts=(
+                Atom("setting", "namespace", Is("grants=create pods")),
+                Atom("stores_credential", "namespace", "credential"),
+            ),
+            kinds={"namespace": ("namespace",)},
+        ),
+        Rule(
+            start=(At("cluster", "submit"),),
+            to=At("credential", "use"),
+            facts=(
+                Atom("setting", "cluster", Is("grants=create pods")),
+                Atom("in_cluster", "namespace", "cluster"),
+                Atom("stores_credential", "namespace", "credential"),
+            ),
+            kinds={"namespace": ("namespace",)},
+        ),
     ),
     minutes=Minutes(1, 5, "estimate: one manifest applied, one image pulled"),
-    why="A pod's author sets privileged, hostPID, hostPath, nodeName and serviceAccountName; only admission stands between him and the node.",
+    why="A pod's author sets privileged, hostPID, hostPath, nodeName and serviceAccountName, and mounts secrets by name; only admission stands between him and the node.",
     end="Enforce the baseline or restricted pod security level in the namespace, or take the permission away. Workload controllers create pods for whoever creates them.",
     aka=("POD_CREATE",),
     attack=("T1611",),

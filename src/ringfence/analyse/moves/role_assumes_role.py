@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Is, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M132",
     name="role_assumes_role",
+    function=True,
     title="A role or account becomes the role that trusts it",
     gives="the other role",
     rules=(

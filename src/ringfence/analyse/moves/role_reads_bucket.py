@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Is, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M131",
     name="role_reads_bucket",
+    function=True,
     title="A role or account reads and fills the buckets that its policies name",
     gives="the objects",
     rules=(

@@ -6,17 +6,15 @@ MOVE = Move(
     id="RF-M133",
     name="role_to_instances",
     title="A role runs commands on instances, or starts one with a better role",
-    gives="root on the account's machines, or another role",
+    gives="commands as root on the account's machines, or another role",
     rules=(
         Rule(
             start=(At("role", "use"),),
-            to=At("host", "root"),
+            to=At("account", "root"),
             facts=(
                 Atom("permits", "role", Is("ssm:SendCommand *")),
                 Atom("scoped_to", "role", "account"),
-                Atom("in_cluster", "host", "account"),
             ),
-            kinds={"host": ("host",)},
         ),
         Rule(
             start=(At("role", "use"),),

@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M039",
     name="sso_across_clusters",
+    function=True,
     title="One sign-on opens the account of the other cluster",
     gives="the same person's account elsewhere",
     rules=(

@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M038",
     name="sso_session",
+    function=True,
     title="Who holds a person's workstation is that person",
     gives="the sessions, tokens and agents that are open there",
     rules=(

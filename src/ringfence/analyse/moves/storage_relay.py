@@ -9,19 +9,17 @@ MOVE = Move(
     gives="IP packets to the others where the hub forwards; a mount of its storage where it exports to them. Never RDMA between the two",
     rules=(
         Rule(
-            start=(At("pkey", "relay"),),
+            start=(At("subnet", "relay"),),
             to=At("subnet", "send"),
             facts=(
-                Atom("part_of", "subnet", "pkey", {"link_layer": "InfiniBand"}),
                 Atom("attached_to", "hub", "subnet", {"membership": "full"}),
                 Atom("setting", "hub", Is("net.ipv4.ip_forward=1"), hole="sysctl"),
             ),
         ),
         Rule(
-            start=(At("pkey", "relay"),),
+            start=(At("subnet", "relay"),),
             to=At("storage", "mount"),
             facts=(
-                Atom("part_of", "subnet", "pkey", {"link_layer": "InfiniBand"}),
                 Atom("attached_to", "hub", "subnet", {"membership": "full"}),
                 Atom("exported_by", "storage", "hub"),
                 Atom("exported_to", "storage", "subnet"),

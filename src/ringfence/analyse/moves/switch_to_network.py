@@ -5,6 +5,7 @@ from ringfence.analyse.rule import At, Atom, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M091",
     name="switch_to_network",
+    function=True,
     title="The administrator of a switch sends in every network it carries",
     gives="packets in each VLAN of the switch, or management datagrams into its InfiniBand fabric; no shell on hosts",
     rules=(

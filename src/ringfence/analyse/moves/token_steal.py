@@ -5,7 +5,7 @@ from ringfence.analyse.rule import At, Atom, Is, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M024",
     name="token_steal",
-    title="A token is taken out of a volume or a secret",
+    title="A token or a secret is taken from where it is kept or mounted",
     gives="the service account's identity, or the secret itself",
     rules=(
         Rule(
@@ -40,6 +40,12 @@ MOVE = Move(
                 Atom("permits_on", "role", "credential", {"permission": ("get secrets", "list secrets")}),
                 Atom("scoped_to", "role", "scope"),
             ),
+        ),
+        Rule(
+            start=(At("container", "code"),),
+            to=At("credential", "use"),
+            facts=(Atom("stores_credential", "container", "credential"),),
+            kinds={"container": ("container",)},
         ),
     ),
     minutes=Minutes(0, 2, "estimate: one file or one answer copied"),

@@ -9,7 +9,7 @@ MOVE = Move(
     gives="a shell as the superuser of the host",
     rules=(
         Rule(
-            start=(At("work", "code"),),
+            start=(At("image", "write"),),
             to=At("host", "root"),
             facts=(
                 Atom("vulnerable_to", "host", Prefix("CVE-"), {"gives": "container-escape"}),
@@ -17,9 +17,19 @@ MOVE = Move(
                 Atom("uses_image", "work", "image"),
             ),
         ),
+        Rule(
+            start=(At("job", "code"),),
+            to=At("host", "root"),
+            facts=(
+                Atom("vulnerable_to", "host", Prefix("CVE-"), {"gives": "container-escape"}),
+                Atom("runs_on", "job", "host"),
+                Atom("uses_image", "job", "image"),
+            ),
+            kinds={"job": ("job",)},
+        ),
     ),
     minutes=Minutes(1, 30, "estimate: an image of a few lines"),
-    why="The toolkit prepares each container as the superuser and trusts what the image brings: links, or a library that its hook loads.",
+    why="The toolkit prepares each container as the superuser and trusts what the image brings: links, or a library that its hook loads. A job's user starts an image of his own; in a pod whoever changes its image does.",
     end="Update the toolkit to 1.17.8 or later; until then run it in CDI mode or disable the enable-cuda-compat hook, and start only images of your own registry.",
     attack=("T1611", "T1068"),
     atlas=("AML.T0105",),

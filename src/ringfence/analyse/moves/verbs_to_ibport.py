@@ -6,6 +6,7 @@ from ringfence.analyse.rule import At, Atom, Is, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M086",
     name="verbs_to_ibport",
+    function=True,
     title="An ordinary account opens queue pairs on the fabric ports of its host",
     gives="packets from this port in the partitions that it holds; no shell anywhere",
     rules=(

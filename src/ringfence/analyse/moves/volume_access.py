@@ -6,7 +6,7 @@ MOVE = Move(
     id="RF-M025",
     name="volume_access",
     function=True,
-    title="Root of a node reads the volumes mounted on it",
+    title="Root of a node uses the volumes mounted on it",
     gives="the volumes of all pods on the node",
     rules=(
         Rule(
@@ -15,6 +15,14 @@ MOVE = Move(
             facts=(
                 Atom("runs_on", "container", "host"),
                 Atom("shares_volume", "container", "storage", {"content": ("token", "data")}),
+            ),
+        ),
+        Rule(
+            start=(At("host", "root"),),
+            to=At("storage", "write"),
+            facts=(
+                Atom("runs_on", "container", "host"),
+                Atom("shares_volume", "container", "storage", {"content": "data", "mode": "rw"}),
             ),
         ),
     ),
