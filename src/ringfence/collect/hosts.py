@@ -10,7 +10,7 @@ opens an account only if sshd and PAM let it.
 from collections import defaultdict
 from collections.abc import Iterator
 
-from ringfence.collect import hosts_identity, hosts_machine, hosts_network, hosts_questions
+from ringfence.collect import hosts_groups, hosts_identity, hosts_machine, hosts_network, hosts_questions
 from ringfence.collect.base import CapturedFile, Collector, Found, Scope, asked, stamped
 from ringfence.collect.hosts_bundle import Bundle, classify
 from ringfence.errors import Problem
@@ -62,7 +62,7 @@ def collect(form: str, files: list[CapturedFile], scope: Scope) -> Iterator[Foun
         elif kind not in ("salt", "log"):
             by_host[_host(file, scope)][kind].append(file)
     logins, trusts = hosts_identity.Logins(), hosts_identity.Trusts()
-    nets = hosts_network.Networks(scope.site)
+    nets, groups = hosts_network.Networks(scope.site), hosts_groups.Memberships()
     for host, forms in by_host.items():
         bundle = Bundle(host, forms, scope)
         if not host:
@@ -72,6 +72,7 @@ def collect(form: str, files: list[CapturedFile], scope: Scope) -> Iterator[Foun
             yield from section(bundle)
         yield from trusts.take(bundle)
         logins.take(bundle)
+        yield from groups.take(bundle)
         nets.take(bundle)
         yield from _coverage(bundle)
         yield from bundle.problems
