@@ -73,7 +73,8 @@ def paths_in(reached: Reached, target: int, k: int = 10) -> list[Path]:
         best.setdefault(path.edges, path)
     ranked = sorted(best.values(), key=lambda path: (path.high, len(path.edges)))[:k]
     first = ranked[0]
-    return [msgspec.structs.replace(first, exact=bool(reached.exact[target])), *ranked[1:]]
+    exact = first.high <= reached.least_at(target) * (1 + 1e-9)
+    return [msgspec.structs.replace(first, exact=exact), *ranked[1:]]
 
 
 class _Search:

@@ -22,7 +22,9 @@ def generate_estate(nodes: int, seed: int, path: Path, progress: Progress | None
     return f"{len(estate):,} facts about a cluster of {nodes:,} nodes → {path}"
 
 
-def generate_captures(nodes: int, seed: int, folder: Path | None, progress: Progress | None = None) -> str:
+def generate_captures(
+    nodes: int, seed: int, folder: Path | None, per_class: int = 2, progress: Progress | None = None
+) -> str:
     """Write captures into a folder that does not exist yet; returns what was made, in a sentence."""
     _check(nodes)
     assert folder is not None
@@ -30,7 +32,7 @@ def generate_captures(nodes: int, seed: int, folder: Path | None, progress: Prog
         raise UsageError(f"{folder} exists already", "name a new folder")
     if progress:
         progress("writing captures", nodes, 0)
-    count, size = write(draw(nodes, seed), folder)
+    count, size = write(draw(nodes, seed), folder, per_class or None)
     return f"{count:,} files, {size / 1e6:,.0f} MB, of a cluster of {nodes:,} nodes → {folder}"
 
 

@@ -16,6 +16,7 @@ def generate(
     seed: int = 0,
     out: Annotated[Path | None, Parameter(name=["-o", "--out"])] = None,
     captures: Annotated[Path | None, Parameter(name=["--captures"])] = None,
+    per_class: int = 2,
 ) -> int:
     """Make up a cluster of 16 to 10,000 GPU nodes, the same for the same seed.
 
@@ -34,10 +35,16 @@ def generate(
         Write a saved estate.
     captures
         Write the captures that such a cluster would give into this new folder.
+    per_class
+        How many nodes of each class are captured in full; 0: all of them.
     """
     if (out is None) == (captures is None):
         raise UsageError("generate needs -o FILE or --captures DIR", "one of them")
     with output.progress() as step:
-        said = generate_estate(nodes, seed, out, step) if out else generate_captures(nodes, seed, captures, step)
+        said = (
+            generate_estate(nodes, seed, out, step)
+            if out
+            else generate_captures(nodes, seed, captures, per_class, step)
+        )
     output.err.print(said, markup=False)
     return 0

@@ -70,10 +70,7 @@ class Reached:
     graph: Graph
     footholds: tuple[int, ...]
     mask: Bools
-    hops: Ints
     cost: Floats
-    minutes_low: Floats
-    minutes_high: Floats
     parent: Ints
     order: Ints
     bans: Bans
@@ -102,26 +99,54 @@ class Reached:
         return steps
 
     @cached_property
+    def _sums(self) -> tuple[Ints, Floats, Floats]:
+        edges = self.graph.edges
+        return _tally(self.graph.start, self.parent, self.order, edges.low, edges.high, len(self.graph))
+
+    @property
+    def hops(self) -> Ints:
+        """How many distinct steps each derivation has."""
+        return self._sums[0]
+
+    @property
+    def minutes_low(self) -> Floats:
+        """Low minutes summed over the distinct steps."""
+        return self._sums[1]
+
+    @property
+    def minutes_high(self) -> Floats:
+        """High minutes summed over the distinct steps."""
+        return self._sums[2]
+
+    @cached_property
     def least(self) -> Floats:
         """Lower bound of the high minutes of the cheapest derivation: an AND edge counts its dearest start only."""
-        graph, (first, incident) = self.graph, self.graph.forward
-        cost, _, _ = _cheapest(
-            first,
-            incident,
-            graph.start,
-            graph.to,
-            _lacking(graph, self.bans),
-            _weights(graph),
-            np.array(self.footholds, np.int32),
-            self.bans.positions,
-            False,
-        )
-        return cost
+        return _run(self.graph, self.footholds, self.bans, False, -1)[0]
+
+    def least_at(self, position: int) -> float:
+        """The same for one position, without going on to those beyond it."""
+        return float(_run(self.graph, self.footholds, self.bans, False, position)[0][position])
 
     @cached_property
     def exact(self) -> Bools:
         """Where `minutes_high` is surely the cost of the cheapest derivation of all."""
         return self.mask & (self.minutes_high <= self.least * (1 + 1e-9))
+
+
+def _run(graph: Graph, footholds: Sequence[int], bans: Bans, add: bool, stop: int) -> tuple[Floats, Ints, Ints]:
+    first, incident = graph.forward
+    return _cheapest(
+        first,
+        incident,
+        graph.start,
+        graph.to,
+        _lacking(graph, bans),
+        _weights(graph),
+        np.array(footholds, np.int32),
+        bans.positions,
+        add,
+        stop,
+    )
 
 
 def reach_from(
@@ -139,20 +164,8 @@ def reach_from(
     """
     bans = Bans.of(graph, banned_edges, banned_moves, banned_positions, with_unknown)
     held = tuple(sorted({foot for foot in footholds if foot >= 0 and not bans.positions[foot]}))
-    first, incident = graph.forward
-    cost, parent, order = _cheapest(
-        first,
-        incident,
-        graph.start,
-        graph.to,
-        _lacking(graph, bans),
-        _weights(graph),
-        np.array(held, np.int32),
-        bans.positions,
-        True,
-    )
-    hops, low, high = _tally(graph.start, parent, order, graph.edges.low, graph.edges.high, len(graph))
-    return Reached(graph, held, np.isfinite(cost), hops, cost, low, high, parent, order, bans)
+    cost, parent, order = _run(graph, held, bans, True, -1)
+    return Reached(graph, held, np.isfinite(cost), cost, parent, order, bans)
 
 
 def closure(
@@ -247,8 +260,12 @@ def _cheapest(  # noqa: C901 - one loop, kept whole for speed
     footholds: Ints,
     banned: Bools,
     add: bool,
+    stop: int,
 ) -> tuple[Floats, Ints, Ints]:
-    """(cost, last edge, order). An edge costs its weight plus its starts' costs, added or (not `add`) the dearest."""
+    """(cost, last edge, order). An edge costs its weight plus its starts' costs, added or (not `add`) the dearest.
+
+    Ends once position `stop` is settled (-1: never).
+    """
     n = len(banned)
     cost = np.full(n, np.inf)
     parent = np.full(n, -1, np.int32)
@@ -285,6 +302,8 @@ def _cheapest(  # noqa: C901 - one loop, kept whole for speed
         place[v] = -2
         order[settled] = v
         settled += 1
+        if v == stop:
+            break
         for k in range(first[v], first[v + 1]):
             edge = incident[k]
             lacking[edge] -= 1
