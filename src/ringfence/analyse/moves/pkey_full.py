@@ -14,6 +14,11 @@ MOVE = Move(
             to=At("pkey", "send"),
             facts=(Atom("in_pkey", "port", "pkey", {"membership": "full"}),),
         ),
+        Rule(
+            start=(At("port", "send"),),
+            to=At("pkey", "relay"),
+            facts=(Atom("in_pkey", "port", "pkey", {"membership": "full"}),),
+        ),
     ),
     minutes=Minutes(0, 1, "estimate: only the index of the key is needed"),
     why="A full member may exchange packets with full and limited members alike. Where everyone holds 0xffff the whole fabric is one network.",
