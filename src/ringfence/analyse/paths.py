@@ -67,10 +67,11 @@ def paths_in(reached: Reached, target: int, k: int = 10) -> list[Path]:
         return [Path((), 0.0, 0.0, True)]
     search = _Search(reached)
     found = _yen(search, target, k)
-    best: dict[tuple[int, ...], Path] = {}
-    for edges in found:
+    best: dict[frozenset[int], Path] = {}
+    # The derivation that `reach` reports may share more steps than a way of the same cost walked backwards.
+    for edges in (tuple(reached.derivation(target)), *found):
         path = _written_out(reached, edges)
-        best.setdefault(path.edges, path)
+        best.setdefault(frozenset(path.edges), path)
     ranked = sorted(best.values(), key=lambda path: (path.high, len(path.edges)))[:k]
     first = ranked[0]
     exact = first.high <= reached.least_at(target) * (1 + 1e-9)

@@ -81,17 +81,15 @@ def _hosts(asked: Questions, reached: Reached) -> dict[str, list[Any]]:
     ids = sorted(term for term in (estate.terms.values[at] for at in estate.entities) if kind_of(term) == "host")
     number = asked.graph.indices(np.array([positions.parse(estate, f"{one}#root") for one in ids], np.int64))
     users = asked.graph.indices(np.array([positions.parse(estate, f"{one}#user") for one in ids], np.int64))
-    near = to_nearest_jewel(asked)
-    known = number >= 0
-    minutes = np.where(known, near[number], np.inf)
     bounds = settle(reach_sets(asked.graph, asked.jewel_positions)) if len(asked.graph) else None
-    counts = _popcount(bounds.lower.expand()) if bounds else np.zeros(1, np.int64)
+    counts = np.append(_popcount(bounds.upper.expand()), 0) if bounds else np.zeros(1, np.int64)
+    minutes = np.where(counts[number] > 0, to_nearest_jewel(asked)[number], np.inf)
     when = np.append(reached.minutes_high, np.inf)
     return {
         "id": ids,
         "minutes": _shown(minutes),
         "falls": _shown(np.minimum(when[number], when[users])),
-        "jewels": [int(counts[at]) if at >= 0 else 0 for at in number],
+        "jewels": counts[number].tolist(),
     }
 
 
