@@ -28,9 +28,15 @@ MOVE = Move(
             facts=(Atom("reaches_outside", "work", Is(OUTSIDE)),),
             kinds={"work": ("job", "pod", "container")},
         ),
+        Rule(
+            start=(At("container", "code"),),
+            to=At(Is(OUTSIDE), "send"),
+            facts=(Atom("runs_on", "container", "host"), Atom("reaches_outside", "host", Is(OUTSIDE))),
+            kinds={"container": ("container",), "host": ("host",)},
+        ),
     ),
     minutes=Minutes(0, 1, "estimate: one outgoing connection"),
-    why="A default route, a gateway or a NAT lets ordinary accounts connect outwards.",
-    end="No default route on compute nodes; one proxy that knows the destinations.",
+    why="A default route, a gateway or a NAT lets ordinary accounts connect outwards; what a pod sends there leaves as its node.",
+    end="No default route on compute nodes; one proxy that knows the destinations; for pods a NetworkPolicy for what goes out.",
     attack=("T1048",),
 )

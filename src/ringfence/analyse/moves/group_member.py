@@ -11,7 +11,7 @@ MOVE = Move(
     rules=(
         Rule(start=(At("identity", "use"),), to=At("group", "use"), facts=(Atom("member_of", "identity", "group"),)),
     ),
-    minutes=Minutes(0, 0, "none: the kernel grants it at login"),
+    minutes=Minutes(0, 1, "estimate: the kernel grants it at login"),
     why="Rights given to a group hold for each account in it.",
     end="Take the account out of the group, or the right from the group.",
     attack=("T1078",),

@@ -5,7 +5,7 @@ from ringfence.analyse.rule import At, Atom, Is, Minutes, Move, Rule
 MOVE = Move(
     id="RF-M090",
     name="storage_relay",
-    title="A full member of the hub passes traffic or files between limited members",
+    title="A full member of a partition passes traffic or files between its limited members",
     gives="IP packets to the others where the hub forwards; a mount of its storage where it exports to them. Never RDMA between the two",
     rules=(
         Rule(

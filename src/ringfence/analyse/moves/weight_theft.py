@@ -16,6 +16,12 @@ MOVE = Move(
             facts=(Atom("stored_on", "data", "storage"),),
             kinds={"data": ("model", "dataset", "checkpoint")},
         ),
+        Rule(
+            start=(At("data", "read"), At(Is(OUTSIDE), "send")),
+            to=At("data", "stolen"),
+            facts=(Atom("pulled_from", "data", "registry"),),
+            kinds={"data": ("model", "dataset", "checkpoint")},
+        ),
     ),
     minutes=Minutes(
         1, 1440, "estimate: the transfer; size divided by the way's bandwidth says it exactly where both are known"
