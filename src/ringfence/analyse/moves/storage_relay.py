@@ -13,7 +13,7 @@ MOVE = Move(
             to=At("subnet", "send"),
             facts=(
                 Atom("attached_to", "hub", "subnet", {"membership": "full"}),
-                Atom("setting", "hub", Is("net.ipv4.ip_forward=1"), hole="sysctl"),
+                Atom("setting", "hub", Is("net.ipv4.ip_forward=1"), hole="kernel"),
             ),
         ),
         Rule(
