@@ -3,12 +3,12 @@
 import shutil
 
 import pytest
+from tests.shared_data import shared
 
 from ringfence.app.questions import Questions
 from ringfence.app.report import write_report
 from ringfence.app.survey import summary, survey_tree
 from ringfence.collect.base import Scope
-from tests.shared_data import shared
 
 FOLDERS = ("infiniband", "slurmrestd", "redfish", "kubehound", "nvidia-smi", "nvlink")
 
@@ -23,7 +23,7 @@ def survey(tmp_path_factory):
 
 
 def test_every_system_is_in_the_estate(survey):
-    """The fabric's ports and switches, Slurm's nodes and jobs, the controller's firmware, the pods, the accelerators."""
+    """Ports and switches, Slurm's nodes and jobs, the controller's firmware, pods, accelerators."""
     entities = summary(survey.estate)["entities"]
     assert entities["switch"] >= 40
     assert entities["ibport"] >= 582

@@ -3,7 +3,10 @@
 from ringfence.app.survey import survey_tree
 from ringfence.collect.base import Scope
 
-PASSWD = "root:x:0:0::/root:/bin/sh\nres-1:x:1001:2000::/home/res-1:/bin/bash\nres-2:x:1002:2001::/home/res-2:/bin/bash\n"
+PASSWD = """root:x:0:0::/root:/bin/sh
+res-1:x:1001:2000::/home/res-1:/bin/bash
+res-2:x:1002:2001::/home/res-2:/bin/bash
+"""
 
 
 def test_members_and_primary_groups_are_facts(tmp_path):

@@ -70,7 +70,7 @@ def _json_form(path: str, start: bytes, head: bytes) -> str:
         return "rdma-link"
     if _IPOIB.search(head) and not _OTHER.search(head):
         return "ipoib"
-    empty = not start.strip(b"[]{} \t\r\n")
+    empty = not start.strip(b"[]{}, \t\r\n")
     name = PurePosixPath(path).name
     return {"rdma-qp.json": "rdma-qp", "rdma-cm_id.json": "rdma-cm", "ipoib.json": "ipoib"}.get(name, "") * empty
 

@@ -66,8 +66,9 @@ def run(questions: Iterable[Question], host: str, salt: bytes) -> Iterator[Captu
     """
     for question in questions:
         if isinstance(question, Probe):
-            if shutil.which(question.argv[0]):
-                yield ask(question, host)
+            answer = ask(question, host) if shutil.which(question.argv[0]) else None
+            if answer is not None:
+                yield answer
         elif isinstance(question, ReadFile):
             yield from _copied(question, host)
         else:
@@ -78,6 +79,8 @@ def _copied(question: ReadFile, host: str) -> Iterator[CapturedFile | Problem]:
     for name in sorted(glob.glob(question.glob)):
         path = Path(name)
         found = read_file(path, path.parent)
+        if path.is_symlink():
+            continue  # never followed: an account could point it at a secret
         if isinstance(found, CapturedFile):
             yield CapturedFile(_place(question.path, host, path), found.data, found.observed_at)
         else:
@@ -113,9 +116,9 @@ def _owner(uid: int) -> str:
         return str(uid)
 
 
-def ask(probe: Probe, host: str) -> CapturedFile | Problem:
-    """One answer, or why there is none."""
-    shown = " ".join(probe.argv)
+def ask(probe: Probe, host: str) -> CapturedFile | Problem | None:
+    """One answer, why there is none, or None where there is nothing to tell."""
+    shown = ids.clean(" ".join(probe.argv))[:90]
     try:
         done = subprocess.run(
             probe.argv,
@@ -129,9 +132,12 @@ def ask(probe: Probe, host: str) -> CapturedFile | Problem:
         return Problem(shown, 0, f"gave no answer in {probe.timeout_s} s", "ask again, or capture it by hand")
     except OSError as error:
         return Problem(shown, 0, f"did not start: {error.strerror}")
-    if done.returncode != 0:
+    if not done.stdout and b"No such file or directory" in done.stderr:
+        return None
+    partial = probe.argv[0] == "find" and done.stdout  # it exits 1 for one folder that it may not enter
+    if done.returncode != 0 and not partial:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()[:1]
-        return Problem(shown, 0, f"exit status {done.returncode}" + (f": {said[0][:200]}" if said else ""))
+        return Problem(shown, 0, f"exit status {done.returncode}" + (f": {ids.clean(said[0])[:120]}" if said else ""))
     if len(done.stdout) > MOST_OUTPUT:
         return Problem(shown, 0, "answered more than 64 MiB")
-    return CapturedFile(probe.path.replace("{host}", host), done.stdout, time())
+    return CapturedFile(probe.path.replace("{host}", host), done.stdout, time()) if done.stdout.strip() else None

@@ -26,7 +26,7 @@ QUESTIONS: tuple[Question, ...] = (
     ReadFile("hosts/{host}/exports", "/etc/exports"),
     ReadFile("hosts/{host}/exports.d/", "/etc/exports.d/*.exports"),
     Probe("hosts/{host}/exportfs", ("exportfs", "-v"), where="storage"),
-    ReadFile("hosts/{host}/mounts", "/proc/mounts"),
+    ReadFile("hosts/{host}/mounts", "/proc/self/mounts"),
     ReadFile("hosts/{host}/fstab", "/etc/fstab"),
     Probe("storage/nodemap", ("lctl", "get_param", "nodemap.*"), where="storage"),
     *(
@@ -68,7 +68,8 @@ def _detail(path: str, head: bytes) -> str:
         return artefact
     if path.endswith(".toml") and b"[[data]]" in head:
         return "marks"
-    return ""
+    # Debian's first fstab holds a comment and nothing else.
+    return "mounts-table" if path.endswith("fstab") and head.lstrip().startswith(b"#") else ""
 
 
 def collect(form: str, files: list[CapturedFile], scope: Scope) -> Iterator[Found]:
