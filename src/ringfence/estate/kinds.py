@@ -186,7 +186,10 @@ PREDICATES: dict[str, Predicate] = {
         Predicate("may_login", ("identity",), ("host", "cluster"), "may open a session there"),
         Predicate("unlocks", ("credential",), ("identity",), "proves to be this account"),
         Predicate(
-            "accepts_key", ("host", "cluster", "bmc"), ("credential",), "admits the holder of this key; attributes account"
+            "accepts_key",
+            ("host", "cluster", "bmc"),
+            ("credential",),
+            "admits the holder of this key; attributes account",
         ),
         Predicate(
             "stores_credential",

@@ -67,13 +67,11 @@ SMALL_GROUP = 8
 
 
 def _holders(group: str, users: Sequence[User]) -> Generator[Fact, None, list[str]]:
-    """Returns the identities of a group's members, or the group's where they are many, its members said before."""
-    if len(users) <= SMALL_GROUP:
-        return [say.identity(user.name) for user in users]
+    """Says who is in a group; returns the identities of its members, or the group's where they are many."""
     hub = f"identity:group/{group}"
     for user in users:
         yield fact(say.identity(user.name), "member_of", hub, "hosts/login01/group")
-    return [hub]
+    return [hub] if len(users) > SMALL_GROUP else [say.identity(user.name) for user in users]
 
 
 def _hub(hosts: Sequence[Host]) -> str:
