@@ -3,12 +3,12 @@
 import shutil
 
 import pytest
-from tests.shared_data import shared
 
 from ringfence.app.questions import Questions
 from ringfence.app.report import write_report
 from ringfence.app.survey import summary, survey_tree
 from ringfence.collect.base import Scope
+from tests.shared_data import shared
 
 FOLDERS = ("infiniband", "slurmrestd", "redfish", "kubehound", "nvidia-smi", "nvlink")
 

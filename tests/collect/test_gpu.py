@@ -6,7 +6,6 @@ from pathlib import Path
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.shared_data import shared
 
 from ringfence.collect import gpu, gpu_nvml
 from ringfence.collect.base import HEAD, CapturedFile, Scope
@@ -15,6 +14,7 @@ from ringfence.estate.facts import Fact
 from ringfence.estate.kinds import PREDICATES, kind_of
 from ringfence.wire.smi import nvidia
 from ringfence.wire.smi.nvml import Answer
+from tests.shared_data import shared
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 CLUSTER = "5c1a1f30-0e6b-4d2c-9c3e-7a9d1b2c3d4e"

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.shared_data import shared
 
 from ringfence.collect import infiniband
 from ringfence.collect.base import CapturedFile, Scope
 from ringfence.collect.captures import read_tree
 from ringfence.errors import Problem
 from ringfence.estate.facts import Fact
+from tests.shared_data import shared
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "infiniband"
 MOVES = Path(__file__).parents[1] / "moves"

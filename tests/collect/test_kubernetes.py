@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.shared_data import shared
 
 from ringfence.analyse.derive import derive
 from ringfence.analyse.moves import MOVES
@@ -22,6 +21,7 @@ from ringfence.estate.estate import estate_of
 from ringfence.estate.facts import Fact
 from ringfence.estate.kinds import PREDICATES, kind_of
 from ringfence.wire.kubernetes.shapes import PolicyRule
+from tests.shared_data import shared
 
 TEAM = (Path(__file__).parents[1] / "fixtures" / "kubernetes" / "team.yaml").read_bytes()
 RBAC = "rbac.authorization.k8s.io"

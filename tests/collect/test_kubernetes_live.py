@@ -4,12 +4,11 @@ import pytest
 
 pytest.importorskip("lightkube", reason="missing-part: the extra `live` is not installed")
 
-from tests.collect.kubernetes_contract import Contract, kubeconfig, serving
-
 from ringfence.collect.base import CapturedFile, Scope
 from ringfence.collect.kubernetes import collect
 from ringfence.collect.kubernetes_live import live
 from ringfence.errors import Problem
+from tests.collect.kubernetes_contract import Contract, kubeconfig, serving
 
 PODS, SECRETS = "/api/v1/pods", "/api/v1/secrets"
 

@@ -6,12 +6,12 @@ import shutil
 import subprocess
 
 import pytest
-from tests.collect.kubernetes_contract import Contract, kubeconfig, serving
 
 from ringfence.collect.base import CapturedFile, Scope
 from ringfence.collect.kubernetes import QUESTIONS, collect, recognise
 from ringfence.collect.kubernetes.stripped import stripped
 from ringfence.errors import Problem
+from tests.collect.kubernetes_contract import Contract, kubeconfig, serving
 
 POD = {
     "apiVersion": "v1",

@@ -10,7 +10,6 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.shared_data import shared
 
 from ringfence.collect import redfish
 from ringfence.collect.base import CapturedFile, Scope
@@ -20,6 +19,7 @@ from ringfence.errors import InputError, Problem, UsageError
 from ringfence.estate.estate import estate_of
 from ringfence.estate.facts import Fact
 from ringfence.wire.redfish import resource
+from tests.shared_data import shared
 
 SAMPLE = Path(__file__).parents[1] / "moves" / "host_to_bmc" / "fires"
 

@@ -6,7 +6,6 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.shared_data import shared
 
 from ringfence.collect import slurm, slurm_hooks
 from ringfence.collect.base import CapturedFile, Scope
@@ -14,6 +13,7 @@ from ringfence.collect.slurm_live import live_rest
 from ringfence.errors import Problem, UsageError
 from ringfence.estate.facts import Fact
 from ringfence.estate.kinds import PREDICATES, kind_of
+from tests.shared_data import shared
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "slurm"
 SCOPE = Scope(salt=b"salt")

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.shared_data import shared
 
 from ringfence.collect import storage
 from ringfence.collect.base import CapturedFile, Scope
 from ringfence.collect.storage_after import after, registry_of
 from ringfence.errors import Problem
 from ringfence.estate.facts import Fact
+from tests.shared_data import shared
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 

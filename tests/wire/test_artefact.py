@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.shared_data import shared
 
 from ringfence.errors import InputError
 from ringfence.wire.artefact import archive, bom, gguf, kinds, pickle, safetensors
+from tests.shared_data import shared
 
 HERE = Path(__file__).parents[1] / "fixtures" / "artefact"
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.shared_data import shared
 
 from ringfence.errors import InputError
 from ringfence.wire.ibnet import discover, lldp, nos, opensm, partitions, rdma, saquery, sysfs, wiring
 from ringfence.wire.ibnet.partitions import Port
+from tests.shared_data import shared
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "infiniband"
 

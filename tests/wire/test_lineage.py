@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.shared_data import shared
 
 from ringfence.errors import InputError
 from ringfence.wire.lineage import runs
+from tests.shared_data import shared
 
 HERE = Path(__file__).parents[1] / "fixtures" / "lineage"
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.shared_data import shared
 
 from ringfence.errors import InputError
 from ringfence.wire.nvlink import imex, partitions, tables, topology
+from tests.shared_data import shared
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "nvlink"
 SEEDS = [path.read_bytes() for path in sorted(FIXTURES.iterdir()) if path.suffix != ".md"]

@@ -7,10 +7,10 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.shared_data import shared
 
 from ringfence.errors import InputError
 from ringfence.wire.smi import amd, nvidia, nvml, text
+from tests.shared_data import shared
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "smi"
 READERS = (nvidia.read, nvml.read, text.listing, text.confidential, text.parameters, amd.read)
