@@ -91,3 +91,11 @@ def test_every_technique_id_stands_in_a_published_file():
             assert f"id: {technique}\n" in atlas, (move.id, technique)
         for technique in move.attack:
             assert f"id: {technique}\n" in atlas or f"attack.{technique.lower()}" in tags, (move.id, technique)
+
+
+def test_every_hole_that_a_move_rests_on_is_asked_for_by_some_collector():
+    """Otherwise the unknown variant of the move could never fire."""
+    folder = Path(check.__code__.co_filename).parents[1] / "collect"
+    source = "\n".join(path.read_text("utf-8") for path in folder.rglob("*.py"))
+    holes = {atom.hole for move in MOVES for rule in move.rules for atom in rule.facts if atom.hole}
+    assert {hole for hole in holes if f'"{hole}"' not in source} == set()
