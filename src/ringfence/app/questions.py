@@ -6,7 +6,7 @@ A *position* is the string `entity#capability`; a *fact* is `{"subject", "predic
 "source", "observed_at"}` and, where it has any, `"attributes"`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -102,9 +102,9 @@ class Questions:
 
     # the four answers
 
-    def moves(self) -> list[dict[str, Any]]:
-        """`ringfence moves --json`."""
-        return [self._move(edge) for edge in range(len(self.edges))]
+    def moves(self) -> Iterator[dict[str, Any]]:
+        """`ringfence moves --json`, one by one: a large estate has millions."""
+        return (self._move(edge) for edge in range(len(self.edges)))
 
     def move_counts(self) -> dict[str, int]:
         """How many instances of each move, by id."""

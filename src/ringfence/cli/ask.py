@@ -17,6 +17,10 @@ Cut = Annotated[
 ]
 
 
+SHOWN = 60
+"""Rows of a long answer that a person is shown."""
+
+
 def moves(
     *,
     estate: EstateFile = DEFAULT,
@@ -31,7 +35,7 @@ def moves(
     """
     asked = Questions(open_estate(estate, identity), without or (), cut or ())
     if json:
-        output.json(asked.moves())
+        output.json_lines(asked.moves())
         return 0
     counts = asked.move_counts()
     output.table(("move", "times", "what"), [(name, count, MOVE[name].title) for name, count in sorted(counts.items())])
@@ -63,10 +67,11 @@ def reach(
     if json:
         output.json(found)
         return 0
-    rows = [
-        (f"{_minutes(row['minutes'])}", row["hops"], f"{row['entity']}#{row['capability']}") for row in found["reached"]
-    ]
+    shown = found["reached"][:SHOWN]
+    rows = [(_minutes(row["minutes"]), row["hops"], f"{row['entity']}#{row['capability']}") for row in shown]
     output.table(("minutes", "hops", "position"), rows)
+    if found["count"] > SHOWN:
+        output.out.print(f"… and {found['count'] - SHOWN:,} more, in the order of their cost: --json lists them")
     output.out.print(f"{found['count']:,} positions reached; {len(found['unknown']):,} more if what is unknown holds")
     return 0
 

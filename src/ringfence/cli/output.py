@@ -23,6 +23,16 @@ def json(value: Any) -> None:
     sys.stdout.write(encoded.decode("utf-8") + "\n")
 
 
+def json_lines(values: Iterable[Any]) -> None:
+    """A JSON array on standard output, one element a line, written as it comes."""
+    encode = msgspec.json.Encoder(enc_hook=str).encode
+    before = "[\n"
+    for value in values:
+        sys.stdout.write(before + encode(value).decode("utf-8"))
+        before = ",\n"
+    sys.stdout.write("[]\n" if before == "[\n" else "\n]\n")
+
+
 def complain(error: RingfenceError) -> None:
     """An error and what to do about it, on standard error."""
     err.print(Text(f"ringfence: {error.what}", style="bold red"))
