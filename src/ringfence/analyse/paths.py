@@ -9,7 +9,7 @@ of its others are charged to the step and then written out, each distinct step o
 """
 
 import heapq
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
 import numpy as np
@@ -65,17 +65,50 @@ def paths_in(reached: Reached, target: int, k: int = 10) -> list[Path]:
         return []
     if target in reached.footholds:
         return [Path((), 0.0, 0.0, True)]
-    search = _Search(reached)
-    found = _yen(search, target, k)
-    best: dict[frozenset[int], Path] = {}
-    # The derivation that `reach` reports may share more steps than a way of the same cost walked backwards.
-    for edges in (tuple(reached.derivation(target)), *found):
-        path = _written_out(reached, edges)
-        best.setdefault(frozenset(path.edges), path)
-    ranked = sorted(best.values(), key=lambda path: (path.high, len(path.edges)))[:k]
+    ranked = _ranked(reached, target, k)
     first = ranked[0]
     exact = first.high <= reached.least_at(target) * (1 + 1e-9)
     return [msgspec.structs.replace(first, exact=exact), *ranked[1:]]
+
+
+def _ranked(reached: Reached, target: int, k: int) -> list[Path]:
+    """The k cheapest distinct ways among as many walks as it takes.
+
+    Written out, walks through AND-moves can coincide, and cost less than they were charged for, so
+    that they stand in another order: then twice as many are taken, and more until k are distinct.
+    """
+    search = _Search(reached)
+    # The derivation that `reach` reports may share more steps than a way of the same cost walked backwards.
+    best = _Distinct(reached, [tuple(reached.derivation(target))])
+    most = k
+    for walk in _walks(search, target, _MOST_WALKS * k):
+        joined = best.add(walk)
+        most = max(most, 2 * k + 5) if joined else most
+        if best.walks >= most and len(best.paths) >= k:
+            break
+    return sorted(best.paths.values(), key=lambda path: (path.high, len(path.edges)))[:k]
+
+
+_MOST_WALKS = 12
+"""So many walks at most per way asked for: a bound on time where nearly all of them coincide."""
+
+
+class _Distinct:
+    """Ways written out, each set of steps once."""
+
+    def __init__(self, reached: Reached, first: Sequence[tuple[int, ...]]) -> None:
+        self.reached, self.walks = reached, 0
+        self.paths: dict[frozenset[int], Path] = {}
+        for edges in first:
+            self.add(edges)
+        self.walks = 0
+
+    def add(self, edges: Sequence[int]) -> bool:
+        """Take one walk; returns whether an AND-move is on it."""
+        path = _written_out(self.reached, edges)
+        self.paths.setdefault(frozenset(path.edges), path)
+        self.walks += 1
+        return not path.exact
 
 
 class _Search:
@@ -124,28 +157,28 @@ class _Search:
         return cost, steps[::-1]
 
 
-def _yen(search: _Search, target: int, k: int) -> list[tuple[int, ...]]:
-    """Edges of up to k ways, each from the foothold to the target."""
+def _walks(search: _Search, target: int, most: int) -> Iterator[tuple[int, ...]]:
+    """Edges of ways from the footholds to the target, the cheapest as charged first; at most `most`."""
     reached = search.reached
     _, steps = search.cheapest(target, (), (), np.inf)
     done: list[list[tuple[int, int]]] = []
     waiting: list[tuple[float, int, int, list[tuple[int, int]]]] = [(float(reached.cost[target]), 0, 0, steps)]
     count = 0
-    while waiting and len(done) < k:
+    while waiting and len(done) < most:
         _, _, since, steps = heapq.heappop(waiting)
         done.append(steps)
+        yield tuple(edge for edge, _ in reversed(steps))
         spent = 0.0
         for at in range(len(steps)):
             node = steps[at - 1][1] if at else target
             if at >= since:
                 root = [start for _, start in steps[:at]]
                 banned = {way[at][1] for way in done if len(way) > at and [start for _, start in way[:at]] == root}
-                cost, rest = search.cheapest(node, banned, [target, *root], _bound(waiting, k - len(done)) - spent)
+                cost, rest = search.cheapest(node, banned, [target, *root], _bound(waiting, most - len(done)) - spent)
                 if rest:
                     count += 1
                     heapq.heappush(waiting, (spent + cost, count, at, steps[:at] + rest))
             spent += _arc(reached, *steps[at])
-    return [tuple(edge for edge, _ in reversed(steps)) for steps in done]
 
 
 def _bound(waiting: Sequence[tuple[float, int, int, list[tuple[int, int]]]], wanted: int) -> float:
