@@ -33,6 +33,17 @@ def test_show_counts_entities_facts_sources_and_holes(estate, capsys):
     assert all(isinstance(count, int) for count in shown["facts"].values())
 
 
+def test_show_lists_the_ids_of_a_kind(estate, capsys):
+    """So that one knows what to ask about."""
+    assert "host:gpu0001" in answer(capsys, "show", estate, "--list", "host")
+
+
+def test_a_position_that_no_move_touches_is_said_and_not_taken_for_safe(estate, capsys):
+    """A capability that the entity does not have leads nowhere: a slip of the pen, most likely."""
+    assert run(["reach", "host:gpu0001#connect", "--estate", estate]) == 0
+    assert "is the capability right" in capsys.readouterr().err
+
+
 def test_moves_name_positions_and_facts(estate, capsys):
     """Every move says from where, to where and because of what."""
     moves = answer(capsys, "moves", "--estate", estate)
@@ -84,6 +95,8 @@ def test_wrong_usage_is_2_and_what_cannot_be_done_is_1(estate, tmp_path, capsys)
     assert run(["reach", "workstation:x", "--estate", estate, "--without", "RF-M999"]) == 2
     assert run(["show", str(tmp_path / "none.estate")]) == 1
     assert run(["collect"]) == 2
+    assert run(["show", estate, "--list", "nonsense"]) == 2
+    assert run(["paths", "host:gpu0001", "host:gpu0002", "-k", "0", "--estate", estate]) == 2
     assert run(["nonsense"]) == 2
     said = capsys.readouterr()
     assert "ringfence show" in said.err

@@ -71,7 +71,7 @@ def choke_points(
     ends = set(entity_of[[*footholds]].tolist()) | set(entity_of[lost].tolist())
     entities = [term for term in _entities(graph, source, target, footholds, lost) if term not in ends][:most]
     moves = _moves(graph, edge)
-    disturbed = jobs_of(estate, np.array(entities, np.int64))
+    disturbed = jobs_of(estate, np.union1d(np.array(entities, np.int64), _ends(graph, edge)))
     before = int(reached.sum()), len(lost)
     cuts = []
     for term in entities:
@@ -81,7 +81,10 @@ def choke_points(
     for move in moves:
         after = closure(graph, footholds, banned_moves=(move,))
         mine = edge[graph.edges.move[edge] == move]
-        jobs = _users(estate, graph, mine) if functions[move] else jobs_in_rows(estate, graph.edges.because[mine])
+        if functions[move]:
+            jobs = set().union(*(disturbed[term] for term in _ends(graph, mine).tolist()))
+        else:
+            jobs = jobs_in_rows(estate, graph.edges.because[mine])
         cuts.append(_measured(move, "move", before, after, lost, len(jobs)))
     return sorted((cut for cut in cuts if cut.positions > 0), key=lambda cut: cut.worth, reverse=True)
 
@@ -115,11 +118,13 @@ def best_together(
     return chosen
 
 
-def _users(estate: Estate, graph: Graph, edges: NDArray[np.int64]) -> set[int]:
-    """The jobs that use anything at either end of these edges."""
-    ends = np.concatenate([graph.edges.start[edges].ravel(), graph.edges.to[edges]])
-    terms = np.unique(ends[ends >= 0] // WIDTH)
-    return set().union(*jobs_of(estate, terms).values())
+def _ends(graph: Graph, edges: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Term codes of everything at either end of these edges."""
+    ends = np.concatenate([graph.start[edges].ravel(), graph.to[edges]])
+    numbers = np.zeros(len(graph), np.bool_)
+    numbers[ends[ends >= 0]] = True
+    terms: NDArray[np.int64] = np.unique(graph.positions[numbers] // WIDTH)
+    return terms
 
 
 def _measured(

@@ -50,5 +50,5 @@ def parse(estate: Estate, position: str) -> int:
     entity, capability = split(position)
     term = estate.terms.find(entity)
     if term < 0:
-        raise UsageError(f"{entity} is not in this estate", "`ringfence show` lists what is")
+        raise UsageError(f"{entity} is not in this estate", "`ringfence show --list KIND` lists what is")
     return term * WIDTH + CAPABILITY_CODE[capability]

@@ -64,6 +64,6 @@ def marked(estate: Estate, entities: Sequence[str], reason: str) -> Estate:
     """The estate with these entities as its crown jewels, beside those already marked."""
     for entity in entities:
         if entity not in estate:
-            raise UsageError(f"{entity} is not in this estate", "`ringfence show` lists what is")
+            raise UsageError(f"{entity} is not in this estate", "`ringfence show --list KIND` lists what is")
     jewels = [Fact(entity, "jewel", reason, {"marked_by": "user"}, "ringfence mark") for entity in entities]
     return estate_of([*estate.facts(), *jewels], estate.salt)

@@ -27,6 +27,8 @@ from ringfence.estate.kinds import KINDS, OUTSIDE, kind_of
 MOVE = {move.id: move for move in MOVES}
 """Every move by its id."""
 
+_HOST, _GPU = (list(KINDS).index(name) for name in ("host", "gpu"))
+_SHELLS = [positions.CAPABILITY_CODE[name] for name in ("root", "user")]
 _MOVE_INDEX = {move.id: at for at, move in enumerate(MOVES)} | {move.name: at for at, move in enumerate(MOVES)}
 
 
@@ -74,6 +76,11 @@ class Questions:
         found = [self.graph.index(positions.parse(self.estate, one)) for one in wanted]
         return [at for at in found if at >= 0]
 
+    def idle(self, wanted: Sequence[str]) -> list[str]:
+        """Those of these positions that no move starts from or leads to: nothing is known to follow from them."""
+        held = ["#".join(positions.split(one)) for one in wanted]
+        return [one for one in held if self.graph.index(positions.parse(self.estate, one)) < 0]
+
     def default_footholds(self) -> list[str]:
         """Where attackers begin if the user names no place: workstations and the outside, else pods and jobs."""
         entities = [self.estate.terms.values[at] for at in self.estate.entities]
@@ -89,16 +96,19 @@ class Questions:
     def fallen(self, reached: Reached) -> dict[str, list[str]]:
         """Hosts on which a shell or an accelerator's memory is held → which; footholds left out."""
         owner = {fact.object: fact.subject for fact in self.estate.facts("has_gpu")}
-        fallen: dict[str, list[str]] = {}
-        for at in reached.order.tolist():
-            entity, _, capability = self.text(at).rpartition("#")
-            if at in reached.footholds:
-                continue
-            if kind_of(entity) == "host" and capability in ("root", "user"):
-                fallen.setdefault(entity, []).append(f"a shell ({capability})")
-            elif capability == "memory" and entity in owner:
-                fallen.setdefault(owner[entity], []).append("GPU memory")
-        return {host: list(dict.fromkeys(what)) for host, what in fallen.items()}
+        order = reached.order[~np.isin(reached.order, reached.footholds)]
+        held = self.graph.positions[order]
+        kind, capability = self.estate.kinds[held // positions.WIDTH], held % positions.WIDTH
+        shell = (kind == _HOST) & np.isin(capability, _SHELLS)
+        memory = (kind == _GPU) & (capability == positions.CAPABILITY_CODE["memory"])
+        fallen: dict[str, dict[str, None]] = {}
+        for position in held[shell | memory].tolist():
+            entity, _, what = positions.text(self.estate, position).rpartition("#")
+            if what != "memory":
+                fallen.setdefault(entity, {})[f"a shell ({what})"] = None
+            elif entity in owner:
+                fallen.setdefault(owner[entity], {})["GPU memory"] = None
+        return {host: list(what) for host, what in fallen.items()}
 
     # the four answers
 
@@ -129,6 +139,8 @@ class Questions:
 
     def paths(self, wanted: Sequence[str], target: str, k: int = 10) -> list[dict[str, Any]]:
         """`ringfence paths FROM TO -k K --json`: the cheapest first; empty if there is none."""
+        if k < 1:
+            raise UsageError(f"{k} paths were asked for", "-k is 1 or more")
         feet = self.footholds(wanted)
         to = self.graph.index(positions.parse(self.estate, target))
         return self.paths_in(reach_from(self.graph, feet), to, k)
@@ -233,5 +245,5 @@ def move_index(name: str) -> int:
 def _term(estate: Estate, entity: str) -> int:
     term = estate.terms.find(entity)
     if term < 0:
-        raise UsageError(f"{entity} is not in this estate", "`ringfence show` lists what is")
+        raise UsageError(f"{entity} is not in this estate", "`ringfence show --list KIND` lists what is")
     return term

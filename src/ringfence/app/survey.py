@@ -4,12 +4,12 @@ capture tree / probes ─▶ collect ─▶ facts ─▶ coverage ─▶ Survey(
 """
 
 import secrets
-from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from ringfence.collect.base import CapturedFile, Scope
 from ringfence.collect.captures import COLLECTORS, collect_files, read_tree
@@ -22,7 +22,7 @@ from ringfence.collect.storage_after import after
 from ringfence.errors import Problem, UsageError
 from ringfence.estate.estate import Estate, EstateBuilder
 from ringfence.estate.facts import Fact, Scalar
-from ringfence.estate.kinds import JEWELS, kind_of
+from ringfence.estate.kinds import JEWELS, KINDS
 
 __all__ = ["Scope", "Survey", "survey_files", "survey_tree"]
 
@@ -99,13 +99,32 @@ def capture_salt(root: Path) -> bytes:
 
 def summary(estate: Estate) -> dict[str, Any]:
     """The documented shape of `ringfence show --json`."""
-    entities = Counter(kind_of(estate.terms.values[term]) for term in estate.entities)
     return {
-        "entities": dict(sorted(entities.items())),
+        "entities": kind_counts(estate),
         "facts": {name: table.count for name, table in sorted(estate.tables.items()) if table.count},
         "sources": sorted(source for source in estate.sources.values if source),
         "holes": unanswered(estate),
     }
+
+
+def kind_counts(estate: Estate) -> dict[str, int]:
+    """How many entities of each kind, by name."""
+    counts = np.bincount(estate.kinds[estate.entities], minlength=len(KINDS))
+    return dict(sorted((name, int(count)) for name, count in zip(KINDS, counts, strict=True) if count))
+
+
+def entities_of(estate: Estate, *kinds: str) -> list[str]:
+    """The ids of all entities of these kinds, sorted."""
+    codes = [code for code, name in enumerate(KINDS) if name in kinds]
+    found = estate.entities[np.isin(estate.kinds[estate.entities], codes)]
+    return sorted(estate.terms.values[term] for term in found)
+
+
+def entities_of_kind(estate: Estate, kind: str) -> list[str]:
+    """The same for one kind that a user names. Raises `UsageError` for a kind that does not exist."""
+    if kind not in KINDS:
+        raise UsageError(f"no kind of entity is called {kind!r}", "one of: " + ", ".join(KINDS))
+    return entities_of(estate, kind)
 
 
 def unanswered(estate: Estate) -> list[dict[str, Any]]:
@@ -127,5 +146,4 @@ def jewels(estate: Estate) -> list[str]:
     if by_user:
         return sorted(by_user)
     marked = {fact.subject for fact in estate.facts("jewel")}
-    known = (estate.terms.values[at] for at in estate.entities)
-    return sorted(marked | {term for term in known if kind_of(term) in JEWELS})
+    return sorted(marked | set(entities_of(estate, *JEWELS)))

@@ -64,6 +64,7 @@ def reach(
     """
     asked = Questions(open_estate(estate, identity), without or (), cut or ())
     found = asked.reach(from_)
+    warn(asked, from_)
     if json:
         output.json(found)
         return 0
@@ -74,6 +75,12 @@ def reach(
         output.out.print(f"… and {found['count'] - SHOWN:,} more, in the order of their cost: --json lists them")
     output.out.print(f"{found['count']:,} positions reached; {len(found['unknown']):,} more if what is unknown holds")
     return 0
+
+
+def warn(asked: Questions, wanted: list[str]) -> None:
+    """Say on standard error which positions no move touches: an empty answer is not a safe one."""
+    for position in asked.idle(wanted):
+        output.err.print(f"no move starts from or leads to {position}: is the capability right?", markup=False)
 
 
 def paths(
@@ -103,6 +110,7 @@ def paths(
     """
     asked = Questions(open_estate(estate, identity), without or (), cut or ())
     found = asked.paths(from_, to, k)
+    warn(asked, [*from_, to])
     if json:
         output.json(found)
         return 0

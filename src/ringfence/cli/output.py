@@ -13,7 +13,8 @@ from rich.text import Text
 
 from ringfence.errors import Problem, RingfenceError
 
-out = Console(highlight=False, soft_wrap=True)
+# A pipe has no width: ids stay whole, so that they can be searched for and copied.
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 400)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ringfence.app.estates import difference, open_estate
-from ringfence.app.survey import summary
+from ringfence.app.survey import entities_of_kind, summary
 from ringfence.cli import output
 from ringfence.cli.estate import DEFAULT, AsJson, Identity
 
@@ -15,19 +15,25 @@ def show(
     file: Annotated[Path, Parameter(env_var="RINGFENCE_ESTATE")] = DEFAULT,
     /,
     *,
+    list_: Annotated[str, Parameter(name=["--list"])] = "",
     json: AsJson = False,
     identity: Identity = None,
 ) -> int:
     """Count what an estate holds, and say what is missing from it.
 
-    Example: `ringfence show cluster.estate --json`
+    Example: `ringfence show cluster.estate --list workstation`
 
     Parameters
     ----------
     file
         The saved estate.
+    list_
+        List the ids of all entities of this kind instead.
     """
-    found = summary(open_estate(file, identity))
+    opened = open_estate(file, identity)
+    if list_:
+        return listed(entities_of_kind(opened, list_), json)
+    found = summary(opened)
     if json:
         output.json(found)
         return 0
@@ -37,6 +43,15 @@ def show(
     if found["holes"]:
         rows = [(hole["count"], hole["aspect"], hole["reason"]) for hole in found["holes"]]
         output.table(("not known of", "aspect", "because"), rows)
+    return 0
+
+
+def listed(names: list[str], json: bool) -> int:
+    """Ids, one a line, or as a JSON array."""
+    if json:
+        output.json(names)
+    else:
+        output.out.out("".join(f"{name}\n" for name in names), end="")
     return 0
 
 

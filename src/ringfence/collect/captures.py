@@ -8,7 +8,7 @@ left out and named.
 
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ringfence.collect import (
     cloud,
@@ -40,6 +40,10 @@ COLLECTORS: tuple[Collector, ...] = (
 )
 
 
+_ABOUT = frozenset({"LICENSE", "LICENCE", "COPYING", "NOTICE", "README", "CHANGELOG", "PROVENANCE"})
+"""Files about a folder and not of a cluster."""
+
+
 def collect_tree(root: Path, scope: Scope) -> Iterator[Found]:
     """The facts and problems of every file below `root`."""
     yield from collect_files(read_tree(root), scope)
@@ -53,6 +57,8 @@ def collect_files(files: Iterable[CapturedFile | Problem], scope: Scope) -> Iter
             yield file
             continue
         claim = recognise(file)
+        if claim is None and PurePosixPath(file.path).stem.upper() in _ABOUT:
+            continue
         if claim is None:
             yield Problem(file.path, 0, "not recognised", "no collector knows this format; leave it out or ask for it")
         else:

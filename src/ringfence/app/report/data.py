@@ -16,12 +16,12 @@ from ringfence.analyse.derive import Edges
 from ringfence.analyse.moves import MOVES
 from ringfence.analyse.reach import Graph, Reached, closure, reach_from, reach_sets, settle
 from ringfence.app.questions import Questions
-from ringfence.app.survey import unanswered
+from ringfence.app.survey import entities_of, jewels, kind_counts, unanswered
 from ringfence.estate.estate import Estate
 from ringfence.estate.kinds import KINDS, kind_of
 
 WORST_PATHS = 6
-SAMPLE = 200
+SAMPLE = 100
 """Hosts whose blast radius is measured one by one; the page says that it is a sample."""
 
 
@@ -57,12 +57,11 @@ def _as_of(estate: Estate) -> float:
 
 
 def _headline(asked: Questions, reached: Reached, held: Sequence[str]) -> dict[str, Any]:
-    kinds = [kind_of(asked.estate.terms.values[at]) for at in asked.estate.entities]
     fallen = asked.fallen(reached)
     lost = [at for at in asked.jewel_positions.tolist() if reached.mask[at]]
     times = sorted((float(reached.minutes_high[at]), float(reached.minutes_low[at])) for at in lost)
     return {
-        "entities": {kind: kinds.count(kind) for kind in KINDS if kind in kinds},
+        "entities": kind_counts(asked.estate),
         "facts": len(asked.estate),
         "moves": len(asked.edges),
         "footholds": list(held),
@@ -70,7 +69,7 @@ def _headline(asked: Questions, reached: Reached, held: Sequence[str]) -> dict[s
         "hosts": sum(any(one.startswith("a shell") for one in what) for what in fallen.values()),
         "memory_only": sum(what == ["GPU memory"] for what in fallen.values()),
         "jewels": len(lost),
-        "jewels_total": len(asked.jewel_positions),
+        "jewels_total": len(jewels(asked.estate)),
         "time_to_jewel": [times[0][1], times[0][0]] if times else None,
     }
 
@@ -78,7 +77,7 @@ def _headline(asked: Questions, reached: Reached, held: Sequence[str]) -> dict[s
 def _hosts(asked: Questions, reached: Reached) -> dict[str, list[Any]]:
     """Parallel columns: id, minutes from its root to a jewel, minutes until it falls (null: no way), jewels reached."""
     estate = asked.estate
-    ids = sorted(term for term in (estate.terms.values[at] for at in estate.entities) if kind_of(term) == "host")
+    ids = entities_of(estate, "host")
     number = asked.graph.indices(np.array([positions.parse(estate, f"{one}#root") for one in ids], np.int64))
     users = asked.graph.indices(np.array([positions.parse(estate, f"{one}#user") for one in ids], np.int64))
     bounds = settle(reach_sets(asked.graph, asked.jewel_positions)) if len(asked.graph) else None
@@ -108,16 +107,17 @@ def to_nearest_jewel(asked: Questions) -> NDArray[np.float64]:
     A lower bound: starts of AND-moves count as if each sufficed. One entry more than there are
     positions, infinite, for the number -1.
     """
-    edges = asked.edges.take(~asked.edges.unknown)
-    used = edges.start >= 0
-    count = used.sum(axis=1)
-    back = np.full((int(count.sum()), edges.start.shape[1]), -1, np.int64)
-    back[:, 0] = np.repeat(edges.to, count)
-    which = np.repeat(np.arange(len(edges)), count)
-    turned = edges.take(which)
-    reverse = Graph.of(
-        Edges(turned.move, back, edges.start[used], turned.because, turned.low, turned.high, turned.unknown)
+    edges = asked.edges
+    used = (edges.start >= 0) & ~edges.unknown[:, None]
+    which, slot = np.nonzero(used)
+    back = np.full((len(which), edges.start.shape[1]), -1, np.int64)
+    back[:, 0] = edges.to[which]
+    nothing = np.zeros((len(which), 0), np.int64)
+    known = np.zeros(len(which), np.bool_)
+    turned = Edges(
+        edges.move[which], back, edges.start[which, slot], nothing, edges.low[which], edges.high[which], known
     )
+    reverse = Graph.of(turned)
     near = np.full(len(asked.graph) + 1, np.inf)
     targets = reverse.indices(asked.graph.positions[asked.jewel_positions])
     found = reach_from(reverse, targets[targets >= 0].tolist())
@@ -156,13 +156,16 @@ def _grouped(rows: Sequence[tuple[str, str]], at: dict[str, int]) -> list[dict[s
 
 
 def _jewels(asked: Questions, reached: Reached) -> list[dict[str, Any]]:
+    """Every jewel, those that no move touches included, with the minutes until it is reached or None."""
     rows = []
-    for at in asked.jewel_positions.tolist():
-        held = bool(reached.mask[at])
-        minutes = (
-            [round(float(reached.minutes_low[at]), 1), round(float(reached.minutes_high[at]), 1)] if held else None
-        )
-        rows.append({"position": asked.text(at), "reached": held, "minutes": minutes})
+    for jewel in jewels(asked.estate):
+        position = positions.parse(asked.estate, jewel)
+        at = asked.graph.index(position)
+        held = at >= 0 and bool(reached.mask[at])
+        minutes = None
+        if held:
+            minutes = [round(float(reached.minutes_low[at]), 1), round(float(reached.minutes_high[at]), 1)]
+        rows.append({"position": positions.text(asked.estate, position), "reached": held, "minutes": minutes})
     return sorted(rows, key=lambda row: (not row["reached"], row["minutes"] or [], row["position"]))
 
 
