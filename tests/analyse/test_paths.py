@@ -96,3 +96,19 @@ def test_every_step_is_possible_when_its_turn_comes(seed):
         assert path.high == sum(float(graph.edges.high[edge]) for edge in path.edges)
         costs.append(path.high)
     assert costs == sorted(costs)
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_no_fewer_ways_are_given_than_there_are(seed):
+    """Walks through AND-moves that coincide are made up for by others."""
+    rows = random_rows(seed, 0.4)
+    if not rows:
+        return
+    graph = Graph.of(edges_of(rows))
+    feet = [at for at in (graph.index(0), graph.index(2)) if at >= 0]
+    target = graph.index(1)
+    if target < 0 or not feet:
+        return
+    many = cheapest_paths(graph, feet, target, 10)
+    for count in (1, 2, 3, 5):
+        assert len(cheapest_paths(graph, feet, target, count)) == min(count, len(many))
