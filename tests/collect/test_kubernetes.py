@@ -13,7 +13,7 @@ from ringfence.analyse.moves import MOVES
 from ringfence.analyse.positions import text
 from ringfence.collect.base import CapturedFile, Scope
 from ringfence.collect.captures import recognise as claimed
-from ringfence.collect.kubernetes import collect, recognise
+from ringfence.collect.kubernetes import collect, hostpaths, recognise
 from ringfence.collect.kubernetes.permissions import given as granted
 from ringfence.collect.kubernetes.privileges import host_path, normal
 from ringfence.errors import Problem
@@ -266,19 +266,70 @@ def test_volumes_secrets_networks_queues_and_operators_are_said():
     ("path", "writable", "holds"),
     [
         ("/", False, {"identity", "secrets", "socket", "pods", "kernel"}),
-        ("/var/run/containerd", True, {"socket"}),
-        ("/var/log/../lib/kubelet", True, {"code", "identity", "pods"}),
+        ("/var/run/containerd", True, {"code", "secrets", "socket"}),
+        ("/var/run/containerd/containerd.sock", True, {"socket"}),
+        ("/var/log/../lib/kubelet", True, {"code", "identity", "pods", "secrets"}),
         ("/home", True, {"homes", "secrets"}),
         ("/var/log", True, {"logs"}),
         ("/var/log", False, set()),
         ("/variable", True, set()),
         ("/data/etc", True, set()),
+        ("/etc", False, {"identity", "secrets"}),
+        ("/etc/ssh", False, {"secrets"}),
+        ("/etc/cni/net.d", True, {"code"}),
+        ("/root/.ssh/id_ed25519", False, {"secrets"}),
+        ("/home/alice/.ssh/authorized_keys", True, {"homes"}),
+        ("/var/lib/etcd/member", False, {"secrets"}),
+        ("/sys", True, {"code"}),
+        ("/sys", False, set()),
+        ("/proc", True, {"kernel", "secrets"}),
+        ("/proc/sys", False, set()),
+        ("/var/lib/kubelet/plugins", True, {"code"}),
+        ("/usr/lib", True, {"code"}),
     ],
 )
 def test_what_a_mounted_folder_holds(path, writable, holds):
     """By whole path parts, `..` and /var/run resolved."""
     assert set(host_path(path, writable)) == holds
     assert normal("/var/run/x") == "/run/x"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/etc/localtime", "/etc/machine-id", "/etc/os-release", "/etc/hosts", "/etc/resolv.conf", "/etc/ssl/certs",
+        "/usr/share/misc/pci.ids", "/var/lib/kubelet/device-plugins", "/var/lib/kubelet/plugins/one.driver",
+        "/etc/kubernetes/pki/ca.crt", "/root/.ssh/known_hosts", "/home/alice/data", "/usr/lib/os-release",
+        "/var/lib/rancher/k3s/storage/pvc-1", "/lib/firmware/x", "/dev", "/srv", "/data",
+    ],
+)  # fmt: skip
+def test_a_harmless_file_or_folder_gives_nothing_even_writable(path):
+    """No secret to read, nothing that root obeys."""
+    mounts = [{"name": "h", "mountPath": "/host"}]
+    spec = pod(
+        containers=[{"name": "main", "volumeMounts": mounts}], volumes=[{"name": "h", "hostPath": {"path": path}}]
+    )
+    assert host_path(path, True) == {}
+    assert not [row for row in moves_of(spec) if row[0] in ("RF-M010", "RF-M011", "RF-M012")]
+
+
+def test_every_row_of_the_table_of_host_paths_holds_by_itself():
+    """Absolute, told apart, with a reason, and met by its own path."""
+    for rows in (hostpaths.SECRETS, hostpaths.CODE, hostpaths.HOMES, hostpaths.IDENTITY, hostpaths.SOCKETS):
+        assert len({path for path, _ in rows}) == len(rows)
+        for path, reason in rows:
+            assert path.startswith("/")
+            assert len(reason) > 4
+            assert hostpaths.gives(path.rstrip("/"), rows)
+
+
+def test_a_manifest_that_names_its_node_still_gets_its_token():
+    """A dumped pod has a uid or a phase and shows its token; nodeName alone makes no dump."""
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}}
+    for given_ in ([pod(nodeName="n1")], [node, pod(nodeName="n1")]):
+        assert {"RF-M013", "RF-M024", "RF-M026", "RF-M101"} <= {row[0] for row in moves_of(*given_)}
+    assert "RF-M013" in {row[0] for row in moves_of(pod() | {"status": {}})}
+    assert "RF-M013" not in {row[0] for row in moves_of(pod(nodeName="n1") | {"status": {"phase": "Running"}})}
 
 
 def test_a_service_without_a_selector_leads_to_the_pods_of_its_endpoints():

@@ -26,7 +26,11 @@ class Held(msgspec.Struct, frozen=True):
 
 
 class Pod(msgspec.Struct, frozen=True):
-    """A pod, running or as a template would make it (`template`); `node` is "" where it has none yet."""
+    """A pod, running or as a template would make it (`template`); `node` is "" where it has none yet.
+
+    `admitted`: the API server has it (it has a uid or a phase), so that what it added is shown; a
+    manifest may name its node too.
+    """
 
     namespace: str
     name: str
@@ -97,7 +101,7 @@ def _pods(by_kind: dict[str, list[Held]]) -> Iterator[Pod]:
         phase = pod.status.phase if pod.status else None
         if phase in _OVER:
             continue
-        admitted = bool(pod.spec.node_name or pod.metadata.uid)
+        admitted = bool(pod.metadata.uid or phase)
         yield Pod(
             namespace,
             name_of(pod.metadata),

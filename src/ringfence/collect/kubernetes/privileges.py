@@ -9,6 +9,7 @@ effective only for root, and only on the host while the pod has no user namespac
 import posixpath
 from collections.abc import Iterator
 
+from ringfence.collect.kubernetes import hostpaths
 from ringfence.wire.kubernetes.shapes import Container, PodSpec
 
 _PRIVILEGED = ("DAC_READ_SEARCH", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO")
@@ -63,24 +64,8 @@ def is_root(spec: PodSpec, container: Container) -> bool:
     return True
 
 
-_CODE = (
-    "/etc", "/root", "/usr", "/bin", "/sbin", "/lib", "/lib64", "/boot", "/opt/cni", "/run/systemd",
-    "/var/spool/cron", "/var/lib/kubelet", "/var/lib/containerd", "/var/lib/docker", "/var/lib/rancher",
-)  # fmt: skip
-_HOMES = ("/home",)
-_IDENTITY = ("/etc/kubernetes", "/var/lib/kubelet", "/var/lib/rancher")
-_SECRETS = ("/etc", "/root", "/home")
-_SOCKETS = (
-    "/run/containerd/containerd.sock", "/run/docker.sock", "/run/crio/crio.sock", "/run/k3s/containerd/containerd.sock",
-    "/run/cri-dockerd.sock", "/run/podman/podman.sock",
-)  # fmt: skip
-_LOGS = ("/var/log/pods",)
-_PODS = ("/var/lib/kubelet/pods",)
-_KERNEL = ("/proc/sys/kernel/core_pattern",)
-
-
 def host_path(path: str, writable: bool, whole_tree: bool = True) -> dict[str, bool]:
-    """What lies in or above a mounted host path, as attributes of `mounts_host_path`.
+    """What lies in or above a mounted host path (`hostpaths`), as attributes of `mounts_host_path`.
 
     `code`: root of the host runs what is written there; `homes`: accounts run it; `identity`: the
     kubelet's key; `secrets`: the host's own secrets; `socket`: a container runtime's socket;
@@ -90,16 +75,18 @@ def host_path(path: str, writable: bool, whole_tree: bool = True) -> dict[str, b
     hold are named.
     """
     path = normal(path)
-    code = writable and (_within(path, _CODE) or _above(path, _CODE))
+    obeyed = writable and not hostpaths.is_data(path)
+    private = not hostpaths.is_public(path)
+    code = obeyed and hostpaths.gives(path, hostpaths.CODE)
     found = {
         "code": code,
-        "homes": writable and not code and (_within(path, _HOMES) or _above(path, _HOMES)),
-        "identity": _above(path, _IDENTITY) or path in ("/var/lib/kubelet/pki", "/etc/kubernetes/pki"),
-        "secrets": path == "/" or _within(path, _SECRETS),
-        "socket": _above(path, _SOCKETS),
-        "logs": writable and _above(path, _LOGS),
-        "pods": _above(path, _PODS) or _within(path, _PODS),
-        "kernel": _above(path, _KERNEL) and (writable or (path == "/" and whole_tree)),
+        "homes": obeyed and not code and hostpaths.gives(path, hostpaths.HOMES),
+        "identity": private and hostpaths.gives(path, hostpaths.IDENTITY),
+        "secrets": private and hostpaths.gives(path, hostpaths.SECRETS),
+        "socket": hostpaths.gives(path, hostpaths.SOCKETS),
+        "logs": writable and hostpaths.gives(path, hostpaths.LOGS),
+        "pods": hostpaths.gives(path, hostpaths.PODS),
+        "kernel": hostpaths.gives(path, hostpaths.KERNEL) and (writable or (path == "/" and whole_tree)),
     }
     return {name: True for name, holds in found.items() if holds}
 
@@ -108,11 +95,3 @@ def normal(path: str) -> str:
     """The path without `.`, `..` and doubled slashes; `/var/run` is `/run`, as on every current distribution."""
     path = posixpath.normpath("/" + path.lstrip("/"))
     return path.removeprefix("/var") if path == "/var/run" or path.startswith("/var/run/") else path
-
-
-def _within(path: str, folders: tuple[str, ...]) -> bool:
-    return any(path == folder or path.startswith(folder + "/") for folder in folders)
-
-
-def _above(path: str, things: tuple[str, ...]) -> bool:
-    return any(path in ("/", thing) or thing.startswith(path + "/") for thing in things)
