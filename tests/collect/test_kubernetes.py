@@ -332,6 +332,42 @@ def test_a_manifest_that_names_its_node_still_gets_its_token():
     assert "RF-M013" not in {row[0] for row in moves_of(pod(nodeName="n1") | {"status": {"phase": "Running"}})}
 
 
+@pytest.mark.parametrize(("kind", "name"), [("Group", "system:unauthenticated"), ("User", "system:anonymous")])
+def test_what_is_bound_to_callers_without_a_credential_is_everybodys(kind, name):
+    """Cluster-admin for the anonymous: every container, tokens or none, and whoever connects to the API has it."""
+    api = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "kubernetes", "namespace": "default"}}
+    bound = binding(name, kind="ClusterRoleBinding", ref="ClusterRole", name="cluster-admin", subject=kind)
+    rows = moves_of(pod(automountServiceAccountToken=False), api | {"spec": {"ports": [{"port": 443}]}}, bound)
+    anonymous = "identity:lab/system:anonymous#use"
+    assert {start for move, start, to in rows if (move, to) == ("RF-M013", anonymous)} == {
+        "container:lab/research/p/main#code",
+        "host:lab/some-node#user",
+        "service:lab/default/kubernetes:443#connect",
+    }
+    assert "cluster:lab#admin" in reached(rows, "container:lab/research/p/main#code")
+    assert "cluster:lab#admin" in reached(rows, "network:kubernetes/lab/pods#send")
+
+
+def test_the_harmless_roles_that_every_cluster_binds_to_the_anonymous_are_no_way_in():
+    """system:public-info-viewer: addresses without resources."""
+    rules = [{"nonResourceURLs": ["/healthz", "/version"], "verbs": ["get"]}]
+    viewer = role(rules, kind="ClusterRole", name="viewer")
+    bound = binding("system:unauthenticated", "ClusterRoleBinding", "ClusterRole", "viewer", "Group")
+    rows = moves_of(pod(), viewer, bound)
+    assert not [row for row in rows if row[2] == "identity:lab/system:anonymous#use"]
+
+
+def reached(rows, start):
+    """Everything that single steps lead to."""
+    held, waiting = {start}, [start]
+    while waiting:
+        at = waiting.pop()
+        new = {to for _, one, to in rows if one == at} - held
+        held |= new
+        waiting += new
+    return held
+
+
 def test_a_service_without_a_selector_leads_to_the_pods_of_its_endpoints():
     """Endpoints written by hand name the pod."""
     service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", "namespace": "research"}}

@@ -22,6 +22,8 @@ from ringfence.wire import safe
 from ringfence.wire.kubernetes import shapes
 
 _NETWORKS = "k8s.v1.cni.cncf.io/networks"
+_API = ("default", "kubernetes")
+"""The Service that every cluster has for its own API server."""
 
 
 class Network:
@@ -139,6 +141,9 @@ class Network:
                 for container in _listeners(self._model.pods[at], port)
             )
             yield from self._open(held, entity, namespace, behind, port.port)
+            if (namespace, name_of(service.metadata)) == _API:
+                yield held.say(entity, "service_kind", "kube-api")
+                yield held.say(entity, "listens_on", names.network("pods"), port=port.port)
             if any(at not in self._closed for at in chosen):
                 yield held.say(entity, "listens_on", names.network("pods"), port=port.port)
                 if spec.type in ("NodePort", "LoadBalancer"):

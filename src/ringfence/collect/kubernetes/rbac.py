@@ -21,6 +21,7 @@ from ringfence.estate.ids import clean
 from ringfence.wire.kubernetes.shapes import PolicyRule, Role, Selector, Subject
 
 EVERYWHERE = "*"
+ANONYMOUS, UNAUTHENTICATED = "system:anonymous", "system:unauthenticated"
 
 READ_SECRETS, READ_LOGS = "read secrets", "read logs"
 _OPENS = {
@@ -93,6 +94,7 @@ def rbac(model: Model) -> Rbac:
         facts.append(Fact(identity, "holds_role", union.entity, source="RBAC: the union of its roles"))
         facts.extend(_permits(model.names, union, "RBAC: the union of its roles"))
     facts.extend(_every_role(model, roles, bound))
+    facts.extend(_anonymous(model.names, held_by))
     for scope, what in sorted(opened):
         facts.append(
             Fact(_scope(model.names, scope), "setting", f"grants={what}", source="RBAC: some role here gives it")
@@ -263,6 +265,20 @@ def _opened(bound: Iterable[Bound]) -> Iterator[tuple[str, str]]:
         if ALL in texts or ALL in made:
             for what in _ADMIN_OPENS:
                 yield role.scope, what
+
+
+def _anonymous(names: Names, held_by: dict[str, dict[str, Bound]]) -> Iterator[Fact]:
+    """The one identity of callers who show no credential, where a binding gives it what matters.
+
+    Every cluster binds it something harmless (versions, cluster-info), which is no way in.
+    """
+    user, group = names.user(ANONYMOUS), names.group(UNAUTHENTICATED)
+    source = "Kubernetes: a request without a credential"
+    if group in held_by:
+        yield Fact(user, "member_of", group, source=source)
+        yield Fact(user, "in_cluster", names.cluster, source=source)
+    if any(role.given for identity in (user, group) for role in held_by.get(identity, {}).values()):
+        yield Fact(user, "labelled", "subject=anonymous", source=source)
 
 
 def _every_role(
