@@ -332,6 +332,23 @@ def test_a_manifest_that_names_its_node_still_gets_its_token():
     assert "RF-M013" not in {row[0] for row in moves_of(pod(nodeName="n1") | {"status": {"phase": "Running"}})}
 
 
+@pytest.mark.parametrize(
+    ("capability", "row"),
+    [
+        ("SYS_ADMIN", ("RF-M005", "host:lab/some-node#root")),
+        ("DAC_READ_SEARCH", ("RF-M010", "host:lab/some-node#read")),
+        ("CAP_DAC_READ_SEARCH", ("RF-M010", "identity:lab/system:node:some-node#use")),
+    ],
+)
+def test_added_capabilities_that_reach_the_host_count_alone(capability, row):
+    """Root with it leads to the host; without root, or with a user namespace, it does not."""
+    added = [{"name": "main", "securityContext": {"capabilities": {"add": [capability]}}}]
+    start = "container:lab/research/p/main#code"
+    assert (row[0], start, row[1]) in moves_of(pod(containers=added))
+    for held in (pod(containers=added, hostUsers=False), pod(containers=added, securityContext={"runAsUser": 1000})):
+        assert (row[0], start, row[1]) not in moves_of(held)
+
+
 @pytest.mark.parametrize(("kind", "name"), [("Group", "system:unauthenticated"), ("User", "system:anonymous")])
 def test_what_is_bound_to_callers_without_a_credential_is_everybodys(kind, name):
     """Cluster-admin for the anonymous: every container, tokens or none, and whoever connects to the API has it."""

@@ -66,7 +66,7 @@ class Pods:
     def _privileges(self, pod: Pod, container: shapes.Container, me: str) -> Iterator[Fact]:
         say = pod.held.say
         held = list(privileges(pod.spec, container))
-        by: dict[str, Scalar] = {"by": "privileged"} if "privileged" in held else {}
+        by: dict[str, Scalar] = {"by": "privileged" if "privileged" in held else "added"}
         for what in held:
             yield say(me, "runs_with", what, **(by if what.startswith("cap:") else {}))
         number = user(pod.spec, container)
