@@ -113,8 +113,43 @@ def test_mig_devices_are_parts_under_the_uuid_that_jobs_see():
     facts, _ = told(captured(a="smi/a100-mig.xml", b="smi/list.txt"))
     parts = {s for s, p, o in facts if p == "part_of" and o == GPU.format(1)}
     assert "gpu:MIG-c6d4f1ef-42e4-5de3-91c7-45d71c87eb3f" in parts
-    assert ("gpu:gpu0001/1", "same_as", "gpu:MIG-cba663e8-9bed-5b25-b243-5985ef7c9beb") in facts
+    assert ("gpu:gpu0001/mig/1", "same_as", "gpu:MIG-cba663e8-9bed-5b25-b243-5985ef7c9beb") in facts
+    assert ("gpu:gpu0001/0", "same_as", GPU.format(1)) in facts
     assert (GPU.format(1), "setting", "mig_shared=on") in facts
+
+
+def test_a_number_of_the_driver_is_the_gpu_and_never_a_slice_of_it():
+    """`-L` alone: GPU 0 is in MIG mode, GPU 1 is not."""
+    facts, _ = told(captured(a="smi/list.txt"))
+    assert {(s, o) for s, p, o in facts if p == "same_as" and "/mig/" not in s} == {
+        ("gpu:gpu0001/0", GPU.format(1)),
+        ("gpu:gpu0001/1", GPU.format(2)),
+    }
+
+
+def test_files_of_one_name_in_two_folders_are_two_machines():
+    """A name that only says the tool gives way to the folder's; a host's own name does not."""
+    one, other = (
+        (FIXTURES / "smi/list.txt").read_bytes(),
+        b"GPU 0: L4 (UUID: GPU-0000000a-1111-2222-3333-444444444444)\n",
+    )
+    facts, problems = told([CapturedFile("nodeA/nvidia-smi.txt", one), CapturedFile("nodeB/nvidia-smi.txt", other)])
+    assert not problems
+    assert {s for s, p, o in facts if p == "has_gpu"} == {"host:nodea", "host:nodeb"}
+    assert Scope().host_of("nvidia-smi/a10g.xml") == "host:a10g"
+
+
+def test_two_files_that_name_different_gpus_of_one_host_are_a_problem():
+    """Nothing of the second is believed, and both are named."""
+    one, other = (
+        (FIXTURES / "smi/list.txt").read_bytes(),
+        b"GPU 0: L4 (UUID: GPU-0000000a-1111-2222-3333-444444444444)\n",
+    )
+    facts, (problem,) = told([CapturedFile("a/gpu7.txt", one), CapturedFile("b/gpu7.txt", other)])
+    assert problem.file == "b/gpu7.txt"
+    assert "a/gpu7.txt" in problem.what
+    assert "below hosts/NAME/" in problem.remedy
+    assert "gpu:GPU-0000000a-1111-2222-3333-444444444444" not in {o for _, _, o in facts}
 
 
 def test_an_mps_server_is_seen_by_its_processes():

@@ -21,6 +21,12 @@ from ringfence.wire.safe import MOST_BYTES
 HEAD = 8192
 """How many bytes a recogniser is shown."""
 
+_TOOLS = "nvidia smi amd rocm nvml fmpm nvlink topo imex mig gpu gpus gpuinfo exports exportfs mounts fstab findmnt"
+_SAYS = "list log output out stdout dump info show status static config cfg conf compute index params nodes node host"
+_FOLDERS = "data etc proc sys self self1 run var tmp slurm fabric storage kubernetes cloud redfish artefacts lineage"
+_GENERIC = frozenset(f"{_TOOLS} {_SAYS} {_FOLDERS} json xml txt text file capture raw all f l m q s x".split())
+"""Words that name a tool, its option or a folder of a capture; a name of nothing else is no host's."""
+
 
 class CapturedFile(msgspec.Struct, frozen=True):
     """One file of a capture. `path` is relative, with `/`; `observed_at` is its modification time, UTC."""
@@ -58,12 +64,17 @@ class Scope(msgspec.Struct, frozen=True):
         return ids.host(name, self.site)
 
     def host_of(self, path: str) -> str:
-        """The host that a capture path speaks of: `…/hosts/NAME/…`, else the file's stem."""
+        """The host that a capture path speaks of: `…/hosts/NAME/…`, else the file's stem.
+
+        A stem that only says which tool wrote the file (`nvidia-smi.xml`) gives way to the nearest
+        folder that does not: `node7/nvidia-smi.xml` is node7's.
+        """
         parts = PurePosixPath(path).parts
         if "hosts" in parts[:-1]:
             at = parts.index("hosts") + 1
             return self.host(parts[at] if at < len(parts) - 1 else PurePosixPath(parts[at]).stem)
-        return self.host(PurePosixPath(path).stem)
+        stem = PurePosixPath(path).stem
+        return self.host(next((name for name in (stem, *reversed(parts[:-1])) if not is_generic(name)), stem))
 
     def cluster_of(self, path: str) -> str:
         """The cluster that a path speaks of: the one given, else `…/clusters/NAME/…`, else the top folder."""
@@ -71,6 +82,16 @@ class Scope(msgspec.Struct, frozen=True):
         if "clusters" in parts[:-2]:
             return ids.clean(parts[parts.index("clusters") + 1])
         return self.cluster or ids.clean(parts[0] if len(parts) > 1 else "cluster")
+
+
+def is_generic(name: str) -> bool:
+    """Whether a file's or folder's name says only what it holds, not whose it is.
+
+    >>> is_generic("nvidia-smi_-q_-x"), is_generic("gpu0001")
+    (True, False)
+    """
+    words = name.lower().replace("-", " ").replace("_", " ").replace(".", " ").split()
+    return all(word in _GENERIC for word in words)
 
 
 Found = Fact | Problem

@@ -61,22 +61,23 @@ def collect(form: str, files: list[CapturedFile], scope: Scope) -> Iterator[Foun
     yield from each(by_format.get("smi", ()), lambda file: _smi_facts(file, scope, known))
     yield from each(by_format.get("nvml", ()), lambda file: _nvml_facts(file, scope, known))
     yield from each(by_format.get("conf-compute", ()), lambda file: _confidential(file, scope, known))
-    yield from each(by_format.get("amd", ()), lambda file: _amd(file, scope))
+    yield from each(by_format.get("amd", ()), lambda file: _amd(file, scope, known))
     yield from nvlink.collect(by_format, known)
     yield from each(by_format.get("params", ()), lambda file: _parameters(file, scope, known))
 
 
 def _smi_facts(file: CapturedFile, scope: Scope, known: Known) -> Iterator[Fact]:
     """The facts of one node's `nvidia-smi -q -x`."""
-    return _log_facts(nvidia.read(file.data), scope.host_of(file.path), known)
+    return _log_facts(nvidia.read(file.data), scope.host_of(file.path), known, file.path)
 
 
 def _nvml_facts(file: CapturedFile, scope: Scope, known: Known) -> Iterator[Fact]:
-    return _log_facts(nvml.read(file.data), scope.host_of(file.path), known)
+    return _log_facts(nvml.read(file.data), scope.host_of(file.path), known, file.path)
 
 
-def _log_facts(log: nvidia.Log, host: str, known: Known) -> Iterator[Fact]:
+def _log_facts(log: nvidia.Log, host: str, known: Known, path: str) -> Iterator[Fact]:
     """The facts of one node's accelerators, from the XML or live."""
+    known.claim(host, path, {gpu.index: gpu.uuid for gpu in log.gpus})
     known.learn(host, log)
     if log.driver:
         version = ids.clean(log.driver)
@@ -87,8 +88,8 @@ def _log_facts(log: nvidia.Log, host: str, known: Known) -> Iterator[Fact]:
     for gpu in log.gpus:
         yield from _gpu(gpu, host, known)
         yield from _state(gpu)
-    pieces = [[known.migs.get((gpu.uuid, mig.index), mig.uuid) for mig in gpu.migs] or [gpu.uuid] for gpu in log.gpus]
-    yield from _numbered(host, pieces)
+    slices = {gpu.uuid: [known.migs.get((gpu.uuid, mig.index), mig.uuid) for mig in gpu.migs] for gpu in log.gpus}
+    yield from _numbered(host, [(gpu.index, gpu.uuid, slices[gpu.uuid]) for gpu in log.gpus])
     yield from nvlink.from_smi(log, host, known)
     yield asked(host, "gpu", answered=True, complete=True)
 
@@ -118,10 +119,18 @@ def _gpu(gpu: nvidia.Gpu, host: str, known: Known) -> Iterator[Fact]:
         yield Fact(entity, "setting", "mig_shared=on")
 
 
-def _numbered(host: str, pieces: list[list[str]]) -> Iterator[Fact]:
-    """The scheduler's number of each device: GPUs in order, a GPU in MIG mode counted by its devices."""
-    for number, uuid in enumerate(uuid for own in pieces for uuid in own):
-        yield Fact(at_index(host, number), "same_as", ids.gpu(uuid), {"rule": "host and index"})
+def _numbered(host: str, gpus: list[tuple[int, str, list[str]]]) -> Iterator[Fact]:
+    """The driver's number of each GPU, and the scheduler's of each MIG device, by (index, UUID, MIG UUIDs).
+
+    A scheduler counts devices, a GPU in MIG mode by its parts: its third may be `gpu:<host>/mig/2`.
+    """
+    count = 0
+    for index, uuid, pieces in gpus:
+        yield Fact(at_index(host, index), "same_as", ids.gpu(uuid), {"rule": "host and index"})
+        for number, piece in enumerate(pieces, count):
+            about: dict[str, Scalar] = {"rule": "host and the scheduler's count"}
+            yield Fact(f"gpu:{host.partition(':')[2]}/mig/{number}", "same_as", ids.gpu(piece), about)
+        count += len(pieces) or 1
 
 
 def at_index(host: str, index: int) -> str:
@@ -164,6 +173,7 @@ def _set(entity: str, name: str, value: str) -> Fact:
 def _listing(file: CapturedFile, scope: Scope, known: Known) -> Iterator[Fact]:
     host = scope.host_of(file.path)
     found = text.listing(file.data)
+    known.claim(host, file.path, {index: uuid for index, _, uuid in found.gpus})
     own: dict[str, list[str]] = {uuid: [] for _, _, uuid in found.gpus}
     for index, name, uuid in found.gpus:
         yield Fact(host, "has_gpu", ids.gpu(uuid), {"index": index, "model": ids.clean(name)})
@@ -173,7 +183,7 @@ def _listing(file: CapturedFile, scope: Scope, known: Known) -> Iterator[Fact]:
         piece = ids.gpu(mig.uuid)
         yield Fact(piece, "part_of", ids.gpu(mig.gpu_uuid))
         yield Fact(host, "has_gpu", piece, {"index": f"{mig.gpu_index}:{mig.index}", "model": ids.clean(mig.profile)})
-    yield from _numbered(host, [pieces or [uuid] for uuid, pieces in own.items()])
+    yield from _numbered(host, [(index, uuid, own[uuid]) for index, _, uuid in found.gpus])
 
 
 def _confidential(file: CapturedFile, scope: Scope, known: Known) -> Iterator[Fact]:
@@ -198,9 +208,10 @@ def _parameters(file: CapturedFile, scope: Scope, known: Known) -> Iterator[Fact
     yield asked(host, "gpu-params", answered=True, complete=True)
 
 
-def _amd(file: CapturedFile, scope: Scope) -> Iterator[Fact]:
+def _amd(file: CapturedFile, scope: Scope, known: Known) -> Iterator[Fact]:
     host = scope.host_of(file.path)
     cards = amd.read(file.data)
+    known.claim(host, file.path, {card.index: f"AMD-{card.serial}" for card in cards if card.serial})
     for driver in sorted({card.driver for card in cards if card.driver}):
         yield Fact(host, "runs_software", "package:amdgpu", {"version": ids.clean(driver)})
     for card in cards:

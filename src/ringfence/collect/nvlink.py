@@ -55,6 +55,17 @@ class Known:
         self.domain: dict[str, str] = {}
         self.place: dict[tuple[str, str, str], str] = {}
         self.partitioned: set[str] = set()
+        self._claimed: dict[tuple[str, int], tuple[str, str]] = {}
+
+    def claim(self, host: str, path: str, gpus: Mapping[int, str]) -> None:
+        """Take a file's GPUs for this host's. Raises `InputError` if another file names others by the same numbers."""
+        for index, uuid in gpus.items():
+            other, first = self._claimed.get((host, index), (uuid, ""))
+            if other != uuid:
+                what = f"names another GPU {index} of {host} than {first}: they are two machines', or of two times"
+                raise InputError(what, remedy="move it below hosts/NAME/ of its own machine, or leave out the older")
+        for index, uuid in gpus.items():
+            self._claimed.setdefault((host, index), (uuid, path))
 
     def learn(self, host: str, log: nvidia.Log) -> None:
         """Keep what later files refer to."""
@@ -67,7 +78,7 @@ class Known:
 
     def gpu(self, host: str, index: int) -> str:
         """The GPU's id: by UUID if it is known, else by index."""
-        uuid = self.uuids.get(host, {}).get(index)
+        uuid = self.uuids.get(host, {}).get(index) or self._claimed.get((host, index), ("", ""))[0]
         return ids.gpu(uuid) if uuid else f"gpu:{host.partition(':')[2]}/{index}"
 
 
@@ -132,6 +143,7 @@ def _matrix(file: CapturedFile, known: Known) -> Iterator[Fact]:
 def _links(file: CapturedFile, known: Known, seen: set[str]) -> Iterator[Fact]:
     host = known.scope.host_of(file.path)
     found = tables.links(file.data)
+    known.claim(host, file.path, {one.index: one.uuid for one in found})
     linked = [one for one in found if one.up]
     for one in found:
         yield Fact(

@@ -11,7 +11,7 @@ from ringfence.estate import ids
 from ringfence.estate.facts import Fact
 from ringfence.estate.kinds import EVERYONE
 from ringfence.wire.slurm import hostlist
-from ringfence.wire.slurm.values import Job, Node, Partition, gpu_indices, gpus
+from ringfence.wire.slurm.values import Job, Node, Partition, gpu_names, gpus
 
 MOST_PLACES = 2_000_000
 """Node names that one file may stand for, over all its jobs and partitions: 10,000 nodes in 200 lists."""
@@ -123,7 +123,7 @@ def _held(job: str, row: Job, names: Sequence[str], place: Place) -> Iterator[Fa
         host = place.host(name)
         yield Fact(job, "runs_on", host)
         if at < len(row.gres):
-            for index in gpu_indices(row.gres[at]):
+            for index in gpu_names(row.gres[at]):
                 yield Fact(job, "uses_gpu", f"gpu:{host.partition(':')[2]}/{index}")
 
 

@@ -111,6 +111,15 @@ def gpu_indices(gres: str) -> list[int]:
     return found[:1024]
 
 
+_SLICE = re.compile(r"(?:^|,)gpu:[^(),:]{0,40}\dg\.\d{1,3}gb[^(),]{0,40}\(IDX:[0-9,\-]{1,2000}\)")
+
+
+def gpu_names(gres: str) -> list[str]:
+    """The devices of a job on a node: `0`, or `mig/0` where the type is a MIG profile (`gpu:1g.5gb:1(IDX:0)`)."""
+    slices = {at for part in _SLICE.findall(gres) for at in gpu_indices(part.lstrip(","))}
+    return [f"mig/{at}" if at in slices else str(at) for at in gpu_indices(gres)]
+
+
 def words(text: str) -> tuple[str, ...]:
     """The parts of a list with commas, without Slurm's ways to say "nothing"."""
     parts = (part.strip() for part in text.split(","))
