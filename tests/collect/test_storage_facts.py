@@ -203,6 +203,34 @@ def test_storage_offered_to_a_network_is_offered_to_its_subnets():
     assert [fact.object for fact in after(facts, Scope())] == ["network:10.1.7.0/24"]
 
 
+def test_wildcards_are_offered_to_whom_they_may_mean():
+    """Addresses become their network, names the hosts that they fit, else every network known."""
+    table = "/a 10.0.0.*(rw)\n/b gpu*.hpc.example(rw)\n/c *.hpc.example(ro)\n/d gss/krb5i(rw,insecure)\n"
+    facts = [each for each in collected(hosts__nfs1__exports=table) if isinstance(each, Fact)]
+    facts += [Fact("host:gpu1", "attached_to", "network:10.0.0.0/24"), Fact("host:ws", "in_rack", "R")]
+    facts += [Fact("host:gpu1", "attached_to", "network:internet")]
+    facts += after(facts, Scope())
+    assert {(f.subject[-2:], f.object) for f in facts if f.predicate == "exported_to"} == {
+        ("/a", "network:10.0.0.0/24"),
+        ("/b", "host:gpu1"),
+        ("/c", "network:10.0.0.0/24"),
+    }
+    settings = said(list(facts), "setting")
+    everyone = {("storage:nfs1:/d", "setting", one) for one in ("exported_to=*", "insecure", "sec=krb5i")}
+    assert everyone <= settings
+    assert ("storage:nfs1:/d", "setting", "sec=sys") not in settings
+
+
+def test_a_netgroup_leaves_its_storage_a_hole():
+    """Who is in it stands elsewhere; the other exports are known."""
+    found = collected(hosts__nfs1__exports="/a @trusted(rw) gpu1(rw)\n/b gpu1(rw)\n")
+    shown = {f.subject: f.attributes for f in found if isinstance(f, Fact) and f.predicate == "asked"}
+    assert shown["storage:nfs1:/a"]["answered"] is False
+    assert "@trusted" in str(shown["storage:nfs1:/a"]["reason"])
+    assert shown["storage:nfs1:/b"]["complete"] is True
+    assert "complete" not in shown["host:nfs1"]
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.binary(max_size=60), st.integers(0, 300))
 def test_damaged_captures_become_problems(junk, at):

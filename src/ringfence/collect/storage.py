@@ -6,6 +6,7 @@ paths lie), then folder listings, artefacts and lineage, which name data by its 
 
 import tomllib
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 
 from ringfence.collect import artefacts, buckets, lineage, storage_data
 from ringfence.collect.base import CapturedFile, Collector, Found, Scope, asked, stamped
@@ -129,7 +130,8 @@ def _exports(files: Iterable[CapturedFile], places: Places) -> Iterator[Found]:
         yield from (Problem.of(file.path, fault) for fault in table.faults)
         host = places.scope.host_of(file.path)
         places.add_exports(host, table.exports)
-        yield stamped(asked(host, "exports", answered=True, complete=not table.faults), file)
+        whole = not table.faults and not any(_unresolved(export) for export in table.exports)
+        yield stamped(asked(host, "exports", answered=True, complete=whole), file)
         for export in table.exports:
             yield from (stamped(fact, file) for fact in _of_export(host, export, places.scope))
 
@@ -137,7 +139,12 @@ def _exports(files: Iterable[CapturedFile], places: Places) -> Iterator[Found]:
 def _of_export(host: str, export: exports.Export, scope: Scope) -> Iterator[Fact]:
     entity = f"storage:{host.partition(':')[2]}:{ids.clean(export.path)}"
     yield Fact(entity, "exported_by", host)
-    yield asked(entity, "exports", answered=True, complete=True)
+    unresolved = _unresolved(export)
+    if unresolved:
+        reason = f"whom {', '.join(unresolved[:3])} names was not captured"
+        yield asked(entity, "exports", answered=False, reason=ids.clean(reason))
+    else:
+        yield asked(entity, "exports", answered=True, complete=True)
     for client in export.clients:
         attributes: dict[str, Scalar] = {"mode": "rw" if client.rw else "ro", "client": ids.clean(client.spec)}
         if client.squash == "none":
@@ -145,6 +152,10 @@ def _of_export(host: str, export: exports.Export, scope: Scope) -> Iterator[Fact
         to = client_entity(client.spec, scope)
         if to:
             yield Fact(entity, "exported_to", to, attributes)
+        elif any(mark in client.spec for mark in "*?[") and client.spec != exports.WORLD:
+            yield Fact(entity, "setting", f"exported_to={ids.clean(client.spec)}", attributes)  # `after` finds whom
+        if client.insecure:
+            yield Fact(entity, "setting", "insecure", {"client": ids.clean(client.spec)})
         if client.spec == exports.WORLD:
             yield Fact(entity, "setting", "exported_to=*")
         if client.squash == "none" and not to.startswith("host:"):
@@ -155,8 +166,16 @@ def _of_export(host: str, export: exports.Export, scope: Scope) -> Iterator[Fact
             yield Fact(entity, "setting", "access=rw")
 
 
+def _unresolved(export: exports.Export) -> list[str]:
+    """The netgroups among the clients: who is in one stands in a directory that no capture holds."""
+    return [client.spec for client in export.clients if client.spec.startswith("@")]
+
+
 def client_entity(spec: str, scope: Scope) -> str:
-    """A network for addresses and CIDR, a host for a plain name; empty for wildcards and netgroups."""
+    """A network for a CIDR or `10.1.*`, a host for a name or address; empty for names' wildcards and netgroups."""
+    wild = _wild_network(spec)
+    if wild:
+        return ids.of("network", wild)
     address, slash, width = spec.partition("/")
     numeric = address.replace(".", "").isdigit() or ":" in address
     if slash and numeric:
@@ -164,6 +183,18 @@ def client_entity(spec: str, scope: Scope) -> str:
     if numeric or (spec and not any(mark in spec for mark in "*?@[/")):
         return scope.host(spec)
     return ""
+
+
+def _wild_network(spec: str) -> str:
+    """The smallest network of whole octets that holds every address of `10.0.*.*`; empty for anything else."""
+    octets = spec.split(".")
+    fixed = list(takewhile(str.isdecimal, octets))
+    plain = all(not part.strip("0123456789*?[]-") for part in octets)
+    if not plain or not fixed or len(octets) > 4 or len(fixed) == len(octets):
+        return ""
+    if len(fixed) > 3 or any(len(part) > 3 or int(part) > 255 for part in fixed):
+        return ""
+    return ".".join([*(str(int(part)) for part in fixed), *["0"] * (4 - len(fixed))]) + f"/{8 * len(fixed)}"
 
 
 def _bits(width: str) -> str:

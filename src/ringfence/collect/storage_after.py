@@ -1,14 +1,17 @@
 """What follows from facts of several collectors together: images' registries, exports' subnets, open ports.
 
-Three joins over all facts of a survey, by explicit rules. An image comes from the registry that its
-reference names. Storage offered to a network is offered to each known subnet of it. A service on
+Four joins over all facts of a survey, by explicit rules. An image comes from the registry that its
+reference names. Storage offered to a network is offered to each known subnet of it; to a wildcard, to the known
+hosts that it fits, or to every known network where a short name cannot tell. A service on
 a cloud instance listens wherever its security groups let its port in (`cloud_after`).
 
 A reference begins with its registry where the first part has a dot, a colon or is `localhost`
 (the rule of the distribution specification); without one it is Docker's own registry.
 """
 
+import fnmatch
 import ipaddress
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from ringfence.collect.base import Scope
@@ -24,6 +27,7 @@ def after(facts: Sequence[Fact], scope: Scope) -> Iterator[Fact]:
     """The facts to add."""
     yield from pulled(facts, scope)
     yield from offered(facts)
+    yield from named(facts)
     yield from listening(facts)
 
 
@@ -73,6 +77,29 @@ def offered(facts: Sequence[Fact]) -> Iterator[Fact]:
                 entity for entity, network in known if entity != fact.object and _holds(outer, network)
             ]
         for entity in inside[fact.object]:
+            yield Fact(fact.subject, "exported_to", entity, fact.attributes, fact.source, fact.observed_at)
+
+
+def named(facts: Sequence[Fact]) -> Iterator[Fact]:
+    """`exported_to` storage → whom a wildcard of names may mean.
+
+    Ids hold short names, so only the first label is compared. Where that is `*` or fits nobody
+    known, everyone on a known network counts: unknown is never safe.
+    """
+    wild = [fact for fact in facts if fact.predicate == "setting" and fact.object.startswith("exported_to=")]
+    wild = [fact for fact in wild if fact.object != "exported_to=*"]
+    if not wild:
+        return
+    hosts = sorted({fact.subject for fact in facts if fact.subject.startswith("host:")})
+    networks = sorted({fact.object for fact in facts if fact.predicate == "attached_to"} - {"network:internet"})
+    fits: dict[str, list[str]] = {}
+    for fact in wild:
+        label = fact.object.partition("=")[2].lower().partition(".")[0]
+        if label not in fits:
+            like = re.compile(fnmatch.translate(re.sub(r"\*+", "*", label)))
+            own = [host for host in hosts if like.match(host.rpartition("/")[2].removeprefix("host:"))]
+            fits[label] = own if own and label.strip("*?") else networks
+        for entity in fits[label]:
             yield Fact(fact.subject, "exported_to", entity, fact.attributes, fact.source, fact.observed_at)
 
 

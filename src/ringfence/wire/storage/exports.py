@@ -14,7 +14,7 @@ from ringfence.wire import safe
 WORLD = "*"
 _ENTRY = re.compile(rb'(?m)^"?/[^\n]{0,4000}?"?[ \t]+[^\s()#]{0,300}\([a-z0-9_,=:.@/-]{0,500}\)')
 _OPTION_NAMES = (b"root_squash", b"sync", b"subtree_check", b"rw", b"ro", b"sec=", b"wdelay", b"fsid")
-_CLIENT = re.compile(r"([^\s()]{0,300})(?:\(([^()\s]{0,2000})\))?\Z")
+_CLIENT = re.compile(r"\A([^\s()]{0,300})(?:\(([^()\s]{0,2000})\))?\Z")
 _REMEDY = "see exports(5); `exportfs -v` shows what is in force"
 _OCTAL = re.compile(r"\\([0-7]{3})")
 
@@ -24,6 +24,8 @@ class Client(msgspec.Struct, frozen=True):
 
     `spec` is a host name, wildcard, `@netgroup`, address, CIDR or `*`. `squash`: "none" (its root
     stays root), "root", or "all" (every account becomes the anonymous one). `sec`: flavours allowed.
+    The old client `gss/krb5i` is everyone with that flavour. `insecure`: requests from unprivileged
+    ports are served, so a user's own program may be the client.
     """
 
     spec: str
@@ -31,6 +33,7 @@ class Client(msgspec.Struct, frozen=True):
     squash: str
     sec: tuple[str, ...]
     root_of_v4: bool = False
+    insecure: bool = False
 
 
 class Export(msgspec.Struct, frozen=True):
@@ -108,7 +111,7 @@ def _entry(words: list[str]) -> tuple[str, list[Client]]:
 
 
 def _client(spec: str, options: list[str]) -> Client:
-    rw, none, every, root = False, False, False, False
+    rw, none, every, root, insecure = False, False, False, False, False
     flavours: tuple[str, ...] = ()
     for option in options:
         name, _, value = option.partition("=")
@@ -120,11 +123,15 @@ def _client(spec: str, options: list[str]) -> Client:
             every = name == "all_squash"
         elif name == "fsid":
             root = root or value in ("0", "root")
+        elif name in ("insecure", "secure"):
+            insecure = name == "insecure"
         elif name == "sec":
             flavours = (*flavours, *(flavour for flavour in value.split(":") if flavour))
     squash = "all" if every else "none" if none else "root"
+    if spec.startswith("gss/"):
+        flavours, spec = (spec.removeprefix("gss/"),), WORLD
     sec = tuple(dict.fromkeys(flavours)) or ("sys",)
-    return Client(WORLD if spec in ("", "<world>") else spec, rw, squash, sec, root)
+    return Client(WORLD if spec in ("", "<world>") else spec, rw, squash, sec, root, insecure)
 
 
 def unescaped(text: str) -> str:
