@@ -279,7 +279,7 @@ def test_volumes_secrets_networks_queues_and_operators_are_said():
         ("/etc/cni/net.d", True, {"code"}),
         ("/root/.ssh/id_ed25519", False, {"secrets"}),
         ("/home/alice/.ssh/authorized_keys", True, {"homes"}),
-        ("/var/lib/etcd/member", False, {"secrets"}),
+        ("/var/lib/etcd/member", False, {"etcd", "secrets"}),
         ("/sys", True, {"code"}),
         ("/sys", False, set()),
         ("/proc", True, {"kernel", "secrets"}),
@@ -311,6 +311,17 @@ def test_a_harmless_file_or_folder_gives_nothing_even_writable(path):
     )
     assert host_path(path, True) == {}
     assert not [row for row in moves_of(spec) if row[0] in ("RF-M010", "RF-M011", "RF-M012")]
+
+
+def test_the_folder_of_etcd_holds_every_secret_of_the_cluster():
+    """Read-only is enough; its parent, which every node has, is not."""
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "key", "namespace": "other"}}
+    for path, leads in (("/var/lib/etcd", True), ("/var/lib", False)):
+        mounts = [{"name": "h", "mountPath": "/host", "readOnly": True}]
+        volumes = [{"name": "h", "hostPath": {"path": path}}]
+        rows = moves_of(secret, pod(containers=[{"name": "main", "volumeMounts": mounts}], volumes=volumes))
+        held = reached(rows, "container:lab/research/p/main#code")
+        assert ("credential:kubernetes/lab/other/key#use" in held) is leads
 
 
 def test_every_row_of_the_table_of_host_paths_holds_by_itself():

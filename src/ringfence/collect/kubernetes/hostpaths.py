@@ -180,6 +180,9 @@ SOCKETS: Rows = (
 
 LOGS: Rows = (("/var/log/pods", "the kubelet serves what lies there, as root"),)
 PODS: Rows = (("/var/lib/kubelet/pods/", "the volumes of every pod of the node"),)
+ETCD: Rows = (("/var/lib/etcd/", "every object of the cluster, Secrets too"),)
+"""Only a mount of the folder itself or below it counts: nodes without a control plane have no such folder."""
+
 KERNEL: Rows = (("/proc/sys/kernel/core_pattern", "the kernel runs the program that it names as root"),)
 
 
@@ -187,6 +190,12 @@ def gives(path: str, rows: Rows) -> bool:
     """Whether a mount of this normal path gives one of the rows."""
     mounted = _parts(path)
     return any(_meets(mounted, row) for row, _ in rows)
+
+
+def lies_within(path: str, rows: Rows) -> bool:
+    """Whether this normal path is one of the rows or lies below one; a parent is not enough."""
+    mounted = _parts(path)
+    return any(len(mounted) >= len(_parts(row)) and _meets(mounted, row) for row, _ in rows)
 
 
 def is_public(path: str) -> bool:
@@ -197,8 +206,7 @@ def is_public(path: str) -> bool:
 
 def is_data(path: str) -> bool:
     """Whether the path is one of `DATA` or lies below one (not above: there the rest lies too)."""
-    mounted = _parts(path)
-    return any(len(mounted) >= len(_parts(row)) and _meets(mounted, row) for row, _ in DATA)
+    return lies_within(path, DATA)
 
 
 def _parts(path: str) -> list[str]:

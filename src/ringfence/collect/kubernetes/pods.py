@@ -98,6 +98,8 @@ class Pods:
             return
         if "pods" in attributes:
             yield pod.held.say(self._placement.of(pod)[0], "setting", "pod-volumes=exposed")
+        if "etcd" in attributes:
+            yield pod.held.say(self._names.cluster, "setting", "grants=read secrets")
         if "logs" in attributes:
             for scope in (self._names.namespace(pod.namespace), self._names.cluster):
                 yield pod.held.say(scope, "setting", "log-folder=writable")

@@ -69,8 +69,8 @@ def host_path(path: str, writable: bool, whole_tree: bool = True) -> dict[str, b
 
     `code`: root of the host runs what is written there; `homes`: accounts run it; `identity`: the
     kubelet's key; `secrets`: the host's own secrets; `socket`: a container runtime's socket;
-    `logs`: the pods' logs, writable; `pods`: other pods' volumes; `kernel`: core_pattern, writable
-    (below `/` even where the mount is read-only, because a read-only mount leaves the mounts
+    `etcd`: the cluster's database; `logs`: the pods' logs, writable; `pods`: other pods' volumes;
+    `kernel`: core_pattern, writable (below `/` even where the mount is read-only, because a read-only mount leaves the mounts
     beneath it as they are, unless `whole_tree` is False: recursiveReadOnly). Only those that
     hold are named.
     """
@@ -86,6 +86,7 @@ def host_path(path: str, writable: bool, whole_tree: bool = True) -> dict[str, b
         "socket": hostpaths.gives(path, hostpaths.SOCKETS),
         "logs": writable and hostpaths.gives(path, hostpaths.LOGS),
         "pods": hostpaths.gives(path, hostpaths.PODS),
+        "etcd": hostpaths.lies_within(path, hostpaths.ETCD),
         "kernel": hostpaths.gives(path, hostpaths.KERNEL) and (writable or (path == "/" and whole_tree)),
     }
     return {name: True for name, holds in found.items() if holds}
