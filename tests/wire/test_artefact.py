@@ -146,6 +146,24 @@ def test_an_ml_bom_names_its_datasets():
     assert bom.bare(found.parts[1].purl) == "pkg:pypi/torch"
 
 
+def test_spdx_3_names_the_model_and_what_it_was_trained_on():
+    """The document's root is a bill whose root is the model."""
+    data = (HERE / "model.spdx3.json").read_bytes()
+    found = bom.parse(data)
+    assert bom.looks_like(data)
+    assert found.subject == bom.Part("model", "llama-3", "1.0", "", (("sha256", "ab12"),), ("web-crawl",))
+    assert [(part.kind, part.name) for part in found.parts] == [("dataset", "web-crawl"), ("package", "torch")]
+
+
+def test_spdx_tag_value_is_recognised_and_refused():
+    """With the way out, instead of as an unknown file."""
+    data = b"# made by hand\nSPDXVersion: SPDX-2.3\nDataLicense: CC0-1.0\n"
+    assert bom.looks_like(data)
+    with pytest.raises(InputError, match="not supported") as refused:
+        bom.parse(data)
+    assert "JSON" in refused.value.remedy
+
+
 def test_spdx_says_what_it_describes():
     """The described container is the subject, the rest are its packages."""
     found = bom.parse((HERE / "image.spdx.json").read_bytes())
@@ -183,6 +201,7 @@ SAMPLES = [
     (read_archive, whole_archive()),
     (bom.parse, (HERE / "mlbom.cdx.json").read_bytes()),
     (bom.parse, (HERE / "image.spdx.json").read_bytes()),
+    (bom.parse, (HERE / "model.spdx3.json").read_bytes()),
 ]
 
 

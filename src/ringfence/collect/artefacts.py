@@ -135,7 +135,7 @@ def _bom(file: CapturedFile, places: Places) -> Iterator[Found]:
     about = _described(subject) if subject else ""
     on_host = places.scope.host_of(file.path) if "hosts" in PurePosixPath(file.path).parts[:-1] else ""
     if not about and not on_host and not any(part.kind == "model" for part in document.parts):
-        yield Problem(file.path, 0, "does not say which image or model it describes", "set metadata.component")
+        yield Problem(file.path, 0, "does not say which image or model it describes", document.naming)
     for part in (*document.parts, *([subject] if subject else [])):
         if part.kind == "package":
             if part is not subject:
