@@ -2,12 +2,14 @@
 
 import ipaddress
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 
+from ringfence.collect.places import short
 from ringfence.collect.redfish_service import Service
 from ringfence.estate import ids
 from ringfence.estate.facts import Fact, Scalar
-from ringfence.wire.redfish.resource import Resource
+from ringfence.wire.redfish.resource import ROOT, Resource
 
 Said = Iterator[tuple[str, Fact]]
 
@@ -23,6 +25,7 @@ _PARTS: tuple[str, ...] = (
 )
 _PARTS += ("Assembly", "Battery", "Fan", "TrustedComponent", "GraphicsController", "USBController", "Cable")
 _DMA = ("Processor", "Drive", "NetworkAdapter", "PCIeDevice", "Storage", "StorageController", "GraphicsController")
+_NO_SERIAL = ("none", "n/a", "not specified", "unknown", "0")
 _PROTOCOLS = ("HTTP", "HTTPS", "IPMI", "SSH", "SNMP", "VirtualMedia", "KVMIP", "Telnet", "SSDP", "RDP")
 _SLUG = re.compile(r"[^a-z0-9.]+")
 
@@ -85,18 +88,36 @@ def inventory(service: Service) -> Said:
 
 
 def parts(service: Service) -> Said:
-    """Every part with a serial number, on the machine or the controller that holds it."""
+    """Every part with a serial number, on the machine or the controller that holds it.
+
+    Some makers print one serial on several parts: then its kind, and where that is not enough its
+    address, goes into the name.
+    """
+    found = {address: (serial, kind, at, told) for address, serial, kind, at, told in _serials(service)}
+    alike = Counter(serial for serial, _, _, _ in found.values())
+    kinds = Counter((serial, kind) for serial, kind, _, _ in found.values())
+    for address, (serial, kind, at, told) in found.items():
+        name = [serial]
+        if alike[serial] > 1:
+            name.append(kind)
+        if kinds[serial, kind] > 1:
+            name.append(short(address.removeprefix(ROOT).strip("/")))
+        yield at, Fact(service.owner(at), "has_component", ids.of("component", *name), told)
+
+
+def _serials(service: Service) -> Iterator[tuple[str, str, str, str, dict[str, Scalar]]]:
+    """(slot, serial, kind, address of the resource, about it) of every part that says its serial."""
     for each in service.of(*_PARTS):
-        serial = ids.clean(each.text("SerialNumber"))
-        if serial and serial.lower() not in ("none", "n/a", "not specified", "unknown", "0"):
-            yield each.id, Fact(service.owner(each.id), "has_component", f"component:{serial}", _about(each))
+        serial = ids.clean(each.text("SerialNumber")).strip()
+        if serial and serial.lower() not in _NO_SERIAL:
+            yield each.id, serial, each.type, each.id, _about(each)
     for each in service.of("Assembly"):
         for at, row in enumerate(each.rows("Assemblies")):
             mark = row.get("SerialNumber")
-            if isinstance(mark, str) and mark.strip():
+            if isinstance(mark, str) and mark.strip() and mark.strip().lower() not in _NO_SERIAL:
                 model = ids.clean(str(row.get("Model") or row.get("Name") or ""))
                 told: dict[str, Scalar] = {"slot": f"{each.id}#{at}", "model": model}
-                yield each.id, Fact(service.owner(each.id), "has_component", f"component:{ids.clean(mark)}", told)
+                yield f"{each.id}#{at}", ids.clean(mark).strip(), "Assembly", each.id, told
 
 
 def _about(each: Resource) -> dict[str, Scalar]:
