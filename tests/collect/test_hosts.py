@@ -119,6 +119,17 @@ def test_devices_that_everyone_may_open():
     assert devices == {"gpu", "uverbs"}
 
 
+def test_iommu_groups_show_an_iommu_that_works():
+    """Groups are there only then; the command line's own word goes first; none is no claim."""
+    top = "/sys/kernel/iommu_groups\n"
+    groups = top + "".join(f"/sys/kernel/iommu_groups/{n}\n" for n in range(3))
+    said = [
+        {f[2] for f in collected(on("a", **files))[0] if f[1] == "setting"}
+        for files in ({"iommu-groups": groups}, {"iommu-groups": groups, "cmdline": "ro iommu=pt\n"}, {"x": top})
+    ]
+    assert said == [{"iommu_groups=3", "iommu=on"}, {"iommu_groups=3", "iommu=pt"}, {"iommu_groups=0"}]
+
+
 def test_the_toolkit_flaw_follows_the_version_and_the_mode():
     """1.17.8 is fixed; CDI mode is not affected."""
     old = "NVIDIA Container Toolkit CLI version 1.17.4\n"

@@ -1,5 +1,8 @@
 """The capture script, run for real by dash against a planted root folder."""
 
+import os
+import random
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,10 +12,13 @@ import pytest
 from ringfence.collect import gpu, hosts, infiniband, slurm, storage
 from ringfence.collect.base import Scope
 from ringfence.collect.captures import collect_tree
-from ringfence.collect.probe import HashFile, Probe, ReadFile
+from ringfence.collect.keep import KEEP, kept
+from ringfence.collect.probe import HashFile, Probe, ReadFile, followed
+from ringfence.collect.probe import run as ask_here
 from ringfence.collect.script import capture_script
 from ringfence.errors import Problem
 from ringfence.wire.host.hashed import salted
+from tests.collect.capture_plants import PLANTS, SAMPLES
 
 EVERY = (*hosts.QUESTIONS, *gpu.QUESTIONS, *slurm.QUESTIONS, *storage.QUESTIONS, *infiniband.QUESTIONS)
 SHELL = shutil.which("dash") or shutil.which("sh") or "sh"
@@ -27,6 +33,7 @@ SECRETS = (
     "PLANTEDcolonpass",
     "PLANTEDbindpw",
 )
+AWKS = [shutil.which(name) for name in ("mawk", "gawk", "original-awk")]
 
 
 def plant(root: Path) -> None:
@@ -52,13 +59,17 @@ def plant(root: Path) -> None:
         "etc/pam.d/sshd": f"auth sufficient pam_ldap.so bindpw {SECRETS[7]}\naccount required pam_slurm_adopt.so\n",
         "etc/opensm/partitions.conf": "Default=0x7fff,ipoib:ALL=full;\n",
     }
+    files |= {name: text for text, name in SAMPLES.values()}
+    files["opt/slurm/etc/slurm.conf"] = f"ClusterName=beta\nSlurmctldHost=c2\nJobCompPass={SECRETS[2]}\n"
     for name, text in files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
         path.chmod(0o600 if "id_" in name else 0o644)
     (root / "etc/ssh/sshd_config.d").mkdir()
-    (root / "etc/ssh/sshd_config.d/90-link.conf").symlink_to("/etc/hostname")
+    (root / "etc/ssh/sshd_config.d/90-link.conf").symlink_to("../sshd_config")
+    (root / "etc/ssh/sshd_config.d/91-link.conf").symlink_to("/dev/null")
+    (root / "home/alice/.ssh/known_hosts").symlink_to("/etc/hostname")
 
 
 def run(script: Path, root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -97,7 +108,7 @@ def test_the_script_is_plain_posix_shell():
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("secret", [*SECRETS, *PLANTS])
 def test_no_planted_secret_is_in_the_capture(captured, secret):
     """Keys, passwords and tokens stay where they are, in whatever file they stand."""
     assert secret.encode() not in everything(captured[1])
@@ -125,11 +136,90 @@ def test_what_is_no_secret_survives(captured):
     assert "ClusterName=alpha" in text
 
 
-def test_the_capture_is_private_and_links_are_not_followed(captured):
-    """0600 files, 0700 folders; a link in a drop-in folder is left out."""
+def test_the_capture_is_private(captured):
+    """0600 files, 0700 folders."""
     for path in captured[1].rglob("*"):
         assert path.stat().st_mode & 0o077 == 0
-        assert path.name != "90-link.conf"
+
+
+def test_only_links_of_root_in_system_folders_are_followed(captured):
+    """A link in /etc to a plain file of root's is read; another, or one in a home, is named in the log."""
+    out = captured[1]
+    log = (out / "capture.log").read_text()
+    names = {path.name for path in out.rglob("*")}
+    assert ("90-link.conf" in names) is (os.geteuid() == 0)
+    for name in ("91-link.conf", "known_hosts"):
+        assert name not in names
+        assert re.search(rf"link not followed: .*/{name}\n", log)
+
+
+def test_a_link_elsewhere_is_not_followed_here_either(tmp_path):
+    """The live question has the same rule."""
+    (tmp_path / "config").symlink_to("/etc/hostname")
+    assert followed(tmp_path / "config") == tmp_path / "config"
+    (found,) = ask_here([ReadFile("x", str(tmp_path / "config"))], "a", b"")
+    assert isinstance(found, Problem)
+
+
+def awk(program: str, name: str, data: bytes) -> bytes:
+    """What a filter of the script says, by one awk."""
+    stripped = data.translate(None, b"\0\r")
+    env = {"LC_ALL": "C", "PATH": "/usr/bin:/bin"}
+    done = subprocess.run([program, KEEP[name].awk], input=stripped, capture_output=True, env=env, check=True)
+    assert done.stderr == b""
+    return done.stdout
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("program", [found for found in AWKS if found])
+def test_both_forms_of_a_filter_agree_byte_for_byte(program, sample):
+    """What the script keeps is what the live question keeps, for whole and for damaged files."""
+    name = {"json": "jupyter"}.get(sample, sample)
+    data = SAMPLES[sample][0].encode()
+    chance = random.Random(7)
+    for _ in range(25):
+        assert awk(program, name, data) == kept(name, data)
+        at = chance.randrange(len(data))
+        junk = bytes(chance.choices(b"\n\t \0\r\\\"'`{}[]():,;=/#@-Ax9\xff", k=4))
+        data = data[:at] + junk + data[at + chance.randrange(8) :]
+
+
+def test_what_the_readers_need_is_kept(captured):
+    """Programs, accounts, modes and whether a token is set survive the filters."""
+    out = captured[1]
+    text = everything(out).decode("utf-8", "replace")
+    for line in (
+        "* * * * * root /usr/sbin/anacron /etc/cron.daily",
+        "* * * * * root /etc/cron.hourly",
+        "* * * * * alice /bin/bash /opt/health/check.sh",
+        "ExecStartPre=/bin/bash /opt/pre.sh",
+        "ExecStart=/usr/bin/python3 -m mlflow --app-name",
+        "Environment=RAY_AUTH_MODE=token",
+        "BOOT_IMAGE= intel_iommu=on pci=noacs nosmt iommu=pt",
+        "c.LabApp.token = ''",
+        "c.ServerApp.ip = '0.0.0.0'",
+        "c.ServerApp.port = 8888",
+        "ClusterName=beta",
+    ):
+        assert f"{line}\n" in text
+    found = list(collect_tree(out, Scope(cluster="alpha", salt=b"x")))
+    assert "iommu=pt" in {fact.object for fact in found if not isinstance(fact, Problem)}
+
+
+@pytest.mark.parametrize("sample", [sample for sample in SAMPLES if sample != "cmdline"])
+def test_the_live_question_keeps_as_the_script_does(captured, sample):
+    """The same file asked here and by the script gives the same bytes."""
+    root, out, _ = captured
+    name = SAMPLES[sample][1]
+    keep = {"json": "jupyter"}.get(sample, sample)
+    (here,) = ask_here([ReadFile("x", str(root / name), keep=keep)], "a", b"")
+    assert [path.read_bytes() for path in out.glob(f"hosts/*/{name}")] == [here.data]
+
+
+def test_long_commands_are_shortened(captured):
+    """Nobody wants a template of 2,000 characters on the terminal."""
+    rows = (captured[1] / "capture.log").read_text().splitlines()
+    assert max(len(row) for row in rows if row.startswith(("asked", "no answer"))) < 110
 
 
 def test_the_collectors_read_what_the_script_wrote(captured):

@@ -44,6 +44,7 @@ SAMPLES = (
     (sockets.sockets, b'tcp LISTEN 0 128 [::]:22 [::]:* users:(("ssh",pid=8,fd=4))\nudp UNCONN 0 0 [::1]%lo:53 *:*\n'),
     (modes.nodes, b"c 666 root root /dev/nvidia0\ncrw-rw-rw- 1 root root 195, 0 May  4 09:00 /dev/nvidia1\n"),
     (kernel.cmdline, b"BOOT_IMAGE=/vmlinuz root=/dev/sda1 iommu=pt quiet\n"),
+    (kernel.iommu_groups, b"/sys/kernel/iommu_groups\n/sys/kernel/iommu_groups/0\n"),
     (kernel.sysctl, b"kernel.yama.ptrace_scope = 1\n"),
     (runtime.toolkit, b'[nvidia-container-runtime]\nmode = "cdi"\n'),
     (runtime.docker, b'{"hosts": ["tcp://0.0.0.0:2375"]}'),

@@ -89,15 +89,21 @@ def _agent(bundle: Bundle, file: CapturedFile, node: modes.Node) -> Iterator[Fac
 
 
 def kernel(bundle: Bundle) -> Iterator[Fact]:
-    """Kernel command line and chosen sysctl values as settings."""
+    """Kernel command line, IOMMU groups and chosen sysctl values as settings."""
+    told = False
     for file, values in bundle.read("cmdline", wire.cmdline):
         say = partial(bundle.fact, file, bundle.host, "setting")
         mode = wire.iommu(values)
         if mode:
+            told = True
             yield say(f"iommu={mode}")
         for name in ("mitigations", "lockdown", "module.sig_enforce", "init_on_free", "nosmt", "pci"):
             if name in values:
                 yield say(f"kernel.{name}={ids.clean(values[name] or 'on')}")
+    for file, groups in bundle.read("iommu-groups", wire.iommu_groups):
+        yield bundle.fact(file, bundle.host, "setting", f"iommu_groups={groups}")
+        if groups and not told:  # the kernel makes groups only for an IOMMU that works
+            yield bundle.fact(file, bundle.host, "setting", "iommu=on")
     for file, values in bundle.read("sysctl", wire.sysctl):
         for name in _SYSCTL:
             if name in values:

@@ -10,6 +10,7 @@ import hashlib
 import os
 import pwd
 import shutil
+import stat
 import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -18,10 +19,14 @@ from time import time
 import msgspec
 
 from ringfence.collect.base import CapturedFile, read_file
+from ringfence.collect.keep import kept
 from ringfence.errors import Problem
 from ringfence.estate import ids
 
 MOST_OUTPUT = 64 << 20
+
+FOLLOWED = ("/etc/", "/opt/slurm/", "/cm/shared/apps/slurm/")
+"""Folders of system configuration, where root's links are followed."""
 
 
 class Probe(msgspec.Struct, frozen=True):
@@ -40,11 +45,15 @@ class Probe(msgspec.Struct, frozen=True):
 
 
 class ReadFile(msgspec.Struct, frozen=True):
-    """Files copied whole: a shell glob without spaces. Never used for secrets."""
+    """Files copied whole: a shell glob without spaces. Never used for secrets.
+
+    Where `keep` names a filter of `collect.keep`, only what it lets through is copied.
+    """
 
     path: str
     glob: str
     where: str = "node"
+    keep: str = ""
 
 
 class HashFile(msgspec.Struct, frozen=True):
@@ -78,13 +87,29 @@ def run(questions: Iterable[Question], host: str, salt: bytes) -> Iterator[Captu
 def _copied(question: ReadFile, host: str) -> Iterator[CapturedFile | Problem]:
     for name in sorted(glob.glob(question.glob)):
         path = Path(name)
-        found = read_file(path, path.parent)
-        if path.is_symlink():
-            continue  # never followed: an account could point it at a secret
-        if isinstance(found, CapturedFile):
-            yield CapturedFile(_place(question.path, host, path), found.data, found.observed_at)
-        else:
+        plain = followed(path)
+        found = read_file(plain, plain.parent)
+        if isinstance(found, Problem):
             yield Problem(name, 0, found.what, found.remedy)
+            continue
+        data = kept(question.keep, found.data) if question.keep else found.data
+        if data or not question.keep:
+            yield CapturedFile(_place(question.path, host, path), data, found.observed_at)
+
+
+def followed(path: Path) -> Path:
+    """The file to read: a link's target where root made the link and owns the target, else the path itself.
+
+    Only below system folders: in a home, an account could point its link at a secret.
+    """
+    try:
+        if not str(path).startswith(FOLLOWED) or not path.is_symlink() or path.lstat().st_uid != 0:
+            return path
+        target = path.resolve(strict=True)
+        about = target.stat()
+    except (OSError, RuntimeError):
+        return path
+    return target if stat.S_ISREG(about.st_mode) and about.st_uid == 0 else path
 
 
 def _hashed(question: HashFile, host: str, salt: bytes) -> Iterator[CapturedFile | Problem]:

@@ -2,16 +2,18 @@
 
         QUESTIONS of every collector ─▶ capture_script() ─▶ sh ─▶ folder ─▶ collect --from
 
-It runs read-only commands with a time limit, copies configuration with passwords struck out, and of
-secrets takes mode, owner and a salted hash. The salt is made once per capture and lies in it, as
-`salt`; give it to the other nodes (`-s FILE`) so that equal secrets match.
+It runs read-only commands with a time limit, copies configuration with passwords struck out, keeps
+of command lines only what `collect.keep` allows, and of secrets takes mode, owner and a salted hash.
+The salt is made once per capture and lies in it, as `salt`; give it to the other nodes (`-s FILE`) so
+that equal secrets match.
 """
 
 import re
 import shlex
 from collections.abc import Iterable
 
-from ringfence.collect.probe import HashFile, Probe, Question, ReadFile
+from ringfence.collect.keep import KEEP
+from ringfence.collect.probe import FOLLOWED, HashFile, Probe, Question, ReadFile
 
 _PATH = re.compile(r"(?:[\w.+-]|\{host\}|\{source\}|/)+")
 _GLOB = re.compile(r"/[\w./*?@+\[\]!{}-]*")
@@ -23,7 +25,9 @@ _HEAD = r"""#!/bin/sh
 #
 # It only reads: no command below changes anything, and each has a time limit.
 # It never copies a secret: of keys it writes mode, owner and a salted hash, and in
-# configuration files it strikes out passwords, tokens and private keys.
+# configuration files it strikes out passwords, tokens and private keys. Of cron tables, systemd
+# units, Jupyter's configuration and the kernel's command line it keeps only the few words that
+# the keep_ functions below name: programs without their arguments, switches without values.
 # Run it as root on one node of each class; without root it captures less and says so.
 # On the second and further nodes give the same folder again, or the first one's salt:
 #   sh capture.sh -s ringfence-capture/salt
@@ -100,11 +104,12 @@ ask() {
         "$@" </dev/null >"$scratch/answer" 2>/dev/null || status=$?
     fi
     # find says 1 when some folders are not there; what it listed is still true
+    shown=$(printf %s "$*" | tr '\n' ' ' | cut -c1-80)
     if [ ! -s "$scratch/answer" ] || { [ "$status" -ne 0 ] && [ "$1" != find ]; }; then
-        [ "$status" -eq 0 ] || say "no answer ($status): $*"
+        [ "$status" -eq 0 ] || say "no answer ($status): $shown"
         return 0
     fi
-    say "asked: $*"
+    say "asked: $shown"
     mkdir -p "$out/${path%/*}"
     head -c 67108864 <"$scratch/answer" | struck >"$out/$path"
 }
@@ -118,15 +123,31 @@ place() {
     esac
 }
 
-# copy KIND PATH FILE...: keep plain files, with secrets struck out
+# plain FILE: no link, or one of root's below system folders that leads to a plain file of root's
+plain() {
+    [ -L "$1" ] || { [ -f "$1" ]; return; }
+    case ${1#"$root"} in
+        @FOLLOWED@) [ -f "$1" ] && [ "$(stat -c %u "$1")" = 0 ] && [ "$(stat -L -c %u "$1")" = 0 ] && return 0 ;;
+    esac
+    say "link not followed: $1"
+    return 1
+}
+
+# copy FILTER KIND PATH FILE...: keep of plain files what the filter lets through
 copy() {
-    kind=$1; path=$2; shift 2
+    filter=$1; kind=$2; path=$3; shift 3
     for file in "$@"; do
-        [ -f "$file" ] && [ ! -L "$file" ] || continue
+        plain "$file" || continue
         if [ ! -r "$file" ]; then say "not readable: $file"; continue; fi
         place "$kind" "$path" "$file"
         mkdir -p "$out/${target%/*}"
-        head -c 67108864 <"$file" | struck >"$out/$target" && say "copied: $file"
+        if ! head -c 67108864 <"$file" | "$filter" >"$out/$target"; then
+            rm -f "$out/$target"; say "not copied, $filter failed: $file"
+        elif [ "$filter" != struck ] && [ ! -s "$out/$target" ]; then
+            rm -f "$out/$target"; say "nothing to keep ($filter): $file"
+        else
+            say "copied: $file"
+        fi
     done
 }
 
@@ -134,7 +155,8 @@ copy() {
 hash() {
     kind=$1; path=$2; shift 2
     for file in "$@"; do
-        [ -f "$file" ] && [ ! -L "$file" ] || continue
+        if [ -L "$file" ]; then say "link not followed: $file"; continue; fi
+        [ -f "$file" ] || continue
         if [ ! -r "$file" ]; then say "not readable: $file"; continue; fi
         place "$kind" "$path" "$file"
         mkdir -p "$out/${target%/*}"
@@ -167,7 +189,7 @@ def capture_script(questions: Iterable[Question]) -> str:
     Raises `ValueError` for a path or glob that could break out of its line: a fault of ours.
     """
     asked = tuple(dict.fromkeys(questions))
-    parts = [_HEAD]
+    parts = [_HEAD.replace("@FOLLOWED@", "|".join(f"{folder}*" for folder in FOLLOWED)) + _filters()]
     for where in dict.fromkeys(("node", *(question.where for question in asked))):
         lines = [_line(question) for question in asked if question.where == where]
         if lines:
@@ -183,6 +205,14 @@ def capture_script(questions: Iterable[Question]) -> str:
     )
 
 
+def _filters() -> str:
+    return "".join(
+        f"# only what a reader needs of a {name} file\n"
+        f"keep_{name}() {{\n    tr -d '\\000\\015' | awk '{keep.awk}'\n}}\n\n"
+        for name, keep in KEEP.items()
+    )
+
+
 def _line(question: Question) -> str:
     kind, path = _landing(question.path)
     if isinstance(question, Probe):
@@ -190,7 +220,11 @@ def _line(question: Question) -> str:
         return f'ask {int(question.timeout_s)} "{path}" {command}'
     if not _GLOB.fullmatch(question.glob):
         raise ValueError(f"not a plain glob: {question.glob!r}")
-    verb = "copy" if isinstance(question, ReadFile) else "hash"
+    if isinstance(question, ReadFile) and question.keep and question.keep not in KEEP:
+        raise ValueError(f"not a filter: {question.keep!r}")
+    verb = (
+        "hash" if isinstance(question, HashFile) else f"copy keep_{question.keep}" if question.keep else "copy struck"
+    )
     return f'{verb} {kind} "{path}" "$root"{question.glob}'
 
 

@@ -17,6 +17,7 @@ _LINE = re.compile(
 _HEAD = re.compile(
     rb"(?m)^[ \t#]*c\.(?:ServerApp|NotebookApp|IdentityProvider|PasswordIdentityProvider|LabApp)\.\w+[ \t]*="
 )
+_PREFIX = re.compile(r"^[uUbBrR]{1,2}(?=[\"'])")
 _APPS = ("ServerApp", "NotebookApp", "IdentityProvider", "PasswordIdentityProvider", "LabApp")
 
 
@@ -51,7 +52,7 @@ def _python(data: bytes) -> Mapping[str, str]:
     for _, line in safe.lines(data):
         row = _LINE.match(line[:1000])
         if row:
-            value = row[2].strip()
+            value = _PREFIX.sub("", row[2].strip())
             quote = value[:1] if value[:1] in "\"'" else ""
             found[row[1]] = value[1:].partition(quote)[0] if quote else value.partition("#")[0].strip()
     return found

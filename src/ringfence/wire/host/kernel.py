@@ -8,10 +8,13 @@ from ringfence.wire import safe
 
 _CMDLINE = re.compile(rb"^(?:BOOT_IMAGE=|root=|ro |rw |initrd=|\\|console=|quiet)[^\n]*\n?$")
 _SYSCTL = re.compile(rb"(?m)^(?:kernel|net|fs|vm|user|dev)\.[\w./-]+[ \t]*=[ \t]*")
+_GROUPS = re.compile(rb"/sys/kernel/iommu_groups/?(?:\n|\Z)")
 
 
 def looks_like(path: str, head: bytes) -> str:
-    """One of "cmdline", "sysctl" or ""."""
+    """One of "cmdline", "sysctl", "iommu-groups" or ""."""
+    if _GROUPS.match(head):
+        return "iommu-groups"
     if _SYSCTL.match(head.lstrip()):
         return "sysctl"
     name = path.rpartition("/")[2]
@@ -36,6 +39,12 @@ def sysctl(data: bytes) -> Mapping[str, str]:
         if equals and name.strip():
             found[name.strip()] = value.strip()
     return found
+
+
+def iommu_groups(data: bytes) -> int:
+    """How many groups `find /sys/kernel/iommu_groups -maxdepth 1` lists. Raises `InputError`."""
+    names = [line.strip().rpartition("/iommu_groups/")[2] for _, line in safe.lines(data) if line.strip()]
+    return sum(name.isascii() and name.isdecimal() for name in set(names))
 
 
 def iommu(parameters: Mapping[str, str]) -> str:
