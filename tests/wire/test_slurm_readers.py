@@ -289,3 +289,9 @@ def test_damaged_files_are_refused_and_nothing_else_happens(form, data):
         sniff.form("x", attempt)
         with suppress(InputError):
             READERS[form](attempt)
+
+
+def test_a_mig_profile_numbers_slices_and_another_type_numbers_gpus():
+    """Slurm counts devices; only the type says which."""
+    assert values.gpu_names("gpu:1g.5gb:2(IDX:0-1)") == ["mig/0", "mig/1"]
+    assert values.gpu_names("gpu:a100_3g.20gb:1(IDX:2),gpu:h100:1(IDX:7)") == ["mig/2", "7"]
