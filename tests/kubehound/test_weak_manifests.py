@@ -1,6 +1,7 @@
 """The eleven deliberately weak manifests and the control: the whole set of moves of each, no more, no less."""
 
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,8 @@ def documents(name):
 
 
 def rows(name, *fates):
-    return {(move, start, to, bool(mark)) for move, start, to, fate, _, *mark in TABLE[name]["moves"] if fate in fates}
+    every = TABLE[name]["moves"]
+    return Counter((move, start, to, bool(mark)) for move, start, to, fate, _, *mark in every if fate in fates)
 
 
 def test_the_table_covers_every_manifest():
@@ -44,7 +46,7 @@ def test_the_repaired_twin_loses_exactly_what_the_table_says(name):
     named = TABLE[name]["named"]
     fallen = {row for row in rows(name, "falls") if row[0] == named}
     assert fallen
-    assert not fallen & left
+    assert not fallen & set(left)
 
 
 def test_the_control_yields_no_escape():

@@ -1,6 +1,7 @@
 """Deriving one manifest alone, and applying the repairs that the table describes."""
 
 import copy
+from collections import Counter
 from typing import Any
 
 import yaml
@@ -14,14 +15,17 @@ from ringfence.collect.base import CapturedFile, Scope
 Row = tuple[str, str, str, bool]
 
 
-def derived(documents: list[Any]) -> set[Row]:
-    """Every move of one manifest on its own, as `moves --json` prints them: (id, from, to, unknown)."""
+def derived(documents: list[Any]) -> Counter[Row]:
+    """Every move of one manifest on its own, as `moves --json` prints them: (id, from, to, unknown).
+
+    A move that rests on other facts a second time (a token that two containers mount) is there twice.
+    """
     file = CapturedFile("manifest.yaml", yaml.safe_dump_all(documents).encode())
     survey = survey_files([file], Scope(cluster="lab"))
     assert not survey.problems
     estate = survey.estate
     edges = derive(estate, MOVES)
-    return {
+    return Counter(
         (
             MOVES[edges.move[at]].id,
             " & ".join(text(estate, int(start)) for start in edges.start[at] if start >= 0),
@@ -29,7 +33,7 @@ def derived(documents: list[Any]) -> set[Row]:
             bool(edges.unknown[at]),
         )
         for at in range(len(edges))
-    }
+    )
 
 
 def repaired(documents: list[Any], changes: list[dict[str, Any]]) -> list[Any]:

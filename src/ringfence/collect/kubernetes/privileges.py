@@ -70,9 +70,9 @@ def host_path(path: str, writable: bool, whole_tree: bool = True) -> dict[str, b
     `code`: root of the host runs what is written there; `homes`: accounts run it; `identity`: the
     kubelet's key; `secrets`: the host's own secrets; `socket`: a container runtime's socket;
     `etcd`: the cluster's database; `logs`: the pods' logs, writable; `pods`: other pods' volumes;
-    `kernel`: core_pattern, writable (below `/` even where the mount is read-only, because a read-only mount leaves the mounts
-    beneath it as they are, unless `whole_tree` is False: recursiveReadOnly). Only those that
-    hold are named.
+    `kernel`: core_pattern, writable (below `/` even where the mount is read-only, because a
+    read-only mount leaves the mounts beneath it as they are, unless `whole_tree` is False:
+    recursiveReadOnly). Only those that hold are named.
     """
     path = normal(path)
     obeyed = writable and not hostpaths.is_data(path)
