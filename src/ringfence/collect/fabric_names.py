@@ -12,9 +12,9 @@ from ringfence.collect.base import Scope
 from ringfence.estate import ids
 
 _ADAPTER = re.compile(
-    r"(\S{1,120})[ ](?:mlx\d{1,2}_\S{1,40}|HCA-\d{1,3}|hfi\d{1,2}_\d{1,3}|ib[ps]\S{1,40}|rocep?\S{1,40})\Z"
+    r"\A(\S{1,120}+)[ ](?:mlx\d{1,2}_\S{1,40}|HCA-\d{1,3}|hfi\d{1,2}_\d{1,3}|ib[ps]\S{1,40}|rocep?\S{1,40})\Z"
 )
-_SWITCH = re.compile(r"(?:[A-Z0-9]{1,8};)?([^;:/\"]{1,120})(?::[^/]{1,40})?(?:/\S{1,20})?\Z")
+_SWITCH = re.compile(r"\A(?:[A-Z0-9]{1,8};)?([^;:/\"]{1,120})(?::[^/]{1,40})?(?:/\S{1,20})?\Z")
 _NOBODY = ("localhost", "(none)", "node", "host", "unknown")
 
 

@@ -44,7 +44,8 @@ QUESTIONS: tuple[Question, ...] = (
 """Read-only. Keys of opensm.conf are masked unless they are the default, which is the finding."""
 
 _PARTITION = re.compile(
-    rb"(?m)^[ \t]*[\w.-]{0,60}[ \t]*=[ \t]*0x[0-9a-fA-F]{1,5}[ \t]*(?:,[^:#\n]{0,200})?:[ \t]*(?:ALL|SELF|0x|mgid|$)"
+    rb"(?m)^[ \t]*+[\w.-]{0,60}+[ \t]*+=[ \t]*+0x[0-9a-fA-F]{1,5}+"
+    rb"[ \t]*+(?:,[^:#\n]{0,200}+)?:[ \t]*+(?:ALL|SELF|0x|mgid|$)"
 )
 _TABLE = re.compile(rb"(?m)^[ \t]*0:(?:[ \t]+0x[0-9a-fA-F]{4}){4}")
 _NODE = re.compile(rb'(?m)^(?:Switch|Ca|Rt)[ \t]+\d+[ \t]+"[SHR]-')

@@ -243,7 +243,7 @@ def _setting(app: str, key: str, value: str) -> str:
     """One setting with its value replaced by `'set'` or `''`; numbers, switches and usual addresses stay."""
     value = value.strip(" \t")
     if "#" in value and not re.search("[\"']", value):
-        value = re.sub("[ \t]*#.*", "", value)
+        value = value.partition("#")[0].rstrip(" \t")
     value = re.sub("\\A[uUbBrR]+([\"'])", "\\1", value)
     if re.match("(''|\"\")[ \t]*(#.*)?\\Z", value):
         shown = "''"

@@ -16,9 +16,13 @@ from ringfence.wire.ibnet import nos, wiring
 from ringfence.wire.ibnet.lldp import Neighbour
 from ringfence.wire.ibnet.nos import SwitchConfig
 
-_EDGE = re.compile(rb'(?m)^\s*"?[\w.-]+"?:"?[\w./-]+"?\s*--\s*"?[\w.-]+"?:"?[\w./-]+"?')
+_EDGE = re.compile(
+    rb'(?m)^[ \t]*+"?[\w.-]++"?:"?[\w./]++(?:-[\w./]++)*+"?'
+    rb'[ \t]*+--[ \t]*+"?[\w.-]++"?:"?[\w./-]'
+)
 _MLNX = re.compile(
-    rb"(?m)^(?:Product name:\s+(?:MLNX-OS|Onyx)|##[ ]*Running database|\s*interface ethernet \d+/\d+ switchport)"
+    rb"(?m)^(?:Product name:[ \t]++(?:MLNX-OS|Onyx)|##[ ]*Running database"
+    rb"|[ \t]*+interface ethernet \d+/\d+ switchport)"
 )
 
 

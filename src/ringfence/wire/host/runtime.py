@@ -8,9 +8,11 @@ from typing import Any
 from ringfence.errors import InputError
 from ringfence.wire import safe
 
-_TOOLKIT = re.compile(rb"(?m)^\s*(?:\[nvidia-container-(?:cli|runtime)|#?\s*accept-nvidia-visible-devices)")
-_APPTAINER = re.compile(rb"(?m)^\s*(?:allow setuid|max loop devices|allow pid ns|mount proc|user bind control)\s*=")
-_ENROOT = re.compile(rb"(?m)^\s*#?\s*ENROOT_[A-Z_]+")
+_TOOLKIT = re.compile(rb"(?m)^[ \t]*+(?:\[nvidia-container-(?:cli|runtime)|#?[ \t]*+accept-nvidia-visible-devices)")
+_APPTAINER = re.compile(
+    rb"(?m)^[ \t]*+(?:allow setuid|max loop devices|allow pid ns|mount proc|user bind control)[ \t]*+="
+)
+_ENROOT = re.compile(rb"(?m)^[ \t]*+#?[ \t]*+ENROOT_[A-Z_]")
 _DOCKER_KEYS = {"runtimes", "hosts", "userns-remap", "default-runtime", "data-root", "log-driver", "storage-driver"}
 _DOCKER_KEYS |= {"insecure-registries", "exec-opts", "live-restore", "iptables", "tlsverify", "no-new-privileges"}
 

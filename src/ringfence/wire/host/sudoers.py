@@ -251,7 +251,7 @@ def _spec(text: str, number: int, aliases: Mapping[str, Mapping[str, tuple[str, 
 
 def _split_list(head: str) -> list[str]:
     """[users, hosts] of a head with commas: the first space that no comma touches parts them."""
-    text = re.sub(r"[ \t]*,[ \t]*", ",", head.strip())
+    text = ",".join(part.strip(" \t") for part in head.strip().split(","))
     return text.split(None, 1)
 
 

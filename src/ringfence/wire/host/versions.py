@@ -48,7 +48,7 @@ def looks_like(path: str, head: bytes) -> str:
     if any(pattern.match(first) for _, pattern in _BANNERS):
         return "banner"
     is_uname = path.rpartition("/")[2] in ("uname", "uname-r", "kernel-release") and re.fullmatch(
-        r"\d+\.\d+\S*", first.strip()
+        r"\d{1,9}\.\d{1,9}\S*", first.strip()
     )
     return "uname" if is_uname else ""
 

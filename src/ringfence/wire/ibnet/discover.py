@@ -22,7 +22,7 @@ _LINK = re.compile(
     r"\[(\d{1,3})\](?:\[[^\]]{0,20}\])?(?:\((?:0x)?([0-9a-fA-F]{1,16})\))?[ \t]*"
     r'"([SHR])-(?:0x)?([0-9a-fA-F]{1,16})"\[(\d{1,3})\](?:\[[^\]]{0,20}\])?(?:\((?:0x)?([0-9a-fA-F]{1,16})\))?(.*)\Z'
 )
-_COMMENT = re.compile(r'[^"#]*#[ \t]*(?:lid (\d{1,5}) lmc \d )?(?:"([^"]*)")?[ \t]*(.*)\Z')
+_COMMENT = re.compile(r'\A[^"#]*+#[ \t]*+(?:lid (\d{1,5}) lmc \d )?(?:"([^"]*+)")?[ \t]*+(.*)\Z')
 _RATE = re.compile(r"(\d{1,2}x[A-Za-z0-9]{1,8})")
 _LID = re.compile(r"\blid (\d{1,5})\b")
 _CALLED = {"Switch": "switch", "Ca": "adapter", "Rt": "router"}

@@ -112,7 +112,7 @@ def sonic(data: bytes) -> SwitchConfig:
 
 
 _MLNX = re.compile(
-    r"\s*(?:hostname (?P<host>\S{1,80})|(?:Product release|System version|version):\s*(?P<version>\S{1,60})"
+    r"\A\s*+(?:hostname (?P<host>\S{1,80})|(?:Product release|System version|version):\s*(?P<version>\S{1,60})"
     r"|interface ethernet (?P<port>\S{1,20}) switchport access vlan (?P<vlan>\d{1,4})"
     r"|interface ethernet (?P<bound>\S{1,20}) (?:ip|ipv4|mac) port access-group \S+"
     r"|snmp-server community (?P<name>\S{1,60}) (?P<mode>rw)"

@@ -23,7 +23,7 @@ _TELLING = (
     "sa_key",
     "sweep_interval",
 )
-_LINE = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]{0,60})(?:[ \t]+(.*))?\Z")
+_LINE = re.compile(r"\A\s*+([A-Za-z_][A-Za-z0-9_]{0,60})(?:[ \t]+(.*))?\Z")
 
 
 class Options(msgspec.Struct, frozen=True):

@@ -26,7 +26,7 @@ LONGEST_LINE = 4094
 """What opensm's line buffer holds; the rest of a longer line is read as a line of its own."""
 
 _GROUPS = ("ALL", "ALL_CAS", "ALL_SWITCHES", "ALL_ROUTERS", "ALL_VCAS", "SELF")
-_NUMBER = re.compile(r"([+-]?)(?:0[xX]([0-9a-fA-F]+)|(0[0-7]*)|([1-9][0-9]*))\Z")
+_NUMBER = re.compile(r"\A([+-]?)(?:0[xX]([0-9a-fA-F]+)|(0[0-7]*)|([1-9][0-9]*))\Z")
 _MOST = (1 << 64) - 1
 _PIECE = re.compile(r"([^,;]*)([,;]|\Z)")
 

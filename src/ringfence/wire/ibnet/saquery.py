@@ -21,11 +21,11 @@ from ringfence.wire.ibnet.values import guid, key
 
 _HEAD = re.compile(r"([A-Za-z]{1,40})Record dump:\s*\Z")
 _FIELD = re.compile(r"([A-Za-z_ ]{1,40}?)\.{2,}(.*)\Z")
-_ROW = re.compile(r"\s*(?:(\d{1,3}):)?((?:\s+0x[0-9a-fA-F]{1,4})+)\s*\Z")
+_ROW = re.compile(r"\A(?:\s*+(\d{1,3}):)?((?:\s++0x[0-9a-fA-F]{1,4})++)\s*+\Z")
 _SMINFO = re.compile(
     r"sminfo: sm lid (\d{1,5}) sm guid (0x[0-9a-fA-F]{1,16}), activity count \d+ priority (\d{1,2}) state (\d{1,2})"
 )
-_ABOUT = re.compile(r"#.*?\blid\s+(\d{1,5})\b.*?\bport\s+(\d{1,3})\b", re.IGNORECASE)
+_ABOUT = re.compile(r"\A#.*?\blid\s+(\d{1,5})\b.*?\bport\s+(\d{1,3})\b", re.IGNORECASE)
 _STATES = {0: "not-active", 1: "discovering", 2: "standby", 3: "master"}
 _REMEDY = "copy the whole output of saquery"
 

@@ -13,8 +13,12 @@ from ringfence.errors import InputError
 from ringfence.wire import safe
 
 _WORD = r'(?:"([^"]{1,120})"|([^\s":;,\[\]{}-][^\s":;,\[\]{}]{0,119}))'
-_EDGE = re.compile(rf"\s*{_WORD}\s*:\s*{_WORD}\s*--\s*{_WORD}\s*:\s*{_WORD}\s*(?:\[[^\]]*\])?\s*;?\s*(?:(?://|#).*)?\Z")
-_FRAME = re.compile(r"\s*(?:(?:strict\s+)?graph\s+\S{0,80}\s*\{?|graph\s*\{|[{}]+|(?://|#).*|\w+\s*=\s*[^;]*;?)\s*\Z")
+_EDGE = re.compile(
+    rf"\A\s*+{_WORD}\s*+:\s*+{_WORD}\s*+--\s*+{_WORD}\s*+:\s*+{_WORD}\s*+(?:\[[^\]]*+\])?\s*+;?\s*+(?:(?://|#).*)?\Z"
+)
+_FRAME = re.compile(
+    r"\A\s*+(?:(?:strict\s++)?graph\s++\S{0,80}\s*+\{?|graph\s*+\{|[{}]++|(?://|#).*|\w++\s*+=[^;]*+;?)\s*+\Z"
+)
 
 
 class Cable(msgspec.Struct, frozen=True):

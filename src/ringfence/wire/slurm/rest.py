@@ -63,7 +63,7 @@ _TABLES = (
     "pings",
 )
 _VERSION = re.compile(r"v0\.0\.[0-9]{1,3}")
-_TCP = re.compile(r"\[?([A-Za-z0-9_.:\-]{1,255}?)\]?:([0-9]{1,5})\(fd:[0-9]{1,9}\)")
+_TCP = re.compile(r"\A\[?([A-Za-z0-9_.:\-]{1,255}?)\]?:([0-9]{1,5})\(fd:[0-9]{1,9}\)")
 
 
 def read(data: bytes) -> Answer:

@@ -153,7 +153,7 @@ def _text(value: Any) -> str:
 
 
 _KEY = re.compile(r"(0?[0-7]{3,4}) (\S{1,100}) sha256:([0-9a-f]{16,64}) (\S{1,1000})")
-_OURS = re.compile(r"(?:^|/)(?:[^/]*munge[^/]*key|slurm\.key|jwt[^/]*\.key|slurmdbd\.conf)$")
+_OURS = re.compile(r"(?:^|/)(?:(?>[^/]*?munge)[^/]*key|slurm\.key|jwt[^/]*\.key|slurmdbd\.conf)$")
 
 
 def keys(data: bytes) -> Keys:

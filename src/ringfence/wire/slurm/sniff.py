@@ -35,41 +35,54 @@ _REFUSED = (
     b"Unable to find",
 )
 _SHOWN = (
-    ("node-text", re.compile(rb"^\s*NodeName=\S+ .*\bArch=|^\s*NodeName=\S+ .*\bCoresPerSocket=\d+\s*$", re.M)),
-    ("node-text", re.compile(rb"^\s*NodeName=\S+ .*\bCPUAlloc=", re.M)),
-    ("job-text", re.compile(rb"^\s*JobId=\d+ .*\bJobName=", re.M)),
+    (
+        "node-text",
+        re.compile(rb"^[ \t]*+NodeName=\S++ .*\bArch=|^[ \t]*+NodeName=\S++ .*\bCoresPerSocket=\d++[ \t\r]*+$", re.M),
+    ),
+    ("node-text", re.compile(rb"^[ \t]*+NodeName=\S++ .*\bCPUAlloc=", re.M)),
+    ("job-text", re.compile(rb"^[ \t]*+JobId=\d++ .*\bJobName=", re.M)),
     (
         "partition-text",
-        re.compile(rb"^PartitionName=\S+\s*(?:\n\s+Allow| .*\bAllowGroups=\S+ .*\bMaxNodes=\S+.*\bTotalCPUs=)", re.M),
+        re.compile(
+            rb"^PartitionName=\S++[ \t\r]*+"
+            rb"(?:\n[ \t]++Allow| (?>.*?\bAllowGroups=)\S++ (?>.*?\bMaxNodes=)\S++.*\bTotalCPUs=)",
+            re.M,
+        ),
     ),
     ("config-text", re.compile(rb"^Configuration data as of |^SlurmctldHost(?:\[\d+\])? +=|^AuthType +=", re.M)),
 )
 _CONF = (
-    ("slurmdbd-conf", re.compile(rb"^\s*(?:DbdHost|DbdAddr|StorageLoc|StoragePass)\s*=", re.M | re.I)),
+    ("slurmdbd-conf", re.compile(rb"^[ \t]*+(?:DbdHost|DbdAddr|StorageLoc|StoragePass)[ \t]*+=", re.M | re.I)),
     (
         "cgroup-conf",
         re.compile(
-            rb"^\s*(?:Constrain(?:Cores|Devices|RAMSpace|SwapSpace|KmemSpace)|CgroupPlugin|CgroupAutomount|CgroupMountpoint|AllowedRAMSpace|EnableControllers|IgnoreSystemd)\s*=",
+            rb"^[ \t]*+(?:Constrain(?:Cores|Devices|RAMSpace|SwapSpace|KmemSpace)|"
+            rb"CgroupPlugin|CgroupAutomount|CgroupMountpoint|AllowedRAMSpace|"
+            rb"EnableControllers|IgnoreSystemd)[ \t]*+=",
             re.M | re.I,
         ),
     ),
-    ("topology-conf", re.compile(rb"^\s*(?:SwitchName|BlockName|BlockSizes)\s*=", re.M | re.I)),
-    ("topology-yaml", re.compile(rb"^\s*-?\s*topology\s*:", re.M)),
+    ("topology-conf", re.compile(rb"^[ \t]*+(?:SwitchName|BlockName|BlockSizes)[ \t]*+=", re.M | re.I)),
+    ("topology-yaml", re.compile(rb"^[ \t]*+-?[ \t]*+topology[ \t]*+:", re.M)),
     (
         "slurm-conf",
         re.compile(
-            rb"^\s*(?:ClusterName|SlurmctldHost|ControlMachine|SlurmUser|SlurmctldPort|StateSaveLocation|ProctrackType|TaskPlugin|SelectType|PartitionName|SlurmdSpoolDir|Prolog|Epilog|HealthCheckProgram)\s*=\s*\S",
+            rb"^[ \t]*+(?:ClusterName|SlurmctldHost|ControlMachine|"
+            rb"SlurmUser|SlurmctldPort|StateSaveLocation|ProctrackType|TaskPlugin|SelectType|"
+            rb"PartitionName|SlurmdSpoolDir|Prolog|Epilog|HealthCheckProgram)[ \t]*+=[ \t]*+\S",
             re.M | re.I,
         ),
     ),
     (
         "gres-conf",
         re.compile(
-            rb"^\s*(?:AutoDetect\s*=\s*\w+|(?:NodeName\s*=\s*\S+\s+)?Name\s*=\s*\w+.*\b(?:File|Type|Count|Flags|Cores)\s*=)",
+            rb"^[ \t]*+(?:AutoDetect[ \t]*+=[ \t]*+\w++|"
+            rb"(?:NodeName[ \t]*+=[ \t]*+\S++[ \t]++)?Name[ \t]*+=[ \t]*+\w++.*"
+            rb"\b(?:File|Type|Count|Flags|Cores)[ \t]*+=)",
             re.M | re.I,
         ),
     ),
-    ("slurm-conf", re.compile(rb"^\s*NodeName\s*=\s*\S+\s", re.M | re.I)),
+    ("slurm-conf", re.compile(rb"^[ \t]*+NodeName[ \t]*+=[ \t]*+\S++\s", re.M | re.I)),
 )
 _TABLES = (
     ("assoc-text", (b"Account", b"User"), (b"Share", b"Partition", b"Coordinators", b"QOS", b"ParentName", b"Admin")),
@@ -77,8 +90,11 @@ _TABLES = (
     ("sacct-text", (b"JobID",), (b"AllocTRES", b"Elapsed", b"User")),
 )
 _KEY = re.compile(
-    rb"^0?[0-7]{3,4} \S+ sha256:[0-9a-f]{16,64} \S*(?:munge\S*key|slurm\.key|jwt\S*\.key|slurmdbd\.conf)\s*$", re.M
+    rb"^0?[0-7]{3,4} \S++ sha256:[0-9a-f]{16,64} "
+    rb"(?:(?>\S*?munge)\S*key|(?>\S*?jwt)\S*\.key|\S*(?:slurm\.key|slurmdbd\.conf))[ \t\r]*+$",
+    re.M,
 )
+"""Searched in whole heads, as all above: `\\s` would run over the ends of lines, and twice from each of them."""
 
 
 def form(path: str, head: bytes) -> str:

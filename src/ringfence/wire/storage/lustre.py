@@ -59,6 +59,6 @@ def parse(data: bytes) -> Nodemaps:
 
 
 def _nodemap(name: str, row: dict[str, str]) -> Nodemap:
-    ranges = tuple(re.findall(r"[\w.:\[\]-]{1,200}@\w{1,20}", row.get("ranges", "")))
+    ranges = tuple(re.findall(r"[\w.:\[\]-]{1,200}+@\w{1,20}", row.get("ranges", "")))
     trusted, admin = row.get("trusted_nodemap", "1") == "1", row.get("admin_nodemap", "1") == "1"
     return Nodemap(name, trusted, admin, row.get("fileset", ""), ranges)

@@ -15,7 +15,8 @@ from ringfence.wire import safe
 from ringfence.wire.storage.exports import unescaped
 
 _LINE = re.compile(
-    rb"[^\s#]{1,4096}[ \t]+(?:/\S{0,4096}|none|swap)[ \t]+[a-z][\w.,-]{0,40}[ \t]+\S{1,4096}[ \t]+\d+[ \t]+\d+"
+    rb"\A[^\s#]{1,4096}+[ \t]++(?:/\S{0,4096}+|none|swap)[ \t]++"
+    rb"[a-z][\w.,-]{0,40}+[ \t]++\S{1,4096}+[ \t]++\d++[ \t]++\d++"
 )
 _DEEPEST = 64
 _NFS = ("nfs", "nfs4")
