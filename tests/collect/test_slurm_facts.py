@@ -258,3 +258,19 @@ def test_whatever_is_in_the_files_the_collector_goes_on(data):
     known = [file for file in files if slurm.recognise(file.path, file.head)]
     for found in slurm.collect("slurm", known, SCOPE):
         assert isinstance(found, (Fact, Problem))
+
+
+def test_a_bad_line_of_slurm_conf_is_a_problem_and_the_rest_stays():
+    """Told with its line; what was asked is answered, but not wholly."""
+    text = "ClusterName=c\nthis is prose\nNodeName=n[2-1]\nNodeName=n[1-2]\n"
+    found = list(slurm.collect("slurm", [CapturedFile("slurm/slurm.conf", text.encode(), 1.0)], SCOPE))
+    assert [(each.file, each.line) for each in found if isinstance(each, Problem)] == [
+        ("slurm/slurm.conf", 2),
+        ("slurm/slurm.conf", 3),
+    ]
+    facts = [each for each in found if isinstance(each, Fact)]
+    assert {fact.subject for fact in facts if fact.predicate == "in_cluster"} == {"host:n1", "host:n2"}
+    (answer,) = (fact for fact in facts if (fact.predicate, fact.object) == ("asked", "slurm-conf"))
+    assert answer.attributes["answered"]
+    assert not answer.attributes.get("complete")
+    assert answer.attributes["reason"] == "lines of it could not be read"

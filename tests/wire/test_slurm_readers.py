@@ -217,10 +217,20 @@ def test_slurm_conf_keeps_what_its_manual_says():
 
 
 def test_bad_slurm_conf_is_refused_with_its_line():
-    """What Slurm would refuse as well."""
+    """What Slurm would refuse as well: the line is told and left out, the others stand."""
+    config = conf.read(b"ClusterName=x\n\nthis is prose\nNodeName=n[2-1]\nNodeName=n[1-2]\nNodeSet=s Nodes=n[\n")
+    assert (config.cluster, [node.name for node in config.nodes], config.sets) == ("x", ["n[1-2]"], {})
+    assert [line for line, _ in config.unread] == [3, 4, 6]
     with pytest.raises(InputError) as caught:
-        conf.read(b"ClusterName=x\n\nthis is prose\n")
-    assert caught.value.line == 3
+        conf.read(b"\nthis is prose\n")
+    assert caught.value.line == 2
+
+
+def test_continued_lines_of_slurm_conf_are_joined_without_a_space():
+    """As slurmctld does: what is split within a word is one word again."""
+    config = conf.read(b"Cluster\\\nName=hpc\nNodeName=gpu[1-\\\n4] \\\n  Gres=gpu:8\n")
+    assert config.cluster == "hpc"
+    assert [(node.name, node.gres) for node in config.nodes] == [("gpu[1-4]", "gpu:8")]
 
 
 def test_scontrol_show_config_is_the_configuration_in_force():

@@ -27,6 +27,7 @@ class About(msgspec.Struct, frozen=True):
     """What all files together say of one cluster.
 
     `enforced`: only users with an association may submit. `controllers` are the hosts of slurmctld;
+    `partly` names those of the aspects whose file had lines that could not be read.
     `untold` partitions may or may not share nodes; `answered` are the coverage aspects that some file answers.
     """
 
@@ -42,6 +43,7 @@ class About(msgspec.Struct, frozen=True):
     untold: tuple[str, ...] = ()
     answered: frozenset[str] = frozenset()
     include_names: frozenset[str] = frozenset()
+    partly: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, cluster: str, scope: Scope, read: Sequence[tuple[str, str, Any]]) -> "About":
@@ -65,6 +67,7 @@ class About(msgspec.Struct, frozen=True):
             _untold(value for _, _, value in read),
             frozenset(_ASPECTS[form] for form, _, _ in read if form in _ASPECTS),
             frozenset(path.rpartition("/")[2] for _, path, _ in read),
+            frozenset(_ASPECTS[form] for form, _, value in read if isinstance(value, Config) and value.unread),
         )
 
 
@@ -102,7 +105,8 @@ def together(about: About) -> Iterator[Fact]:
         yield asked(about.place.partition(name), "oversubscribe", answered=False, reason="this version does not tell")
     for aspect in ("slurm-conf", "cgroup-conf"):
         answered = aspect in about.answered
-        yield asked(about.place.entity, aspect, answered=answered, reason="" if answered else "not captured")
+        why = "lines of it could not be read" if aspect in about.partly else "" if answered else "not captured"
+        yield asked(about.place.entity, aspect, answered=answered, complete=False, reason=why)
 
 
 def _answer(form: str, value: Answer, path: str, about: About) -> Iterator[Found]:
@@ -149,6 +153,8 @@ def _shown(form: str, value: Shown, path: str, about: About) -> Iterator[Found]:
 
 
 def _config(form: str, value: Config, path: str, about: About) -> Iterator[Found]:
+    for line, why in value.unread:
+        yield Problem(path, line, why, "this line was left out; slurmctld would refuse it as well")
     for include in value.includes:
         if include.rpartition("/")[2] not in about.include_names and "*" not in include:
             yield Problem(path, 0, f"includes {ids.clean(include)}, which is not in the capture", "copy that file too")

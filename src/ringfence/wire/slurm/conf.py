@@ -1,8 +1,9 @@
 """slurm.conf and its like, and `scontrol show config`: keys in any case, one or more to a line.
 
-`#` begins a comment, a backslash at the end of a line continues it, quotes hold spaces together,
+`#` begins a comment, a backslash at the end of a line continues it (nothing comes between),
+quotes hold spaces together,
 `NodeName=DEFAULT` and `PartitionName=DEFAULT` set what later lines leave out.
-Source: the slurm.conf manual page.
+Source: the slurm.conf manual page; how lines are joined was tried on slurmctld 22.05.
 """
 
 import re
@@ -12,6 +13,7 @@ import msgspec
 
 from ringfence.errors import InputError
 from ringfence.wire import safe
+from ringfence.wire.slurm import hostlist
 from ringfence.wire.slurm.values import Node, Partition, words
 
 _TOKEN = re.compile(r'(?:"[^"]*"|[^\s"])+')
@@ -24,6 +26,7 @@ class Config(msgspec.Struct, frozen=True):
 
     `nodes` and `partitions` have hostlists where Slurm has them (`Node.name` too). `sets` are
     NodeSets by name: a hostlist, or `feature:NAME`. `includes` are the files named by Include.
+    `unread` are (line, why) of lines that say nothing sure; they are in no other field.
     """
 
     cluster: str = ""
@@ -32,6 +35,7 @@ class Config(msgspec.Struct, frozen=True):
     partitions: tuple[Partition, ...] = ()
     sets: Mapping[str, str] = {}
     includes: tuple[str, ...] = ()
+    unread: tuple[tuple[int, str], ...] = ()
 
     def get(self, key: str, default: str = "") -> str:
         """The last value of a key, as Slurm takes it."""
@@ -44,10 +48,11 @@ _ALIASES = {"feature": "features", "shared": "oversubscribe"}
 """Two spellings of one key, so that a line overrides a default written the other way."""
 
 
-def rows(data: bytes) -> Iterator[tuple[int, Row]]:
+def rows(data: bytes, unread: list[InputError] | None = None) -> Iterator[tuple[int, Row]]:
     """(line, key in lower case → value) of every line that says something.
 
-    Raises `InputError` with the line for what is no `Key=Value`.
+    What is no `Key=Value` raises `InputError` with the line; where `unread` is given, such a line is
+    added there instead, and left out whole.
     """
     for number, line in _logical(data):
         tokens = _TOKEN.findall(line)
@@ -56,8 +61,14 @@ def rows(data: bytes) -> Iterator[tuple[int, Row]]:
             continue
         # `Key = Value` and `Key= Value` are as good as `Key=Value`
         row: Row = {}
-        for key, value in _pairs(tokens, number):
-            row[key.lower()] = value
+        try:
+            for key, value in _pairs(tokens, number):
+                row[key.lower()] = value
+        except InputError as error:
+            if unread is None:
+                raise
+            unread.append(error)
+            continue
         if row:
             yield number, row
 
@@ -92,10 +103,10 @@ def _logical(data: bytes) -> Iterator[tuple[int, str]]:
         if length > _LONGEST:
             raise InputError("a line longer than 1 MiB", line=started, remedy=_REMEDY)
         if not more:
-            yield started, " ".join(held)
+            yield started, "".join(held)
             held, length = [], 0
     if held:
-        yield started, " ".join(held)
+        yield started, "".join(held)
 
 
 def _uncommented(line: str) -> str:
@@ -106,16 +117,23 @@ def _uncommented(line: str) -> str:
 
 
 def read(data: bytes) -> Config:
-    """slurm.conf or a file that it includes."""
+    """slurm.conf or a file that it includes. Raises `InputError` where no line of it can be read."""
     values: dict[str, tuple[str, ...]] = {}
     nodes: list[Node] = []
     partitions: list[Partition] = []
     sets: dict[str, str] = {}
     includes: list[str] = []
     defaults: dict[str, Row] = {"nodename": {}, "partitionname": {}}
-    for _, said in rows(data):
+    unread: list[InputError] = []
+    lines = 0
+    for number, said in rows(data, unread):
         row = {_ALIASES.get(key, key): value for key, value in said.items()}
         kind = next((name for name in ("nodename", "partitionname", "nodeset") if name in row), "")
+        wrong = _wrong_nodes(row, kind, number)
+        if wrong:
+            unread.append(wrong)
+            continue
+        lines += 1
         if "include" in row:
             includes.append(row["include"])
         elif kind in defaults and row[kind].upper() == "DEFAULT":
@@ -129,8 +147,20 @@ def read(data: bytes) -> Config:
         elif "downnodes" not in row and "frontendname" not in row:
             for key, value in row.items():
                 values[key] = (*values.get(key, ())[-99:], value)
+    if unread and not lines:
+        raise unread[0]
     cluster = values.get("clustername", ("",))[-1]
-    return Config(cluster, values, tuple(nodes), tuple(partitions), sets, tuple(includes))
+    doubts = tuple((error.line, error.what) for error in unread)
+    return Config(cluster, values, tuple(nodes), tuple(partitions), sets, tuple(includes), doubts)
+
+
+def _wrong_nodes(row: Row, kind: str, number: int) -> InputError | None:
+    """What is wrong with the hostlist of a line, with the line's number."""
+    try:
+        hostlist.check(row["nodename"] if kind == "nodename" else row.get("nodes", "") if kind else "")
+    except InputError as error:
+        return InputError(error.what, line=number, remedy=error.remedy)
+    return None
 
 
 def shown(data: bytes) -> Config:

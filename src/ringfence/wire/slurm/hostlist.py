@@ -26,16 +26,29 @@ def expand(text: str, most: int = MOST) -> list[str]:
     ['gpu08n1', 'gpu08n2', 'gpu09n1', 'gpu09n2', 'gpu10n1', 'gpu10n2', 'login1']
     """
     found: list[str] = []
+    for pieces in _counted(text, most):
+        found.extend("".join(names) for names in product(*(_names(piece) for piece in pieces)))
+    return found
+
+
+def check(text: str, most: int = MOST) -> None:
+    """Raise what `expand` would raise, without making the names."""
+    for _ in _counted(text, most):
+        pass
+
+
+def _counted(text: str, most: int) -> Iterator[list["_Piece"]]:
+    """The pieces of every part, as long as all names so far are no more than `most`."""
+    count = 0
     for part in _split(text):
         pieces = _pieces(part)
-        count = len(found)
         total = 1
         for piece in pieces:
             total *= sum(last - first + 1 for first, last, _ in piece) if isinstance(piece, list) else 1
             if count + total > most:
                 raise InputError(f"a hostlist of more than {most:,} names", remedy=_REMEDY)
-        found.extend("".join(names) for names in product(*(_names(piece) for piece in pieces)))
-    return found
+        count += total
+        yield pieces
 
 
 _Range = tuple[int, int, int]
