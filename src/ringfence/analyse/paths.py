@@ -78,13 +78,16 @@ def _ranked(reached: Reached, target: int, k: int) -> list[Path]:
     that they stand in another order: then twice as many are taken, and more until k are distinct.
     """
     search = _Search(reached)
-    # The derivation that `reach` reports may share more steps than a way of the same cost walked backwards.
-    best = _Distinct(reached, [tuple(reached.derivation(target))])
-    most = k
-    for walk in _walks(search, target, _MOST_WALKS * k):
-        joined = best.add(walk)
-        most = max(most, 2 * k + 5) if joined else most
-        if best.walks >= most and len(best.paths) >= k:
+    best = _Distinct(reached, ())
+    for most in (2 * k + 5, _MOST_WALKS * k):
+        # The derivation that `reach` reports may share more steps than a way of the same cost walked backwards.
+        best = _Distinct(reached, [tuple(reached.derivation(target))])
+        enough = k
+        for walk in _walks(search, target, most):
+            enough = most if best.add(walk) else enough
+            if best.walks >= enough and len(best.paths) >= k:
+                break
+        if len(best.paths) >= k or best.walks < most:
             break
     return sorted(best.paths.values(), key=lambda path: (path.high, len(path.edges)))[:k]
 
@@ -119,7 +122,7 @@ class _Search:
         self.reached = reached
         self.first, self.incident = graph.backward
         self.usable = ~reached.bans.edges
-        self.weight = graph.edges.high.astype(np.float64)
+        self.weight = graph.weights
         self.dist = np.full(len(graph), np.inf)
         self.next_edge = np.full(len(graph), -1, np.int32)
         self.shut = np.zeros(len(graph), np.bool_)

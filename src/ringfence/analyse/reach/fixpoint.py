@@ -141,7 +141,7 @@ def _run(graph: Graph, footholds: Sequence[int], bans: Bans, add: bool, stop: in
         graph.start,
         graph.to,
         _lacking(graph, bans),
-        _weights(graph),
+        graph.weights,
         np.array(footholds, np.int32),
         bans.positions,
         add,
@@ -215,10 +215,6 @@ def _lacking(graph: Graph, bans: Bans) -> NDArray[np.int8]:
     lacking = graph.need.copy()
     lacking[bans.edges] = _NEVER
     return lacking
-
-
-def _weights(graph: Graph) -> Floats:
-    return graph.edges.high.astype(np.float64)
 
 
 @kernel

@@ -52,6 +52,11 @@ class Graph:
         return incidence(len(self), self.to.reshape(-1, 1))
 
     @cached_property
+    def weights(self) -> NDArray[np.float64]:
+        """High minutes of every edge, as the searches want them."""
+        return self.edges.high.astype(np.float64)
+
+    @cached_property
     def and_edges(self) -> NDArray[np.int64]:
         """The numbers of all edges with several starts."""
         return np.flatnonzero(self.need > 1)
