@@ -25,6 +25,14 @@ def answer(capsys, *arguments):
     return json.loads(capsys.readouterr().out)
 
 
+def test_the_overview_says_what_each_command_is_for(capsys):
+    """`ringfence --help` shows the first line of every command."""
+    assert run(["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "Rank the cuts" in shown
+    assert "Read captures" in shown
+
+
 def test_show_counts_entities_facts_sources_and_holes(estate, capsys):
     """The documented shape."""
     shown = answer(capsys, "show", estate)

@@ -45,6 +45,8 @@ for _name, _target in _COMMANDS.items():
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status."""
+    if not arguments or arguments[0] in ("--help", "-h"):
+        app.resolved_commands()  # the overview shows the first line of each, which loads them all
     try:
         status = app(list(arguments), exit_on_error=False, print_error=True)
     except CycloptsError:  # printed already
