@@ -5,7 +5,7 @@
         Rule.facts, in the cheapest connected order
 
 A binding is one array per variable plus, per atom, the rows of the facts that met it. Joins look
-the bound column up in a table sorted by subject or object (`Table.by_subject`), all in numpy.
+the bound column up in a table sorted by subject or object (`Table.find`), all in numpy.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

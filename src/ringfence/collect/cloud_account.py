@@ -1,14 +1,11 @@
 """All files of one capture about a cloud, put together, with the ids that its parts get."""
 
-import ipaddress
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from ringfence.collect.base import Scope
 from ringfence.estate import ids
 from ringfence.wire.cloud.model import Cloud, Group, Machine, Role, Subnet
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Account:
@@ -64,18 +61,3 @@ class Account:
         """The role behind an instance profile, given by name or ARN."""
         name = self.profiles.get(profile.rpartition("/")[2], "")
         return ids.of("role", "aws", self.name, name.rpartition("/")[2]) if name else ""
-
-
-def range_of(text: str) -> Network | None:
-    """A CIDR as a network, None for anything else."""
-    try:
-        return ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return None
-
-
-def holds(outer: Network | None, inner: Network | None) -> bool:
-    """Whether the first range holds the second."""
-    if outer is None or inner is None or outer.version != inner.version:
-        return False
-    return inner.subnet_of(outer)  # type: ignore[arg-type]  # of one version, as just seen

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from ringfence.collect.cloud_account import Account, Network, holds, range_of
+from ringfence.collect.addresses import Network, holds, range_of
+from ringfence.collect.cloud_account import Account
 from ringfence.estate import ids
 from ringfence.estate.facts import Fact, Scalar
 from ringfence.estate.kinds import OUTSIDE

@@ -4,6 +4,7 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
+from ringfence.collect.addresses import holds, is_loopback, range_of
 from ringfence.collect.base import CapturedFile, asked, stamped
 from ringfence.collect.hosts_bundle import Bundle
 from ringfence.collect.hosts_services import authentication, command_of, kind_of_service
@@ -75,7 +76,7 @@ def _service(
     if (kind, one.port, "") not in seen:
         seen.add((kind, one.port, ""))
         yield from _described(bundle, file, one, kind, owner)
-    if _loopback(one.address):
+    if is_loopback(one.address):
         return
     for network in sorted({network for address, network in nets if one.address in _ANY or one.address == str(address)}):
         if (kind, one.port, network) not in seen:
@@ -107,13 +108,6 @@ def _described(
         control = re.search(r"--model-control-mode[= ](\w{1,20})", command_of(bundle, "tritonserver"))
         if control:
             yield bundle.fact(file, service, "setting", f"model-control={control[1].lower()}")
-
-
-def _loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
 
 
 class Networks:
@@ -160,10 +154,9 @@ class Networks:
             yield stamped(Fact(self._id(one), "routes_to", self._id(other)), file)
         wide = {to for _, to in self._ways if to not in self._known}
         for to in sorted(wide):
-            whole = ipaddress.ip_network(to)
+            whole = range_of(to)
             for network, file in self._known.items():
-                part = ipaddress.ip_network(network)
-                if part.version == whole.version and part.subnet_of(whole):  # type: ignore[arg-type]  # same version
+                if holds(whole, range_of(network)):
                     yield stamped(Fact(self._id(to), "routes_to", self._id(network)), file)
         for network, file in self._routed.items():
             reason = "its gateway's rules were not captured"

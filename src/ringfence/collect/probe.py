@@ -6,7 +6,6 @@ same capture path, and the same collectors read it.
 """
 
 import glob
-import hashlib
 import os
 import pwd
 import shutil
@@ -22,6 +21,7 @@ from ringfence.collect.base import CapturedFile, read_file
 from ringfence.collect.keep import kept
 from ringfence.errors import Problem
 from ringfence.estate import ids
+from ringfence.wire.host.hashed import salted
 
 MOST_OUTPUT = 64 << 20
 
@@ -122,7 +122,7 @@ def _hashed(question: HashFile, host: str, salt: bytes) -> Iterator[CapturedFile
             yield Problem(name, 0, found.what, found.remedy)
             continue
         about = path.stat()
-        digest = hashlib.sha256(salt.hex().encode() + found.data).hexdigest()
+        digest = salted(found.data, salt)
         lines.append(f"{about.st_mode & 0o7777:04o} {_owner(about.st_uid)} sha256:{digest} {ids.clean(name)}\n")
     if lines:
         yield CapturedFile(_place(question.path, host, Path(question.glob)), "".join(lines).encode(), time())

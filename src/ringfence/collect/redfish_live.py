@@ -12,13 +12,13 @@ import http.client
 import ssl
 from collections import deque
 from collections.abc import Iterator
-from ipaddress import ip_address
 from pathlib import Path
 from time import monotonic, time
 from urllib.parse import urlsplit
 
 import msgspec
 
+from ringfence.collect.addresses import is_loopback
 from ringfence.collect.base import CapturedFile
 from ringfence.errors import InputError, Problem, UsageError
 from ringfence.estate import ids
@@ -85,16 +85,9 @@ def _connect(target: Target) -> tuple[http.client.HTTPConnection, dict[str, str]
         if target.fingerprint:
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # the pin is checked instead
         return http.client.HTTPSConnection(host, parts.port, timeout=target.timeout_s, context=context), headers
-    if parts.scheme == "http" and _is_loopback(host):
+    if parts.scheme == "http" and is_loopback(host):
         return http.client.HTTPConnection(host, parts.port, timeout=target.timeout_s), headers
     raise UsageError(f"{target.url} is not an https address", "controllers are read over https only")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _pin(connection: http.client.HTTPConnection, target: Target) -> None:

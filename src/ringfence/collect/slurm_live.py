@@ -9,11 +9,11 @@ token may not read is a `Problem`; the others are asked all the same.
 import importlib
 import re
 from collections.abc import Iterator
-from ipaddress import ip_address
 from time import monotonic, time
 from typing import Any
 from urllib.parse import urlsplit
 
+from ringfence.collect.addresses import is_loopback
 from ringfence.collect.base import CapturedFile
 from ringfence.errors import InputError, MissingPart, Problem, UsageError
 from ringfence.estate.ids import clean
@@ -60,18 +60,11 @@ def _address(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     if parts.scheme == "https" and parts.hostname:
         return url, ""
-    if parts.scheme == "http" and parts.hostname and _is_loopback(parts.hostname):
+    if parts.scheme == "http" and parts.hostname and is_loopback(parts.hostname):
         return url, ""
     raise UsageError(
         f"{clean(url)} would show the token to the network", "use https://, a loopback address, or unix:/path"
     )
-
-
-def _is_loopback(name: str) -> bool:
-    try:
-        return ip_address(name).is_loopback
-    except ValueError:
-        return name == "localhost"
 
 
 def _tables(client: Any, failed: type[Exception], end: float) -> Iterator[CapturedFile | Problem]:

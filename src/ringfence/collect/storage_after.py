@@ -10,17 +10,16 @@ A reference begins with its registry where the first part has a dot, a colon or 
 """
 
 import fnmatch
-import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from ringfence.collect.addresses import Network, holds, range_of
 from ringfence.collect.base import Scope
 from ringfence.collect.cloud_after import listening
 from ringfence.estate import ids
 from ringfence.estate.facts import Fact
 
 DEFAULT = "docker.io"
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def after(facts: Sequence[Fact], scope: Scope) -> Iterator[Fact]:
@@ -74,7 +73,7 @@ def offered(facts: Sequence[Fact]) -> Iterator[Fact]:
             continue
         if fact.object not in inside:
             inside[fact.object] = [
-                entity for entity, network in known if entity != fact.object and _holds(outer, network)
+                entity for entity, network in known if entity != fact.object and holds(outer, network)
             ]
         for entity in inside[fact.object]:
             yield Fact(fact.subject, "exported_to", entity, fact.attributes, fact.source, fact.observed_at)
@@ -105,11 +104,4 @@ def named(facts: Sequence[Fact]) -> Iterator[Fact]:
 
 def network_of(entity: str) -> Network | None:
     """The subnet that a network's id names, if it names one."""
-    try:
-        return ipaddress.ip_network(entity.removeprefix("network:"), strict=False)
-    except ValueError:
-        return None
-
-
-def _holds(outer: Network, inner: Network) -> bool:
-    return outer.version == inner.version and inner.subnet_of(outer)  # type: ignore[arg-type]  # same version
+    return range_of(entity.removeprefix("network:"))
