@@ -1,0 +1,1 @@
+"""Writers, one file per target: from the neutral policy to what a real enforcer reads."""

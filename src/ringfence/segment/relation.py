@@ -1,0 +1,175 @@
+"""Who may reach whom, as unions of blocks, compared exactly without listing the pairs.
+
+A *block* says that every endpoint of one set may send something to every endpoint of another. To compare
+relations over 100,000 endpoints, endpoints that stand in the same sets are taken together: partition refinement
+over all sets of all blocks (Paige and Tarjan, "Three partition refinement algorithms", 1987) leaves *classes*
+whose members no block can tell apart, and ports fall into *atoms* that no block cuts. What holds for one pair of a
+class pair and one port of an atom holds for all of them, so boolean matrices of classes decide everything.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from ringfence.segment.what import LAST, What
+
+Ints = NDArray[np.int64]
+_ROWS = 1024
+
+
+class Block(msgspec.Struct, frozen=True):
+    """Every endpoint of `sources` may send `what` to every endpoint of `targets` (both: indices, none twice)."""
+
+    sources: Ints
+    targets: Ints
+    what: What
+
+
+class Gap(msgspec.Struct, frozen=True):
+    """A class pair on which two relations differ; `source` and `target` are one pair of it, `pairs` counts all.
+
+    `kind`: `leak` (in the second only) or `break` (in the first only).
+    """
+
+    kind: str
+    source: int
+    target: int
+    what: What
+    pairs: int
+
+
+def classes(count: int, sets: Iterable[Ints]) -> Ints:
+    """The class of each of `count` endpoints: two share one exactly if no set holds just one of them."""
+    label = np.zeros(count, np.int64)
+    size, fresh = np.zeros(1, np.int64), 1
+    size[0] = count
+    for members in sets:
+        old, inverse, inside = np.unique(label[members], return_inverse=True, return_counts=True)
+        cut = inside < size[old]
+        if not cut.any():
+            continue
+        new = old.copy()
+        new[cut] = fresh + np.arange(int(cut.sum()))
+        fresh += int(cut.sum())
+        size[old[cut]] -= inside[cut]
+        size = np.concatenate([size, inside[cut]])
+        label[members] = new[inverse]
+    return np.unique(label, return_inverse=True)[1].astype(np.int64)
+
+
+def compare(
+    count: int, meant: Sequence[Block], found: Sequence[Sequence[Block]], *, symmetric: bool = False, most: int = 1000
+) -> tuple[list[Gap], int]:
+    """(gaps, endpoint pairs with leave in `meant`): what `meant` and `found` disagree on.
+
+    `found` is the intersection of the relations it lists: a packet must be let out *and* let in. Pairs of an
+    endpoint with itself are not looked at. Beyond `most` gaps of a kind, the last one counts the rest.
+    """
+    sides = [list(meant), *(list(blocks) for blocks in found)]
+    label = classes(count, _sets(sides))
+    size = np.bincount(label) if count else np.zeros(0, np.int64)
+    example = np.unique(label, return_index=True)[1]
+    small = [[_shrunk(block, label) for block in side] for side in sides]
+    gaps: dict[str, list[Gap]] = {"leak": [], "break": []}
+    decided = 0
+    for atom, chosen in _by_atom(small):
+        for first in range(0, len(size), _ROWS):
+            rows = slice(first, min(first + _ROWS, len(size)))
+            want, *got = (_matrix(side, rows, len(size), symmetric) for side in chosen)
+            have = np.logical_and.reduce(got)
+            decided += _pairs(want, rows, size)
+            for kind, wrong in (("leak", have & ~want), ("break", want & ~have)):
+                gaps[kind].extend(_gaps(kind, wrong, rows, size, example, atom))
+    return [gap for kind in gaps for gap in _capped(_joined(gaps[kind]), most)], decided
+
+
+def _sets(sides: Iterable[Iterable[Block]]) -> Iterator[Ints]:
+    seen: set[int] = set()
+    for side in sides:
+        for block in side:
+            for members in (block.sources, block.targets):
+                if id(members) not in seen:  # one array often stands in many blocks
+                    seen.add(id(members))
+                    yield members
+
+
+def _shrunk(block: Block, label: Ints) -> Block:
+    return Block(np.unique(label[block.sources]), np.unique(label[block.targets]), block.what)
+
+
+def _by_atom(sides: list[list[Block]]) -> Iterator[tuple[What, list[list[Block]]]]:
+    """Each atom with the blocks of every side that cover it; atoms that all sides treat alike come once."""
+    cuts: dict[str, set[int]] = {}
+    for side in sides:
+        for block in side:
+            if block.what.protocol != "any":
+                cuts.setdefault(_base(block.what), set()).update((block.what.low, block.what.high + 1))
+    atoms = [What("any")]  # stands for every protocol that no block names
+    for protocol, at in sorted(cuts.items()):
+        edges = sorted(at | {0, LAST + 1})
+        atoms += [What(protocol, low, high - 1) for low, high in zip(edges, edges[1:], strict=False)]
+    if "ro" in cuts:
+        atoms.append(What("rw"))
+    for atom in atoms:
+        yield atom, [[block for block in side if _covers(block.what, atom)] for side in sides]
+
+
+def _base(what: What) -> str:
+    return "ro" if what.protocol == "rw" else what.protocol
+
+
+def _covers(what: What, atom: What) -> bool:
+    if what.protocol == "any":
+        return True
+    if atom.protocol in ("ro", "rw"):  # who may write may read
+        return what.protocol in ("rw", atom.protocol)
+    return what.protocol == atom.protocol and what.low <= atom.low and atom.high <= what.high
+
+
+def _matrix(blocks: list[Block], rows: slice, width: int, symmetric: bool) -> NDArray[np.bool_]:
+    matrix = np.zeros((rows.stop - rows.start, width), np.bool_)
+    for block in blocks:
+        for sources, targets in ((block.sources, block.targets), (block.targets, block.sources))[: 1 + symmetric]:
+            here = sources[(sources >= rows.start) & (sources < rows.stop)] - rows.start
+            if len(here):
+                matrix[np.ix_(here, targets)] = True
+    return matrix
+
+
+def _pairs(matrix: NDArray[np.bool_], rows: slice, size: Ints) -> int:
+    alone = np.diagonal(matrix, rows.start).astype(np.int64)  # an endpoint and itself is no pair
+    return int(size[rows] @ (matrix @ size)) - int(alone @ size[rows][: len(alone)])
+
+
+def _gaps(kind: str, wrong: NDArray[np.bool_], rows: slice, size: Ints, example: Ints, atom: What) -> Iterator[Gap]:
+    for row, target in np.argwhere(wrong).tolist():
+        source = rows.start + row
+        pairs = int(size[source]) * (int(size[target]) - (source == target))
+        if pairs:
+            yield Gap(kind, int(example[source]), int(example[target]), atom, pairs)
+
+
+def _joined(gaps: list[Gap]) -> list[Gap]:
+    """Neighbouring atoms with the same witness become one."""
+    done: list[Gap] = []
+    for gap in sorted(gaps, key=lambda one: (one.source, one.target, one.what.protocol, one.what.low)):
+        before = done[-1] if done else None
+        if before and _follows(before, gap):
+            done[-1] = msgspec.structs.replace(before, what=What(gap.what.protocol, before.what.low, gap.what.high))
+        else:
+            done.append(gap)
+    return done
+
+
+def _follows(before: Gap, gap: Gap) -> bool:
+    same = (before.source, before.target, before.what.protocol) == (gap.source, gap.target, gap.what.protocol)
+    return same and before.what.high + 1 == gap.what.low
+
+
+def _capped(gaps: list[Gap], most: int) -> list[Gap]:
+    if len(gaps) <= most:
+        return gaps
+    rest = sum(gap.pairs for gap in gaps[most - 1 :])
+    return [*gaps[: most - 1], msgspec.structs.replace(gaps[most - 1], pairs=rest)]
