@@ -3,6 +3,7 @@
 RingfenceError
 ├── InputError      a file or an answer that cannot be read as what it claims to be
 ├── EstateError     a saved estate that this version cannot use
+├── EnforceError    the world could not be changed as ordered; says what was left
 ├── UsageError      a command that names something which does not exist
 └── MissingPart     an optional extra or a system package is not installed
 
@@ -32,6 +33,14 @@ class InputError(RingfenceError):
 
 class EstateError(RingfenceError):
     """A saved estate that is damaged, or of a schema that this version does not know."""
+
+
+class EnforceError(RingfenceError):
+    """An enforcer refused or failed. `left` lists what is in force that should not be, or the reverse."""
+
+    def __init__(self, what: str, remedy: str = "", left: tuple[str, ...] = ()) -> None:
+        super().__init__(what, remedy)
+        self.left = left
 
 
 class UsageError(RingfenceError):

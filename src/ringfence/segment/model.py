@@ -148,7 +148,8 @@ class Difference(msgspec.Struct, frozen=True, order=True):
 class Proof(msgspec.Struct, frozen=True):
     """The verdict on one plane: it holds when there is no difference.
 
-    `pairs` is how many endpoint pairs were decided; `open` residuals are not leaks, they are told beside them.
+    `pairs` counts what is meant to pass (endpoint pair x kind of traffic), `open_pairs` what passes though it is
+    not meant to, all of it named in `residuals`. `covers` says in a sentence what was and what was not looked at.
     """
 
     plane: str
@@ -156,6 +157,7 @@ class Proof(msgspec.Struct, frozen=True):
     pairs: int
     differences: tuple[Difference, ...]
     residuals: tuple[Residual, ...] = ()
+    open_pairs: int = 0
     covers: str = ""
 
     @property

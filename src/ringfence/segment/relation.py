@@ -8,6 +8,7 @@ class pair and one port of an atom holds for all of them, so boolean matrices of
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 import msgspec
 import numpy as np
@@ -59,30 +60,46 @@ def classes(count: int, sets: Iterable[Ints]) -> Ints:
     return np.unique(label, return_inverse=True)[1].astype(np.int64)
 
 
-def compare(
-    count: int, meant: Sequence[Block], found: Sequence[Sequence[Block]], *, symmetric: bool = False, most: int = 1000
-) -> tuple[list[Gap], int]:
-    """(gaps, endpoint pairs with leave in `meant`): what `meant` and `found` disagree on.
+class Compared(msgspec.Struct, frozen=True):
+    """`gaps`, the leaks first; `meant` and `tolerated` count pairs per atom: those meant, those open but told."""
 
-    `found` is the intersection of the relations it lists: a packet must be let out *and* let in. Pairs of an
-    endpoint with itself are not looked at. Beyond `most` gaps of a kind, the last one counts the rest.
+    gaps: tuple[Gap, ...]
+    meant: int
+    tolerated: int
+
+
+def compare(
+    count: int,
+    meant: Sequence[Block],
+    found: Sequence[Sequence[Block]],
+    tolerated: Sequence[Block] = (),
+    *,
+    symmetric: bool = False,
+    most: int = 1000,
+) -> Compared:
+    """What `meant` and `found` disagree on, among `count` endpoints.
+
+    `found` is the intersection of the relations it lists: a packet must be let out *and* let in. A pair in
+    `tolerated` is no leak. Pairs of an endpoint with itself are not looked at. Beyond `most` gaps of a kind, the
+    last one counts the rest.
     """
-    sides = [list(meant), *(list(blocks) for blocks in found)]
+    sides = [list(meant), list(tolerated), *(list(blocks) for blocks in found)]
     label = classes(count, _sets(sides))
     size = np.bincount(label) if count else np.zeros(0, np.int64)
     example = np.unique(label, return_index=True)[1]
     small = [[_shrunk(block, label) for block in side] for side in sides]
     gaps: dict[str, list[Gap]] = {"leak": [], "break": []}
-    decided = 0
+    asked = told = 0
     for atom, chosen in _by_atom(small):
         for first in range(0, len(size), _ROWS):
             rows = slice(first, min(first + _ROWS, len(size)))
-            want, *got = (_matrix(side, rows, len(size), symmetric) for side in chosen)
+            want, known, *got = (_matrix(side, rows, len(size), symmetric) for side in chosen)
             have = np.logical_and.reduce(got)
-            decided += _pairs(want, rows, size)
-            for kind, wrong in (("leak", have & ~want), ("break", want & ~have)):
+            asked += _pairs(want, rows, size)
+            told += _pairs(have & known & ~want, rows, size)
+            for kind, wrong in (("leak", have & ~want & ~known), ("break", want & ~have)):
                 gaps[kind].extend(_gaps(kind, wrong, rows, size, example, atom))
-    return [gap for kind in gaps for gap in _capped(_joined(gaps[kind]), most)], decided
+    return Compared(tuple(gap for kind in gaps for gap in _capped(_joined(gaps[kind]), most)), asked, told)
 
 
 def _sets(sides: Iterable[Iterable[Block]]) -> Iterator[Ints]:
@@ -109,7 +126,7 @@ def _by_atom(sides: list[list[Block]]) -> Iterator[tuple[What, list[list[Block]]
     atoms = [What("any")]  # stands for every protocol that no block names
     for protocol, at in sorted(cuts.items()):
         edges = sorted(at | {0, LAST + 1})
-        atoms += [What(protocol, low, high - 1) for low, high in zip(edges, edges[1:], strict=False)]
+        atoms += [What(protocol, low, high - 1) for low, high in pairwise(edges)]
     if "ro" in cuts:
         atoms.append(What("rw"))
     for atom in atoms:

@@ -1,0 +1,36 @@
+"""What every enforcer offers to the one who applies a plan.
+
+before = enforcer.read()         what is there now, in a form that `restore` takes
+enforcer.apply(artefact)         atomically: all of it, or nothing
+enforcer.read()                  read back, for the proof
+enforcer.restore(before)         set-equal to what was there
+"""
+
+from typing import Protocol
+
+from ringfence.segment.model import Artefact
+
+
+class Enforcer(Protocol):
+    """One enforcer of one target: a host's nftables, a fabric's subnet manager, a cluster's API.
+
+    Each method raises `ringfence.errors.EnforceError` with what was left, if anything. `apply` is idempotent.
+    """
+
+    target: str
+    """`nftables`, `opensm`, …: the `Compiled.target` whose artefacts it takes."""
+
+    where: str
+    """Entity that it acts on: a host, a fabric, a cluster."""
+
+    def read(self) -> str:
+        """What is in force now, as text of the target's own language; "" where nothing of ours is."""
+        ...
+
+    def apply(self, artefact: Artefact) -> None:
+        """Put the artefact in force, in place of what we had in force before; what is not ours stays."""
+        ...
+
+    def restore(self, before: str) -> None:
+        """Bring back what `read` returned."""
+        ...

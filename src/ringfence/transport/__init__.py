@@ -1,0 +1,1 @@
+"""Bytes between processes: orders to enforcers over mutual TLS."""
