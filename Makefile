@@ -54,7 +54,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.tested: $(VENV)/.installed
-	$(PIP) install -c constraints.txt -e ".[test,live,seal,bench]"
+	$(PIP) install -c constraints.txt -e ".[test,live,seal,bench,fence]"
 	@touch $@
 
 clean:

@@ -3,6 +3,7 @@
 RingfenceError
 ├── InputError      a file or an answer that cannot be read as what it claims to be
 ├── EstateError     a saved estate that this version cannot use
+├── StateError      a journal or a state database that cannot be used: damaged, newer, busy, disk full
 ├── EnforceError    the world could not be changed as ordered; says what was left
 ├── UsageError      a command that names something which does not exist
 └── MissingPart     an optional extra or a system package is not installed
@@ -41,6 +42,10 @@ class EnforceError(RingfenceError):
     def __init__(self, what: str, remedy: str = "", left: tuple[str, ...] = ()) -> None:
         super().__init__(what, remedy)
         self.left = left
+
+
+class StateError(RingfenceError):
+    """A journal or a state database that is damaged, of a newer schema, in use by another, or on a full disk."""
 
 
 class UsageError(RingfenceError):
