@@ -186,6 +186,15 @@ PREDICATES: dict[str, Predicate] = {
         Predicate("may_login", ("identity",), ("host", "cluster"), "may open a session there"),
         Predicate("unlocks", ("credential",), ("identity",), "proves to be this account"),
         Predicate(
+            "unlocks_from",
+            ("credential",),
+            ("identity",),
+            "proves to be this account, but only from the places that `accepted_from` names",
+        ),
+        Predicate(
+            "accepted_from", ("identity",), ("host", "workstation"), "some host accepts this account from there"
+        ),
+        Predicate(
             "accepts_key",
             ("host", "cluster", "bmc"),
             ("credential",),

@@ -14,6 +14,12 @@ MOVE = Move(
             to=At("identity", "use"),
             facts=(Atom("unlocks", "credential", "identity"),),
         ),
+        Rule(
+            start=(At("credential", "use"), At("place", "user")),
+            to=At("identity", "use"),
+            facts=(Atom("unlocks_from", "credential", "identity"), Atom("accepted_from", "identity", "place")),
+            kinds={"place": ("host", "workstation")},
+        ),
     ),
     minutes=Minutes(0, 2, "estimate: one login with the key"),
     why="authorized_keys names keys, not people: any holder of the private half is the account.",
