@@ -22,8 +22,8 @@ def changes(view: View) -> tuple[list[Fact], list[Fact]]:
         removed.append(fact)
         added.append(said(fact.subject, "unlocks_from", fact.object))
     for identity in dict.fromkeys(fact.object for fact in removed):
-        for place in _matching(sources.get(identity, set()), places):
-            added.append(said(identity, "accepted_from", place))
+        matching = _matching(sources.get(identity, set()), places)
+        added += [said(identity, "accepted_from", place) for place in matching]
     return removed, added
 
 

@@ -51,15 +51,18 @@ def _data_in(view: View, folders: set[str]) -> list[Fact]:
     below: dict[str, list[str]] = defaultdict(list)
     whole = {fact.object for fact in view.estate.facts("stored_on")}
     for folder in folders - whole:
-        server = folder.split(":")[1] if folder.count(":") > 1 else ""
-        below[server].append(folder)
-    found = []
-    for fact in view.estate.facts("stored_on"):
-        path = str(fact.attributes.get("path", ""))
-        for folder in below.get(fact.object.split(":")[1] if fact.object.count(":") > 1 else "", ()):
-            if not path or PurePosixPath(path).is_relative_to(_path(folder)):
-                found.append(said(fact.subject, "stored_on", folder, path=path))
-    return found
+        below[_server(folder)].append(folder)
+    return [
+        said(fact.subject, "stored_on", folder, path=path)
+        for fact in view.estate.facts("stored_on")
+        for path in (str(fact.attributes.get("path", "")),)
+        for folder in below.get(_server(fact.object), ())
+        if not path or PurePosixPath(path).is_relative_to(_path(folder))
+    ]
+
+
+def _server(storage: str) -> str:
+    return storage.split(":")[1] if storage.count(":") > 1 else ""
 
 
 def _path(storage: str) -> str:
