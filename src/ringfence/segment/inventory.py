@@ -36,6 +36,9 @@ class Inventory(msgspec.Struct, frozen=True):
     `addresses`: endpoint of the `ip` plane → its addresses, or its networks in CIDR notation.
     `cgroups`: `job:…@host:…` → path of the job's control group below the cgroup v2 mount.
     `fabrics`: by name. `domains`: NVLink domain → its accelerators. `host_of`: port, accelerator → host.
+    `there`: target → host, switch or cluster → what others keep there, in the target's own language: export tables,
+    `fmpm -l`, `scontrol show partition`, `sshd_config`. It is left alone, and taken into the proof.
+    `known_as`: endpoint → how its enforcer names it: a RoCE port's `<switch>/<interface>`, an accelerator's NMX-M id.
     `enforcers`: target (`nftables`, `opensm`, `ufm`, `kubernetes`, `slurm`, `exports`, `lustre`, `sshd`,
     `imex`, `nmx-m`, `fabric-manager`, `nvue`, `sonic`) → hosts, switches or clusters where this target can
     be put in force. What has none is *open* on that plane, and told so.
@@ -47,3 +50,5 @@ class Inventory(msgspec.Struct, frozen=True):
     domains: Mapping[str, tuple[str, ...]] = {}
     host_of: Mapping[str, str] = {}
     enforcers: Mapping[str, tuple[str, ...]] = {}
+    there: Mapping[str, Mapping[str, str]] = {}
+    known_as: Mapping[str, str] = {}
