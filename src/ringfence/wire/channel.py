@@ -1,0 +1,128 @@
+"""What server and enforcer say to each other over their one connection: a frame each, in either direction.
+
+        enforcer ── Join ──▶ server     once, without a certificate: a one-time token and a request for one
+                 ◀─ Joined ──
+        enforcer ── Hello ─▶ server     every connection after that, under mutual TLS
+                 ◀─ Welcome ─           or Refused, and the connection ends
+                 ◀─ Give ────           a signed order
+                 ── Report ▶            its signed receipt, repeated after a reconnect until …
+                 ◀─ Took ────           … the server has it on disk
+                 ◀─ Beat ──▶            either side, so that a dead peer is noticed
+
+A frame is four bytes of length, most significant first, and that many bytes of JSON (`LONGEST_FRAME` at most).
+"""
+
+from typing import Annotated
+
+import msgspec
+
+from ringfence.errors import InputError
+from ringfence.wire.orders import Entity, Envelope, Id, JobNumber, Line, Target
+
+HEADER = 4
+LONGEST_FRAME = 12 << 20
+"""Bytes: an envelope (base64) round an artefact of `orders.LONGEST_TEXT` characters, with room."""
+LONGEST_GREETING = 1 << 20
+"""Bytes of the first frame of a peer, before it is known."""
+VERSION = 1
+
+Pem = Annotated[str, msgspec.Meta(max_length=8192)]
+
+
+class Join(msgspec.Struct, frozen=True, tag="join", forbid_unknown_fields=True):
+    """`token` is the one-time secret, `request` a PKCS#10 certificate request over the node's own key."""
+
+    token: Annotated[str, msgspec.Meta(max_length=128)]
+    request: Pem
+    version: int = VERSION
+
+
+class Joined(msgspec.Struct, frozen=True, tag="joined", forbid_unknown_fields=True):
+    """The node's certificate, and the public keys (hexadecimal) whose orders it is to obey."""
+
+    host: Entity
+    role: Line
+    certificate: Pem
+    orders: tuple[str, ...]
+
+
+class Slot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one slot of the enforcer holds: the digest of the artefact that it was last ordered to have in force."""
+
+    target: Target
+    job: JobNumber
+    digest: Annotated[str, msgspec.Meta(max_length=64)]
+
+
+class Hello(msgspec.Struct, frozen=True, tag="hello", forbid_unknown_fields=True):
+    """Who connects. The server believes the certificate; `host` only has to agree with it."""
+
+    host: Entity
+    sequence: Annotated[int, msgspec.Meta(ge=0, le=1 << 52)]
+    slots: Annotated[tuple[Slot, ...], msgspec.Meta(max_length=4096)] = ()
+    version: int = VERSION
+
+
+class Welcome(msgspec.Struct, frozen=True, tag="welcome", forbid_unknown_fields=True):
+    """The server takes the connection and wants a sign of life every `heartbeat` seconds."""
+
+    server: Line
+    heartbeat: Annotated[float, msgspec.Meta(gt=0, le=3600)]
+
+
+class Refused(msgspec.Struct, frozen=True, tag="refused", forbid_unknown_fields=True):
+    """The server does not take the connection."""
+
+    why: Line
+
+
+class Give(msgspec.Struct, frozen=True, tag="give", forbid_unknown_fields=True):
+    """An order."""
+
+    envelope: Envelope
+
+
+class Report(msgspec.Struct, frozen=True, tag="report", forbid_unknown_fields=True):
+    """A receipt."""
+
+    envelope: Envelope
+
+
+class Took(msgspec.Struct, frozen=True, tag="took", forbid_unknown_fields=True):
+    """The receipt of this order is on the server's disk; the node may forget it."""
+
+    order: Id
+
+
+class Beat(msgspec.Struct, frozen=True, tag="beat", forbid_unknown_fields=True):
+    """A sign of life. `answer` asks the other side for one."""
+
+    answer: bool = False
+
+
+Message = Join | Joined | Hello | Welcome | Refused | Give | Report | Took | Beat
+_DECODER: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
+
+
+def encode(message: Message) -> bytes:
+    """The whole frame, length first. Raises `InputError` where it would be too long for any peer."""
+    body = msgspec.json.encode(message)
+    if len(body) > LONGEST_FRAME:
+        raise InputError(f"a message of {len(body):,} bytes, at most {LONGEST_FRAME:,} are sent")
+    return len(body).to_bytes(HEADER, "big") + body
+
+
+def length(header: bytes, most: int = LONGEST_FRAME) -> int:
+    """How many bytes follow a frame's first four. Raises `InputError` for more than `most`, or none."""
+    size = int.from_bytes(header, "big")
+    if not 0 < size <= most:
+        raise InputError(f"a frame of {size:,} bytes, at most {most:,} are taken")
+    return size
+
+
+def decode(body: bytes) -> Message:
+    """The message in a frame's body. Raises `InputError`."""
+    try:
+        return _DECODER.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(f"not a message of the order channel: {error}"[:300]) from None
