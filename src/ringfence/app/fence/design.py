@@ -1,0 +1,183 @@
+"""One estate and the fence derived from it: everything that can be said without touching the world."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from ringfence.analyse.reach import Reached, reach_from
+from ringfence.app.questions import Questions
+from ringfence.errors import UsageError
+from ringfence.estate.estate import Estate
+from ringfence.segment.compile import WRITERS
+from ringfence.segment.inventory_of import inventory_of
+from ringfence.segment.model import PLANES, Artefact, Compiled, Policy, Proof
+from ringfence.segment.overrides import Override
+from ringfence.segment.policy import derive_policy
+from ringfence.segment.prove import PROVERS
+from ringfence.segment.prove.joined import fenced
+
+
+class Design:
+    """A fence on paper. `targets` limits what is compiled (default: every target that the estate can enforce)."""
+
+    def __init__(
+        self,
+        estate: Estate,
+        overrides: Sequence[Override] = (),
+        targets: Sequence[str] = (),
+        now: datetime | None = None,
+    ) -> None:
+        unknown = sorted(set(targets) - WRITERS.keys())
+        if unknown:
+            raise UsageError(f"no target is called {unknown[0]!r}", f"the targets are {', '.join(sorted(WRITERS))}")
+        self.estate, self._overrides, self._targets, self._now = estate, overrides, targets, now
+
+    @cached_property
+    def policy(self) -> Policy:
+        """Who needs to reach whom, and nothing else."""
+        return derive_policy(self.estate, self._overrides, now=self._now)
+
+    @cached_property
+    def inventory(self) -> Any:
+        """Addresses, ports, capacities, enforcers."""
+        return inventory_of(self.estate)
+
+    @cached_property
+    def targets(self) -> list[str]:
+        """The targets compiled for: those asked for, else those that something here can enforce."""
+        return [name for name in WRITERS if name in (self._targets or self.inventory.enforcers)]
+
+    @cached_property
+    def compiled(self) -> dict[str, Compiled]:
+        """Per target what its writer made."""
+        return {name: WRITERS[name].write(self.policy, self.inventory) for name in self.targets}
+
+    @cached_property
+    def proofs(self) -> dict[str, Proof]:
+        """Per target the verdict on what was compiled."""
+        return {name: self.prove(name, one.artefacts) for name, one in self.compiled.items()}
+
+    def prove(self, target: str, artefacts: Sequence[Artefact]) -> Proof:
+        """The verdict on artefacts of one target: those compiled, or those read back."""
+        return PROVERS[target].prove(self.policy, self.inventory, artefacts, self.compiled[target].residuals)
+
+    @property
+    def holds(self) -> bool:
+        """Whether every proof holds."""
+        return all(proof.holds for proof in self.proofs.values())
+
+    @cached_property
+    def _joined(self) -> tuple[Estate, list[str]]:
+        return fenced(self.estate, self.policy, self.inventory, list(self.proofs.values()))
+
+    @property
+    def planes(self) -> list[str]:
+        """The planes that count behind the fence: proven, with an enforcer."""
+        return self._joined[1]
+
+    @cached_property
+    def before(self) -> Questions:
+        """The estate as it is."""
+        return Questions(self.estate)
+
+    @cached_property
+    def behind(self) -> Questions:
+        """The estate behind the fence."""
+        return Questions(self._joined[0])
+
+    @property
+    def open_planes(self) -> list[str]:
+        """Planes on which nothing here holds anyone back."""
+        closed = {proof.plane for proof in self.proofs.values()}
+        used = {plane for group in self.policy.groups.values() for plane in group.members}
+        return [plane for plane in PLANES if plane in used - closed]
+
+    # shapes
+
+    def plan(self) -> dict[str, Any]:
+        """`ringfence fence plan --json`."""
+        kinds = Counter(group.kind for group in self.policy.groups.values())
+        return {
+            "groups": dict(sorted(kinds.items())),
+            "allows": dict(Counter(allow.plane for allow in self.policy.allows)),
+            "budgets": [_plain(budget) for budget in self.policy.budgets],
+            "targets": [self._target(name) for name in self.targets],
+            "open_planes": self.open_planes,
+            "residuals": [
+                _plain(one)
+                for one in sorted({*self.policy.residuals, *(r for c in self.compiled.values() for r in c.residuals)})
+            ],
+        }
+
+    def _target(self, name: str) -> dict[str, Any]:
+        one = self.compiled[name]
+        return {
+            "target": name,
+            "plane": one.plane,
+            "enforced": one.enforced,
+            "artefacts": len(one.artefacts),
+            "bytes": sum(len(artefact.text) for artefact in one.artefacts),
+            "loaded_by": len({host for artefact in one.artefacts for host in artefact.loaded_by}),
+        }
+
+    def verdicts(self) -> list[dict[str, Any]]:
+        """The proofs, one entry a target."""
+        return [
+            {
+                "target": name,
+                "plane": proof.plane,
+                "holds": proof.holds,
+                "meant": proof.pairs,
+                "leaks": sum(one.pairs for one in proof.differences if one.kind == "leak"),
+                "breaks": sum(one.pairs for one in proof.differences if one.kind == "break"),
+                "open_pairs": proof.open_pairs,
+                "witnesses": [_plain(one) for one in proof.differences[:20]],
+                "residuals": [_plain(one) for one in proof.residuals],
+                "covers": proof.covers,
+                "enforced": self.compiled[name].enforced,
+            }
+            for name, proof in self.proofs.items()
+        ]
+
+    def blast(self, held: Sequence[str]) -> dict[str, Any]:
+        """What falls with these positions, before the fence and behind it."""
+        return {
+            "from": list(held),
+            "before": _fallen(self.before, held),
+            "behind": _fallen(self.behind, held),
+            "planes": self.planes,
+            "paths": self.behind.worst(_reach(self.behind, held), 3),
+        }
+
+
+def _reach(asked: Questions, held: Sequence[str]) -> Reached:
+    return reach_from(asked.graph, asked.footholds(held))
+
+
+def _fallen(asked: Questions, held: Sequence[str]) -> dict[str, Any]:
+    reached = _reach(asked, held)
+    fallen = asked.fallen(reached)
+    lost = sorted(asked.text(at) for at in asked.jewel_positions.tolist() if reached.mask[at])
+    shells = sorted(host for host, what in fallen.items() if any(one.startswith("a shell") for one in what))
+    return {
+        "shells": shells,
+        "memory_only": sorted(set(fallen) - set(shells)),
+        "jewels": lost,
+        "positions": len(reached) - len(reached.footholds),
+    }
+
+
+def _plain(value: Any) -> dict[str, Any]:
+
+    plain: dict[str, Any] = msgspec.to_builtins(value)
+    return plain
+
+
+def design_of(estate: Estate, overrides: Sequence[Path] = (), targets: Sequence[str] = ()) -> Design:
+    """A design with the exceptions of some files. Raises `InputError` with file and line."""
+    found = [one for file in overrides for one in read_overrides(file)]
+    return Design(estate, found, targets)

@@ -1,0 +1,139 @@
+"""`ringfence fence plan` and `prove`: what the fence would be, and what it would hold. Nothing is changed."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from ringfence.app.estates import open_estate
+from ringfence.app.fence.design import Design, design_of
+from ringfence.app.fence.write import write_artefacts
+from ringfence.cli import output
+from ringfence.cli.estate import DEFAULT, AsJson, EstateFile, Identity
+
+Overrides = Annotated[
+    list[Path] | None, Parameter(name=["--overrides"], negative="", help="TOML file of exceptions (repeatable).")
+]
+Targets = Annotated[
+    list[str] | None,
+    Parameter(name=["--target"], negative="", help="Compile for this target only (repeatable; default: all there are)."),
+]
+
+
+def plan(
+    *,
+    estate: EstateFile = DEFAULT,
+    overrides: Overrides = None,
+    target: Targets = None,
+    out: Annotated[Path | None, Parameter(name=["-o", "--out"])] = None,
+    json: AsJson = False,
+    identity: Identity = None,
+) -> int:
+    """Derive who needs to reach whom, and compile it for the enforcers that the cluster has.
+
+    Example: `ringfence fence plan -o fence/`
+
+    Parameters
+    ----------
+    out
+        Write the artefacts into this folder, one file each (mode 0600).
+    """
+    design = design_of(open_estate(estate, identity), overrides or (), target or ())
+    shown = design.plan()
+    if out:
+        count = write_artefacts(out, design.compiled.values())
+        output.err.print(f"{count} artefacts written to {out}", markup=False)
+    if json:
+        output.json(shown)
+        return 0
+    _groups(shown)
+    rows = [
+        (one["target"], one["plane"], one["artefacts"], one["loaded_by"], f"{one['bytes']:,}", _force(one))
+        for one in shown["targets"]
+    ]
+    output.table(("target", "plane", "artefacts", "loaded by", "bytes", ""), rows, "\nCompiled")
+    _residuals(shown)
+    return 0
+
+
+def prove(
+    from_: Annotated[list[str] | None, Parameter(name="from")] = None,
+    /,
+    *,
+    estate: EstateFile = DEFAULT,
+    overrides: Overrides = None,
+    target: Targets = None,
+    json: AsJson = False,
+    identity: Identity = None,
+) -> int:
+    """Read back what was compiled, plane by plane, and say what still falls behind the fence.
+
+    Exit status 1 if a proof does not hold.
+    Example: `ringfence fence prove workstation:res-017-ws`
+
+    Parameters
+    ----------
+    from_
+        Footholds, held together (default: each place where attackers begin).
+    """
+    design = design_of(open_estate(estate, identity), overrides or (), target or ())
+    held = list(from_ or ()) or design.before.default_footholds()
+    verdicts, blast = design.verdicts(), design.blast(held)
+    if json:
+        output.json({"holds": design.holds, "planes": verdicts, "open_planes": design.open_planes, "blast": blast})
+        return 0 if design.holds else 1
+    rows = [
+        (one["plane"], one["target"], _verdict(one), f"{one['meant']:,}", one["leaks"], one["breaks"], one["open_pairs"])
+        for one in verdicts
+    ]
+    output.table(("plane", "target", "", "meant", "leaks", "breaks", "open, told"), rows)
+    for one in verdicts:
+        for gap in one["witnesses"][:3]:
+            where = f"{gap['source']} → {gap['target']} {gap['what']} ({gap['pairs']} pairs)"
+            output.out.print(f"  {gap['kind']} on {one['plane']}: {where} {gap['because']}", markup=False)
+    for plane in design.open_planes:
+        output.out.print(f"open: nothing here holds anyone back on the {plane} plane", markup=False)
+    told_blast(blast)
+    return 0 if design.holds else 1
+
+
+def told_blast(blast: dict[str, Any]) -> None:
+    """What falls before and behind the fence, in words."""
+    before, behind = blast["before"], blast["behind"]
+    who = blast["from"][0] if len(blast["from"]) == 1 else f"{len(blast['from'])} footholds"
+    output.out.print(f"\nIf {who} falls (planes that count: {', '.join(blast['planes']) or 'none'}):", markup=False)
+    rows = [
+        (name, len(side["shells"]), len(side["memory_only"]), len(side["jewels"]), side["positions"])
+        for name, side in (("before", before), ("behind the fence", behind))
+    ]
+    output.table(("", "hosts with a shell", "GPU memory only", "crown jewels", "positions"), rows)
+    if behind["shells"]:
+        output.out.print("still reached: " + ", ".join(behind["shells"]), markup=False)
+
+
+
+def _groups(shown: dict[str, Any]) -> None:
+    kinds = ", ".join(f"{count} {kind}" for kind, count in shown["groups"].items())
+    planes = ", ".join(f"{count} on {plane}" for plane, count in shown["allows"].items())
+    output.out.print(f"Groups: {kinds}", markup=False)
+    output.out.print(f"Allowed: {planes}; everything else is denied", markup=False)
+    output.out.print(f"Egress budgets: {len(shown['budgets'])}", markup=False)
+
+
+def _force(one: dict[str, Any]) -> str:
+    return "" if one["enforced"] else "compiled, not enforced"
+
+
+def _residuals(shown: dict[str, Any], most: int = 12) -> None:
+    rows = [(one["plane"], one["target_name"], one["source"], one["target"], one["why"]) for one in shown["residuals"]]
+    if rows:
+        output.table(("plane", "target", "from", "to", "why it stays open"), rows[:most], "\nResiduals")
+    if len(rows) > most:
+        output.out.print(f"… and {len(rows) - most} more (--json lists them)", markup=False)
+    for plane in shown["open_planes"]:
+        output.out.print(f"open: nothing here enforces the {plane} plane", markup=False)
+
+
+def _verdict(one: dict[str, Any]) -> str:
+    held = "holds" if one["holds"] else "DOES NOT HOLD"
+    return held + ("" if one["enforced"] else " (compiled only)")
