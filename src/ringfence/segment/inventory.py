@@ -30,6 +30,17 @@ class Fabric(msgspec.Struct, frozen=True):
         return min(self.table.get(end, DEFAULT_TABLE) for end in ends)
 
 
+class PodFacts(msgspec.Struct, frozen=True):
+    """What Kubernetes knows of one pod.
+
+    `host_network`: it has no network of its own. `networks`: its secondary networks, `network:kubernetes/…`.
+    """
+
+    labels: Mapping[str, str] = {}
+    host_network: bool = False
+    networks: tuple[str, ...] = ()
+
+
 class Inventory(msgspec.Struct, frozen=True):
     """Facts of the estate in the form that compiling and proving need.
 
@@ -39,7 +50,9 @@ class Inventory(msgspec.Struct, frozen=True):
     `there`: target → host, switch or cluster → what others keep there, in the target's own language: export tables,
     `fmpm -l`, `scontrol show partition`, `sshd_config`. It is left alone, and taken into the proof.
     `known_as`: endpoint → how its enforcer names it: a RoCE port's `<switch>/<interface>`, an accelerator's NMX-M id.
-    `enforcers`: target (`nftables`, `opensm`, `ufm`, `kubernetes`, `slurm`, `exports`, `lustre`, `sshd`,
+    `pods`: `pod:…` → its labels and interfaces; its host stands in `host_of`, its addresses in `addresses`.
+    `enforcers`: target (`nftables`, `opensm`, `ufm`, `kubernetes` and what a cluster speaks beside NetworkPolicy:
+    `adminnetworkpolicy`, `clusternetworkpolicy`, `multinetworkpolicy`; `slurm`, `exports`, `lustre`, `sshd`,
     `imex`, `nmx-m`, `fabric-manager`, `nvue`, `sonic`) → hosts, switches or clusters where this target can
     be put in force. What has none is *open* on that plane, and told so.
     """
@@ -52,3 +65,4 @@ class Inventory(msgspec.Struct, frozen=True):
     enforcers: Mapping[str, tuple[str, ...]] = {}
     there: Mapping[str, Mapping[str, str]] = {}
     known_as: Mapping[str, str] = {}
+    pods: Mapping[str, PodFacts] = {}
