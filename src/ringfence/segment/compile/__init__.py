@@ -5,7 +5,10 @@ Adding one is a file here, a line in `WRITERS`, a prover, a paragraph in docs/de
 
 from collections.abc import Mapping
 
+from ringfence.segment.compile.sshd import compile_sshd
 from ringfence.segment.compile.writer import Writer
 
-WRITERS: Mapping[str, Writer] = {}
+WRITERS: Mapping[str, Writer] = {
+    "sshd": Writer("login", compile_sshd),
+}
 """Every target by name."""

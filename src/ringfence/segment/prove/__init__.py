@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 
+from ringfence.segment.prove.login import prove_login
 from ringfence.segment.prove.prover import Prover
 
-PROVERS: Mapping[str, Prover] = {}
+PROVERS: Mapping[str, Prover] = {
+    "sshd": Prover("login", prove_login),
+}
 """The prover of every target, by the target's name."""

@@ -1,7 +1,7 @@
 """`sshd_config`, `sshd -T` and `ssh_config` (OpenSSH; sshd_config(5), ssh_config(5)).
 
 For each keyword the first value counts; a few (AllowUsers, …) add up. What stands in a Match block
-holds for some connections only and is kept apart.
+holds for some connections only and is kept apart; what stands under `Match all` takes the place of the global part.
 """
 
 from collections.abc import Mapping
@@ -80,13 +80,18 @@ def config(data: bytes, included: Mapping[str, bytes] | None = None) -> Sshd:
     """
     reading = _Reading(included or {})
     reading.read(data, 0)
-    return Sshd(reading.values, tuple(Match(text, values) for text, values in reading.matches), tuple(reading.missing))
+    return Sshd(
+        {**reading.values, **reading.always},
+        tuple(Match(text, values) for text, values in reading.matches),
+        tuple(reading.missing),
+    )
 
 
 class _Reading:
     def __init__(self, included: Mapping[str, bytes]) -> None:
         self.included = included
         self.values: dict[str, str] = {}
+        self.always: dict[str, str] = {}
         self.matches: list[tuple[str, dict[str, str]]] = []
         self.missing: list[str] = []
         self.lines = 0
@@ -103,7 +108,7 @@ class _Reading:
             if not keyword:
                 continue
             if keyword == "match":
-                at = self.values if value.lower() == "all" else self._block(value)
+                at = self.always if value.lower() == "all" else self._block(value)
             elif keyword == "include":
                 for pattern in value.split():
                     self._include(pattern, depth)

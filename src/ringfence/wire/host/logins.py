@@ -1,0 +1,51 @@
+"""Who may log in by name and address, as sshd decides it (AllowUsers and DenyUsers of sshd_config(5)).
+
+A pattern is `user`, `user@host` or `user@network`, with `*` and `?` in each part. A user whom any DenyUsers
+pattern meets is refused; if there is any AllowUsers pattern, one of them has to meet. What was tried on OpenSSH 9.2:
+the patterns of Match blocks that hold add up, and take the place of the global ones.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from ringfence.errors import InputError
+from ringfence.wire.host import sshd
+
+
+class Pattern(msgspec.Struct, frozen=True, order=True):
+    """`user` and `host` as written; `host` is "*" where none is."""
+
+    user: str
+    host: str
+
+
+class Logins(msgspec.Struct, frozen=True):
+    """`allow` None: nobody restricts. `sometimes` are patterns that a Match block adds for some connections."""
+
+    allow: tuple[Pattern, ...] | None
+    deny: tuple[Pattern, ...]
+    sometimes: tuple[Pattern, ...]
+
+
+def read(data: bytes, included: Mapping[str, bytes] | None = None) -> Logins:
+    """The patterns of a configuration with its drop-ins, or of `sshd -T`. Raises `InputError`."""
+    config = sshd.config(data, included)
+    allow = config.values.get("allowusers")
+    some = [one for match in config.matches for one in _patterns(match.values.get("allowusers", ""))]
+    return Logins(
+        None if allow is None else _patterns(allow),
+        _patterns(config.values.get("denyusers", "")),
+        tuple(some),
+    )
+
+
+def _patterns(text: str) -> tuple[Pattern, ...]:
+    return tuple(_pattern(word) for word in text.split())
+
+
+def _pattern(word: str) -> Pattern:
+    user, at, host = word.rpartition("@")
+    if at and not (user and host):
+        raise InputError(f"{word[:80]!r} is no pattern of a user", remedy="sshd would refuse it: user@host")
+    return Pattern(user, host) if at else Pattern(word, "*")
