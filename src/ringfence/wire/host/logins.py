@@ -6,6 +6,8 @@ the patterns of Match blocks that hold add up, and take the place of the global 
 """
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from ipaddress import ip_address, ip_network
 
 import msgspec
 
@@ -38,6 +40,22 @@ def read(data: bytes, included: Mapping[str, bytes] | None = None) -> Logins:
         _patterns(config.values.get("denyusers", "")),
         tuple(some),
     )
+
+
+def admits(logins: Logins, user: str, address: str) -> bool:
+    """Whether the global part lets `user` in from `address`; a host name in a pattern meets nobody (UseDNS no)."""
+    if any(_meets(one, user, address) for one in logins.deny):
+        return False
+    return logins.allow is None or any(_meets(one, user, address) for one in logins.allow)
+
+
+def _meets(pattern: Pattern, user: str, address: str) -> bool:
+    if not fnmatchcase(user, pattern.user.replace("[", "[[]")):
+        return False
+    try:
+        return ip_address(address) in ip_network(pattern.host, strict=False)
+    except ValueError:
+        return fnmatchcase(address, pattern.host.replace("[", "[[]"))
 
 
 def _patterns(text: str) -> tuple[Pattern, ...]:
