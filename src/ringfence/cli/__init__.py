@@ -35,10 +35,14 @@ _COMMANDS = {
     "paths": "ringfence.cli.ask:paths",
     "choke": "ringfence.cli.ask:choke",
     "generate": "ringfence.cli.generate:generate",
+    "fence": "ringfence.cli.fence:fence",
     "mark": "ringfence.cli.keep:mark",
     "merge": "ringfence.cli.keep:merge",
     "export": "ringfence.cli.keep:export",
 }
+_FAMILIES = frozenset(("fence",))
+"""Commands that have commands."""
+
 for _name, _target in _COMMANDS.items():
     app.command(_target, name=_name)
 
@@ -47,6 +51,8 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status."""
     if not arguments or arguments[0] in ("--help", "-h"):
         app.resolved_commands()  # the overview shows the first line of each, which loads them all
+    elif arguments[0] in _FAMILIES and arguments[1:2] in ([], ["--help"], ["-h"]):
+        app[arguments[0]].resolved_commands()
     try:
         status = app(list(arguments), exit_on_error=False, print_error=True)
     except CycloptsError:  # printed already

@@ -187,9 +187,9 @@ def _converted(one: Any, shape: Any) -> Any:
 
 
 def _plain(value: Any, depth: int = 0) -> Any:
-    """YAML 1.1 reads dates where Kubernetes reads text, and takes numbers as keys."""
+    """YAML 1.1 reads dates where Kubernetes reads text, and takes numbers as keys; null is the same as absent."""
     if isinstance(value, dict) and depth < safe.DEEPEST:
-        return {str(key): _plain(inner, depth + 1) for key, inner in value.items()}
+        return {str(key): _plain(inner, depth + 1) for key, inner in value.items() if inner is not None}
     if isinstance(value, list) and depth < safe.DEEPEST:
         return [_plain(inner, depth + 1) for inner in value]
     return value.isoformat() if isinstance(value, date | datetime) else value

@@ -93,7 +93,9 @@ def labelled(cluster: Resources) -> dict[str, Mapping[str, str]]:
 
 
 def merged(cluster: Resources) -> tuple[Workload, ...]:
-    """Each workload once, by name. Pods of one owner count as one.
+    """Each workload once, by name; of several manifests the last counts, as it does where they are applied in order.
+
+    Pods of one owner count as one.
 
     Raises `InputError` where such pods differ in labels and a policy selects some of them only.
     """
@@ -101,10 +103,10 @@ def merged(cluster: Resources) -> tuple[Workload, ...]:
     once = []
     for name, group in groupby(by_name, key=str):
         members = tuple(group)
-        given = [one for one in members if one.pod]
-        for other in given[1:]:
-            _alike(cluster, name, given[0], other)
-        once.append(members[0])
+        for first in [one for one in members if one.pod][:1]:
+            for other in members:
+                _alike(cluster, name, first, other)
+        once.append(members[-1])
     return tuple(once)
 
 
@@ -114,7 +116,7 @@ def _alike(cluster: Resources, name: str, first: Workload, other: Workload) -> N
     for policy, selector in _selectors(cluster, first.namespace):
         if selector.matches(first.labels) != selector.matches(other.labels):
             raise InputError(
-                f"the pods {first.pod} and {other.pod} of {name} differ in labels, and {policy} selects one of them",
+                f"{first.pod} and {other.pod or 'the template'} of {name} differ in labels, and {policy} selects one",
                 remedy="give the pods of one owner the same labels, or select by labels that they share",
             )
 

@@ -1,0 +1,15 @@
+"""`ringfence fence …`: one file per command, loaded when it is called."""
+
+from cyclopts import App
+
+fence = App(
+    name="fence",
+    help="Fence jobs off along the way their data flows, and prove that the fence holds.",
+    result_action="return_value",
+)
+
+_COMMANDS = {
+    "allows": "ringfence.cli.fence.allows:allows",
+}
+for _name, _target in _COMMANDS.items():
+    fence.command(_target, name=_name)
