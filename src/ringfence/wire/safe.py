@@ -20,6 +20,9 @@ MOST_BYTES = 256 << 20
 MOST_NODES = 1_000_000
 DEEPEST = 64
 
+_FLAT = 4096  # the parser in C calls itself for every level, and falls over far above this many
+_DEEP_LINE = re.compile(r"(?:[-?:][ \t]+){64}")
+
 _REMEDY = "capture it again; the file is cut short or not what its name says"
 
 
@@ -56,8 +59,9 @@ def yaml_documents(data: bytes) -> Iterator[Any]:
     """The documents of a YAML stream as plain data. Aliases that loop or multiply are refused."""
     try:
         text = bounded(data).decode("utf-8")
-        if "*" in text and "&" in text:
-            _weigh(text)
+        aliased = "*" in text and "&" in text
+        if aliased or text.count("[") + text.count("{") > _FLAT or _DEEP_LINE.search(text):
+            _weigh(text, MOST_NODES if aliased else len(text))
         yield from yaml.load_all(text, Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -67,7 +71,7 @@ def yaml_documents(data: bytes) -> Iterator[Any]:
         raise InputError(f"not YAML: {type_name(error)}", remedy=_REMEDY) from None
 
 
-def _weigh(text: str) -> None:
+def _weigh(text: str, most: int) -> None:
     """Refuse depth, and aliases whose expansion is endless or huge, before anything is built."""
     sizes: dict[str, int] = {}
     open_: list[tuple[str | None, int]] = []
@@ -88,7 +92,7 @@ def _weigh(text: str) -> None:
             total += 1
             if event.anchor is not None:
                 sizes[event.anchor] = 1
-        if total > MOST_NODES or len(open_) > DEEPEST:
+        if total > most or len(open_) > DEEPEST:
             mark = event.start_mark
             line = mark.line + 1 if mark else 0
             raise InputError("nested too deeply, or its aliases loop or multiply", line=line, remedy=_REMEDY)
