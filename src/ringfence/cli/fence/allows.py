@@ -8,9 +8,10 @@ from rich.text import Text
 from ringfence.app.netpol import allows as judged
 from ringfence.app.netpol import written
 from ringfence.cli import output
+from ringfence.cli.estate import AsJson
 
 
-def allows(folder: Path, /, *, format: str = "txt", json: bool = False) -> int:
+def allows(folder: Path, /, *, format: str = "txt", json: AsJson = False) -> int:
     """Print every connection that a folder of Kubernetes manifests allows, one line each.
 
     Workloads and address ranges; NetworkPolicy, AdminNetworkPolicy, BaselineAdminNetworkPolicy,
@@ -24,8 +25,6 @@ def allows(folder: Path, /, *, format: str = "txt", json: bool = False) -> int:
         The folder, with all folders in it, or one file; .yaml, .yml and .json are read.
     format
         `txt` or `json`.
-    json
-        The same as `--format json`.
     """
     answer = judged(folder)
     text = written(answer, "json" if json else format)
