@@ -262,3 +262,17 @@ def test_a_disk_that_takes_no_more_is_told_and_nothing_is_lost(tmp_path):
     assert "closed" in done.stdout.splitlines()[1]
     assert list(read(log(folder, [b"b"]), KEYS).entries()) == [b"a", b"b"]
     assert check(folder, KEYS) == []
+
+
+def test_a_head_that_was_signed_is_never_taken_back(tmp_path):
+    """What a writer signed before it died becomes the head on opening; one that is older or torn does not."""
+    folder = log(tmp_path / "log", [b"a"])
+    old = (folder / "checkpoint").read_bytes()
+    new = (log(folder, [b"b"]) / "checkpoint").read_bytes()
+    for head, coming in ((old, new), (new, old), (new, new[:-9])):
+        (folder / "checkpoint").write_bytes(head)
+        (folder / ".checkpoint.next").write_bytes(coming)
+        with Journal.open(folder, ORIGIN, SIGNER) as journal:
+            assert journal.size == 2
+        assert (folder / "checkpoint").read_bytes() == new
+        assert not (folder / ".checkpoint.next").exists()

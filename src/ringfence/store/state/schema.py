@@ -1,0 +1,94 @@
+"""The tables of the state database, version by version.
+
+A version that has been released never changes; what comes later is one more entry in `MIGRATIONS`.
+Times are seconds since the epoch (REAL), hashes and keys BLOBs. The SQL keeps to what SQLite and
+PostgreSQL share (STRICT and the placeholders aside), since a shared database is to come.
+"""
+
+Migration = tuple[str, ...]
+"""The statements that lead from one version to the next."""
+
+_FIRST: Migration = (
+    """
+    CREATE TABLE enrolments (
+        public_key  BLOB PRIMARY KEY CHECK (length(public_key) = 32),
+        holder      TEXT NOT NULL,
+        role        TEXT NOT NULL CHECK (role IN ('agent', 'enforcer', 'operator')),
+        enrolled_at REAL NOT NULL,
+        revoked_at  REAL
+    ) STRICT
+    """,
+    "CREATE UNIQUE INDEX enrolments_live ON enrolments (holder, role) WHERE revoked_at IS NULL",
+    """
+    CREATE TABLE orders_issued (
+        host     TEXT PRIMARY KEY,
+        sequence INTEGER NOT NULL CHECK (sequence >= 0)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE orders_accepted (
+        host        TEXT PRIMARY KEY,
+        sequence    INTEGER NOT NULL CHECK (sequence > 0),
+        digest      BLOB NOT NULL,
+        accepted_at REAL NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE receipts (
+        id         TEXT PRIMARY KEY,
+        plan       BLOB NOT NULL,
+        status     TEXT NOT NULL CHECK (status IN ('begun', 'applied', 'failed', 'undoing', 'undone')),
+        begun_at   REAL NOT NULL,
+        changed_at REAL NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE receipt_targets (
+        receipt  TEXT NOT NULL REFERENCES receipts (id) ON DELETE CASCADE,
+        position INTEGER NOT NULL,
+        target   TEXT NOT NULL,
+        before   BLOB NOT NULL,
+        status   TEXT NOT NULL CHECK (status IN ('planned', 'changing', 'changed', 'undone')),
+        PRIMARY KEY (receipt, target)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE partition_keys (
+        key         INTEGER PRIMARY KEY CHECK (key BETWEEN 1 AND 32766),
+        compartment TEXT NOT NULL,
+        state       TEXT NOT NULL CHECK (state IN ('held', 'freed', 'quarantined')),
+        since       REAL NOT NULL
+    ) STRICT
+    """,
+    "CREATE UNIQUE INDEX partition_keys_of ON partition_keys (compartment) WHERE state <> 'quarantined'",
+    """
+    CREATE TABLE budget_shares (
+        jewel        TEXT NOT NULL,
+        window_start REAL NOT NULL,
+        holder       TEXT NOT NULL,
+        share        INTEGER NOT NULL CHECK (share >= 0),
+        PRIMARY KEY (jewel, window_start, holder)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE budget_spent (
+        jewel        TEXT NOT NULL,
+        window_start REAL NOT NULL,
+        holder       TEXT NOT NULL,
+        counter      TEXT NOT NULL,
+        bytes        INTEGER NOT NULL CHECK (bytes >= 0),
+        PRIMARY KEY (jewel, window_start, holder, counter)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE verdicts (
+        job        TEXT PRIMARY KEY,
+        verdict    TEXT NOT NULL CHECK (verdict IN ('allow', 'hold', 'refuse')),
+        reason     TEXT NOT NULL,
+        expires_at REAL NOT NULL
+    ) STRICT
+    """,
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST,)
+"""Entry n leads from version n to version n + 1; version 0 is an empty file."""

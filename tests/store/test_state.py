@@ -1,0 +1,368 @@
+"""The state database: each kind of row keeps its promise, alone, twice and after a retry."""
+
+import sqlite3
+import stat
+
+import pytest
+
+from ringfence.errors import StateError
+from ringfence.store.state import Database, budgets, enrolments, keys, orders, receipts, verdicts
+from ringfence.store.state.orders import Taken
+from ringfence.store.state.receipts import Target
+from ringfence.store.state.schema import MIGRATIONS
+from ringfence.store.state.verdicts import Verdict
+
+HOST, OTHER = "host:gpu0001", "host:gpu0002"
+KEY, NEXT_KEY = bytes(range(32)), bytes(32)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "state.db"
+
+
+@pytest.fixture
+def database(path):
+    with Database.open(path) as opened:
+        yield opened
+
+
+# the file
+
+
+def test_the_file_and_its_companions_are_private(path, database):
+    """0600, whatever was there before; the write-ahead log too."""
+    orders.next_sequence(database, HOST)
+    assert {stat.S_IMODE(one.stat().st_mode) for one in path.parent.iterdir()} == {0o600}
+    path.chmod(0o644)
+    Database.open(path).close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_foreign_keys_types_and_durability_are_on(database):
+    """A target without its receipt, a text where a number belongs: SQLite itself refuses."""
+    for statement in (
+        "INSERT INTO receipt_targets VALUES ('none', 0, 't', x'', 'planned')",
+        "INSERT INTO orders_issued VALUES ('h', 'many')",
+    ):
+        with pytest.raises(sqlite3.IntegrityError), database.transaction() as sql:
+            sql.execute(statement)
+    with database.reading() as sql:
+        assert sql.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert sql.execute("PRAGMA synchronous").fetchone() == (2,)
+
+
+def test_a_block_that_fails_changes_nothing(database):
+    """Whatever the reason; the next one works."""
+
+    def fails():
+        with database.transaction() as sql:
+            sql.execute("INSERT INTO orders_issued VALUES ('h', 7)")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fails()
+    assert orders.next_sequence(database, "h") == 1
+
+
+def test_an_older_schema_is_brought_forward_and_a_newer_one_refused(path):
+    """Rows survive; the old version of this program then says what to do."""
+    with Database.open(path) as first:
+        orders.next_sequence(first, HOST)
+    later = (*MIGRATIONS, ("ALTER TABLE orders_issued ADD COLUMN note TEXT", "CREATE TABLE more (a TEXT) STRICT"))
+    with Database.open(path, later) as second, second.reading() as sql:
+        assert sql.execute("SELECT * FROM orders_issued").fetchall() == [(HOST, 1, None)]
+    with pytest.raises(StateError, match="schema version 2, this ringfence knows 1") as refused:
+        Database.open(path)
+    assert refused.value.remedy == "upgrade ringfence"
+
+
+def test_a_migration_that_fails_leaves_the_old_schema(path):
+    """All statements of all versions are one transaction."""
+    Database.open(path).close()
+    with pytest.raises(StateError):
+        Database.open(path, (*MIGRATIONS, ("CREATE TABLE more (a TEXT) STRICT", "CREATE TABLE orders_issued (a TEXT)")))
+    with Database.open(path) as database, database.reading() as sql:
+        assert sql.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'more'").fetchone() == (0,)
+
+
+def test_a_damaged_file_is_refused(path):
+    """Cut anywhere, or overwritten: StateError on opening, never something half read."""
+    with Database.open(path) as database:
+        keys.allocate(database, [f"compartment-{at}" for at in range(2000)], 1.0)
+    whole = path.read_bytes()
+    assert len(whole) > 60_000
+    half = len(whole) // 2
+    for damaged in (
+        b"not a database at all",
+        whole[:5000],
+        whole[:half],
+        whole[:40_000] + bytes(8192) + whole[48_192:],
+    ):
+        path.write_bytes(damaged)
+        with pytest.raises(StateError, match=r"damaged|another program"):
+            Database.open(path)
+
+
+def test_another_programs_database_is_left_alone(path):
+    """Its tables are not ours to migrate."""
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE theirs (a)")
+    other.close()
+    before = path.read_bytes()
+    with pytest.raises(StateError, match="another program's database"):
+        Database.open(path)
+    assert path.read_bytes() == before
+
+
+def test_a_place_that_cannot_hold_it_is_told(tmp_path):
+    """No folder, a folder instead of a file, a link."""
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    for path in (tmp_path / "no" / "state.db", tmp_path, tmp_path / "link"):
+        with pytest.raises(StateError, match=r"No such|is not a file"):
+            Database.open(path)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_full_disk_is_told_and_nothing_is_changed(database):
+    """SQLite's own limit of pages stands for the disk."""
+    with database.reading() as sql:
+        (pages,) = sql.execute("PRAGMA page_count").fetchone()
+        sql.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(StateError, match="the disk is full"):
+        keys.allocate(database, [f"compartment-{at}" for at in range(2000)], 1.0)
+    assert keys.allocations(database) == []
+
+
+def test_a_value_that_no_column_holds_is_told(database):
+    """Numbers beyond 64 bits, text that is not Unicode."""
+    for ask in (
+        lambda: orders.accept(database, HOST, 1 << 63, b"", 0.0),
+        lambda: orders.next_sequence(database, "host:\ud800"),
+    ):
+        with pytest.raises(StateError, match="cannot hold"):
+            ask()
+
+
+# enrolments
+
+
+def test_a_key_is_enrolled_once_and_belongs_to_one_holder_for_good(database):
+    """Again: no change. Another holder, role or key: refused until revoked; a revoked key never comes back."""
+    first = enrolments.enrol(database, HOST, "enforcer", KEY, 1.0)
+    assert enrolments.enrol(database, HOST, "enforcer", KEY, 2.0) == first
+    assert enrolments.by_key(database, KEY) == enrolments.live(database, HOST, "enforcer") == first
+    for holder, role, key in ((OTHER, "enforcer", KEY), (HOST, "agent", KEY), (HOST, "enforcer", NEXT_KEY)):
+        with pytest.raises(StateError):
+            enrolments.enrol(database, holder, role, key, 3.0)
+    assert enrolments.revoke(database, KEY, 4.0)
+    assert not enrolments.revoke(database, KEY, 5.0)
+    assert enrolments.by_key(database, KEY) is None
+    with pytest.raises(StateError, match="was revoked"):
+        enrolments.enrol(database, HOST, "enforcer", KEY, 6.0)
+    enrolments.enrol(database, HOST, "enforcer", NEXT_KEY, 7.0)
+    assert [one.revoked_at for one in enrolments.everyone(database)] == [4.0, None]
+
+
+@pytest.mark.parametrize(("role", "key"), [("root", KEY), ("agent", b"short")])
+def test_what_cannot_be_enrolled_is_refused(database, role, key):
+    """Unknown roles, keys of another length."""
+    with pytest.raises(StateError):
+        enrolments.enrol(database, HOST, role, key, 1.0)
+    assert enrolments.everyone(database) == []
+
+
+# orders
+
+
+def test_numbers_of_orders_rise_per_host_and_survive_a_restart(path):
+    """Never one twice; after an old copy came back the host's own count is taken over."""
+    with Database.open(path) as database:
+        assert [orders.next_sequence(database, HOST) for _ in range(3)] == [1, 2, 3]
+        assert orders.next_sequence(database, OTHER) == 1
+    with Database.open(path) as database:
+        assert orders.next_sequence(database, HOST) == 4
+        orders.advance(database, HOST, 2)
+        assert orders.next_sequence(database, HOST) == 5
+        orders.advance(database, HOST, 90)
+        assert orders.next_sequence(database, HOST) == 91
+
+
+def test_an_order_is_taken_once(path):
+    """New, repeated, stale; another order under the same number is a replay; so is an older one after a restart."""
+    with Database.open(path) as database:
+        assert orders.highest(database, HOST) == 0
+        assert orders.accept(database, HOST, 3, b"three", 1.0) is Taken.NEW
+        assert orders.accept(database, HOST, 3, b"three", 2.0) is Taken.REPEATED
+        assert orders.accept(database, HOST, 3, b"forged", 2.0) is Taken.STALE
+        assert orders.accept(database, OTHER, 1, b"one", 2.0) is Taken.NEW
+    with Database.open(path) as database:
+        assert orders.accept(database, HOST, 2, b"two", 3.0) is Taken.STALE
+        assert orders.accept(database, HOST, 4, b"four", 3.0) is Taken.NEW
+        assert orders.accept(database, HOST, 3, b"three", 3.0) is Taken.STALE
+        assert orders.highest(database, HOST) == 4
+        with pytest.raises(StateError, match="begin with 1"):
+            orders.accept(database, HOST, 0, b"", 3.0)
+
+
+# receipts
+
+
+TARGETS = [Target("nft:host:gpu0001", b"table inet a {}"), Target("opensm", b"\x00raw")]
+
+
+def test_a_receipt_begun_again_keeps_what_was_there_first(path):
+    """After a crash the targets may hold half of the new state; it never replaces the old one."""
+    with Database.open(path) as database:
+        first = receipts.begin(database, "r-1", b"plan", TARGETS, 1.0)
+        receipts.step(database, "r-1", "opensm", "changing")
+    with Database.open(path) as database:
+        again = receipts.begin(database, "r-1", b"plan", [Target("opensm", b"half new")], 2.0)
+        assert again == receipts.receipt(database, "r-1")
+        assert [(one.target, one.before) for one in again.targets] == [
+            (one.target, one.before) for one in first.targets
+        ]
+        assert [one.status for one in again.targets] == ["planned", "changing"]
+        with pytest.raises(StateError, match="another plan"):
+            receipts.begin(database, "r-1", b"other", TARGETS, 2.0)
+
+
+def test_a_receipt_moves_along_its_arrows_only(database):
+    """Every pair of statuses: drawn, or refused; staying is a retry."""
+    allowed = {
+        ("begun", "applied"), ("begun", "failed"), ("begun", "undoing"), ("applied", "undoing"),
+        ("failed", "undoing"), ("undoing", "undone"),
+    }  # fmt: skip
+    ways = {
+        "begun": [],
+        "applied": ["applied"],
+        "failed": ["failed"],
+        "undoing": ["undoing"],
+        "undone": ["undoing", "undone"],
+    }
+    for start, way in ways.items():
+        for end in ways:
+            name = f"{start}-{end}"
+            receipts.begin(database, name, b"plan", TARGETS, 1.0)
+            for status in way:
+                receipts.settle(database, name, status, 2.0)
+            if start == end or (start, end) in allowed:
+                assert receipts.settle(database, name, end, 3.0).status == end
+            else:
+                with pytest.raises(StateError, match="cannot become"):
+                    receipts.settle(database, name, end, 3.0)
+            assert receipts.receipt(database, name).status == (end if (start, end) in allowed else start)
+    cut_off = {one.status for one in receipts.listed(database, ("begun", "undoing"))}
+    assert cut_off == {"begun", "undoing"}
+    assert len(receipts.listed(database)) == 25
+
+
+def test_what_no_receipt_names_is_refused(database):
+    """Unknown receipts, targets and steps."""
+    receipts.begin(database, "r-1", b"plan", TARGETS, 1.0)
+    for ask in (
+        lambda: receipts.settle(database, "r-2", "applied", 1.0),
+        lambda: receipts.step(database, "r-1", "ufm", "changed"),
+        lambda: receipts.step(database, "r-1", "opensm", "perhaps"),
+    ):
+        with pytest.raises(StateError):
+            ask()
+    assert receipts.receipt(database, "r-2") is None
+
+
+# partition keys
+
+
+def test_a_compartment_keeps_its_key_and_a_freed_key_waits_for_its_read_back(database):
+    """Held, freed, released: only then another compartment gets it; the same one gets it back at once."""
+    assert keys.allocate(database, ["a", "b", "a"], 1.0) == {"a": 1, "b": 2}
+    assert keys.allocate(database, ["b", "c"], 2.0) == {"b": 2, "c": 3}
+    assert keys.free(database, ["a", "none"], 3.0) == [1]
+    assert keys.free(database, ["a"], 4.0) == []
+    assert keys.allocate(database, ["d"], 5.0) == {"d": 4}
+    assert keys.allocations(database)[0] == keys.Allocation(1, "a", "freed", 3.0)
+    assert keys.allocate(database, ["a"], 6.0) == {"a": 1}
+    assert keys.allocations(database)[0] == keys.Allocation(1, "a", "held", 6.0)
+    keys.free(database, ["a"], 7.0)
+    assert keys.release(database, [1, 2, 9]) == [1]
+    assert keys.allocate(database, ["e"], 8.0) == {"e": 1}
+    assert [one.state for one in keys.allocations(database)] == ["held"] * 4
+
+
+def test_a_quarantined_key_is_nobodys_until_it_is_released(database):
+    """Not even its own compartment's, which gets another."""
+    keys.allocate(database, ["a"], 1.0)
+    assert keys.quarantine(database, 1, 2.0)
+    assert keys.quarantine(database, 1, 3.0)
+    assert not keys.quarantine(database, 5, 3.0)
+    assert keys.allocate(database, ["a"], 4.0) == {"a": 2}
+    assert keys.allocations(database)[0] == keys.Allocation(1, "a", "quarantined", 2.0)
+    assert keys.free(database, ["a"], 5.0) == [2]
+    assert keys.release(database, [1, 2]) == [1, 2]
+    assert keys.allocations(database) == []
+
+
+def test_a_full_key_space_gives_none_and_says_why(database):
+    """Foreign keys are left out; all of a request or nothing of it."""
+    assert keys.allocate(database, ["a"], 1.0, taken=[1, 3], space=range(1, 6)) == {"a": 2}
+    keys.free(database, ["a"], 2.0)
+    with pytest.raises(StateError, match="3 partition keys are wanted, 2 are free, 1 wait"):
+        keys.allocate(database, ["a", "b", "c", "d"], 3.0, taken=[1, 3], space=range(1, 6))
+    assert [(one.compartment, one.state) for one in keys.allocations(database)] == [("a", "freed")]
+    assert (keys.SPACE[0], keys.SPACE[-1]) == (0x0001, 0x7FFE)
+
+
+# budgets
+
+
+def test_shares_never_exceed_the_budget(database):
+    """What others hold or have spent counts; a share may always be lowered."""
+
+    def share(**shares):
+        return budgets.share_out(database, "model:llm", 0.0, 100, shares)
+
+    assert [one.share for one in share(a=60, b=40)] == [60, 40]
+    with pytest.raises(StateError, match="101 bytes"):
+        share(a=61)
+    assert [one.share for one in budgets.leases(database, "model:llm", 0.0)] == [60, 40]
+    budgets.spend(database, "model:llm", 0.0, "a", "q1", 50)
+    with pytest.raises(StateError):
+        share(a=0, b=51)
+    assert [(one.share, one.spent, one.left) for one in share(a=0, b=50)] == [(0, 50, 0), (50, 0, 50)]
+    budgets.spend(database, "model:llm", 0.0, "c", "q1", 30)
+    assert [one.bound for one in share(b=10)] == [50, 10, 30]
+    with pytest.raises(StateError):
+        share(b=21)
+    assert budgets.share_out(database, "model:llm", 3600.0, 100, {"b": 100})[0].left == 100
+
+
+def test_spending_survives_reloads_retries_and_restarts(path):
+    """200 reloads that begin again at 0, each read twice: nothing lost, nothing counted twice."""
+    with Database.open(path) as database:
+        budgets.share_out(database, "model:llm", 0.0, 1000, {"a": 1000})
+        for reload in range(200):
+            for reading in (1, 3, 3, 2):
+                lease = budgets.spend(database, "model:llm", 0.0, "a", f"load-{reload}", reading)
+            assert lease.spent == 3 * (reload + 1)
+    with Database.open(path) as database:
+        (lease,) = budgets.leases(database, "model:llm", 0.0)
+        assert (lease.spent, lease.left) == (600, 400)
+        budgets.forget(database, 1.0)
+        assert budgets.leases(database, "model:llm", 0.0) == []
+
+
+# verdicts
+
+
+def test_a_verdict_holds_until_it_expires(database):
+    """The newest counts; an unknown word is refused."""
+    job = "job:slurm/c/4711"
+    assert verdicts.last(database, job, 0.0) is None
+    verdicts.keep(database, Verdict(job, "hold", "waits for read-back", 10.0))
+    verdicts.keep(database, Verdict(job, "allow", "read back", 20.0))
+    assert verdicts.last(database, job, 19.9) == Verdict(job, "allow", "read back", 20.0)
+    assert verdicts.last(database, job, 20.0) is None
+    verdicts.forget(database, 20.0)
+    assert verdicts.last(database, job, 0.0) is None
+    with pytest.raises(StateError):
+        verdicts.keep(database, Verdict(job, "maybe", "", 1.0))
