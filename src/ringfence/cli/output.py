@@ -24,6 +24,12 @@ def json(value: Any) -> None:
     sys.stdout.write(encoded.decode("utf-8") + "\n")
 
 
+def json_line(value: Any) -> None:
+    """`value` as one line of JSON, at once: someone follows."""
+    sys.stdout.write(msgspec.json.encode(value, enc_hook=str).decode("utf-8") + "\n")
+    sys.stdout.flush()
+
+
 def json_lines(values: Iterable[Any]) -> None:
     """A JSON array on standard output, one element a line, written as it comes."""
     encode = msgspec.json.Encoder(enc_hook=str).encode
