@@ -1,0 +1,57 @@
+"""AdminNetworkPolicy and BaselineAdminNetworkPolicy (policy.networking.k8s.io/v1alpha1).
+
+Bounds of the schema: 100 rules a direction, 100 peers a rule, 25 networks a peer, priorities 0 to 1000. Policies of
+one tenant follow one another in priority; those of two tenants may share one, as no pod is the subject of both.
+"""
+
+from collections.abc import Iterator
+from itertools import zip_longest
+
+from ringfence.segment.compile.kubernetes.cells import NAMESPACE, Cells, Json, one_of, value_of
+from ringfence.segment.compile.kubernetes.rules import low, manifest
+from ringfence.segment.compile.kubernetes.tiers import Rule, Tier, default, parts, tiers
+from ringfence.segment.what import What
+
+VERSION = "policy.networking.k8s.io/v1alpha1"
+PRIORITY = 100
+MOST_RULES = 100
+_ACTIONS = {"pass": "Pass", "deny": "Deny"}
+
+
+def policies(cells: Cells) -> Iterator[Json]:
+    """One AdminNetworkPolicy (or several in a row) for every tenant, and the baseline."""
+    for tier in tiers(cells):
+        sides = (parts(tier.ingress, MOST_RULES), parts(tier.egress, MOST_RULES))
+        for at, (ingress, egress) in enumerate(zip_longest(*sides, fillvalue=())):
+            spec = {"priority": PRIORITY + at, **_spec(tier, ingress, egress)}
+            yield manifest(VERSION, "AdminNetworkPolicy", name_of(tier, at), spec)
+    baseline = default(cells)
+    if baseline is not None:
+        spec = _spec(baseline, baseline.ingress, baseline.egress)
+        yield manifest(VERSION, "BaselineAdminNetworkPolicy", "default", spec)
+
+
+def name_of(tier: Tier, at: int) -> str:
+    """A name that the API server takes, different for different tenants."""
+    return f"ringfence-{value_of((tier.tenant,))}" + (f"-{at}" if at else "")
+
+
+def _spec(tier: Tier, ingress: tuple[Rule, ...], egress: tuple[Rule, ...]) -> dict[str, object]:
+    return {
+        "subject": {"namespaces": one_of(NAMESPACE, tier.namespaces)},
+        "ingress": [_rule(one, "from") for one in ingress],
+        "egress": [_rule(one, "to") for one in egress],
+    }
+
+
+def _rule(rule: Rule, side: str) -> Json:
+    shown: dict[str, object] = {"name": rule.name, "action": _ACTIONS[rule.action], side: rule.peers}
+    return {**shown, "ports": [port for kind in rule.kinds for port in _ports(kind)]} if rule.kinds else shown
+
+
+def _ports(kind: What) -> Iterator[Json]:
+    protocol = kind.protocol.upper()
+    if kind.high == low(kind):
+        yield {"portNumber": {"protocol": protocol, "port": low(kind)}}
+    else:
+        yield {"portRange": {"protocol": protocol, "start": low(kind), "end": kind.high}}
