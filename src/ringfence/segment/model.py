@@ -20,7 +20,7 @@ PLANES: dict[str, str] = {
     "roce": "RDMA over Ethernet; endpoints `ibport:…`",
     "nvlink": "loads and stores between accelerators; endpoints `gpu:…`",
     "imex": "memory exported across hosts; endpoints `host:…` that hold one channel",
-    "storage": "files; from `host:…` to `storage:…[:<path below it>]`, what is `ro` or `rw`",
+    "storage": "files; from `host:…` to `storage:…`, or a folder of it: `storage:…/<path>`; what is `ro` or `rw`",
     "scheduler": "work; from `tenant:…` to `host:…` on which its jobs may start",
     "login": "sessions; from `identity:…@<address or network>` to `host:…`",
     "pod": "connections between Kubernetes workloads; endpoints `pod:…`, `namespace:…`, `network:<CIDR>`",

@@ -14,7 +14,7 @@ import msgspec
 from ringfence.estate.facts import Fact
 from ringfence.synth import data, facts_data, facts_fabric, facts_hosts, facts_people, facts_work, say
 from ringfence.synth.captures_slurm import File
-from ringfence.synth.plan import Cluster, Host, User, address
+from ringfence.synth.plan import Cluster, Host, User, address, desk
 
 _RECORDED = {
     facts_hosts.inventory: ("in_zone", "in_rack", "in_tenant", "labelled", "controls"),
@@ -243,7 +243,7 @@ def home_keys(plan: Cluster, top: str) -> Iterator[File]:
 def sessions(plan: Cluster, host: Host) -> str:
     """`who`."""
     return "".join(
-        f"{user.name} pts/{at} 2026-01-04 23:00 (10.200.0.{at % 250 + 1})\n"
+        f"{user.name} pts/{at} 2026-01-04 23:00 ({desk(user)})\n"
         for at, user in enumerate(plan.users)
         if user.role in ("researcher", "engineer") and data.login_of(plan, user).name == host.name
     )

@@ -190,6 +190,11 @@ def open_to_people(host: Host) -> bool:
     return schedules(host) or host.role == "login"
 
 
+def obeys(host: Host) -> bool:
+    """Whether Ringfence's agent and enforcer run there: everywhere but on the workers of Kubernetes."""
+    return host.partition != "kube"
+
+
 def holds_munge(host: Host) -> bool:
     """Whether the key of the scheduler is kept there."""
     return open_to_people(host) or host.role in ("scheduler", "database")

@@ -41,9 +41,11 @@ def guarded(plan: Cluster) -> Iterator[Fact]:
     for of in plan.of_role("ringfence"):
         server, key = f"service:{of.name}/ringfence:8443", f"credential:ringfence/{of.name}/{path}"
         for host in plan.hosts:
-            if data.open_to_people(host):
+            if data.obeys(host):
                 yield fact(say.host(host.name), "watched_by", server, source)
                 yield fact(say.host(host.name), "enforced_by", server, source)
+        if plan.pods:
+            yield fact(say.kube(plan), "enforced_by", server, source)
         yield fact(key, "signs_orders", server, source)
         yield fact(key, "jewel", "signs Ringfence's orders", source, {"marked_by": "default"})
         kept: dict[str, Scalar] = {"readable_by": "root", "path": path}

@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterator, Sequence
 
 from ringfence.estate.facts import Fact, Scalar
 from ringfence.synth import data, say
-from ringfence.synth.plan import Cluster, Host, User
+from ringfence.synth.plan import Cluster, Host, User, desk
 from ringfence.synth.say import fact
 
 
@@ -83,7 +83,7 @@ def _hub(hosts: Sequence[Host]) -> str:
 def _key(plan: Cluster, user: User, identity: str) -> Iterator[Fact]:
     key, workstation = say.ssh_key(plan, user), f"workstation:{user.workstation}"
     yield fact(identity, "logs_in_from", workstation, "inventory.ndjson")
-    yield fact(workstation, "attached_to", say.network("corp"), "inventory.ndjson")
+    yield fact(workstation, "attached_to", say.network("corp"), "inventory.ndjson", {"address": desk(user)})
     readable = "user" if plan.flawed("key_without_passphrase", user.name) else "none"
     yield fact(
         workstation,

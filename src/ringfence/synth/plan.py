@@ -172,6 +172,15 @@ def address(host: Host, network: str) -> str:
     return f"10.{octet}.{high}.{low + 1}"
 
 
+def desk(user: User) -> str:
+    """The address of an account's workstation, for up to 60,000 of them."""
+    high, low = divmod(user.uid - FIRST_UID, 250)
+    return f"10.200.{high}.{low + 1}"
+
+
+FIRST_UID = 5000
+"""Accounts are numbered from here, one after the other."""
+
 SECOND_OCTET: Mapping[str, int] = {"login": 8, "service": 16, "compute": 32, "storage": 64, "ipoib": 72, "bmc": 96}
 
 NETWORKS = (

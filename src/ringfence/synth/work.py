@@ -5,7 +5,7 @@ from random import Random
 
 import msgspec
 
-from ringfence.synth.plan import Host, Job, Pipeline, Pod, Tenant, User
+from ringfence.synth.plan import FIRST_UID, Host, Job, Pipeline, Pod, Tenant, User
 
 GANGS = (1, 1, 1, 1, 2, 2, 4, 4, 8, 16)
 """Sizes of gangs after a tenant's training run, in hosts: many small, few large."""
@@ -23,10 +23,10 @@ def users(nodes: int, groups: Sequence[Tenant], staff: Mapping[str, int], random
         for at in range(staff.get(group.name, count)):
             role = "engineer" if at % 4 == 3 else "researcher"
             name = f"{role[:3]}-{len(found) + 1:03d}"
-            found.append(User(name, 5000 + len(found), group.name, role, f"{name}-ws"))
-        found.append(User(f"svc-{group.name}", 5000 + len(found), group.name, "service", ""))
+            found.append(User(name, FIRST_UID + len(found), group.name, role, f"{name}-ws"))
+        found.append(User(f"svc-{group.name}", FIRST_UID + len(found), group.name, "service", ""))
     for at in range(2 + nodes // 1000):
-        found.append(User(f"ops-{at + 1:02d}", 5000 + len(found), "", "operator", f"ops-{at + 1:02d}-ws"))
+        found.append(User(f"ops-{at + 1:02d}", FIRST_UID + len(found), "", "operator", f"ops-{at + 1:02d}-ws"))
     return tuple(found)
 
 

@@ -1,0 +1,70 @@
+"""What gangs need: their own ranks, the registry of their images, the server that keeps their models."""
+
+from collections.abc import Iterator
+
+from ringfence.segment.compartment import compartment
+from ringfence.segment.model import Allow, Group, Residual
+from ringfence.segment.needs.services import service_group
+from ringfence.segment.scene import IB, ROCE, Scene, Service
+from ringfence.segment.workflow import Gang
+
+RANKS = {
+    "ip": "ranks of one run meet at ports that they choose themselves",
+    IB: "ranks of one run exchange gradients over verbs",
+    ROCE: "ranks of one run exchange gradients over RDMA on Ethernet",
+    "nvlink": "the accelerators of one run share memory",
+    "imex": "trays of one run export memory to one another over one channel of their own",
+    "pod": "replicas and ranks of one service meet at ports that they choose themselves",
+}
+"""Planes on which a gang talks to itself."""
+
+
+def needs(scene: Scene) -> Iterator[Group | Allow | Residual]:
+    """What each gang needs, and the services that any of them names."""
+    named = {}
+    for gang in scene.gangs.values():
+        yield from ranks(scene, gang)
+        for service, why in wanted(scene, gang):
+            named[service.entity] = service
+            yield from _asks(gang, service, why)
+    for entity in sorted(named):
+        yield service_group(scene, named[entity])
+
+
+def ranks(scene: Scene, gang: Gang) -> Iterator[Allow]:
+    """A gang with itself, on every plane on which it has two ends."""
+    own = compartment(scene, gang)
+    for plane, why in RANKS.items():
+        if len(own.on(plane)) > 1 and not (gang.pods and plane == "ip"):
+            yield Allow(own.name, own.name, plane, "any", why)
+
+
+def wanted(scene: Scene, gang: Gang) -> Iterator[tuple[Service, str]]:
+    """Registries and tracking servers from which its images, data and models come, or to which they go."""
+    seen, by_name = scene.seen, scene.by_entity
+    for image in gang.images:
+        for entity in sorted(set(seen.objects(image, "pulled_from"))):
+            if entity in by_name:
+                yield by_name[entity], f"its image is pulled from {entity.partition(':')[2]}"
+    told: set[str] = set()
+    for one in (*gang.reads, *gang.writes):
+        for entity in sorted(set(seen.objects(one, "pulled_from"))):
+            if entity in by_name and entity not in told:
+                told.add(entity)
+                yield by_name[entity], f"{one} is kept by {entity.partition(':')[2]}"
+    for entity in sorted({one for job in (*gang.jobs, *gang.pods) for one in seen.objects(job, "connects_to")}):
+        if entity in by_name and entity not in told and gang.tenant and gang.tenant in _tenants(scene, entity):
+            yield by_name[entity], f"it was seen to use {entity.partition(':')[2]}, which serves its tenant"
+
+
+def _tenants(scene: Scene, service: str) -> set[str]:
+    """Tenants whose data a service keeps: what others were seen to do there is no need of theirs."""
+    kept = scene.seen.subjects("pulled_from", service)
+    return {tenant for one in kept for tenant in scene.seen.objects(one, "in_tenant")}
+
+
+def _asks(gang: Gang, service: Service, why: str) -> Iterator[Allow]:
+    what = f"tcp/{service.port}" if service.port else "tcp"
+    yield Allow(gang.name, service.entity, "ip", what, why)
+    if gang.pods:
+        yield Allow(gang.name, service.entity, "pod", what, why)
