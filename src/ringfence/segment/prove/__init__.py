@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 
 from ringfence.segment.prove.login import prove_login
+from ringfence.segment.prove.pods import prove_pods
 from ringfence.segment.prove.prover import Prover
+from ringfence.segment.prove.scheduler import prove_scheduler
 
 PROVERS: Mapping[str, Prover] = {
+    "kubernetes": Prover("pod", prove_pods),
+    "slurm": Prover("scheduler", prove_scheduler),
     "sshd": Prover("login", prove_login),
 }
 """The prover of every target, by the target's name."""
