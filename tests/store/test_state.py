@@ -284,7 +284,9 @@ def test_a_compartment_keeps_its_key_and_a_freed_key_waits_for_its_read_back(dat
     assert keys.allocate(database, ["a"], 6.0) == {"a": 1}
     assert keys.allocations(database)[0] == keys.Allocation(1, "a", "held", 6.0)
     keys.free(database, ["a"], 7.0)
-    assert keys.release(database, [1, 2, 9]) == [1]
+    assert keys.release(database, [1], read_at=6.5) == []
+    assert keys.release(database, [1], read_at=7.0) == []
+    assert keys.release(database, [1, 2, 9], read_at=8.0) == [1]
     assert keys.allocate(database, ["e"], 8.0) == {"e": 1}
     assert [one.state for one in keys.allocations(database)] == ["held"] * 4
 
@@ -298,7 +300,7 @@ def test_a_quarantined_key_is_nobodys_until_it_is_released(database):
     assert keys.allocate(database, ["a"], 4.0) == {"a": 2}
     assert keys.allocations(database)[0] == keys.Allocation(1, "a", "quarantined", 2.0)
     assert keys.free(database, ["a"], 5.0) == [2]
-    assert keys.release(database, [1, 2]) == [1, 2]
+    assert keys.release(database, [1, 2], read_at=6.0) == [1, 2]
     assert keys.allocations(database) == []
 
 
@@ -308,6 +310,9 @@ def test_a_full_key_space_gives_none_and_says_why(database):
     keys.free(database, ["a"], 2.0)
     with pytest.raises(StateError, match="3 partition keys are wanted, 2 are free, 1 wait"):
         keys.allocate(database, ["a", "b", "c", "d"], 3.0, taken=[1, 3], space=range(1, 6))
+    assert [(one.compartment, one.state) for one in keys.allocations(database)] == [("a", "freed")]
+    with pytest.raises(StateError, match="0x0002 of a is used by others"):
+        keys.allocate(database, ["b", "a"], 4.0, taken=[2])
     assert [(one.compartment, one.state) for one in keys.allocations(database)] == [("a", "freed")]
     assert (keys.SPACE[0], keys.SPACE[-1]) == (0x0001, 0x7FFE)
 

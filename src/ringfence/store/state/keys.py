@@ -35,13 +35,14 @@ def allocate(
 ) -> dict[str, int]:
     """A key for each compartment: the one it has, also if just freed; else the lowest that is free.
 
-    `taken` are keys that others use (UFM's own partitions). Raises `StateError` where `space` is
-    used up, and then gives none.
+    `taken` are keys that others use (UFM's own partitions). Raises `StateError`, and gives none,
+    where `space` is used up or others now use a key that one of these compartments has.
     """
     with database.transaction() as sql:
         known = _all(sql)
         used = {*taken, *(one.key for one in known)}
         have = {one.compartment: one.key for one in known if one.state != "quarantined"}
+        freed = {one.key for one in known if one.state == "freed"}
         new = [one for one in dict.fromkeys(compartments) if one not in have]
         lowest = list(islice((key for key in space if key not in used), len(new)))
         if len(lowest) < len(new):
@@ -50,11 +51,16 @@ def allocate(
                 f"{len(new)} partition keys are wanted, {len(lowest)} are free, {waiting} wait for their read-back",
                 "end compartments, or release keys that no port table holds",
             )
+        for one in compartments:
+            if have.get(one) in taken:
+                raise StateError(
+                    f"partition key {have[one]:#06x} of {one} is used by others too", "quarantine that key"
+                )
         have.update(zip(new, lowest, strict=True))
         sql.executemany("INSERT INTO partition_keys VALUES (?, ?, 'held', ?)", [(have[one], one, now) for one in new])
         sql.executemany(
-            "UPDATE partition_keys SET state = 'held', since = ? WHERE compartment = ? AND state = 'freed'",
-            [(now, compartment) for compartment in compartments],
+            "UPDATE partition_keys SET state = 'held', since = ? WHERE key = ?",
+            [(now, key) for key in {have[one] for one in compartments} & freed],
         )
     return {compartment: have[compartment] for compartment in compartments}
 
@@ -62,15 +68,12 @@ def allocate(
 def free(database: Database, compartments: Sequence[str], now: float) -> list[int]:
     """The compartments have ended: their keys are freed, but not yet free. Those freed before keep their time."""
     with database.transaction() as sql:
-        rows = [
-            sql.execute(
-                "UPDATE partition_keys SET state = 'freed', since = ? WHERE compartment = ? AND state = 'held'"
-                " RETURNING key",
-                (now, compartment),
-            ).fetchall()
-            for compartment in compartments
-        ]
-    return [key for found in rows for (key,) in found]
+        held = {one.compartment: one.key for one in _all(sql) if one.state == "held"}
+        ended = [held[one] for one in dict.fromkeys(compartments) if one in held]
+        sql.executemany(
+            "UPDATE partition_keys SET state = 'freed', since = ? WHERE key = ?", [(now, key) for key in ended]
+        )
+    return ended
 
 
 def quarantine(database: Database, key: int, now: float) -> bool:
@@ -84,13 +87,18 @@ def quarantine(database: Database, key: int, now: float) -> bool:
     return done.rowcount == 1 or known is not None
 
 
-def release(database: Database, keys: Collection[int]) -> list[int]:
-    """No table holds these keys any more: those freed or quarantined are free. Held ones stay; gives those released."""
+def release(database: Database, keys: Collection[int], read_at: float) -> list[int]:
+    """Tables read at `read_at` did not hold these keys: those freed or quarantined before then are free.
+
+    Keys that are held, or were freed or quarantined since, stay. Gives those released.
+    """
     with database.transaction() as sql:
         return [
             key
             for key in sorted(keys)
-            if sql.execute("DELETE FROM partition_keys WHERE key = ? AND state <> 'held'", (key,)).rowcount
+            if sql.execute(
+                "DELETE FROM partition_keys WHERE key = ? AND state <> 'held' AND since < ?", (key, read_at)
+            ).rowcount
         ]
 
 
