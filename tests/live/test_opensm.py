@@ -115,6 +115,22 @@ CASES = (
     "j=0x8001: ipoib, B=full;",
     "j=0x8001=0x8002:C=full;",
     "j=0x8001:ALL_ROUTERS=full,ALL_SWITCHES=full,B;",
+    "j=0x8001:AL=full;\n",
+    "j=0x8001:S=full,N,A;\n",
+    "j=0x8001:ALL_CA=full;k=0x8002:ALL_V=full;\n",
+    "j=0x8001:A\r\n;\n",
+    "j=0x8001:A;\r\nk=0x8002:B;\r\n",
+    "j=0x8001:A,\x0bB;\n",
+    "j=0x8001:A\x00garbage;\nB;\n",
+    "j=0x8001,d=full:A;\n",
+    "j=0x8001,defmember=full,defmember=bogus:A;\n",
+    "j=0x8001:A; ; k=0x8002:B;\n",
+    "0x8001:A=full;\n",
+    "j=0x8001:A" + " " * 4090 + ", B;\n",
+    "j=0x8001:" + " " * 4200 + "A;\n",
+    "#" + "x" * 5000 + "\nj=0x8001:A;\n",
+    "#" + "x" * 4093 + "\nj=0x8001:A;\n",
+    "j=0x8001:" + "A," * 400 + "B;\n",
 )
 
 

@@ -95,7 +95,9 @@ def test_partitions_conf_becomes_tables():
         ("# only this\n", 0),
         ("a=0x8001:ALL;\nb=0x8002:0xnothex;\n", 2),
         ("a=0x8001\n:ALL;\n", 1),
-        ("a=0x8001:" + "0x2001," * 700 + "0x2001;", 1),
+        ("a=0x8001:  " + "0x2001," * 700 + "0x2001;", 1),  # the buffer ends after `0x`
+        ("a=0x8001:0x2001;\r\n", 1),
+        ("a=0x8001:0x2001; ;\n", 1),
         ("a=0x8001:all;", 1),
     ],
 )

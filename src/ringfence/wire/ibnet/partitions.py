@@ -7,14 +7,17 @@ the default partition as a full member, with no message but one line of its log.
 never drops a stanza quietly: it says why the file as a whole fails open.
 
 What opensm 3.3.23 was seen to do, and this reader does too (`tests/live/test_opensm.py` asks it):
-names are case-sensitive (`all` is a bad GUID); of several memberships of one port in one 15-bit
-key the last wins, whatever the stanza; a membership counts by its first letters (`f` is full, so
-is nothing after `=`) and an unknown one is limited; `mgid=` takes the rest of its line; the
-default key holds everyone as limited, its own port as full, before the first stanza is read.
+names are case-sensitive (`all` is a bad GUID) and count by their first letters (`A` is `ALL`); of
+several memberships of one port in one 15-bit key the last wins, whatever the stanza; a membership
+counts by its first letters too (`f` is full, so is nothing after `=`) and an unknown one is
+limited; `mgid=` takes the rest of its line; only space, tab and line feed are blank, so a carriage
+return is part of a name and a file with CR LF fails open; a zero byte ends its line; a line longer
+than the buffer goes on as the next line; the default key holds everyone as limited, its own port
+as full, before the first stanza is read.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -23,12 +26,15 @@ from ringfence.wire import safe
 from ringfence.wire.ibnet.values import DEFAULT_PKEY
 
 LONGEST_LINE = 4094
-"""What opensm's line buffer holds; the rest of a longer line is read as a line of its own."""
+"""Bytes that opensm's line buffer holds; the rest of a longer line is read as a line of its own."""
 
-_GROUPS = ("ALL", "ALL_CAS", "ALL_SWITCHES", "ALL_ROUTERS", "ALL_VCAS", "SELF")
-_NUMBER = re.compile(r"\A([+-]?)(?:0[xX]([0-9a-fA-F]+)|(0[0-7]*)|([1-9][0-9]*))\Z")
+_GROUPS = ("NONE", "ALL", "ALL_CAS", "ALL_SWITCHES", "ALL_ROUTERS", "SELF")
+"""In the order in which opensm compares their first letters."""
+
+_MEMBERSHIPS = ("full", "limited", "both")
+_NUMBER = re.compile(r"\A[\r\v\f]*+([+-]?)(?:0[xX]([0-9a-fA-F]+)|(0[0-7]*)|([1-9][0-9]*))\Z")
 _MOST = (1 << 64) - 1
-_PIECE = re.compile(r"([^,;]*)([,;]|\Z)")
+_BLANK = " \t\n"
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -75,11 +81,9 @@ def read(data: bytes) -> Partitions:
     Raises `InputError` only for a file beyond all bounds.
     """
     reader = _Reader()
-    for number, line in safe.lines(data):
+    for number, line in _lines(data):
         try:
-            if len(line.encode("utf-8", "replace")) > LONGEST_LINE:
-                raise _Broken("the line is longer than opensm's buffer of 4,096 bytes")
-            reader.feed(line.partition("#")[0], number)
+            reader.feed(line, number)
         except _Broken as why:
             return Partitions((), str(why), number)
     if reader.name is not None and not reader.closed():
@@ -87,6 +91,14 @@ def read(data: bytes) -> Partitions:
     if not reader.stanzas:
         return Partitions((), "the file holds no partition")
     return Partitions(tuple(reader.stanzas))
+
+
+def _lines(data: bytes) -> Iterator[tuple[int, str]]:
+    """(line number in the file, what opensm has in its buffer) without comments."""
+    for number, line in enumerate(safe.bounded(data).split(b"\n"), 1):
+        for at in range(0, len(line) or 1, LONGEST_LINE):
+            buffer = line[at : at + LONGEST_LINE].partition(b"\0")[0]
+            yield number, buffer.partition(b"#")[0].decode("latin-1")
 
 
 class _Reader:
@@ -104,17 +116,22 @@ class _Reader:
 
     def feed(self, text: str, number: int) -> None:
         """One line without its comment."""
-        while text.strip():
+        while text.strip(_BLANK):
+            piece, ended, text = text.partition(";")
             if not self.in_body:
-                head, colon, text = text.partition(":")
+                head, colon, piece = piece.partition(":")
                 if not colon:
                     raise _Broken("a partition's definition must end in `:` on its own line")
                 self._head(head, number)
-            text = self._body(text, number)
+            self._body(piece, number)
+            if ended:
+                self._close()
 
     def _head(self, text: str, number: int) -> None:
-        first, *flags = [piece.strip() for piece in text.split(",")]
-        name, equals, value = (part.strip() for part in first.partition("="))
+        first, *flags = text.split(",")
+        name, equals, value = _parts(first)
+        if not equals and name[:1].isdigit():
+            equals, value = "=", name  # the name left out: a key alone
         self.name, self.line, self.members = name, number, []
         self.key, self.ipoib, self.default, self.in_body = -1, False, "limited", True
         if equals:
@@ -125,38 +142,36 @@ class _Reader:
         elif name == "Default":
             self.key = DEFAULT_PKEY
         for flag in flags:
-            word, equals, value = (part.strip() for part in flag.partition("="))
+            word, equals, value = _parts(flag)
             if word == "ipoib":
                 self.ipoib = True
-            elif word == "defmember":
+            elif (
+                word and equals and "defmember".startswith(word) and any(one.startswith(value) for one in _MEMBERSHIPS)
+            ):
                 self.default = _membership(value)
 
-    def _body(self, text: str, number: int) -> str:
-        """Take specifiers up to `;`; what stands after it is returned."""
-        at, group = 0, False
-        while at < len(text):
-            piece = _PIECE.match(text, at)
-            assert piece is not None
-            at = piece.end()
-            spec = piece[1].strip()
-            group = group or spec.startswith("mgid=")
-            if spec and not group:
-                self._member(spec, number)
-            if piece[2] == ";":
-                self._close()
-                return text[at:]
-        return ""
+    def _body(self, text: str, number: int) -> None:
+        """The specifiers of one line, up to `;`."""
+        for spec in text.split(","):
+            name, equals, value = _parts(spec)
+            if name == "mgid":
+                if not equals:
+                    raise _Broken("`mgid` without a value, at which opensm 3.3.23 crashes")
+                return
+            if name:
+                self._member(name, value if equals else None, number)
 
-    def _member(self, spec: str, number: int) -> None:
-        name, equals, value = (part.strip() for part in spec.partition("="))
-        membership = _membership(value) if equals else self.default
-        guid = _number(name)
-        if name in _GROUPS:
-            self.members.append(Member(0, name, membership, number))
-        elif guid:
+    def _member(self, name: str, value: str | None, number: int) -> None:
+        membership = self.default if value is None else _membership(value)
+        guid = 0 if name[0] in "ANS" else _number(name)
+        if guid:
             self.members.append(Member(guid, "", membership, number))
-        else:
+            return
+        group = next((group for group in _GROUPS if group.startswith(name)), "")
+        if not group:
             raise _Broken(f"bad port GUID: {name[:40]!r}")
+        if group != "NONE":
+            self.members.append(Member(0, group, membership, number))
 
     def _close(self) -> None:
         assert self.name is not None
@@ -170,6 +185,12 @@ class _Reader:
         return self.name is None
 
 
+def _parts(text: str) -> tuple[str, str, str]:
+    """`name`, `=` or nothing, and `value`, without blanks around them."""
+    name, equals, value = text.partition("=")
+    return name.strip(_BLANK), equals, value.strip(_BLANK)
+
+
 def _number(text: str) -> int | None:
     """As C's strtoull with base 0 reads it: hexadecimal, octal or decimal, negative wrapped, too large held."""
     match = _NUMBER.match(text[:80])
@@ -181,7 +202,7 @@ def _number(text: str) -> int | None:
 
 
 def _membership(text: str) -> str:
-    return next((word for word in ("full", "limited", "both") if word.startswith(text)), "limited")
+    return next((word for word in _MEMBERSHIPS if word.startswith(text)), "limited")
 
 
 Tables = dict[int, dict[int, str]]
