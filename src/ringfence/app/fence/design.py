@@ -15,7 +15,7 @@ from ringfence.errors import UsageError
 from ringfence.estate.estate import Estate
 from ringfence.segment.compile import WRITERS
 from ringfence.segment.inventory_of import inventory_of
-from ringfence.segment.model import PLANES, Artefact, Compiled, Policy, Proof
+from ringfence.segment.model import PLANES, Artefact, Compiled, Policy, Proof, Residual
 from ringfence.segment.overrides import Override
 from ringfence.segment.policy import derive_policy
 from ringfence.segment.prove import PROVERS
@@ -55,7 +55,17 @@ class Design:
     @cached_property
     def compiled(self) -> dict[str, Compiled]:
         """Per target what its writer made."""
-        return {name: WRITERS[name].write(self.policy, self.inventory) for name in self.targets}
+        return self.compiled_of(self.policy)
+
+    def compiled_of(self, policy: Policy) -> dict[str, Compiled]:
+        """The same for another policy over the same cluster: the one between two others, or an earlier one."""
+        return {name: WRITERS[name].write(policy, self.inventory) for name in self.targets}
+
+    def with_policy(self, policy: Policy) -> "Design":
+        """This design with a policy that is given, not derived."""
+        other = Design(self.estate, self._overrides, self._targets, self._now)
+        other.__dict__.update(policy=policy, inventory=self.inventory)
+        return other
 
     @cached_property
     def proofs(self) -> dict[str, Proof]:
@@ -64,7 +74,13 @@ class Design:
 
     def prove(self, target: str, artefacts: Sequence[Artefact]) -> Proof:
         """The verdict on artefacts of one target: those compiled, or those read back."""
-        return PROVERS[target].prove(self.policy, self.inventory, artefacts, self.compiled[target].residuals)
+        return self.proof_of(self.policy, target, artefacts, self.compiled[target].residuals)
+
+    def proof_of(
+        self, policy: Policy, target: str, artefacts: Sequence[Artefact], residuals: Sequence[Residual]
+    ) -> Proof:
+        """The same against another policy."""
+        return PROVERS[target].prove(policy, self.inventory, artefacts, residuals)
 
     @property
     def holds(self) -> bool:

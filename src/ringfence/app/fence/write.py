@@ -8,7 +8,7 @@ from ringfence.segment.model import Compiled
 
 
 def write_artefacts(folder: Path, compiled: Iterable[Compiled]) -> int:
-    """Write `<target>/<artefact>` below `folder`, mode 0600, `loaded-by.txt` beside them; how many. Raises `OSError`."""
+    """Write `<target>/<artefact>` below `folder`, mode 0600, beside `loaded-by.txt`; how many. Raises `OSError`."""
     count = 0
     for one in compiled:
         place = folder / one.target
