@@ -22,7 +22,7 @@ apt-get install -y -qq --no-install-recommends \
   slurmdbd mariadb-server slurm-wlm-mysql-plugin \
   openssh-server openssh-client \
   chromium chromium-driver \
-  dash
+  dash strace
 
 # Debian's kubectl does not install over another one.
 command -v kubectl >/dev/null || apt-get install -y -qq --no-install-recommends kubernetes-client

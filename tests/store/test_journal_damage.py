@@ -1,5 +1,6 @@
 """A changed byte is found and located; a writer that is cut off leaves the old log or the new one; one writes."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -276,3 +277,60 @@ def test_a_head_that_was_signed_is_never_taken_back(tmp_path):
             assert journal.size == 2
         assert (folder / "checkpoint").read_bytes() == new
         assert not (folder / ".checkpoint.next").exists()
+
+
+APPENDING = """
+import sys
+from pathlib import Path
+from ringfence.store.journal import Journal, Signer
+signer = Signer.from_seed("example.org/ringfence", bytes(32))
+with Journal.open(Path(sys.argv[1]), "example.org/ringfence", signer) as journal:
+    print("appending", flush=True)
+    journal.append([b"line"] * 300)
+    print("appended", flush=True)
+"""
+
+
+def calls(trace):
+    """The writes, flushes and renames of an `strace -y` between the two printed words: (call, path or paths)."""
+    inside = trace.split('"appending"', 1)[1].split('"appended"', 1)[0]
+    for line in inside.splitlines():
+        if found := re.match(r"\d* *(write|fsync)\(\d+<([^>]*)>", line):
+            yield found[1], found[2]
+        elif found := re.match(
+            r'\d* *rename\w*\((?:AT_FDCWD(?:<[^>]*>)?, )?"([^"]*)", (?:AT_FDCWD(?:<[^>]*>)?, )?"([^"]*)"', line
+        ):
+            yield "rename", (found[1], found[2])
+
+
+def test_everything_is_flushed_before_the_head_names_it(tmp_path):
+    """As the kernel sees it: contents before their names, names before the head, the head before `append` returns."""
+    if not shutil.which("strace"):
+        pytest.skip("missing-part: strace")
+    folder, trace = log(tmp_path / "log", [b"a"]), tmp_path / "trace"
+    command = ["strace", "-y", "-s", "64", "-e", "trace=write,fsync,rename,renameat,renameat2", "-o", trace]
+    subprocess.run([*command, sys.executable, "-c", APPENDING, folder], check=True, capture_output=True)
+    seen = list(calls(trace.read_text()))
+    head = next(
+        at for at, (call, what) in enumerate(seen) if call == "rename" and what[1] == str(folder / "checkpoint")
+    )
+    names = set()
+    for at, (call, what) in enumerate(seen):
+        if call == "rename":
+            written = max(n for n, one in enumerate(seen[:at]) if one == ("write", what[0]))
+            assert ("fsync", what[0]) in seen[written:at], what
+            parent = what[1].rpartition("/")[0]
+            names.add(what[1])
+            assert ("fsync", parent) in seen[at : head if at < head else len(seen)], what
+    assert names >= {str(folder / name) for name in ("tile/entries/000", "tile/0/000", "tile/1/000.p/1", "checkpoint")}
+
+
+def test_without_the_extra_the_remedy_names_it():
+    """cryptography absent: MissingPart, and which extra brings it."""
+    code = (
+        "import sys; sys.modules['cryptography.hazmat.primitives.asymmetric'] = None\n"
+        "from ringfence.store.journal import Signer\n"
+        "try: Signer.generate('a')\nexcept Exception as error: print(type(error).__name__, error.remedy)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "MissingPart pip install 'ringfence[fence]'\n"
