@@ -144,6 +144,14 @@ def test_a_value_that_no_column_holds_is_told(database):
             ask()
 
 
+def test_a_file_of_another_purpose_is_not_taken_for_ours(path):
+    """Two kinds of state have schemas of their own; neither opens, nor changes, the other's file."""
+    Database.open(path, (("CREATE TABLE slots (name TEXT PRIMARY KEY) STRICT",),)).close()
+    with pytest.raises(StateError, match="another purpose"):
+        Database.open(path)
+    Database.open(path, (("CREATE TABLE slots  (name TEXT PRIMARY KEY)\n STRICT",),)).close()
+
+
 # enrolments
 
 

@@ -13,6 +13,7 @@ import os
 import sqlite3
 import stat
 import threading
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,9 +24,6 @@ from ringfence.store.state.schema import MIGRATIONS, Migration
 
 WAIT = 10.0
 """Seconds to wait for another process's transaction; none of ours waits for anything outside."""
-
-_APPLICATION = 0x52464E43
-"""SQLite's application id of our files: RFNC."""
 
 _RESTORE = "restore it from a copy"
 _SAID = {
@@ -106,31 +104,36 @@ class Database:
             sql = self._connection
             sql.execute("PRAGMA trusted_schema = OFF")
             sql.execute("PRAGMA foreign_keys = ON")
-            self._refuse_others(len(migrations))
+            self._refuse_others(migrations)
             sql.execute("PRAGMA journal_mode = WAL")
             sql.execute("PRAGMA synchronous = FULL")
             if (found := sql.execute("PRAGMA quick_check(1)").fetchone()) != ("ok",):
                 raise StateError(f"{self.path} is damaged: {found[0]}", _RESTORE)
         with self.transaction() as sql:
-            version = self._refuse_others(len(migrations))
+            version = self._refuse_others(migrations)
             for statements in migrations[version:]:
                 for statement in statements:
                     sql.execute(statement)
-            sql.execute(f"PRAGMA application_id = {_APPLICATION}")
+            sql.execute(f"PRAGMA application_id = {_application(migrations)}")
             sql.execute(f"PRAGMA user_version = {len(migrations)}")
 
-    def _refuse_others(self, known: int) -> int:
-        """The file's version; an error where it is not ours or newer than `known`."""
+    def _refuse_others(self, migrations: Sequence[Migration]) -> int:
+        """The file's version; an error where it holds other tables than these or is newer."""
         (application,) = self._connection.execute("PRAGMA application_id").fetchone()
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
         (tables,) = self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        if application != _APPLICATION and (application or version or tables):
-            raise StateError(f"{self.path} is another program's database", "name another file")
-        if version > known:
-            raise StateError(
-                f"{self.path}: schema version {version}, this ringfence knows {known}", "upgrade ringfence"
-            )
+        if application != _application(migrations) and (application or version or tables):
+            raise StateError(f"{self.path} is another program's database, or for another purpose", "name another file")
+        if version > len(migrations):
+            known = f"schema version {version}, this ringfence knows {len(migrations)}"
+            raise StateError(f"{self.path}: {known}", "upgrade ringfence")
         return int(version)
+
+
+def _application(migrations: Sequence[Migration]) -> int:
+    """SQLite's application id of a file that began with the first of these migrations, spaces aside: never 0."""
+    first = " ".join(" ".join(migrations[0]).split())
+    return zlib.crc32(first.encode()) & 0x7FFFFFFF | 1
 
 
 @contextmanager
