@@ -61,14 +61,15 @@ def _secondary(pods: Pods) -> list[str]:
 def judged(scene: Scene, told: Sequence[Residual]) -> Proof:
     """One network against the policy. A residual that names a secondary network excuses what is open there only."""
     host_of = scene.pods.inventory.host_of
-    extra: dict[str, list[str]] = {scene.pods.cluster: list(scene.here)}
+    outside = [name for name in scene.outside if name]
+    extra: dict[str, list[str]] = {scene.pods.cluster: list(scene.here), "network:*": outside}
     known = [one for one in told if one.pairs and _concerns(one, scene.network)]
     for one in known:
         if kind_of(one.target) == "host":
             extra[one.target] = [pod for pod in scene.here if host_of.get(pod) == one.target]
         elif scene.network:
             extra[scene.network] = list(scene.here)
-    names = Names(scene.intent(extra), PLANE, [*scene.here, *filter(None, scene.outside)])
+    names = Names(scene.intent(extra), PLANE, [*scene.here, *outside])
     sides = Sides(scene, names)
     enforcer = "multinetworkpolicy" if scene.network else TARGET
     is_enforced = scene.pods.cluster in scene.pods.inventory.enforcers.get(enforcer, ())
@@ -77,4 +78,4 @@ def judged(scene: Scene, told: Sequence[Residual]) -> Proof:
 
 def _concerns(residual: Residual, network: str) -> bool:
     about = residual.source if residual.source.startswith("network:kubernetes/") else ""
-    return about == network or kind_of(residual.source) == "cluster"
+    return about == network or "cluster" in (kind_of(residual.source), kind_of(residual.target))

@@ -26,7 +26,7 @@ def compile_kubernetes(policy: Policy, inventory: Inventory) -> Compiled:
     for name in clusters(policy):
         cells = Cells(policy, inventory, name)
         if name not in inventory.enforcers.get(TARGET, ()):
-            residuals.append(_open(cells))
+            residuals.extend(_open(cells))
             continue
         artefacts.append(Artefact(f"{cells.name}/fence.yaml", written(_objects(cells)), (name,)))
         residuals.extend(_residuals(cells))
@@ -55,11 +55,12 @@ def _speaks(cells: Cells, kind: str) -> bool:
     return cells.cluster in cells.inventory.enforcers.get(kind, ())
 
 
-def _open(cells: Cells) -> Residual:
+def _open(cells: Cells) -> Iterator[Residual]:
     count = sum(len(cell.pods) for cell in cells.cells)
     why = "nothing enforces NetworkPolicy in this cluster: every pod reaches every pod"
     remedy = "install a network plugin that enforces it, and name the cluster under `kubernetes`"
-    return Residual("pod", TARGET, cells.cluster, cells.cluster, count * (count - 1), why, remedy)
+    for source, target in ((cells.cluster, "*"), ("*", cells.cluster)):
+        yield Residual("pod", TARGET, source, target, count * (count - 1), why, remedy)
 
 
 def _residuals(cells: Cells) -> Iterator[Residual]:
@@ -85,5 +86,7 @@ def _of_hosts(cells: Cells) -> Iterator[Residual]:
         why = "it uses its node's network, of which no policy speaks"
         remedy = "fence the node's own rules (nftables), or give the pod a network of its own"
         yield Residual("pod", TARGET, "*", pod, max(len(cells.by_pod) - 1, 1), why, remedy)
+        out = "its node's own address is let out"
+        yield Residual("pod", TARGET, pod, "network:*", -1, out, remedy)
         near = "a node reaches the pods that it runs, and this pod sends with its node's address"
         yield Residual("pod", TARGET, pod, host or cells.cluster, on_host[host] - 1, near, remedy)

@@ -53,7 +53,7 @@ class Scene:
 
     def __init__(self, pods: Pods, network: str = "") -> None:
         self.pods, self.network = pods, network
-        self.here = [one for one in pods.endpoints if not network or network in pods.facts(one).networks]
+        self.here = list(pods.endpoints) if not network else _attached(pods, network)
         self.on_node = [] if network else [one for one in self.here if pods.facts(one).host_network]
         self._blocks = {} if network else dict(self._outside())
         self.world = Indexed(self._resources(), None if network else self._borders())
@@ -112,7 +112,7 @@ class Scene:
 
     def intent(self, extra: Mapping[str, Iterable[str]]) -> Policy:
         """The policy in terms of this network's endpoints; `extra` groups are what residuals name."""
-        here = frozenset(self.here)
+        here, seen = frozenset(self.here), frozenset((*self.here, *self.outside))
         pieces = [(name, piece) for name, piece in zip(self.outside, self.pieces, strict=True) if name]
         within = {
             endpoint: tuple(name for name, piece in pieces if covers(held, piece))
@@ -124,8 +124,15 @@ class Scene:
             mine = (found for one in group.on("pod") for found in ((one,) if one in here else within.get(one, ())))
             groups[name] = msgspec.structs.replace(group, members={"pod": tuple(dict.fromkeys(mine))})
         for name, members in extra.items():
-            groups[name] = Group(name, "residual", "", {"pod": tuple(one for one in members if one in here)})
+            groups[name] = Group(name, "residual", "", {"pod": tuple(one for one in members if one in seen)})
         return msgspec.structs.replace(self.pods.policy, groups=groups)
+
+
+def _attached(pods: Pods, network: str) -> list[str]:
+    """Pods on a secondary network, and the unknown one of each of their namespaces, which may be there as well."""
+    found = [one for one in pods.endpoints if network in pods.facts(one).networks]
+    unknown = {f"namespace:{pods.name}/{namespace_of(one)}" for one in found}
+    return [*found, *sorted(unknown)]
 
 
 def covers(held: Intervals, piece: Interval) -> bool:

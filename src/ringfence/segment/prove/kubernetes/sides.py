@@ -27,10 +27,12 @@ class Sides:
         self._nodes = names.numbers(scene.on_node)
         self._pods = names.numbers(scene.here)
         self._everyone = names.of("*")
+        self._between = list(_between(names, self._outside))
 
     def everything(self) -> list[Block]:
         """Where nothing is enforced: all that is not outside on both ends."""
-        return [Block(self._pods, self._everyone, What("any")), Block(self._outside, self._pods, What("any"))]
+        open_ = Block(self._pods, self._everyone, What("any")), Block(self._outside, self._pods, What("any"))
+        return [*open_, *self._between]
 
     def sides(self) -> list[list[Block]]:
         """What egress leaves open, and what ingress does; a connection needs both."""
@@ -48,6 +50,7 @@ class Sides:
                     mine, others = self._of(subjects), self._of(peers)
                     yield Block(others, mine, kind) if inward else Block(mine, others, kind)
         yield from self._ungoverned(inward)
+        yield from self._between
 
     def _ungoverned(self, inward: bool) -> Iterator[Block]:
         """Ends of which no policy speaks: the outside, and pods on their node's network, which near pods let in."""
@@ -69,6 +72,14 @@ class Sides:
             parts = [self._members[at] for at in numbers(bits).tolist()]
             known = self._known[bits] = np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
         return known
+
+
+def _between(names: Names, outside: Ints) -> Iterator[Block]:
+    """What is meant between two networks outside: no policy of a cluster speaks of it, so none is missed here."""
+    for block in names.intent():
+        ends = np.intersect1d(block.sources, outside), np.intersect1d(block.targets, outside)
+        if len(ends[0]) and len(ends[1]):
+            yield Block(*ends, block.what)
 
 
 def kinds(ports: Ports) -> Iterator[What]:
