@@ -5,7 +5,7 @@ built, and more than `MOST` names are refused.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import product
 
 from ringfence.errors import InputError
@@ -105,3 +105,34 @@ def _names(piece: _Piece) -> list[str]:
     if isinstance(piece, str):
         return [piece]
     return [f"{number:0{width}d}" for first, last, width in piece for number in range(first, last + 1)]
+
+
+_LAST_NUMBER = re.compile(r"(.*?)([0-9]{1,12})([^0-9]*)\Z", re.DOTALL)
+
+
+def fold(names: Iterable[str]) -> str:
+    """The shortest usual list of these names, sorted: what `expand` undoes.
+
+    >>> fold(["gpu0003", "gpu0001", "gpu0002", "login"])
+    'login,gpu[0001-0003]'
+    """
+    plain: list[str] = []
+    runs: dict[tuple[str, str, int], list[int]] = {}
+    for name in sorted(set(names)):
+        match = _LAST_NUMBER.match(name)
+        if match is None:
+            plain.append(name)
+        else:
+            runs.setdefault((match[1], match[3], len(match[2])), []).append(int(match[2]))
+    return ",".join([*plain, *(_folded(*key, sorted(numbers)) for key, numbers in sorted(runs.items()))])
+
+
+def _folded(before: str, after: str, width: int, numbers: list[int]) -> str:
+    parts: list[list[int]] = []
+    for number in numbers:
+        if parts and parts[-1][1] == number - 1:
+            parts[-1][1] = number
+        else:
+            parts.append([number, number])
+    written = ",".join(f"{low:0{width}d}" + (f"-{high:0{width}d}" if high > low else "") for low, high in parts)
+    return f"{before}[{written}]{after}" if len(numbers) > 1 else f"{before}{written}{after}"

@@ -62,6 +62,17 @@ class Partition(msgspec.Struct, frozen=True):
     settings: tuple[tuple[str, str], ...] = ()
 
 
+class Reservation(msgspec.Struct, frozen=True, order=True):
+    """Nodes kept for the jobs of some accounts or users: on them no job of others starts while it is active."""
+
+    name: str
+    nodes: str = ""
+    accounts: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+    active: bool = True
+
+
 class Usage(msgspec.Struct, frozen=True):
     """Accelerator hours that a user of an account had on a cluster, between two dates as written."""
 
