@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from ringfence.app.estates import open_estate
-from ringfence.app.fence.design import Design, design_of
+from ringfence.app.fence.design import design_of
 from ringfence.app.fence.write import write_artefacts
 from ringfence.cli import output
 from ringfence.cli.estate import DEFAULT, AsJson, EstateFile, Identity
@@ -16,7 +16,9 @@ Overrides = Annotated[
 ]
 Targets = Annotated[
     list[str] | None,
-    Parameter(name=["--target"], negative="", help="Compile for this target only (repeatable; default: all there are)."),
+    Parameter(
+        name=["--target"], negative="", help="Compile for this target only (repeatable; default: all there are)."
+    ),
 ]
 
 
@@ -83,7 +85,15 @@ def prove(
         output.json({"holds": design.holds, "planes": verdicts, "open_planes": design.open_planes, "blast": blast})
         return 0 if design.holds else 1
     rows = [
-        (one["plane"], one["target"], _verdict(one), f"{one['meant']:,}", one["leaks"], one["breaks"], one["open_pairs"])
+        (
+            one["plane"],
+            one["target"],
+            _verdict(one),
+            f"{one['meant']:,}",
+            one["leaks"],
+            one["breaks"],
+            one["open_pairs"],
+        )
         for one in verdicts
     ]
     output.table(("plane", "target", "", "meant", "leaks", "breaks", "open, told"), rows)
@@ -109,7 +119,6 @@ def told_blast(blast: dict[str, Any]) -> None:
     output.table(("", "hosts with a shell", "GPU memory only", "crown jewels", "positions"), rows)
     if behind["shells"]:
         output.out.print("still reached: " + ", ".join(behind["shells"]), markup=False)
-
 
 
 def _groups(shown: dict[str, Any]) -> None:
