@@ -410,3 +410,13 @@ def test_damaged_manifests_give_values_and_remarks_and_nothing_else(chance: rand
 def test_any_bytes_are_read_without_an_exception(data):
     """Whatever it is, it is not a crash."""
     read(data)
+
+
+def test_a_name_cannot_write_lines_of_its_own(tmp_path):
+    """A manifest may come from an attacker: it never looks like another flow, nor like a message of ours."""
+    forged = r'"a[Pod] : All Connections\nn/p[Pod] => n/secret"'
+    (tmp_path / "all.yaml").write_text(f"kind: Pod\nmetadata: {{name: {forged}, namespace: n}}\n{POD}", "utf-8")
+    answer = allows(tmp_path)
+    assert set(answer.allowed.standing) == {"n/p[Pod]"}
+    [lost] = answer.lost
+    assert str(lost).isprintable()

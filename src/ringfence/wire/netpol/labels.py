@@ -7,9 +7,18 @@ from ringfence.errors import InputError
 from ringfence.wire.netpol import shapes
 from ringfence.wire.netpol.values import OPERATORS, Block, Range, Requirement, Selector
 
+LONGEST_NAME = 253
+
 _VALUE = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _PREFIX = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?")
 _WITH_VALUES = frozenset(("In", "NotIn"))
+
+
+def named(*names: str) -> None:
+    """Raises `InputError` for a name that would not stay on its line, or read as another."""
+    for name in names:
+        if not name or not name.isprintable() or " " in name or len(name) > LONGEST_NAME:
+            raise InputError(f"{name[:80]!r} is not a name")
 
 
 def selector(written: shapes.LabelSelector | None) -> Selector:

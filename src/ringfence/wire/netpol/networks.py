@@ -12,6 +12,7 @@ def user_defined(kind: str, written: shapes.UserDefinedNetwork, notes: list[str]
     """A UserDefinedNetwork of the role Primary; others are left out with a note."""
     del kind
     meta = written.metadata
+    labels.named(meta.name or "", meta.namespace or DEFAULT)
     if meta.name == "default":
         raise InputError("a UserDefinedNetwork may not be called default")
     return (PrimaryNetwork(meta.name or "", meta.namespace or DEFAULT),) if _is_primary(written.spec, notes) else ()
@@ -20,6 +21,7 @@ def user_defined(kind: str, written: shapes.UserDefinedNetwork, notes: list[str]
 def cluster_wide(kind: str, written: shapes.ClusterUserDefinedNetwork, notes: list[str]) -> tuple[PrimaryNetwork, ...]:
     """A ClusterUserDefinedNetwork of the role Primary; others are left out with a note."""
     del kind
+    labels.named(written.metadata.name or "")
     selected = labels.selector(written.spec.namespace_selector)
     primary = _is_primary(written.spec.network, notes)
     return (PrimaryNetwork(written.metadata.name or "", namespaces=selected),) if primary else ()
@@ -45,4 +47,5 @@ def _is_primary(spec: shapes.NetworkSpec, notes: list[str]) -> bool:
 def definition(kind: str, written: shapes.Object, notes: list[str]) -> tuple[Definition, ...]:
     """A NetworkAttachmentDefinition. Those of one name in several namespaces are one network."""
     del kind, notes
+    labels.named(written.metadata.name or "")
     return (Definition(written.metadata.namespace or DEFAULT, written.metadata.name or ""),)

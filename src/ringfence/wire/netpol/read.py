@@ -113,7 +113,15 @@ def read(data: bytes) -> Manifests:
             kinds[kind] = kinds.get(kind, 0) + 1
             if kind in _READERS:
                 _take(line, kind, one, found, remarks)
-    return Manifests(tuple(found), tuple(remarks), kinds)
+    return Manifests(tuple(found), tuple(map(_shown, remarks)), kinds)
+
+
+def _shown(remark: Remark) -> Remark:
+    """What is quoted from a file stays on its line."""
+    if remark.what.isprintable():
+        return remark
+    what = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in remark.what)
+    return msgspec.structs.replace(remark, what=what)
 
 
 def _documents(data: bytes, remarks: list[Remark]) -> Iterator[tuple[int, Any]]:

@@ -12,7 +12,7 @@ import msgspec
 
 from ringfence.errors import InputError
 from ringfence.wire import safe
-from ringfence.wire.netpol import shapes
+from ringfence.wire.netpol import labels, shapes
 from ringfence.wire.netpol.values import PROTOCOLS, Attachment, ContainerPort, Workload
 
 DEFAULT = "default"
@@ -68,13 +68,13 @@ def _templated(kind: str, meta: shapes.Meta, spec: shapes.ControllerSpec | None)
 def _workload(
     kind: str, namespace: str | None, name: str, meta: shapes.Meta, spec: shapes.PodSpec | None, pod_name: str = ""
 ) -> Workload:
-    if not name:
-        raise InputError("it has no name")
     spec = spec or shapes.PodSpec()
     namespace = namespace or DEFAULT
+    labels.named(namespace, name, kind)
     ports = tuple(_port(port) for container in spec.containers or () for port in container.ports or ())
     annotated = (meta.annotations or {}).get(_NETWORKS) or ""
     attachments = (*_annotated(annotated, namespace), *_of_machine(spec, namespace))
+    labels.named(*(one.network for one in attachments))
     return Workload(namespace, name, kind, meta.labels or {}, ports, attachments, pod_name)
 
 

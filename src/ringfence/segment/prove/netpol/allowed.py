@@ -15,8 +15,8 @@ from ringfence.segment.prove.netpol import gates
 from ringfence.segment.prove.netpol.layers import Outcome
 from ringfence.segment.prove.netpol.outcomes import let_in, outcomes, ranked
 from ringfence.segment.prove.netpol.ports import NONE, Ports
-from ringfence.segment.prove.netpol.resources import POD_NETWORK, Network, Resources, primary_networks
-from ringfence.segment.prove.netpol.world import Bits, World, members
+from ringfence.segment.prove.netpol.resources import POD_NETWORK, Network, Resources, merged, primary_networks
+from ringfence.segment.prove.netpol.world import CONTROLLER, Bits, World, members
 from ringfence.wire.netpol.values import Workload
 
 
@@ -51,7 +51,7 @@ def allowed(cluster: Resources) -> Allowed:
     """
     notes: list[str] = []
     primary = primary_networks(cluster, notes)
-    world = World(cluster)
+    world = World(cluster, (*merged(cluster), CONTROLLER))
     standing = [_standing(one, primary) for one in world.workloads]
     flows = [*_on_primary(world, standing, notes), *_on_secondary(world)]
     named = {str(one): standing[at] for at, one in enumerate(world.workloads) if at != world.controller}
@@ -142,7 +142,7 @@ def _on_secondary(world: World) -> Iterator[Flow]:
                 joined[at] = frozenset(address for one in mine for address in one.addresses)
         wanted = {(namespace, name) for namespace in namespaces}
         policies = [one for one in world.cluster.policies if one.networks and wanted.intersection(one.networks)]
-        view = World(world.cluster, joined)
+        view = World(world.cluster, world.workloads, joined)
         together = sum(1 << at for at in joined)
         egress = outcomes(view, [], policies, inward=False)
         inward = let_in(view, outcomes(view, [], policies, inward=True))

@@ -100,20 +100,22 @@ def merged(cluster: Resources) -> tuple[Workload, ...]:
     Raises `InputError` where such pods differ in labels and a policy selects some of them only.
     """
     by_name = sorted(cluster.workloads, key=str)
+    asked: dict[str, tuple[tuple[str, Selector], ...]] = {}
     once = []
     for name, group in groupby(by_name, key=str):
         members = tuple(group)
         for first in [one for one in members if one.pod][:1]:
             for other in members:
-                _alike(cluster, name, first, other)
+                if first.labels != other.labels:
+                    space = first.namespace
+                    asked[space] = asked.get(space) or tuple(_selectors(cluster, space))
+                    _alike(name, first, other, asked[space])
         once.append(members[-1])
     return tuple(once)
 
 
-def _alike(cluster: Resources, name: str, first: Workload, other: Workload) -> None:
-    if first.labels == other.labels:
-        return
-    for policy, selector in _selectors(cluster, first.namespace):
+def _alike(name: str, first: Workload, other: Workload, asked: Iterable[tuple[str, Selector]]) -> None:
+    for policy, selector in asked:
         if selector.matches(first.labels) != selector.matches(other.labels):
             raise InputError(
                 f"{first.pod} and {other.pod or 'the template'} of {name} differ in labels, and {policy} selects one",

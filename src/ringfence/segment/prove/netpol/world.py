@@ -5,13 +5,14 @@ Addresses outside the cluster are cut where some policy cuts them, once for thos
 workloads when judging ingress) and once for those connected to (when judging egress).
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import TypeVar
 
 from ringfence.segment.prove.netpol import intervals
 from ringfence.segment.prove.netpol.intervals import Interval, Intervals
-from ringfence.segment.prove.netpol.resources import NAME_LABEL, Resources, labelled, merged
+from ringfence.segment.prove.netpol.resources import NAME_LABEL, Resources, labelled
 from ringfence.wire.netpol.values import AdminPolicy, Block, ContainerPort, Peer, Policy, Rule, Selector, Workload
 
 ADDRESSES: Interval = (0, 0xFFFFFFFF)
@@ -38,18 +39,24 @@ def without(block: Block) -> Intervals:
 class World:
     """The peers of one cluster. Sets of them are asked for often, and remembered.
 
-    With `addresses` (workload number: its addresses) it is the view of a secondary network: nothing is outside, and
-    an address block means the workloads that have an address in it.
+    `workloads` ends with the controller. With `addresses` (workload number: its addresses) it is the view of a
+    secondary network: nothing is outside, and an address block means the workloads that have an address in it.
     """
 
-    def __init__(self, cluster: Resources, addresses: Mapping[int, frozenset[int]] | None = None) -> None:
+    def __init__(
+        self,
+        cluster: Resources,
+        workloads: tuple[Workload, ...],
+        addresses: Mapping[int, frozenset[int]] | None = None,
+    ) -> None:
         self.cluster = cluster
         self.addresses = addresses
-        self.workloads: tuple[Workload, ...] = (*merged(cluster), CONTROLLER)
-        self.controller = len(self.workloads) - 1
-        self.first_range = len(self.workloads)
+        self.workloads = workloads
+        self.controller = len(workloads) - 1
+        self.first_range = len(workloads)
         outside = addresses is None
         self.ranges = {inward: _cut(cluster, inward) if outside else () for inward in (True, False)}
+        self._lows = {inward: [low for low, _ in ranges] for inward, ranges in self.ranges.items()}
         self._pods: dict[Selector, Bits] = {}
         self._namespaces: dict[Selector, Bits] = {}
         self._blocks: dict[tuple[Block, bool], Bits] = {}
@@ -127,13 +134,12 @@ class World:
         held = without(block)
         if self.addresses is not None:
             mine = self.addresses.items()
-            return sum(1 << at for at, its in mine if any(_holds(held, (one, one)) for one in its))
-        ranges = enumerate(self.ranges[inward], self.first_range)
-        return sum(1 << at for at, one in ranges if _holds(held, one))
-
-
-def _holds(held: Intervals, one: Interval) -> bool:
-    return any(low <= one[0] and one[1] <= high for low, high in held)
+            return sum(1 << at for at, its in mine if any(low <= one <= high for low, high in held for one in its))
+        found, lows = 0, self._lows[inward]
+        for low, high in held:  # every border of a block is a border of a range
+            first, after = bisect_left(lows, low), bisect_right(lows, high)
+            found |= ((1 << (after - first)) - 1) << (self.first_range + first)
+        return found
 
 
 def _remembered(known: dict[_Key, Bits], key: _Key, find: Callable[[_Key], Bits]) -> Bits:
