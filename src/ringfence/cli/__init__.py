@@ -36,6 +36,8 @@ _COMMANDS = {
     "choke": "ringfence.cli.ask:choke",
     "generate": "ringfence.cli.generate:generate",
     "fence": "ringfence.cli.fence:fence",
+    "enrol": "ringfence.cli.enrol:enrol",
+    "enforcer": "ringfence.cli.enforcer:enforcer",
     "mark": "ringfence.cli.keep:mark",
     "merge": "ringfence.cli.keep:merge",
     "export": "ringfence.cli.keep:export",

@@ -7,6 +7,7 @@
                  ◀─ Give ────           a signed order
                  ── Report ▶            its signed receipt, repeated after a reconnect until …
                  ◀─ Took ────           … the server has it on disk
+                 ── Noted ─▶            a job waits here, or has ended
                  ◀─ Beat ──▶            either side, so that a dead peer is noticed
 
 A frame is four bytes of length, most significant first, and that many bytes of JSON (`LONGEST_FRAME` at most).
@@ -94,13 +95,20 @@ class Took(msgspec.Struct, frozen=True, tag="took", forbid_unknown_fields=True):
     order: Id
 
 
+class Noted(msgspec.Struct, frozen=True, tag="noted", forbid_unknown_fields=True):
+    """What a hook told the enforcer: `wanted` (a job waits for its compartment) or `ended`. A hint, no evidence."""
+
+    what: Annotated[str, msgspec.Meta(max_length=16)]
+    job: JobNumber
+
+
 class Beat(msgspec.Struct, frozen=True, tag="beat", forbid_unknown_fields=True):
     """A sign of life. `answer` asks the other side for one."""
 
     answer: bool = False
 
 
-Message = Join | Joined | Hello | Welcome | Refused | Give | Report | Took | Beat
+Message = Join | Joined | Hello | Welcome | Refused | Give | Report | Took | Noted | Beat
 _DECODER: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
 
 

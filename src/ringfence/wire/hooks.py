@@ -50,7 +50,7 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     token: Envelope | None = None
 
 
-class Held(msgspec.Struct, frozen=True, omit_defaults=True):
+class Held(msgspec.Struct, frozen=True):
     """One slot as `status` tells it. `state`: `in force`, `pending` (recorded, not finished), `failed`."""
 
     target: str
@@ -62,7 +62,7 @@ class Held(msgspec.Struct, frozen=True, omit_defaults=True):
     error: Line = ""
 
 
-class Status(msgspec.Struct, frozen=True, omit_defaults=True):
+class Status(msgspec.Struct, frozen=True):
     """The enforcer at a glance. `refused` counts orders by reason; `unsent` receipts wait for the server."""
 
     host: str

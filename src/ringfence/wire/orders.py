@@ -54,6 +54,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """One change that one host is asked to make. `sequence` counts up per host and never repeats.
 
     `name` is the artefact's, `job` the number of the Slurm job whose compartment this is ("" for the host's own).
+    `covers` are jobs whose compartments stand in a host's own artefact: the gate lets them start once it is in force.
     """
 
     id: Id
@@ -66,6 +67,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     desired: Text = ""
     name: Line = ""
     job: JobNumber = ""
+    covers: Annotated[tuple[JobNumber, ...], msgspec.Meta(max_length=4096)] = ()
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -9,6 +9,9 @@ fence = App(
 )
 
 _COMMANDS = {
+    "serve": "ringfence.cli.fence.serve:serve",
+    "nodes": "ringfence.cli.fence.serve:nodes",
+    "order": "ringfence.cli.fence.serve:order",
     "allows": "ringfence.cli.fence.allows:allows",
 }
 for _name, _target in _COMMANDS.items():

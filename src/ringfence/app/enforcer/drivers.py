@@ -1,0 +1,56 @@
+"""Which of a node's parts its enforcer may change: the `[[enforcer]]` tables of its settings.
+
+    [[enforcer]]
+    target = "sshd"                           # one of `DRIVERS`
+    main = "/etc/ssh/sshd_config"             # what else the target needs
+    drop_in = "/etc/ssh/sshd_config.d/10-ringfence.conf"
+    pid_file = "/run/sshd.pid"
+
+An order for a target that no table names is refused.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from ringfence.app.enforcer.keeper import Drivers
+from ringfence.app.enforcer.settings import Settings
+from ringfence.enforce.base import Enforcer
+from ringfence.enforce.ssh import Sshd
+from ringfence.errors import EnforceError, InputError
+
+
+def _sshd(where: str, job: str, *, main: str, drop_in: str, pid_file: str) -> Enforcer:
+    _no_job("sshd", job)
+    try:
+        pid = int(Path(pid_file).read_text("ascii"))
+    except (OSError, ValueError):
+        raise EnforceError(f"{pid_file} names no running sshd") from None
+    return Sshd(where, Path(main), Path(drop_in), pid)
+
+
+def _no_job(target: str, job: str) -> None:
+    if job:
+        raise EnforceError(f"{target} keeps one artefact per host; jobs stand in it (`covers`)")
+
+
+DRIVERS: dict[str, Callable[..., Enforcer]] = {"sshd": _sshd}
+"""Target → its driver, made from the host, the job and the table's other settings."""
+
+
+def drivers_of(settings: Settings) -> Drivers:
+    """The drivers that the settings name. Raises `InputError` with the table's number."""
+    found: dict[str, Callable[[str, str], Enforcer]] = {}
+    for number, table in enumerate(settings.enforcer, 1):
+        target, rest = table.get("target"), {name: value for name, value in table.items() if name != "target"}
+        make = DRIVERS.get(target) if isinstance(target, str) else None
+        if make is None or target in found:
+            known = f"one of {', '.join(DRIVERS)}, each once"
+            raise InputError(f"enforcer {number}: no driver for {target!r}", remedy=known)
+        if not all(isinstance(value, str) for value in rest.values()):
+            raise InputError(f"enforcer {number}: every setting is a text")
+        wanted = set(make.__kwdefaults__ or ()) | set(make.__annotations__) - {"where", "job", "return"}
+        if set(rest) - wanted or wanted - set(rest) - set(make.__kwdefaults__ or ()):
+            raise InputError(f"enforcer {number}: {target} takes {', '.join(sorted(wanted))}")
+        found[str(target)] = partial(make, **rest)
+    return found

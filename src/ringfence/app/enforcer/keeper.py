@@ -1,0 +1,265 @@
+"""The heart of the enforcer: takes signed orders, carries them out, and can always say what is in force.
+
+        envelope ─▶ signature ─▶ host, times, sequence ─▶ slot written as pending ─▶ apply ─▶ read back
+                       │                 │                (from here on a restart           │
+                    counted        a receipt that          finishes it)                     ▼
+                                   says why                           slot and receipt written, receipt sent
+
+One order at a time; whoever calls sees to that. Everything that matters is in `Slots`, on disk: a keeper that was
+killed anywhere is followed by one that knows what is pending.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from ringfence.enforce import confine
+from ringfence.enforce.base import Enforcer
+from ringfence.errors import EnforceError, InputError, RingfenceError
+from ringfence.segment.model import Artefact
+from ringfence.store.slots import FAILED, IN_FORCE, PENDING, Slot, Slots
+from ringfence.transport import signing
+from ringfence.wire import orders
+from ringfence.wire.hooks import Answer, Held
+from ringfence.wire.orders import Envelope, Order, Receipt, Release
+
+Drivers = Mapping[str, Callable[[str, str], Enforcer]]
+"""Target → what makes its enforcer, given the host and the job ("" for the host's own slot)."""
+
+Record = Callable[..., None]
+"""Writes one line of the journal: what, detail, and the order's id."""
+
+
+def _apply(driver: Enforcer, slot: Slot) -> None:
+    confine.prepare(slot.desired)
+    driver.apply(Artefact(slot.name, slot.desired, (driver.where,)))
+
+
+DO: dict[str, Callable[[Enforcer, Slot], None]] = {
+    "apply": _apply,
+    "restore": lambda driver, slot: driver.restore(slot.desired),
+    "remove": lambda driver, slot: driver.restore(slot.before),
+}
+"""How a slot's action is carried out. `read` changes no slot."""
+
+
+class Keeper:
+    """The slots of one host. `own` signs its receipts; `trusted` are the keys whose orders it obeys."""
+
+    def __init__(
+        self,
+        host: str,
+        drivers: Drivers,
+        slots: Slots,
+        trusted: Mapping[str, Ed25519PublicKey],
+        own: Ed25519PrivateKey,
+        record: Record,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.host, self.slots, self._drivers = host, slots, drivers
+        self._trusted, self._own, self._record, self._clock = trusted, own, record, clock
+        self._looked = False
+
+    def take(self, envelope: Envelope) -> Receipt | None:
+        """Carry out an order, or refuse it; the receipt is on disk. None for what is no order that we trust."""
+        try:
+            order = signing.opened(envelope, Order, self._trusted)
+        except InputError as error:
+            self._count(error.what)
+            return None
+        why = orders.refusal(order, self.host, self.slots.counter("sequence"), self._clock()) or self._cannot(order)
+        if why:
+            return self._refuse(order, why)
+        return self._read(order) if order.action == "read" else self._accept(order)
+
+    def recover(self) -> None:
+        """After a start, or at the end of a release: whatever is pending, failed or not as it was is brought about."""
+        released = self.released()
+        for slot in self.slots.all():
+            driver = self._driver(slot.target, slot.job)
+            if driver is None:
+                self.slots.finish(self._changed(slot, FAILED, "", "no driver for this target any more"), None, "", b"")
+            elif released:
+                self._open(driver, slot)
+            elif slot.state != IN_FORCE or self._differs(driver, slot):
+                self._bring_about(driver, slot, slot.state != IN_FORCE)
+        self._looked = True
+
+    def remove_job(self, job: str) -> tuple[str, ...]:
+        """A job has ended: its own slots go, and no other lets it start any more; what could not be removed."""
+        self.slots.forget(job)
+        left = []
+        for slot in self.slots.all():
+            if job in slot.covers:
+                rest = tuple(one for one in slot.covers if one != job)
+                self.slots.finish(msgspec.structs.replace(slot, covers=rest), None, "", b"")
+            driver = self._driver(slot.target, slot.job) if job and slot.job == job else None
+            if driver:
+                removal = self._changed(msgspec.structs.replace(slot, action="remove", made_by=""), PENDING, "", "")
+                self.slots.begin(self.slots.counter("sequence"), removal)
+                receipt = self._bring_about(driver, removal, False)
+                left += [f"{slot.target}: {receipt.error}"] if receipt.outcome != "applied" else []
+        return tuple(left)
+
+    def release(self, envelope: Envelope) -> Answer:
+        """Open this host with an offline token; what cannot be opened is named."""
+        now = self._clock()
+        try:
+            token = signing.opened(envelope, Release, self._trusted)
+            why = orders.release_refusal(token, self.host, self.slots.used(token.id), now)
+        except InputError as error:
+            why = error.what
+        if why:
+            self._count(why)
+            return Answer("refused", why)
+        until = int(now) + token.lasts
+        self.slots.release(token.id, until)
+        self._record("enforcer.release", {"why": token.why, "until": until}, token.id)
+        left = []
+        for slot in self.slots.all():
+            driver = self._driver(slot.target, slot.job)
+            left += [problem] if driver and (problem := self._open(driver, slot)) else []
+        said = f"{self.host} is open until {until}" + ("; not taken back: " + "; ".join(left) if left else "")
+        return Answer("refused" if left else "done", said[:1000])
+
+    def released(self) -> int:
+        """Until which second the host is open by a release token; 0 if it is not."""
+        until = self.slots.counter("released")
+        return until if until > self._clock() else 0
+
+    def job(self, job: str) -> tuple[str, str]:
+        """(state, why) of a job's compartment: in force, pending, failed, released, or "" where none is known."""
+        if until := self.released():
+            return "released", f"the host is open until {until}"
+        mine = [slot for slot in self.slots.all() if job == slot.job or job in slot.covers]
+        if not mine:
+            return "", "no order for this job has come"
+        if not self._looked:  # after a reboot nothing of what is written here may be in force
+            return PENDING, "what is in force is being looked at"
+        worst = next((slot for state in (FAILED, PENDING) for slot in mine if slot.state == state), mine[0])
+        return worst.state, worst.error or f"{worst.target} since {worst.since}"
+
+    def held(self) -> tuple[Held, ...]:
+        """Every slot, as `status` tells it."""
+        return tuple(
+            Held(one.target, one.job, one.state, one.made_by, one.digest, one.since, one.error)
+            for one in self.slots.all()
+        )
+
+    def _cannot(self, order: Order) -> str:
+        if self.released() and order.action != "read":
+            return f"released: the host is open until {self.released()}"
+        if order.target not in self._drivers:
+            return f"unknown target {order.target}: this host has {', '.join(sorted(self._drivers)) or 'none'}"
+        try:
+            self._drivers[order.target](self.host, order.job)
+        except RingfenceError as error:
+            return f"no driver: {error.what}"
+        return ""
+
+    def _accept(self, order: Order) -> Receipt:
+        driver, old = self._drivers[order.target](self.host, order.job), self.slots.find(order.target, order.job)
+        fresh = dict.fromkeys(("state", "digest", "error"), "")
+        values: dict[str, Any] = {**fresh, "state": PENDING, "since": int(self._clock()), "made_by": order.id}
+        try:
+            before = old.before if old else driver.read()
+        except RingfenceError as error:
+            return self._refuse(order, f"cannot read what is there: {error.what}")
+        slot = Slot(
+            order.target, order.job, order.action, order.name, order.desired, order.covers, before,
+            sequence=order.sequence, **values,
+        )  # fmt: skip
+        self.slots.begin(order.sequence, slot)
+        return self._bring_about(driver, slot, True)
+
+    def _bring_about(self, driver: Enforcer, slot: Slot, told: bool) -> Receipt:
+        """Carry out what the slot says; the slot and (if the server is to be told) the receipt are on disk."""
+        error, text = "", ""
+        left: tuple[str, ...] = ()
+        try:
+            DO[slot.action](driver, slot)
+            text = driver.read()
+        except EnforceError as problem:
+            error, left = problem.what, problem.left
+        except RingfenceError as problem:
+            error = problem.what
+        except Exception as problem:  # a driver's own fault must not end the enforcer, and must be told
+            error = f"{type(problem).__name__}: {problem}"
+        receipt = self._receipt(slot, "failed" if error else "applied", text, error, left)
+        gone = slot.action == "remove" and not error
+        now = self._changed(slot, FAILED if error else IN_FORCE, receipt.digest, receipt.error)
+        envelope = msgspec.json.encode(signing.seal(self._own, receipt)) if told and slot.made_by else b""
+        key = (slot.target, slot.job)
+        self.slots.finish(None if gone else now, key if gone else None, slot.made_by, envelope)
+        detail = {"target": slot.target, "job": slot.job, "action": slot.action, "digest": receipt.digest}
+        self._record(f"enforcer.{receipt.outcome}", detail | ({"error": receipt.error} if error else {}), slot.made_by)
+        return receipt
+
+    def _read(self, order: Order) -> Receipt:
+        self.slots.begin(order.sequence, None)
+        error = text = ""
+        try:
+            text = self._drivers[order.target](self.host, order.job).read()
+        except RingfenceError as problem:
+            error = problem.what
+        return self._send(order, "failed" if error else "applied", text, error)
+
+    def _refuse(self, order: Order, why: str) -> Receipt:
+        self._count(why)
+        return self._send(order, "refused", "", why)
+
+    def _send(self, order: Order, outcome: str, text: str, error: str) -> Receipt:
+        receipt = self._receipt_of(order.id, order.target, order.job, order.sequence, outcome, text, error, ())
+        self.slots.finish(None, None, order.id, msgspec.json.encode(signing.seal(self._own, receipt)))
+        return receipt
+
+    def _receipt(self, slot: Slot, outcome: str, text: str, error: str, left: tuple[str, ...]) -> Receipt:
+        by = slot.made_by or "0" * 32
+        return self._receipt_of(by, slot.target, slot.job, slot.sequence, outcome, text, error, left)
+
+    def _receipt_of(
+        self, id: str, target: str, job: str, sequence: int, outcome: str, text: str, error: str, left: tuple[str, ...]
+    ) -> Receipt:
+        return Receipt(
+            order=id,
+            host=self.host,
+            target=target,
+            sequence=sequence,
+            outcome=outcome,
+            when=int(self._clock()),
+            job=job,
+            digest=orders.digest(text),
+            read_back=text if len(text) <= orders.LONGEST_TEXT else "",
+            error=error[:1000],
+            left=tuple(one[:1000] for one in left[:100]),
+        )
+
+    def _open(self, driver: Enforcer, slot: Slot) -> str:
+        try:
+            driver.restore(slot.before)
+        except Exception as problem:  # the others are opened all the same, and this is told
+            return f"{slot.target}{' job ' + slot.job if slot.job else ''}: {problem}"[:200]
+        return ""
+
+    def _differs(self, driver: Enforcer, slot: Slot) -> bool:
+        try:
+            return orders.digest(driver.read()) != slot.digest
+        except Exception:
+            return True
+
+    def _driver(self, target: str, job: str) -> Enforcer | None:
+        try:
+            return self._drivers[target](self.host, job)
+        except (KeyError, RingfenceError):
+            return None
+
+    def _changed(self, slot: Slot, state: str, digest: str, error: str) -> Slot:
+        since = int(self._clock())
+        return msgspec.structs.replace(slot, state=state, digest=digest, error=error[:1000], since=since)
+
+    def _count(self, why: str) -> None:
+        self.slots.refuse(why.partition(":")[0][:100])
+        self._record("enforcer.refused", {"why": why[:300]}, "")

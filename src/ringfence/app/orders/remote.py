@@ -1,0 +1,44 @@
+"""A host's target as an `Enforcer`, driven from the server's machine by signed orders.
+
+read ─▶ order `read` ─▶ the receipt's read-back        apply, restore ─▶ order ─▶ the receipt's outcome
+"""
+
+from pathlib import Path
+
+from ringfence.app.orders.control import ControlClient
+from ringfence.errors import EnforceError
+from ringfence.segment.model import Artefact
+from ringfence.wire import orders
+from ringfence.wire.orders import Receipt
+
+
+class RemoteEnforcer:
+    """`where` is the host; `folder` the server's. `covers` are jobs that the gate lets start once it is in force."""
+
+    def __init__(self, target: str, where: str, folder: Path, job: str = "", timeout: float = 30.0) -> None:
+        self.target, self.where, self.covers = target, where, tuple[str, ...]()
+        self._client, self._job, self._timeout = ControlClient(folder), job, timeout
+
+    def read(self) -> str:
+        """What the host's own enforcer reads back. Raises `EnforceError`."""
+        receipt = self._order("read")
+        if orders.digest(receipt.read_back) != receipt.digest:
+            raise EnforceError(f"{self.where}: what is in force is longer than a receipt takes")
+        return receipt.read_back
+
+    def apply(self, artefact: Artefact) -> None:
+        """Have the host put it in force. Raises `EnforceError`, with what the host says was left."""
+        self._order("apply", artefact.text, artefact.name)
+
+    def restore(self, before: str) -> None:
+        """Have the host bring back what `read` returned. Raises `EnforceError`."""
+        self._order("restore", before)
+
+    def _order(self, action: str, text: str = "", name: str = "") -> Receipt:
+        more = {"name": name, "job": self._job, "covers": self.covers, "timeout": self._timeout}
+        (result,) = self._client.send([self.where], self.target, action, text, **more)
+        if result.receipt is None:
+            raise EnforceError(result.error, result.remedy, result.left)
+        if result.receipt.outcome != "applied":
+            raise EnforceError(f"{self.where}: {result.receipt.error}", left=result.receipt.left)
+        return result.receipt

@@ -1,0 +1,272 @@
+"""The process that holds the enforcers' connections. One event loop; ten thousand hosts are the design's size.
+
+        stranger ─ Join ─▶ token used up, key enrolled, certificate ─▶ end
+        node ──── Hello ─▶ key good? another session alive? ─▶ Welcome ─▶ what differs from the desired is ordered
+                                                                          receipts come, beats are answered
+
+A node is who its certificate and the enrolment say. What it reports can only concern its own host.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, closing
+
+import msgspec
+
+from ringfence.app.orders.home import ServerHome
+from ringfence.app.orders.joining import Joining
+from ringfence.app.orders.recorder import Recorder
+from ringfence.errors import EnforceError, InputError, RingfenceError
+from ringfence.store.ledger import Desired
+from ringfence.store.state import enrolments
+from ringfence.store.state import orders as numbering
+from ringfence.transport import signing, tls
+from ringfence.transport.authority import Holder
+from ringfence.transport.listen import Listener
+from ringfence.transport.peer import ConnectionEnded, Peer, expect
+from ringfence.wire import channel, orders
+from ringfence.wire.channel import Beat, Give, Hello, Join, Noted, Refused, Report, Took, Welcome
+from ringfence.wire.orders import Order, Receipt
+
+HEARTBEAT = 15.0
+"""Seconds between a node's signs of life; three missed ones end its connection."""
+ALIVE = 5.0
+"""Seconds that a session has to show that it lives, when its host connects once more."""
+LIFE = 300
+"""Seconds for which an order is good."""
+AT_ONCE = 128
+"""Orders on their way at the same time: bounds what artefacts cost in memory."""
+
+
+class Session:
+    """One connected host. `strays` are slots that it holds and that nobody here asked for: told, never removed."""
+
+    def __init__(self, holder: Holder, peer: Peer) -> None:
+        self.holder, self.peer = holder, peer
+        self.since = int(time.time())
+        self.sending = asyncio.Lock()
+        self.strays: tuple[channel.Slot, ...] = ()
+
+
+class OrderServer:
+    """`async with OrderServer.serving(home, address) as server:`; `noted` is told (host, what, job) by nodes' hooks."""
+
+    def __init__(self, home: ServerHome, noted: Callable[[str, str, str], None] | None = None) -> None:
+        self._home, self._noted, self._key = home, noted, home.order_key()
+        self._state, self._ledger, self._journal = home.state(), home.ledger(), home.journal()
+        self._recorder = Recorder(self._ledger, self._journal, home.about.service)
+        self._joining = Joining(home, self._state, self._ledger)
+        self._sessions: dict[str, Session] = {}
+        self._doors: dict[str, asyncio.Lock] = {}
+        self._waiting: dict[str, asyncio.Future[Receipt]] = {}
+        self._width = asyncio.Semaphore(AT_ONCE)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.heartbeat = HEARTBEAT
+        self.port = 0
+
+    @classmethod
+    @asynccontextmanager
+    async def serving(
+        cls, home: ServerHome, address: tuple[str, int], noted: Callable[[str, str, str], None] | None = None
+    ) -> AsyncIterator["OrderServer"]:
+        """A server that listens while the block runs. Raises `UsageError`, `StateError`."""
+        server = cls(home, noted)
+        folder = home.folder
+        context = tls.server_context(folder / "server.pem", folder / "server.key", folder / "authority.pem")
+        with closing(server._state), closing(server._ledger), server._journal:
+            async with server._recorder, Listener(address, context, server._serve) as listener:
+                server.port = listener.port
+                yield server
+                for task in server._tasks:
+                    task.cancel()
+
+    @property
+    def connected(self) -> dict[str, Session]:
+        """Sessions by host."""
+        return dict(self._sessions)
+
+    async def send(self, wanted: Desired, timeout: float = 30.0) -> Receipt:
+        """Make this the desired state of its slot and wait for the host's receipt, whatever its outcome.
+
+        Raises `EnforceError` where the host is not connected or does not answer in time: the desired state stays,
+        and is ordered when the host connects. `read` is an order of the moment and is not kept.
+        """
+        self._check(wanted)
+        if wanted.action != "read":
+            self._ledger.desire([wanted])
+        kept = "" if wanted.action == "read" else "its desired state is kept and ordered when it connects"
+        session = self._sessions.get(wanted.host)
+        if session is None:
+            raise EnforceError(f"{wanted.host} is not connected", kept or "start its enforcer")
+        try:
+            async with asyncio.timeout(timeout), self._width:
+                return await self._order(session, wanted)
+        except TimeoutError:
+            why = f"no receipt from {wanted.host} in {timeout:g} s"
+            raise EnforceError(why, "`ringfence fence orders` shows one that comes later", (wanted.target,)) from None
+        except ConnectionEnded as error:
+            raise EnforceError(f"{wanted.host}: {error}", kept or "try again") from None
+
+    def _check(self, wanted: Desired) -> None:
+        try:
+            orders.decode(orders.encode(self._made(wanted, 1)), Order)
+        except InputError as error:
+            raise EnforceError(f"no such order can be given: {error.what}") from None
+        if wanted.action not in orders.ACTIONS:
+            raise EnforceError(f"no action is called {wanted.action!r}", "one of: " + ", ".join(orders.ACTIONS))
+
+    def _made(self, wanted: Desired, sequence: int) -> Order:
+        now = int(time.time())
+        return Order(
+            id=secrets.token_hex(16),
+            host=wanted.host,
+            target=wanted.target,
+            action=wanted.action,
+            sequence=sequence,
+            not_before=now,
+            expires=now + LIFE,
+            desired=wanted.text,
+            name=wanted.name,
+            job=wanted.job,
+            covers=wanted.covers,
+        )
+
+    async def _order(self, session: Session, wanted: Desired) -> Receipt:
+        future: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        async with session.sending:  # sequences go over the wire in their order
+            order = self._made(wanted, numbering.next_sequence(self._state, wanted.host))
+            envelope = signing.seal(self._key, order)
+            self._ledger.sent(order.id, order.host, order.sequence, msgspec.json.encode(envelope))
+            self._waiting[order.id] = future
+            await session.peer.send(Give(envelope))
+        try:
+            receipt = await future
+        finally:
+            self._waiting.pop(order.id, None)
+        if wanted.action == "remove" and receipt.outcome == "applied":
+            self._ledger.settled(wanted.host, wanted.target, wanted.job)
+        return receipt
+
+    async def _serve(self, peer: Peer, known: Callable[[], None]) -> None:
+        holder = peer.holder()
+        greeting = expect(await peer.receive(tls.HANDSHAKE, channel.LONGEST_GREETING), Join, Hello)
+        if isinstance(greeting, Join):
+            await peer.send(self._joining.join(greeting, holder))
+            return
+        assert isinstance(greeting, Hello)
+        why = self._unwelcome(holder, greeting)
+        if why or holder is None:
+            await peer.send(Refused(why))
+            return
+        known()
+        await self._session(holder, peer, greeting)
+
+    def _unwelcome(self, holder: Holder | None, hello: Hello) -> str:
+        if holder is None:
+            return "no certificate: join first"
+        if hello.version != channel.VERSION:
+            return f"version {hello.version} of the channel, this server speaks {channel.VERSION}"
+        if hello.host != holder.host:
+            return f"the certificate is that of {holder.host}"
+        return "" if self._good(holder) else "this key is not enrolled, or was revoked"
+
+    def _good(self, holder: Holder) -> bool:
+        found = enrolments.by_key(self._state, bytes.fromhex(holder.public))
+        return (
+            found is not None and (found.holder, found.role) == (holder.host, holder.role) and found.role == "enforcer"
+        )
+
+    async def _session(self, holder: Holder, peer: Peer, hello: Hello) -> None:
+        async with self._doors.setdefault(holder.host, asyncio.Lock()):
+            if await self._alive(self._sessions.get(holder.host)):
+                await peer.send(Refused(f"an enforcer of {holder.host} is connected already"))
+                return
+            session = self._sessions[holder.host] = Session(holder, peer)
+        try:
+            await peer.send(Welcome(self._home.about.service, self.heartbeat))
+            numbering.advance(self._state, holder.host, hello.sequence)
+            self._spawn(self._reconcile(session, hello.slots))
+            await self._listen(session)
+        finally:
+            if self._sessions.get(holder.host) is session:
+                del self._sessions[holder.host]
+
+    async def _alive(self, session: Session | None) -> bool:
+        """Whether an earlier session of a host still answers; one that does not is ended."""
+        if session is None:
+            return False
+        asked = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(ALIVE):
+                await session.peer.send(Beat(answer=True))
+                while session.peer.received < asked:
+                    await asyncio.sleep(0.05)
+            return True
+        except (TimeoutError, ConnectionEnded):
+            session.peer.close()
+            return False
+
+    async def _reconcile(self, session: Session, slots: Sequence[channel.Slot]) -> None:
+        """Order what the host has not in force as desired. Depends on both states, not on what was sent before."""
+        has = {(slot.target, slot.job): slot.digest for slot in slots}
+        desired = self._ledger.desired(session.holder.host)
+        session.strays = tuple(
+            one for one in slots if (one.target, one.job) not in {(w.target, w.job) for w in desired}
+        )
+        for wanted in desired:
+            key = wanted.target, wanted.job
+            try:
+                if wanted.action == "remove" and key not in has:
+                    self._ledger.settled(wanted.host, *key)
+                elif wanted.action == "remove" or has.get(key) != orders.digest(wanted.text):
+                    async with self._width:
+                        await self._order(session, wanted)
+            except ConnectionEnded:
+                return
+
+    async def _listen(self, session: Session) -> None:
+        holder, peer = session.holder, session.peer
+        key = signing.keyring([holder.public])
+        while self._good(holder):
+            message = expect(await peer.receive(3 * self.heartbeat), Report, Beat, Noted, Join)
+            if isinstance(message, Report):
+                receipt = signing.opened(message.envelope, Receipt, key)
+                if receipt.host != holder.host:
+                    raise InputError(f"a receipt of {receipt.host} from {holder.host}")
+                self._spawn(self._took(peer, receipt, msgspec.json.encode(message.envelope)))
+            elif isinstance(message, Noted):
+                self._hint(holder.host, message)
+            elif isinstance(message, Join):
+                await peer.send(self._joining.renew(message, holder))
+            elif isinstance(message, Beat) and message.answer:
+                await peer.send(Beat())
+        await peer.send(Refused("this key was revoked"))
+
+    async def _took(self, peer: Peer, receipt: Receipt, envelope: bytes) -> None:
+        try:
+            new = await self._recorder.keep(receipt, envelope)
+        except RingfenceError:  # not on disk, so not taken: the node reports again when it is back
+            peer.close()
+            return
+        waiting = self._waiting.get(receipt.order)
+        if new and waiting and not waiting.done():
+            waiting.set_result(receipt)
+        try:
+            await peer.send(Took(receipt.order))
+        except ConnectionEnded:
+            return  # it will report again, and be told again
+
+    def _hint(self, host: str, message: Noted) -> None:
+        """A job has ended on a host: its slots there are not desired any more. Concerns the sender's host alone."""
+        if message.what == "ended" and message.job:
+            ended = [one for one in self._ledger.desired(host) if one.job == message.job]
+            self._ledger.desire([msgspec.structs.replace(one, action="remove", text="") for one in ended])
+        if self._noted:
+            self._noted(host, message.what, message.job)
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

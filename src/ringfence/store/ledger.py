@@ -1,0 +1,133 @@
+"""What the server of the order channel keeps: open tokens, what each host is to have in force, what was sent, answered.
+
+Who is enrolled and how orders are numbered stands in `store.state`.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ringfence.store.state.database import Database
+from ringfence.store.state.schema import Migration
+
+_FIRST: Migration = (
+    """
+    CREATE TABLE tokens (
+        digest  TEXT PRIMARY KEY,
+        host    TEXT NOT NULL,
+        role    TEXT NOT NULL,
+        expires INTEGER NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE desired (
+        host   TEXT NOT NULL,
+        target TEXT NOT NULL,
+        job    TEXT NOT NULL,
+        action TEXT NOT NULL,
+        name   TEXT NOT NULL,
+        text   TEXT NOT NULL,
+        covers TEXT NOT NULL,
+        PRIMARY KEY (host, target, job)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE orders (
+        id       TEXT PRIMARY KEY,
+        host     TEXT NOT NULL,
+        sequence INTEGER NOT NULL,
+        envelope BLOB NOT NULL,
+        receipt  BLOB
+    ) STRICT
+    """,
+    "CREATE INDEX orders_to ON orders (host, sequence)",
+)
+KEPT = 200
+"""Orders with their receipts that are kept per host; the journal keeps all of them, without their text."""
+
+
+class Desired(msgspec.Struct, frozen=True):
+    """What a slot of a host is to hold. With action `remove`: nothing of ours."""
+
+    host: str
+    target: str
+    job: str
+    action: str
+    name: str
+    text: str
+    covers: tuple[str, ...] = ()
+
+
+class Ledger:
+    """The server's file. Every change is on disk when the method returns."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = Database.open(path, (_FIRST,))
+
+    def offer(self, digest: str, host: str, role: str, expires: int, now: int) -> None:
+        """Keep the digest of a new one-time token, in place of the host's earlier one; forget those that are over."""
+        with self._file.transaction() as sql:
+            sql.execute("DELETE FROM tokens WHERE expires <= ? OR (host = ? AND role = ?)", (now, host, role))
+            sql.execute("INSERT INTO tokens VALUES (?, ?, ?, ?)", (digest, host, role, expires))
+
+    def redeem(self, digest: str, now: int) -> tuple[str, str] | None:
+        """(host, role) of a token, which is thereby used up; None where it is unknown, used or over."""
+        with self._file.transaction() as sql:
+            query = "DELETE FROM tokens WHERE digest = ? AND expires > ? RETURNING host, role"
+            return next(iter(sql.execute(query, (digest, now)).fetchall()), None)
+
+    def withdraw(self, host: str) -> None:
+        """End every open token of a host."""
+        with self._file.transaction() as sql:
+            sql.execute("DELETE FROM tokens WHERE host = ?", (host,))
+
+    def desire(self, wanted: Iterable[Desired]) -> None:
+        """What slots are to hold from now on."""
+        rows = [(*msgspec.structs.astuple(one)[:6], " ".join(one.covers)) for one in wanted]
+        with self._file.transaction() as sql:
+            sql.executemany("INSERT OR REPLACE INTO desired VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def desired(self, host: str) -> list[Desired]:
+        """What a host is to hold, the host's own slots before its jobs'."""
+        rows = self._rows("SELECT * FROM desired WHERE host = ? ORDER BY job, target", host)
+        return [Desired(*(*row[:6], tuple(row[6].split()))) for row in rows]
+
+    def settled(self, host: str, target: str, job: str) -> None:
+        """A removal was carried out: nothing is left to want."""
+        with self._file.transaction() as sql:
+            query = "DELETE FROM desired WHERE host = ? AND target = ? AND job = ? AND action = 'remove'"
+            sql.execute(query, (host, target, job))
+
+    def sent(self, order: str, host: str, sequence: int, envelope: bytes) -> None:
+        """An order is about to be sent."""
+        with self._file.transaction() as sql:
+            sql.execute("INSERT INTO orders VALUES (?, ?, ?, ?, NULL)", (order, host, sequence, envelope))
+            old = "SELECT id FROM orders WHERE host = ? ORDER BY sequence DESC LIMIT -1 OFFSET ?"
+            sql.execute(f"DELETE FROM orders WHERE id IN ({old})", (host, KEPT))  # noqa: S608  # constant text
+
+    def unanswered(self, receipts: Iterable[tuple[str, str]]) -> set[str]:
+        """Of (order, host): the orders that were sent to that host and have no receipt yet."""
+        query = "SELECT id FROM orders WHERE id = ? AND host = ? AND receipt IS NULL"
+        with self._file.reading() as sql:
+            return {row[0] for pair in receipts for row in sql.execute(query, pair)}
+
+    def answered(self, receipts: Iterable[tuple[str, bytes]]) -> None:
+        """Keep signed receipts, by order."""
+        with self._file.transaction() as sql:
+            sql.executemany(
+                "UPDATE orders SET receipt = ? WHERE id = ?", [(envelope, order) for order, envelope in receipts]
+            )
+
+    def history(self, host: str) -> list[tuple[bytes, bytes | None]]:
+        """(signed order, signed receipt or None), the latest first."""
+        return self._rows("SELECT envelope, receipt FROM orders WHERE host = ? ORDER BY sequence DESC", host)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        with self._file.reading() as sql:
+            return sql.execute(query, values).fetchall()

@@ -1,0 +1,97 @@
+"""The listening end: accepts, bounds how many strangers are heard at once, and hands each peer to its handler."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+
+from ringfence.errors import InputError, UsageError
+from ringfence.transport.peer import ConnectionEnded, Peer
+from ringfence.transport.tls import HANDSHAKE
+
+STRANGERS = 1024
+"""Connections that have not said who they are; one more is closed at once."""
+
+Handler = Callable[[Peer, Callable[[], None]], Awaitable[None]]
+"""Serves one peer until it returns; calls its second argument when the peer is no stranger any more."""
+
+
+class Listener:
+    """`async with Listener(address, context, handler) as listener:`; `listener.port` is the real port.
+
+    `turned_away` counts connections over the limit, `failed` handshakes and peers that spoke nonsense.
+    """
+
+    def __init__(self, address: tuple[str, int], context: ssl.SSLContext, handler: Handler) -> None:
+        self._context, self._handler = context, handler
+        self._strangers: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.turned_away = self.failed = 0
+        try:
+            self._socket = socket.create_server(address, backlog=1024, reuse_port=False)
+        except OSError as error:
+            raise UsageError(f"cannot listen on {address[0]}:{address[1]}: {error.strerror}") from None
+        self._socket.setblocking(False)
+        self.port: int = self._socket.getsockname()[1]
+
+    async def __aenter__(self) -> "Listener":
+        self._acceptor = asyncio.create_task(self._accept())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for task in (self._acceptor, *self._tasks):
+            task.cancel()
+        await asyncio.gather(self._acceptor, *self._tasks, return_exceptions=True)
+        self._socket.close()
+
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connection, _ = await loop.sock_accept(self._socket)
+            except OSError:  # out of descriptors, or the peer is gone already: others are still served
+                await asyncio.sleep(0.1)
+                continue
+            if len(self._strangers) >= STRANGERS:
+                self.turned_away += 1
+                connection.close()
+                continue
+            task = asyncio.create_task(self._serve(connection))
+            self._strangers.add(task)
+            self._tasks.add(task)
+            task.add_done_callback(self._strangers.discard)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, connection: socket.socket) -> None:
+        peer: Peer | None = None
+        task = asyncio.current_task()
+        assert task is not None
+        try:
+            peer = await self._greet(connection)
+            await self._handler(peer, lambda: self._strangers.discard(task))
+        except (OSError, ConnectionEnded):
+            pass
+        except InputError:
+            self.failed += 1
+        finally:
+            if peer:
+                peer.close()
+
+    async def _greet(self, connection: socket.socket) -> Peer:
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader()
+        protocol = asyncio.StreamReaderProtocol(reader)
+        try:
+            transport, _ = await loop.connect_accepted_socket(
+                lambda: protocol, connection, ssl=self._context, ssl_handshake_timeout=HANDSHAKE
+            )
+        except (OSError, ssl.SSLError):
+            self.failed += 1
+            with contextlib.suppress(OSError):
+                connection.close()
+            raise
+        return Peer(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
