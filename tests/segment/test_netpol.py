@@ -420,3 +420,15 @@ def test_a_name_cannot_write_lines_of_its_own(tmp_path):
     assert set(answer.allowed.standing) == {"n/p[Pod]"}
     [lost] = answer.lost
     assert str(lost).isprintable()
+
+
+def test_documents_are_found_however_they_follow_one_another():
+    """A byte order mark, Windows line ends, comments on separators, JSON after JSON; each with its line."""
+    yaml = (
+        b"\xef\xbb\xbfkind: Pod\r\nmetadata: {name: a}\r\n--- # next\r\n\r\nkind: Pod\r\nmetadata: {name: b}\r\n...\n"
+    )
+    assert [(one.line, one.value.name) for one in read(yaml).found] == [(1, "a"), (5, "b")]
+    stream = b'{"kind": "Pod", "metadata": {"name": "a"}}\n{"kind": "Pod",\n "metadata": {"name": "b"}}\n'
+    assert [(one.line, one.value.name) for one in read(stream).found] == [(1, "a"), (2, "b")]
+    flow = b"{kind: Pod, metadata: {name: a}}\n"
+    assert [one.value.name for one in read(flow).found] == ["a"]

@@ -5,6 +5,7 @@ other with it. Objects of kinds that do not decide connectivity are counted and 
 the API group, so that old and custom groups are read too.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
@@ -20,6 +21,8 @@ from ringfence.wire.netpol.values import Namespace, Value
 NAME_LABEL = "kubernetes.io/metadata.name"
 MOST_OBJECTS = 200_000
 
+_DECODER = json.JSONDecoder()
+_SOMETHING = re.compile(r"\S")
 _SEPARATOR = re.compile(rb"^---(?=\s|$)[^\n]*\n?", re.MULTILINE)
 
 
@@ -127,9 +130,9 @@ def _shown(remark: Remark) -> Remark:
 def _documents(data: bytes, remarks: list[Remark]) -> Iterator[tuple[int, Any]]:
     if data.lstrip()[:1] in (b"{", b"["):
         try:
-            yield 1, safe.json(data)
+            yield from _json(data)
             return
-        except InputError:  # YAML in flow style looks alike, and several JSON objects may follow one another
+        except (InputError, ValueError, RecursionError):  # YAML in flow style looks alike
             pass
     line, start = 1, 0
     ends = [(match.start(), match.end()) for match in _SEPARATOR.finditer(data)]
@@ -143,6 +146,21 @@ def _documents(data: bytes, remarks: list[Remark]) -> Iterator[tuple[int, Any]]:
             remarks.append(Remark(line + max(error.line - 1, 0), error.what, remedy="the other documents were read"))
         line += data.count(b"\n", start, after)
         start = after
+
+
+def _json(data: bytes) -> list[tuple[int, Any]]:
+    """JSON values, one after the other."""
+    try:
+        return [(1, safe.json(data))]
+    except InputError:
+        text, at, line, found = data.decode("utf-8"), 0, 1, []
+        while match := _SOMETHING.search(text, at):
+            line += text.count("\n", at, match.start())
+            value, after = _DECODER.raw_decode(text, match.start())
+            found.append((line, value))
+            line += text.count("\n", match.start(), after)
+            at = after
+        return found
 
 
 def _blank(part: bytes) -> int:
