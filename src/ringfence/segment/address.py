@@ -30,6 +30,21 @@ def span(text: str) -> Span:
     return network.version, int(network.network_address), int(network.broadcast_address)
 
 
+def host_of(endpoint: str) -> str:
+    """`host:a` of itself and of `job:…@host:a`; "" for what is on no host."""
+    name = endpoint.rpartition("@")[2]
+    return name if name.startswith("host:") else ""
+
+
+def located(addresses: Mapping[str, Sequence[str]], endpoint: str) -> Sequence[str]:
+    """An endpoint's addresses and networks: a job has its host's, `network:<CIDR>` says its own. Empty: unknown."""
+    if endpoint in addresses:
+        return addresses[endpoint]
+    if endpoint.startswith("network:"):
+        return (endpoint.removeprefix("network:"),)
+    return addresses.get(host_of(endpoint), ())
+
+
 def networks(spans: Iterable[Span]) -> tuple[str, ...]:
     """The fewest networks that hold these addresses and no other; a single address is written without a length."""
     return tuple(text for one in _merged(spans) for text in _cidrs(one))

@@ -121,7 +121,7 @@ def _by_atom(sides: list[list[Block]]) -> Iterator[tuple[What, list[list[Block]]
     cuts: dict[str, set[int]] = {}
     for side in sides:
         for block in side:
-            if block.what.protocol != "any":
+            if block.what.protocol not in ("any", "other"):
                 cuts.setdefault(_base(block.what), set()).update((block.what.low, block.what.high + 1))
     atoms = [What("any")]  # stands for every protocol that no block names
     for protocol, at in sorted(cuts.items()):
@@ -140,6 +140,8 @@ def _base(what: What) -> str:
 def _covers(what: What, atom: What) -> bool:
     if what.protocol == "any":
         return True
+    if what.protocol == "other":  # any but what has a name, as a rule that drops one protocol leaves it
+        return atom.protocol == "any"
     if atom.protocol in ("ro", "rw"):  # who may write may read
         return what.protocol in ("rw", atom.protocol)
     return what.protocol == atom.protocol and what.low <= atom.low and atom.high <= what.high

@@ -38,9 +38,11 @@ class Names:
         return np.unique(np.array([at for at in found if at >= 0], np.int64))
 
     def of(self, name: str) -> Ints:
-        """Numbers of a group's endpoints, or of the one endpoint that `name` is; `*` is all."""
+        """Numbers of a group's endpoints, or of the one endpoint that `name` is; `*` is all, `a, b` is both."""
         if name == "*":
             return np.arange(len(self.names), dtype=np.int64)
+        if ", " in name:
+            return np.unique(np.concatenate([self.of(one) for one in name.split(", ")]))
         if name in self._groups:
             return self._groups[name]
         return self.numbers((name,))

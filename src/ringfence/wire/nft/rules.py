@@ -74,7 +74,9 @@ class _Reader:
         try:
             op = self.tokens[self.at] if self.tokens[self.at] in _OPS else "=="
             self.at += self.tokens[self.at] in _OPS
-            self.matches.append(Match(left.removeprefix("meta ") if left[5:] in _SINGLE else left, op, self._right()))
+            right = self._right()
+            right = tuple(map(number, right)) if left == "ct mark" else right
+            self.matches.append(Match(left.removeprefix("meta ") if left[5:] in _SINGLE else left, op, right))
         except (_Unread, IndexError):
             self.at = start
             raise

@@ -1,0 +1,121 @@
+"""What no rule over addresses can keep apart: ends without nftables, networks that contain hosts, jobs that share.
+
+The answer comes from the policy and the addresses alone, before a rule is written: a host lets out what goes to an
+*address* that its policy names, and lets in what comes from one; whoever else has that address passes too.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from ringfence.segment.address import Index, located, span
+from ringfence.segment.compile.nftables_scope import Scopes
+from ringfence.segment.inventory import Inventory
+from ringfence.segment.model import Policy, Residual
+from ringfence.segment.relation import Block, Gap, Ints, classes, compare
+from ringfence.segment.what import What, parse
+
+_ANY = What("any")
+_REMEDY = "run nftables there, or let a switch or the other end filter"
+
+
+def residuals(policy: Policy, inventory: Inventory, scopes: Scopes) -> tuple[Residual, ...]:
+    """The pairs that stay open although the policy denies them, as few residuals as they can be put in."""
+    if not scopes.hosts:
+        return (Residual("ip", "nftables", "*", "*", -1, "no host is known to run nftables", _REMEDY),)
+    ends = sorted(scopes.groups)
+    view = _View(policy, inventory, scopes, ends)
+    meant, out, into = view.meant(), view.out(), view.into()
+    gaps = compare(len(ends), meant, [out, into], most=1 << 40).gaps
+    label = classes(len(ends), [side for one in (*meant, *out, *into) for side in (one.sources, one.targets)])
+    found = [*_told(policy, ends, label, [gap for gap in gaps if gap.kind == "leak"]), *_loopback(scopes)]
+    return tuple(sorted(found))
+
+
+class _View:
+    """The relation that rules over addresses can express, as blocks of endpoint numbers."""
+
+    def __init__(self, policy: Policy, inventory: Inventory, scopes: Scopes, ends: list[str]) -> None:
+        self._policy, self._scopes = policy, scopes
+        self._number = {end: at for at, end in enumerate(ends)}
+        together = scopes.together()
+        where = {end: located(inventory.addresses, end) for end in ends}
+        near = Index(where, ends)
+        self._same = [self._numbers(together.get(end, (end,))) for end in ends]
+        self._near = [
+            self._numbers({other for text in where[end] for other in near.within(span(text))}) for end in ends
+        ]
+        fenced = np.array([end in together for end in ends], np.bool_)
+        outside = np.array([end.startswith("network:") for end in ends], np.bool_)
+        self._bare = np.flatnonzero(~fenced & ~outside)
+        self._outside, self._inside = np.flatnonzero(outside), np.flatnonzero(~outside)
+        self._all = np.arange(len(ends), dtype=np.int64)
+        self._groups = {name: self._numbers(group.on("ip")) for name, group in policy.groups.items()}
+        self._wider: dict[tuple[str, str], Ints] = {}
+
+    def _numbers(self, ends: object) -> Ints:
+        return np.array(sorted(self._number[end] for end in ends), np.int64)  # type: ignore[attr-defined]
+
+    def _of(self, name: str, kind: str) -> Ints:
+        """A group with all that shares a scope (`same`) or an address (`near`) with a member."""
+        if (name, kind) not in self._wider:
+            rows = self._same if kind == "same" else self._near
+            members = self._groups[name].tolist()
+            found = [rows[at] for at in members]
+            self._wider[name, kind] = np.unique(np.concatenate([*found, self._groups[name]]))
+        return self._wider[name, kind]
+
+    def meant(self) -> list[Block]:
+        """The policy; and ends on one host, which addresses do not concern."""
+        allowed = [Block(self._groups[a.source], self._groups[a.target], parse(a.what)) for a in self._policy.on("ip")]
+        here = [self._numbers([end for ends in one.values() for end in ends]) for one in self._scopes.shared()]
+        return allowed + [Block(ends, ends, _ANY) for ends in here]
+
+    def out(self) -> list[Block]:
+        """What is let out: to addresses that the scope may reach; by ends without nftables, everything."""
+        open_ = [Block(self._bare, self._all, _ANY), Block(self._outside, self._inside, _ANY)]
+        return open_ + [
+            Block(self._of(a.source, "same"), self._of(a.target, "near"), parse(a.what)) for a in self._policy.on("ip")
+        ]
+
+    def into(self) -> list[Block]:
+        """What is let in, likewise."""
+        open_ = [Block(self._all, self._bare, _ANY), Block(self._inside, self._outside, _ANY)]
+        return open_ + [
+            Block(self._of(a.source, "near"), self._of(a.target, "same"), parse(a.what)) for a in self._policy.on("ip")
+        ]
+
+
+def _told(policy: Policy, ends: list[str], label: Ints, gaps: list[Gap]) -> Iterator[Residual]:
+    """Gaps between classes, with classes that are open towards the same ones put together."""
+    towards: dict[int, set[int]] = {}
+    pairs: dict[tuple[int, int], int] = {}
+    for gap in gaps:
+        one, other = int(label[gap.source]), int(label[gap.target])
+        towards.setdefault(one, set()).add(other)
+        pairs[one, other] = gap.pairs
+    alike: dict[frozenset[int], set[int]] = {}
+    for one, others in towards.items():
+        alike.setdefault(frozenset(others), set()).add(one)
+    short = {group.on("ip"): name for name, group in sorted(policy.groups.items(), reverse=True)}
+    for others, sources in alike.items():
+        count = sum(pairs[one, other] for one in sources for other in others)
+        source, target = (_names(ends, label, chosen, short) for chosen in (sources, others))
+        yield Residual("ip", "nftables", source, target, count, "no rule over addresses parts them", _REMEDY)
+
+
+def _names(ends: list[str], label: Ints, chosen: object, short: Mapping[tuple[str, ...], str]) -> str:
+    members = tuple(ends[at] for at in np.flatnonzero(np.isin(label, list(chosen))))  # type: ignore[call-overload]
+    return short.get(members) or ", ".join(members)
+
+
+def _loopback(scopes: Scopes) -> Iterator[Residual]:
+    """A host's own processes and its jobs reach each other over its loopback; so do jobs of one control group."""
+    for one in scopes.shared():
+        own, every = one[""], [end for ends in one.values() for end in ends]
+        pairs = [(own, every), (every, own), *((ends, ends) for path, ends in one.items() if path)]
+        for sources, targets in pairs:
+            count = len(sources) * len(targets) - len({*sources} & {*targets})
+            if count:
+                why = "they share a host's loopback, and no control group parts them"
+                yield Residual("ip", "nftables", ", ".join(sources), ", ".join(targets), count, why)
