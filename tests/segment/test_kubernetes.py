@@ -316,8 +316,9 @@ def judged_alone(policy, found):
     values = [placed.value for placed in read(json.dumps({"kind": "List", "items": found}).encode()).found]
     labels = {f"{one['metadata']['namespace']}/{one['metadata']['name']}": one["metadata"]["labels"]
               for one in found if one["kind"] == "Pod"}  # fmt: skip
-    ends = sorted({one for each in policy.groups.values() for one in each.on("pod") if one.startswith("pod:")})
-    ends += sorted({f"namespace:lab/{one.split('/')[1]}" for one in ends})
+    every = {one for each in policy.groups.values() for one in each.on("pod") if not one.startswith("network:")}
+    spaces = {f"namespace:lab/{one.split('/')[1]}" for one in every}
+    ends = sorted(every | spaces)
     workloads = tuple(
         Workload(
             one.split("/")[1], one.replace("/", "_").replace(":", "_"), labels=labels.get(one.partition("/")[2], {})

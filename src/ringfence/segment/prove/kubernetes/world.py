@@ -2,25 +2,25 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+import msgspec
 import numpy as np
 
-from ringfence.segment.prove.netpol import intervals
 from ringfence.segment.prove.netpol.intervals import Interval
 from ringfence.segment.prove.netpol.resources import Resources
-from ringfence.segment.prove.netpol.world import ADDRESSES, Bits, World, without
+from ringfence.segment.prove.netpol.world import CONTROLLER, Bits, World
 from ringfence.segment.relation import Ints
-from ringfence.wire.netpol.values import AdminPolicy, Block, Peer, Policy, Selector
+from ringfence.wire.netpol.values import AdminPolicy, Block, Peer, Policy, Rule, Selector
 
 
 class Indexed(World):
     """A `World` whose outside is also cut at `borders`; without `borders` nothing is outside."""
 
     def __init__(self, cluster: Resources, borders: Iterable[Interval] | None) -> None:
-        super().__init__(cluster, None if borders is not None else {})
-        if borders is not None:
-            cuts = [*borders, *(part for block in blocks(cluster) for part in without(block))]
-            pieces = intervals.partition(ADDRESSES, cuts)
-            self.ranges = {True: pieces, False: pieces}
+        peers = (*cluster.workloads, CONTROLLER)
+        if borders is None:
+            super().__init__(cluster, peers, {})
+        else:
+            super().__init__(_cut(cluster, borders), peers)
         self._with: dict[tuple[str, str], Bits] = {}
         for at, workload in enumerate(self.workloads):
             for pair in workload.labels.items():
@@ -53,6 +53,14 @@ class Indexed(World):
             if selector.matches(self.labels[name]):
                 found |= self.inside[name]
         return found
+
+
+def _cut(cluster: Resources, borders: Iterable[Interval]) -> Resources:
+    """The same cluster with one more policy, of no pod, that names all borders and blocks in both directions."""
+    named = Peer(blocks=(*blocks(cluster), *map(Block, borders)))
+    rules = (Rule((named,)),) if named.blocks else ()
+    none = Policy("", "borders", Selector(), rules, rules)
+    return msgspec.structs.replace(cluster, policies=(*cluster.policies, none))
 
 
 def _listed(selector: Selector) -> tuple[str, frozenset[str]] | None:
