@@ -432,3 +432,11 @@ def test_documents_are_found_however_they_follow_one_another():
     assert [(one.line, one.value.name) for one in read(stream).found] == [(1, "a"), (2, "b")]
     flow = b"{kind: Pod, metadata: {name: a}}\n"
     assert [one.value.name for one in read(flow).found] == ["a"]
+
+
+def test_many_documents_of_aliases_together_stay_within_one_bound():
+    """Each alone is allowed; a thousand of them are not read a thousand times."""
+    bomb = "---\na0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 17))
+    found = read((bomb * 300 + POD).encode())
+    assert [remark for remark in found.remarks if "repeat too much" in remark.what]
+    assert [one.value.name for one in found.found] == ["p"]

@@ -20,6 +20,7 @@ from ringfence.wire.netpol.values import Namespace, Value
 
 NAME_LABEL = "kubernetes.io/metadata.name"
 MOST_OBJECTS = 200_000
+MOST_REPEATED = 2 * safe.MOST_NODES
 
 _DECODER = json.JSONDecoder()
 _SOMETHING = re.compile(r"\S")
@@ -134,18 +135,35 @@ def _documents(data: bytes, remarks: list[Remark]) -> Iterator[tuple[int, Any]]:
             return
         except (InputError, ValueError, RecursionError):  # YAML in flow style looks alike
             pass
-    line, start = 1, 0
+    line, start, left = 1, 0, MOST_REPEATED
     ends = [(match.start(), match.end()) for match in _SEPARATOR.finditer(data)]
     for end, after in [*ends, (len(data), len(data))]:
         part = data[start:end]
         try:
             for document in safe.yaml_documents(part):
+                if b"*" in part and b"&" in part:
+                    left -= _nodes(document, left)
+                    if left <= 0:
+                        raise InputError("its aliases, and those before it, repeat too much")
                 if document is not None:
                     yield line + _blank(part), document
         except InputError as error:
             remarks.append(Remark(line + max(error.line - 1, 0), error.what, remedy="the other documents were read"))
         line += data.count(b"\n", start, after)
         start = after
+
+
+def _nodes(document: Any, most: int) -> int:
+    """How many values a document holds, those repeated by aliases each time; counted up to `most`."""
+    count, open_ = 0, [document]
+    while open_ and count < most:
+        one = open_.pop()
+        count += 1
+        if isinstance(one, dict):
+            open_.extend(one.values())
+        elif isinstance(one, list):
+            open_.extend(one)
+    return count
 
 
 def _json(data: bytes) -> list[tuple[int, Any]]:
