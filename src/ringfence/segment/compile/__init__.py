@@ -5,12 +5,14 @@ Adding one is a file here, a line in `WRITERS`, a prover, a paragraph in docs/de
 
 from collections.abc import Mapping
 
+from ringfence.segment.compile.exports import compile_exports
 from ringfence.segment.compile.kubernetes import compile_kubernetes
 from ringfence.segment.compile.slurm import compile_slurm
 from ringfence.segment.compile.sshd import compile_sshd
 from ringfence.segment.compile.writer import Writer
 
 WRITERS: Mapping[str, Writer] = {
+    "exports": Writer("storage", compile_exports),
     "kubernetes": Writer("pod", compile_kubernetes),
     "slurm": Writer("scheduler", compile_slurm),
     "sshd": Writer("login", compile_sshd),

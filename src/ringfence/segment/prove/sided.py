@@ -38,6 +38,12 @@ class Sided(Names):
             for one in super().intent()
         ]
 
+    def aside(self, mine: Ints) -> list[Block]:
+        """What is meant for targets that are not `mine`: found as it is meant, so that it is not judged."""
+        return [
+            Block(one.sources, np.setdiff1d(one.targets, mine, assume_unique=True), one.what) for one in self.intent()
+        ]
+
 
 def between(
     names: Names,

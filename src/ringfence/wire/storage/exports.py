@@ -24,6 +24,7 @@ class Client(msgspec.Struct, frozen=True):
 
     `spec` is a host name, wildcard, `@netgroup`, address, CIDR or `*`. `squash`: "none" (its root
     stays root), "root", or "all" (every account becomes the anonymous one). `sec`: flavours allowed.
+    `options`: all that is said, as written and in order.
     The old client `gss/krb5i` is everyone with that flavour. `insecure`: requests from unprivileged
     ports are served, so a user's own program may be the client.
     """
@@ -34,6 +35,7 @@ class Client(msgspec.Struct, frozen=True):
     sec: tuple[str, ...]
     root_of_v4: bool = False
     insecure: bool = False
+    options: tuple[str, ...] = ()
 
 
 class Export(msgspec.Struct, frozen=True):
@@ -131,7 +133,8 @@ def _client(spec: str, options: list[str]) -> Client:
     if spec.startswith("gss/"):
         flavours, spec = (spec.removeprefix("gss/"),), WORLD
     sec = tuple(dict.fromkeys(flavours)) or ("sys",)
-    return Client(WORLD if spec in ("", "<world>") else spec, rw, squash, sec, root, insecure)
+    said = tuple(option for option in options if option)
+    return Client(WORLD if spec in ("", "<world>") else spec, rw, squash, sec, root, insecure, said)
 
 
 def unescaped(text: str) -> str:

@@ -1,0 +1,92 @@
+"""The storage plane: which host may read or write which folder, from NFS export tables and Lustre nodemaps.
+
+An export of a folder opens all that lies in it. Where several entries meet a host, what may be open at most is their
+union; what is open for sure is what the nearest path's most specific entry says, as nfs-utils chooses.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from ringfence.segment.clients import Clients
+from ringfence.segment.inventory import Inventory
+from ringfence.segment.model import Artefact, Policy, Proof, Residual
+from ringfence.segment.place import LUSTRE, Place, nearest, place
+from ringfence.segment.prove.sided import Sided, between
+from ringfence.segment.relation import Block
+from ringfence.segment.what import What
+from ringfence.wire.storage import exports
+from ringfence.wire.storage.exports import Client
+
+COVERS = "export tables by path and client; not file modes, Kerberos, nor which file systems lie behind a path"
+Rights = tuple[frozenset[str], frozenset[str]]
+"""Hosts that may write, hosts that may at least read."""
+
+
+def prove_exports(
+    policy: Policy, inventory: Inventory, artefacts: Sequence[Artefact], residuals: Sequence[Residual]
+) -> Proof:
+    """The verdict on our export tables beside those of others; a server whose table nobody captured is open."""
+    names = Sided(policy, "storage", "host:", "storage:")
+    mine = [at for at in names.targets.tolist() if not names.names[at].startswith(LUSTRE)]
+    clients = Clients(inventory, (names.names[at] for at in names.sources.tolist()))
+    there = inventory.there.get("exports", {})
+    guarded = frozenset(one for one in inventory.enforcers.get("exports", ()) if one in there)
+    servers: dict[str, _Table] = {}
+    most, least = names.aside(names.numbers(names.names[at] for at in mine)), []
+    least += most
+    for endpoint in (names.names[at] for at in mine):
+        where = place(endpoint)
+        server = "host:" + where.server
+        if server not in guarded:
+            upper = lower = (clients.all, clients.all)
+        else:
+            if server not in servers:
+                texts = [one.text for one in artefacts if server in one.loaded_by]
+                servers[server] = _Table([there[server], *texts], clients)
+            upper, lower = servers[server].at_most(where), servers[server].at_least(where)
+        most += _blocks(names, endpoint, upper)
+        least += _blocks(names, endpoint, lower)
+    return between(names, "exports", most, least, residuals, COVERS)
+
+
+def _blocks(names: Sided, endpoint: str, rights: Rights) -> list[Block]:
+    to = names.numbers((endpoint,))
+    return [Block(names.numbers(who), to, What(what)) for who, what in zip(rights, ("rw", "ro"), strict=True)]
+
+
+class _Table:
+    """Everything that one server exports."""
+
+    def __init__(self, texts: Iterable[str], clients: Clients) -> None:
+        self._clients = clients
+        self._of: dict[str, list[Client]] = {}
+        for export in (one for text in texts for one in exports.parse(text.encode()).exports):
+            self._of.setdefault(export.path, []).extend(export.clients)
+        self._met: dict[str, frozenset[str]] = {}
+
+    def _hosts(self, client: Client) -> frozenset[str]:
+        if client.spec not in self._met:
+            self._met[client.spec] = self._clients.met(client.spec)
+        return self._met[client.spec]
+
+    def _above(self, where: Place) -> list[Place]:
+        return nearest([Place(where.server, path) for path in self._of], where)
+
+    def at_most(self, where: Place) -> Rights:
+        """By whatever entry."""
+        entries = [one for path in self._above(where) for one in self._of[path.path]]
+        return _union(self._hosts(one) for one in entries if one.rw), _union(self._hosts(one) for one in entries)
+
+    def at_least(self, where: Place) -> Rights:
+        """By the entry that decides: of the nearest path that has one, the most specific, the first in order."""
+        write: set[str] = set()
+        read: set[str] = set()
+        for path in self._above(where):
+            for client in sorted(self._of[path.path], key=lambda one: self._clients.kind(one.spec)):
+                fresh = self._hosts(client) - read
+                read |= fresh
+                write |= fresh if client.rw else frozenset()
+        return frozenset(write), frozenset(read)
+
+
+def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
+    return frozenset[str]().union(*sets)
