@@ -14,7 +14,6 @@ from ringfence.segment.inventory import Fabric
 from ringfence.segment.prove.ib import manager_tables
 from ringfence.wire.ibnet import partitions
 from ringfence.wire.ibnet.partitions import Tables
-from ringfence.wire.ibnet.values import DEFAULT_PKEY
 
 MOST = 20
 """Ports named; the last problem counts the others."""
@@ -49,8 +48,6 @@ def _wrong(fabric: Fabric, made: Tables, wanted: Tables) -> Iterator[str]:
             yield f"{port} would hold {_said(held)}, wanted {_said(wanted.get(guid, {}))}"
         elif len(held) > fabric.holds(port):
             yield f"{port} would hold {len(held)} keys and has room for {fabric.holds(port)}: opensm drops the rest"
-    if fabric.ports and all(held == {DEFAULT_PKEY: "full"} for held in made.values()):
-        yield "every port would be a full member of the default partition"
 
 
 def _said(table: dict[int, str]) -> str:

@@ -21,21 +21,11 @@ from ringfence.segment.relation import Block
 from ringfence.segment.what import What
 from ringfence.wire.ibnet import partitions, ufm
 from ringfence.wire.ibnet.partitions import Port, Tables
+from ringfence.wire.ibnet.tables import Seen
 from ringfence.wire.ibnet.values import DEFAULT_PKEY
 
 FULL = "full"
 _ANY = What("any")
-
-
-class Seen(msgspec.Struct, frozen=True):
-    """The tables of one fabric as they were read: of the end ports and of the leaf ports they are cabled to.
-
-    Both by the GUID of the end port. `unread`: end ports of which either table did not come.
-    """
-
-    ends: Tables
-    leaves: Tables
-    unread: tuple[int, ...] = ()
 
 
 def prove_ib(
@@ -54,12 +44,21 @@ def prove_tables(
     policy: Policy, inventory: Inventory, seen: Mapping[str, Seen], residuals: Sequence[Residual] = ()
 ) -> Proof:
     """The verdict on what is really there, `seen` by fabric: adapters and leaf switches each have to hold."""
-    proofs = []
+    proofs, away = [], 0
     for name, fabric in sorted(inventory.fabrics.items()):
         found = seen.get(name, Seen({}, {}, tuple(guid_of(port) for port in fabric.ports)))
-        sides = [("adapters: ", _opened(found.ends, found.unread)), ("leaf switches: ", found.leaves)]
-        proofs.append(_judge(policy, fabric, sides, residuals, enforced(inventory, fabric)))
-    return _joined(policy, inventory, proofs, residuals, "the tables of every end port and of its leaf port")
+        lost, absent = set(found.unread), set(found.absent)
+        there = tuple(port for port in fabric.ports if guid_of(port) not in absent)
+        away += len(absent)
+        sides = [
+            ("adapters: ", _opened(found.ends, lost - found.ends.keys())),
+            ("leaf switches: ", _opened(found.leaves, lost - found.leaves.keys())),
+        ]
+        here = msgspec.structs.replace(fabric, ports=there)
+        proofs.append(_judge(policy, here, sides, residuals, enforced(inventory, fabric)))
+    covers = "the tables of every end port and of its leaf port"
+    covers += f"; {away} port(s) are not on the fabric and not judged" if away else ""
+    return _joined(policy, inventory, proofs, residuals, covers)
 
 
 def foretold(fabric: Fabric, texts: Mapping[str, str]) -> Tables:
@@ -98,13 +97,10 @@ def manager_tables(fabric: Fabric, text: str) -> Tables:
     return made
 
 
-def _opened(ends: Tables, unread: Iterable[int]) -> Tables:
-    """A port that did not answer may hold anything: shown as a full member of every key that is seen, and of none."""
-    lost = set(unread)
-    if not lost:
-        return ends
-    everything = {key: FULL for held in ends.values() for key in held} or {DEFAULT_PKEY: FULL}
-    return ends | dict.fromkeys(lost, everything)
+def _opened(tables: Tables, lost: Iterable[int]) -> Tables:
+    """A port whose table did not come may hold anything: it counts as a full member of every key that is seen."""
+    everything = {key: FULL for held in tables.values() for key in held} or {DEFAULT_PKEY: FULL}
+    return tables | dict.fromkeys(lost, everything)
 
 
 def _judge(

@@ -145,10 +145,8 @@ class _Reader:
             word, equals, value = _parts(flag)
             if word == "ipoib":
                 self.ipoib = True
-            elif (
-                word and equals and "defmember".startswith(word) and any(one.startswith(value) for one in _MEMBERSHIPS)
-            ):
-                self.default = _membership(value)
+            elif word and equals and "defmember".startswith(word):
+                self.default = _membership(value, self.default)
 
     def _body(self, text: str, number: int) -> None:
         """The specifiers of one line, up to `;`."""
@@ -201,8 +199,8 @@ def _number(text: str) -> int | None:
     return (-value) & _MOST if match[1] == "-" else value
 
 
-def _membership(text: str) -> str:
-    return next((word for word in _MEMBERSHIPS if word.startswith(text)), "limited")
+def _membership(text: str, unknown: str = "limited") -> str:
+    return next((word for word in _MEMBERSHIPS if word.startswith(text)), unknown)
 
 
 Tables = dict[int, dict[int, str]]

@@ -1,0 +1,225 @@
+"""The fence on InfiniBand, in force on a real opensm: every adapter's and leaf port's table is read back."""
+
+import random
+import signal
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from ringfence.collect.ib_tables import TableReader
+from ringfence.enforce.ib_seat import LocalSeat
+from ringfence.enforce.opensm import Opensm
+from ringfence.estate import ids
+from ringfence.segment.compile.ib_steps import handed_over
+from ringfence.segment.compile.partitions import TARGET, Before, Plan, plan_fabrics, tables, text
+from ringfence.segment.inventory import Fabric, Inventory
+from ringfence.segment.model import Allow, Group, Policy
+from ringfence.segment.prove.failopen import refuse
+from ringfence.segment.prove.ib import prove_tables
+from ringfence.wire.ibnet import partitions
+from ringfence.wire.ibnet.partitions import LONGEST_LINE
+from ringfence.wire.ibnet.tables import Seen
+from tests.live.opensm import Running, fabric, host_name, port_guid
+from tests.live.partitions_broken import broken
+
+pytestmark = pytest.mark.live
+
+HOSTS, JOBS, STORAGE = 324, 41, range(316, 324)
+
+
+def ports(hosts: Iterable[int]) -> tuple[str, ...]:
+    """The InfiniBand ports of these hosts."""
+    return tuple(sorted(ids.ibport(port_guid(index)) for index in hosts))
+
+
+def policy(jobs: Mapping[str, Iterable[int]], storage: Iterable[int] = STORAGE) -> Policy:
+    """Each job speaks with itself and with storage; storage with itself; nobody else with anybody."""
+    groups = {"storage": Group("storage", "service", "", {"ib": ports(storage)})}
+    allows = [Allow("storage", "storage", "ib", "any", "one file system")]
+    for name, hosts in jobs.items():
+        groups[name] = Group(name, "gang", name.partition("/")[0], {"ib": ports(hosts)})
+        allows.append(Allow(name, name, "ib", "any", "its ranks"))
+        allows.append(Allow(name, "storage", "ib", "any", "its data"))
+    return Policy(groups, tuple(allows))
+
+
+def inventory(hosts: int) -> Inventory:
+    """One fabric, its manager on host 0."""
+    one = Fabric("ib0", (f"host:{host_name(0)}",), ports([0]), ports(range(hosts)))
+    return Inventory(fabrics={"ib0": one}, enforcers={TARGET: ("ib0",)})
+
+
+def jobs_of(count: int, size: int = 7) -> dict[str, range]:
+    """Jobs of `size` hosts each, two tenants in turn; host 0 stays free."""
+    return {f"t{job % 2}/job{job}": range(1 + job * size, 1 + (job + 1) * size) for job in range(count)}
+
+
+class Fence:
+    """A policy followed on a running fabric, as the enforcer does it."""
+
+    def __init__(self, running: Running, reader: TableReader, hosts: int) -> None:
+        assert running.opensm is not None
+        self.inventory = inventory(hosts)
+        self.fabric = self.inventory.fabrics["ib0"]
+        self.last = policy({})
+        seat = LocalSeat("host:gpu0000", running.folder / "partitions.conf", running.opensm.pid)
+        self.opensm = Opensm(self.fabric, (seat,), reader, {}, deadline=20)
+
+    def plan(self, wanted: Policy) -> Plan:
+        """What shall be, from what is."""
+        before = Before(self.opensm.read(), self.opensm.seen().keys())
+        (plan,), self.residuals = plan_fabrics(wanted, self.inventory, TARGET, {"ib0": before})
+        return plan
+
+    def follow(self, wanted: Policy) -> list[tuple[str, Seen]]:
+        """The sweeps that were taken, with what was read back after each."""
+        taken: list[tuple[str, Seen]] = []
+        plan = self.plan(wanted)
+        evicted = handed_over(self.last, wanted)
+        steps = self.opensm.follow(plan, evicted, lambda step: taken.append((step.what, self.opensm.seen())))
+        self.last = wanted
+        return [*taken, (steps[-1].what, self.opensm.seen())] if steps else []
+
+    def holds(self, wanted: Policy) -> bool:
+        """Whether what is read back is what is meant, on every port and leaf port."""
+        proof = prove_tables(wanted, self.inventory, {"ib0": self.opensm.seen()}, self.residuals)
+        assert proof.differences == ()
+        return proof.holds
+
+
+@contextmanager
+def started(
+    folder: Path, hosts: int, text: str = "Default=0x7fff, ipoib : ALL=full;\n"
+) -> Iterator[tuple[Running, TableReader]]:
+    """A running fabric, and a reader of its tables."""
+    with fabric(folder, hosts, text) as running, TableReader(running.environment, str(folder)) as reader:
+        yield running, reader
+
+
+def path_exists(running: Running, seen_lids: Mapping[int, int], one: int, other: int) -> bool:
+    """Whether the subnet manager gives a path between two ports."""
+    pair = f"{seen_lids[one]}:{seen_lids[other]}"
+    return b"PathRecord dump" in running.ask("saquery", "--src-to-dst", pair)
+
+
+def test_every_table_of_324_hosts_follows_41_jobs(tmp_path: Path):
+    """Jobs start, end, are quarantined and released; adapters, leaf ports and path queries say what the policy says."""
+    jobs = jobs_of(JOBS)
+    with started(tmp_path, HOSTS) as (running, reader):
+        fence = Fence(running, reader, HOSTS)
+        assert [what for what, _ in fence.follow(policy(jobs))] == ["cut"]
+        assert fence.holds(policy(jobs))
+        lids = {place.guid: place.lid for place in reader.places()}
+        picked = random.Random(3)
+        for _ in range(12):
+            one, other = picked.sample(range(1, HOSTS), 2)
+            meant = speak(policy(jobs), one, other)
+            assert path_exists(running, lids, port_guid(one), port_guid(other)) == meant
+        fewer = {name: hosts for name, hosts in jobs.items() if name != "t1/job5"}
+        assert [what for what, _ in fence.follow(policy(fewer))] == ["cut"]
+        assert fence.holds(policy(fewer))
+        quarantined = {name: [one for one in hosts if one != 9] for name, hosts in fewer.items()}
+        assert [what for what, _ in fence.follow(policy(quarantined))] == ["cut"]
+        assert reader.read(reader.places()).ends[port_guid(9)] == {0x7FFF: "limited"}
+        assert path_exists(running, lids, port_guid(0), port_guid(9))
+        assert [what for what, _ in fence.follow(policy(jobs))] == ["open"]
+        assert fence.holds(policy(jobs))
+
+
+def speak(wanted: Policy, one: int, other: int) -> bool:
+    """Whether the policy lets two hosts speak."""
+    here, there = ids.ibport(port_guid(one)), ids.ibport(port_guid(other))
+    ends = ((wanted.groups[allow.source].on("ib"), wanted.groups[allow.target].on("ib")) for allow in wanted.allows)
+    return any((here in a and there in b) or (here in b and there in a) for a, b in ends)
+
+
+SMALL = 16
+SMALL_JOBS = {"t0/a": range(1, 5), "t1/b": range(5, 9), "t0/c": range(9, 13)}
+
+
+def judged(folder: Path, count: int) -> dict[str, list[str]]:
+    """What the guard says of each broken text, and what the real opensm makes of it: the kinds of both, by verdict."""
+    wanted = policy(SMALL_JOBS, range(14, 16))
+    (plan,), _ = plan_fabrics(wanted, inventory(SMALL), TARGET, {})
+    good, goal = text(plan), tables(plan)
+    found: dict[str, list[str]] = {}
+    todo = broken(good, count)
+    while todo:
+        place = folder / str(len(todo))
+        place.mkdir()
+        with fabric(place, SMALL, good) as running, TableReader(running.environment, str(place)) as reader:
+            places = reader.places()
+            while todo:
+                kind, bad = todo.pop()
+                stopped = bool(refuse(bad, plan.fabric, goal))
+                if not swept(running, bad):
+                    found.setdefault("stopped a crash" if stopped else "let a crash through", []).append(kind)
+                    break
+                seen = reader.read(places)
+                assert seen.unread == ()
+                same = seen.ends == goal == seen.leaves
+                verdict = f"{'stopped' if stopped else 'let through'} {'equal' if same else 'different'}"
+                if stopped and same and max(map(len, bad.split("\n"))) > LONGEST_LINE:
+                    verdict = "stopped an over-long line"
+                elif stopped and same and partitions.unresolved(partitions.read(bad.encode())):
+                    verdict = "stopped a key that opensm remembers by name until it is started again"
+                found.setdefault(verdict, []).append(kind)
+    return found
+
+
+def swept(running: Running, partitions: str) -> bool:
+    """Put the bytes in place and wait for the sweep; False if opensm died of them."""
+    assert running.opensm is not None
+    log = running.folder / "osm.log"
+    (running.folder / "partitions.conf").write_bytes(partitions.encode())
+    before = log.read_bytes().count(b"SUBNET UP")
+    running.opensm.send_signal(signal.SIGHUP)
+    until = time.monotonic() + 10
+    while log.read_bytes().count(b"SUBNET UP") <= before:
+        if running.opensm.poll() is not None:
+            return False
+        assert time.monotonic() < until, "no sweep after SIGHUP"
+        time.sleep(0.002)
+    return True
+
+
+def test_no_broken_file_passes_the_guard_and_no_good_one_is_stopped(tmp_path: Path):
+    """Judged by the tables of the real opensm: different ones are stopped, equal ones let through."""
+    check(judged(tmp_path, 46))
+
+
+@pytest.mark.long
+def test_a_thousand_broken_files_are_judged_as_opensm_does(tmp_path: Path):
+    """The same, for every kind of damage many times."""
+    check(judged(tmp_path, 1000))
+
+
+def check(found: Mapping[str, list[str]]) -> None:
+    """None of the wrong verdicts, and both main ones occur."""
+    wrong = {"stopped equal", "let through different", "let a crash through"}
+    assert {verdict: kinds for verdict, kinds in found.items() if verdict in wrong} == {}
+    assert {"stopped different", "let through equal"} <= set(found)
+
+
+def test_a_host_handed_to_another_tenant_is_in_quarantine_between_two_sweeps(tmp_path: Path):
+    """At no read-back is the union of both tenants in force, nor does a job that stays lose a pair."""
+    old = {"t0/a": range(1, 6), "t1/b": range(6, 10)}
+    new = {"t0/a": range(1, 5), "t1/b": range(5, 10)}
+    with started(tmp_path, SMALL) as (running, reader):
+        fence = Fence(running, reader, SMALL)
+        fence.follow(policy(old, range(14, 16)))
+        taken = fence.follow(policy(new, range(14, 16)))
+        assert [what for what, _ in taken] == ["cut", "open"]
+        between = taken[0][1]
+        assert between.ends[port_guid(5)] == between.leaves[port_guid(5)] == {0x7FFF: "limited"}
+        proof = prove_tables(policy(both(old, new), range(14, 16)), fence.inventory, {"ib0": between}, fence.residuals)
+        assert proof.holds
+        assert fence.holds(policy(new, range(14, 16)))
+
+
+def both(one: Mapping[str, Iterable[int]], other: Mapping[str, Iterable[int]]) -> dict[str, list[int]]:
+    """The hosts that a job has before and after."""
+    return {name: sorted(set(one[name]) & set(other[name])) for name in one}
