@@ -24,7 +24,7 @@ def test_an_order_comes_back_as_it_went():
     """Encoding is canonical: keys sorted, no blanks."""
     data = orders.encode(ORDER)
     assert orders.decode(data, Order) == ORDER
-    assert data.startswith(b'{"action":"apply","desired":"table inet ringfence {}\\n","expires":1120,')
+    assert data.startswith(b'{"action":"apply","covers":[],"desired":"table inet ringfence {}\\n","expires":1120,')
 
 
 @pytest.mark.parametrize(

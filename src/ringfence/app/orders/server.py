@@ -63,7 +63,7 @@ class OrderServer:
         self._waiting: dict[str, asyncio.Future[Receipt]] = {}
         self._width = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
-        self.heartbeat = HEARTBEAT
+        self.heartbeat, self.alive = HEARTBEAT, ALIVE
         self.port = 0
 
     @classmethod
@@ -199,7 +199,7 @@ class OrderServer:
             return False
         asked = asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout(ALIVE):
+            async with asyncio.timeout(self.alive):
                 await session.peer.send(Beat(answer=True))
                 while session.peer.received < asked:
                     await asyncio.sleep(0.05)
