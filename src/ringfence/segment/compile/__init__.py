@@ -7,11 +7,13 @@ from collections.abc import Mapping
 
 from ringfence.segment.compile.exports import compile_exports
 from ringfence.segment.compile.kubernetes import compile_kubernetes
+from ringfence.segment.compile.lustre import compile_lustre
 from ringfence.segment.compile.slurm import compile_slurm
 from ringfence.segment.compile.sshd import compile_sshd
 from ringfence.segment.compile.writer import Writer
 
 WRITERS: Mapping[str, Writer] = {
+    "lustre": Writer("storage", compile_lustre),
     "exports": Writer("storage", compile_exports),
     "kubernetes": Writer("pod", compile_kubernetes),
     "slurm": Writer("scheduler", compile_slurm),

@@ -6,9 +6,10 @@ from ringfence.segment.prove.login import prove_login
 from ringfence.segment.prove.pods import prove_pods
 from ringfence.segment.prove.prover import Prover
 from ringfence.segment.prove.scheduler import prove_scheduler
-from ringfence.segment.prove.storage import prove_exports
+from ringfence.segment.prove.storage import prove_exports, prove_lustre
 
 PROVERS: Mapping[str, Prover] = {
+    "lustre": Prover("storage", prove_lustre),
     "exports": Prover("storage", prove_exports),
     "kubernetes": Prover("pod", prove_pods),
     "slurm": Prover("scheduler", prove_scheduler),

@@ -6,17 +6,22 @@ union; what is open for sure is what the nearest path's most specific entry says
 
 from collections.abc import Iterable, Sequence
 
+from ringfence.segment.address import Index
 from ringfence.segment.clients import Clients
 from ringfence.segment.inventory import Inventory
 from ringfence.segment.model import Artefact, Policy, Proof, Residual
 from ringfence.segment.place import LUSTRE, Place, nearest, place
 from ringfence.segment.prove.sided import Sided, between
+from ringfence.segment.prove.verdict import verdict
 from ringfence.segment.relation import Block
 from ringfence.segment.what import What
 from ringfence.wire.storage import exports
 from ringfence.wire.storage.exports import Client
+from ringfence.wire.storage.lctl import commands, octets
+from ringfence.wire.storage.lustre import Nodemap
 
 COVERS = "export tables by path and client; not file modes, Kerberos, nor which file systems lie behind a path"
+MAPS = "nodemaps by address; not file modes, nor a client that takes another's address"
 Rights = tuple[frozenset[str], frozenset[str]]
 """Hosts that may write, hosts that may at least read."""
 
@@ -90,3 +95,46 @@ class _Table:
 
 def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
     return frozenset[str]().union(*sets)
+
+
+def prove_lustre(
+    policy: Policy, inventory: Inventory, artefacts: Sequence[Artefact], residuals: Sequence[Residual]
+) -> Proof:
+    """The verdict on nodemaps: a client is held to the fileset of the one map that its address is in."""
+    names = Sided(policy, "storage", "host:", LUSTRE)
+    hosts = frozenset(one for one in names.names if one.startswith("host:"))
+    sides = Sided(policy, "storage", "host:", "storage:")
+    found = sides.aside(names.targets)
+    if not artefacts:
+        return verdict(sides, "lustre", [[*found, Block(sides.sources, names.targets, What("any"))]], residuals, MAPS)
+    maps = commands("\n".join(one.text for one in artefacts).encode())
+    index = Index(inventory.addresses, sorted(hosts))
+    left = set(hosts)
+    of_map: dict[str, frozenset[str]] = {}
+    for one in maps.maps:
+        of_map[one.name] = frozenset(host for text in one.ranges for host in _within(index, text))
+        left -= of_map[one.name]
+    of_map["default"] = frozenset(left)
+    for one in maps.maps:
+        opened = _opened(one, [names.names[at] for at in names.targets.tolist()], active=maps.active)
+        what = What("ro" if one.readonly and maps.active else "rw")
+        found.append(Block(sides.numbers(of_map[one.name]), sides.numbers(opened), what))
+    return verdict(sides, "lustre", [found], residuals, MAPS)
+
+
+def _within(index: Index, text: str) -> Iterable[str]:
+    """Hosts in `10.0.[0-3].[1-5]@tcp`; each value of the third part is a run of its own."""
+    first, second, third, last = octets(text)
+    for a in range(first[0], first[1] + 1):
+        for b in range(second[0], second[1] + 1):
+            for c in range(third[0], third[1] + 1):
+                before = a << 24 | b << 16 | c << 8
+                yield from index.within((4, before | last[0], before | last[1]))
+
+
+def _opened(one: Nodemap, endpoints: Iterable[str], *, active: bool) -> list[str]:
+    """The folders that lie in the fileset, for a map that lets anybody's account through."""
+    if active and not (one.trusted or one.idmap or not one.deny_unknown):
+        return []
+    root = Place("", one.fileset or "/") if active else Place("", "/")
+    return [end for end in endpoints if root.holds(Place("", place(end).path))]

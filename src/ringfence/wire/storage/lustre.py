@@ -17,13 +17,19 @@ _HEAD = re.compile(rb"(?m)^nodemap\.[\w.-]{1,120}=")
 
 
 class Nodemap(msgspec.Struct, frozen=True):
-    """One map. `fileset` is the folder its clients are confined to, "" for the whole file system."""
+    """One map. `fileset` is the folder its clients are confined to, "" for the whole file system.
+
+    `deny_unknown`: accounts that the map does not name are refused, not squashed; `idmap`: how many it names.
+    """
 
     name: str
     trusted: bool
     admin: bool
     fileset: str
     ranges: tuple[str, ...]
+    readonly: bool = False
+    deny_unknown: bool = False
+    idmap: int = 0
 
 
 class Nodemaps(msgspec.Struct, frozen=True):
@@ -60,5 +66,13 @@ def parse(data: bytes) -> Nodemaps:
 
 def _nodemap(name: str, row: dict[str, str]) -> Nodemap:
     ranges = tuple(re.findall(r"[\w.:\[\]-]{1,200}+@\w{1,20}", row.get("ranges", "")))
-    trusted, admin = row.get("trusted_nodemap", "1") == "1", row.get("admin_nodemap", "1") == "1"
-    return Nodemap(name, trusted, admin, row.get("fileset", ""), ranges)
+    return Nodemap(
+        name,
+        row.get("trusted_nodemap", "1") == "1",
+        row.get("admin_nodemap", "1") == "1",
+        row.get("fileset", ""),
+        ranges,
+        row.get("readonly_mount", "0") == "1",
+        row.get("deny_unknown", "0") == "1",
+        row.get("idmap", "").count("idtype"),
+    )
