@@ -93,9 +93,14 @@ def test_accounts_of_the_tenant_are_the_only_ones_where_they_are_known() -> None
 
 @pytest.mark.parametrize(
     "text",
-    ["lctl nodemap_del x\n", "lctl nodemap_add_range --name nope --range 10.0.0.1@tcp\n", "rm -rf /\n", "lctl nodemap_add 'x\n",
-     "lctl nodemap_add x\nlctl nodemap_add_range --name x --range 10.0.0@tcp\n"],
-)  # fmt: skip
+    [
+        "lctl nodemap_del x\n",
+        "lctl nodemap_add_range --name nope --range 10.0.0.1@tcp\n",
+        "rm -rf /\n",
+        "lctl nodemap_add 'x\n",
+        "lctl nodemap_add x\nlctl nodemap_add_range --name x --range 10.0.0@tcp\n",
+    ],
+)
 def test_other_commands_are_refused(text: str) -> None:
     with pytest.raises(InputError):
         commands(text.encode())
