@@ -212,15 +212,16 @@ PROBES = [("TCP", 79), ("TCP", 80), ("TCP", 85), ("TCP", 90), ("UDP", 53), ("UDP
 OUTSIDE = [int(IPv4Address(text)) for text in ("9.9.9.9", "10.1.2.3", "10.1.9.9", "10.200.0.1")]
 
 
-@settings(max_examples=int(os.environ.get("RINGFENCE_NETPOL_EXAMPLES", "150")), deadline=None)
-@given(
+CLUSTER = given(
     st.lists(st.tuples(st.sampled_from(SPACES), LABELS, NAMED), min_size=1, max_size=4),
     st.tuples(LABELS, LABELS, LABELS),
     st.lists(POLICY, max_size=4),
     st.lists(ADMIN, max_size=3),
 )
-def test_flows_are_those_of_a_judge_that_tries_every_port(pods, spaces, policies, admin):
-    """Small random clusters: every pair, every probe, inside and outside."""
+
+
+def agrees(pods, spaces, policies, admin):
+    """Every pair, every probe, inside and outside."""
     workloads = [
         Workload(space, f"w{at}", labels=labels, ports=named) for at, (space, labels, named) in enumerate(pods)
     ]
@@ -248,6 +249,21 @@ def test_flows_are_those_of_a_judge_that_tries_every_port(pods, spaces, policies
                 wanted = connects(source, target, admin, policies, labels, protocol, number)
                 told = any(low <= number <= high for low, high in open_.of(protocol))
                 assert told == wanted, (source, target, protocol, number)
+
+
+@settings(max_examples=150, deadline=None)
+@CLUSTER
+def test_flows_are_those_of_a_judge_that_tries_every_port(pods, spaces, policies, admin):
+    """Small random clusters."""
+    agrees(pods, spaces, policies, admin)
+
+
+@pytest.mark.long
+@settings(max_examples=10_000, deadline=None)
+@CLUSTER
+def test_flows_of_ten_thousand_clusters_are_those_of_the_judge(pods, spaces, policies, admin):
+    """The same, at length."""
+    agrees(pods, spaces, policies, admin)
 
 
 def held(table, source, target) -> Ports:
