@@ -161,6 +161,12 @@ PREDICATES: dict[str, Predicate] = {
             "routes_to", ("network",), ("network",), "traffic may pass from the first to the second; attributes port"
         ),
         Predicate("listens_on", ("service",), ("network",), "accepts connections from there; attributes port, address"),
+        Predicate(
+            "connects_to",
+            ("job", "pod", "container", "host"),
+            ("service", "host", "network"),
+            "was seen to open connections there; attributes port, protocol",
+        ),
         Predicate("runs_on", _RUNS, ("host",), "runs on this host"),
         Predicate(
             "service_kind",

@@ -12,10 +12,8 @@ from ringfence.segment.scene import IB, ROCE, Scene
 from ringfence.segment.workflow import Gang
 
 
-def compartments(scene: Scene) -> Iterator[Group | Residual]:
-    """A group per gang, one per cluster for hosts without work, and what two gangs on one host share."""
-    for gang in scene.gangs.values():
-        yield compartment(scene, gang)
+def others(scene: Scene) -> Iterator[Group | Residual]:
+    """A group per cluster for hosts without work; gangs on unknown hosts, and what two gangs on one host share."""
     for cluster, hosts in scene.nodes.items():
         free = [host for host in hosts if host not in scene.at]
         if free:
@@ -37,7 +35,6 @@ def compartment(scene: Scene, gang: Gang) -> Group:
     parts = [f"{job}@{host}" for job in gang.jobs for host in scene.seen.objects(job, "runs_on") if host in apart]
     alone = gang.jobs and len(gang.hosts) == 1
     fabric = [] if (alone and apart) or gang.pods else list(gang.hosts)
-    domains = _domains(scene, gang)
     return group(
         gang.name,
         "gang",
@@ -47,17 +44,11 @@ def compartment(scene: Scene, gang: Gang) -> Group:
         ib=[port for host in fabric for port in scene.ports[IB].get(host, ())],
         roce=[port for host in fabric for port in scene.ports[ROCE].get(host, ())],
         nvlink=gang.gpus,
-        imex=gang.hosts if domains and not gang.pods else (),
+        imex=() if gang.pods or scene.spanning.isdisjoint(gang.gpus) else gang.hosts,
         storage=() if gang.pods else gang.hosts,
         login=() if gang.pods else gang.hosts,
         pod=gang.pods,
     )
-
-
-def _domains(scene: Scene, gang: Gang) -> bool:
-    """Whether its accelerators are in a domain of several hosts: only there memory is exported."""
-    found = {name for gpu in gang.gpus for name in scene.seen.objects(gpu, "nvlink_member")}
-    return any("/" in name for name in found)
 
 
 def _why(scene: Scene, gang: Gang) -> str:

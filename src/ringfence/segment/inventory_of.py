@@ -130,8 +130,7 @@ def _enforcers(scene: Scene) -> dict[str, set[str]]:
     servers: dict[str, set[str]] = {"exports": set(), "lustre": set()}
     for storage, found in seen.of("exported_by").items():
         servers["lustre" if storage.startswith("storage:lustre") else "exports"].update(hosts.intersection(found))
-    spanning = {gpu for gpu, found in seen.of("nvlink_member").items() if any("/" in one for one in found)}
-    trays = {host for host, found in seen.of("has_gpu").items() if not spanning.isdisjoint(found)}
+    trays = {host for host, found in seen.of("has_gpu").items() if not scene.spanning.isdisjoint(found)}
     ruled = {name for name in scene.slurm if hosts.intersection(seen.subjects("controls", name))}
     return {
         "nftables": hosts,

@@ -8,21 +8,42 @@ part of it comes from that job's facts: `compartment`, and the functions of `nee
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from ringfence.estate.estate import Estate
+from ringfence.segment.budget import FLOOR, budgets
+from ringfence.segment.decided import decide, in_force, tenancies, unknown
 from ringfence.segment.model import Allow, Group, Policy, Residual
 from ringfence.segment.needs import NEEDS
+from ringfence.segment.overrides import Override, Raised, Rule, agree
 from ringfence.segment.scene import Scene
 from ringfence.segment.seen import Seen
 
 
-def derive_policy(estate: Estate, overrides: Sequence[Any] = (), now: float = 0.0) -> Policy:
-    """What the estate's work needs. `now` is in seconds since the epoch: overrides that ended before it are told."""
+def derive_policy(estate: Estate, overrides: Sequence[Override] = (), now: float = 0.0, floor: int = FLOOR) -> Policy:
+    """What the estate's work needs, as `overrides` change it.
+
+    `now` is in seconds since the epoch: overrides that ended by then are told and not applied. `floor` is in bytes:
+    smaller jewels get no byte budget. Raises `InputError` where two overrides in force contradict each other.
+    """
+    alive, told = in_force(overrides, now)
+    agree(alive)
+    scene = Scene(Seen(estate.with_delta(added=tenancies(alive)) if alive else estate))
+    groups, derived, residuals = _derived(scene)
+    allows, undone = decide(scene, groups, derived, [one for one in alive if isinstance(one, Rule)])
+    raised = [one for one in alive if isinstance(one, Raised)]
+    return Policy(
+        {name: groups[name] for name in sorted(groups)},
+        tuple(sorted(allows)),
+        tuple(budgets(scene, groups, allows, raised, floor)),
+        tuple(sorted({*residuals, *told, *undone, *unknown(estate, alive)})),
+    )
+
+
+def _derived(scene: Scene) -> tuple[dict[str, Group], list[Allow], set[Residual]]:
+    """Everything that the needs ask for; of two reasons for one rule the first in the alphabet is kept."""
     groups: dict[str, Group] = {}
     allows: dict[tuple[str, str, str, str], Allow] = {}
     residuals: set[Residual] = set()
-    scene = Scene(Seen(estate))
     for needs in NEEDS:
         for found in needs(scene):
             if isinstance(found, Allow):
@@ -32,12 +53,7 @@ def derive_policy(estate: Estate, overrides: Sequence[Any] = (), now: float = 0.
                 groups[found.name] = _merged(groups.get(found.name, found), found)
             else:
                 residuals.add(found)
-    return Policy(
-        {name: groups[name] for name in sorted(groups)},
-        tuple(allows[key] for key in sorted(allows)),
-        (),
-        tuple(sorted(residuals)),
-    )
+    return groups, list(allows.values()), residuals
 
 
 def _merged(one: Group, other: Group) -> Group:

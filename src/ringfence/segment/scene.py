@@ -6,10 +6,11 @@ scheduler places work on, a shared host is one on which two gangs run.
 
 from collections.abc import Mapping
 from functools import cached_property
-from ipaddress import ip_address
 
 import msgspec
 
+from ringfence.errors import InputError
+from ringfence.segment.address import span
 from ringfence.segment.seen import Seen, starting
 from ringfence.segment.workflow import Gang, Pipeline, gangs, pipelines
 
@@ -44,8 +45,8 @@ class Scene:
     @cached_property
     def hosts(self) -> tuple[str, ...]:
         """Every host that anybody told something about, sorted."""
-        told = [self.seen.of(name) for name in ("in_zone", "in_cluster", "attached_to", "has_gpu", "asked", "has_port")]
-        return tuple(sorted({one for relation in told for one in relation if one.startswith("host:")}))
+        told = ("in_zone", "in_cluster", "attached_to", "has_gpu", "asked", "has_port")
+        return tuple(sorted({one for name in told for one in self.seen.speaks(name, "host")}))
 
     @cached_property
     def nodes(self) -> Mapping[str, tuple[str, ...]]:
@@ -138,6 +139,12 @@ class Scene:
         return frozenset(one for one in of if any(key.startswith("network:ib/") for key in of[one]))
 
     @cached_property
+    def spanning(self) -> frozenset[str]:
+        """Accelerators in NVLink domains of several hosts: `nvlink:<cluster>/<clique>`."""
+        by = self.seen.by("nvlink_member")
+        return frozenset(gpu for name in by if "/" in name for gpu in by[name])
+
+    @cached_property
     def tenants(self) -> tuple[str, ...]:
         """Every tenant, sorted."""
         named = {one for found in self.seen.of("in_tenant").values() for one in found}
@@ -151,7 +158,7 @@ class Scene:
 
 def _is_address(text: str) -> bool:
     try:
-        ip_address(text)
-    except ValueError:
+        _, low, high = span(text)
+    except InputError:
         return False
-    return True
+    return low == high and "/" not in text

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from ringfence.estate.estate import Estate
 from ringfence.estate.kinds import EVERYONE
 
@@ -42,6 +44,12 @@ class Seen:
         for subject, object_ in self._pairs(predicate):
             found.setdefault(object_, []).append(subject)
         return found
+
+    def speaks(self, predicate: str, kind: str) -> set[str]:
+        """The subjects of a kind of which anything is said by this predicate."""
+        table, values, prefix = self.estate.table(predicate), self.estate.terms.values, f"{kind}:"
+        names = (values[code] for code in np.unique(table.subject[table.live]).tolist())
+        return {name for name in names if name.startswith(prefix)}
 
     def objects(self, subject: str, predicate: str) -> list[str]:
         """What is said of `subject`; empty if nothing is."""

@@ -8,7 +8,7 @@ on what file modes or open ports happen to permit.
 
 from collections.abc import Callable, Iterator
 
-from ringfence.segment.compartment import compartments
+from ringfence.segment.compartment import others
 from ringfence.segment.model import Allow, Group, Residual
 from ringfence.segment.needs import people, queues, services, storage, work
 from ringfence.segment.scene import Scene
@@ -16,7 +16,7 @@ from ringfence.segment.scene import Scene
 Found = Group | Allow | Residual
 
 NEEDS: tuple[Callable[[Scene], Iterator[Found]], ...] = (
-    compartments,
+    others,
     work.needs,
     services.needs,
     storage.needs,

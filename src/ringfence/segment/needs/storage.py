@@ -136,14 +136,15 @@ def _common(paths: Iterable[PurePosixPath]) -> PurePosixPath:
 def _servers(files: Files) -> Iterator[Group | Allow | Residual]:
     """For each file server its clients, by what they mount."""
     scene = files.scene
-    clients: dict[tuple[str, str], set[str]] = {}
+    using: dict[str, set[str]] = {}
     for host, found in files.mounted.items():
         for storage in found:
-            servers = starting(files.seen.objects(storage, "exported_by"), "host")
-            for server in servers:
-                clients.setdefault((server, _family(storage)), set()).add(host)
-            if not servers:
-                clients.setdefault(("", storage), set()).add(host)
+            using.setdefault(storage, set()).add(host)
+    clients: dict[tuple[str, str], set[str]] = {}
+    for storage, hosts in using.items():
+        servers = starting(files.seen.objects(storage, "exported_by"), "host")
+        for key in [(server, _family(storage)) for server in servers] or [("", storage)]:
+            clients.setdefault(key, set()).update(hosts)
     for (server, family), hosts in sorted(clients.items()):
         if server:
             yield from _served(scene, server, family, hosts - {server})

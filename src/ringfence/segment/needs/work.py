@@ -23,7 +23,9 @@ def needs(scene: Scene) -> Iterator[Group | Allow | Residual]:
     """What each gang needs, and the services that any of them names."""
     named = {}
     for gang in scene.gangs.values():
-        yield from ranks(scene, gang)
+        own = compartment(scene, gang)
+        yield own
+        yield from ranks(own)
         for service, why in wanted(scene, gang):
             named[service.entity] = service
             yield from _asks(gang, service, why)
@@ -31,11 +33,10 @@ def needs(scene: Scene) -> Iterator[Group | Allow | Residual]:
         yield service_group(scene, named[entity])
 
 
-def ranks(scene: Scene, gang: Gang) -> Iterator[Allow]:
-    """A gang with itself, on every plane on which it has two ends."""
-    own = compartment(scene, gang)
+def ranks(own: Group) -> Iterator[Allow]:
+    """A compartment with itself, on every plane on which it has two ends; workers of pods meet as workers on `ip`."""
     for plane, why in RANKS.items():
-        if len(own.on(plane)) > 1 and not (gang.pods and plane == "ip"):
+        if len(own.on(plane)) > 1 and not (own.on("pod") and plane == "ip"):
             yield Allow(own.name, own.name, plane, "any", why)
 
 

@@ -1,0 +1,114 @@
+"""Egress budgets: how many bytes an hour may leave because of one jewel, whoever holds it.
+
+A budget belongs to the jewel. Its holders get leases that together never exceed what is left of it: a share is
+spent from the moment it is handed out, until the holder says how much of it was not used.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+
+from ringfence.estate.kinds import JEWELS
+from ringfence.segment.model import Allow, Budget, Group
+from ringfence.segment.overrides import Raised
+from ringfence.segment.scene import Scene
+
+FLOOR = 10 * 2**30
+"""Jewels below it get no byte budget: they would leave in an hour that nobody looks at."""
+
+PART = 200
+"""One two-hundredth, 0.5 %, of a jewel may leave in an hour."""
+
+
+def leases(budget: int, spent: int, holders: Sequence[str]) -> dict[str, int]:
+    """Shares of `budget` bytes less `spent`, as equal as whole bytes allow; their sum is never more than that.
+
+    `spent` counts what left, and every lease that is still out (`settled`).
+    """
+    names = sorted(set(holders))
+    if not names:
+        return {}
+    share, rest = divmod(max(0, budget - spent), len(names))
+    return {name: share + (at < rest) for at, name in enumerate(names)}
+
+
+def settled(out: Mapping[str, int], used: Mapping[str, int]) -> int:
+    """How much of leases counts as spent: what their holders say, and all of a lease of which nobody says anything."""
+    return sum(used.get(name, lease) for name, lease in out.items())
+
+
+def budgets(
+    scene: Scene,
+    groups: Mapping[str, Group],
+    allows: Sequence[Allow],
+    raised: Sequence[Raised] = (),
+    floor: int = FLOOR,
+) -> Iterator[Budget]:
+    """A budget for each model, checkpoint and dataset, and for each key that is marked as a jewel."""
+    holding = _Holding(scene, groups, allows)
+    changed = {one.jewel: one for one in raised}
+    sizes = scene.seen.of("size_bytes")
+    for jewel in _jewels(scene):
+        holders = holding.holders(jewel)
+        size = max((int(text) for text in sizes.get(jewel, ()) if text.isascii() and text.isdigit()), default=0)
+        each, why = _amount(jewel, size, floor)
+        if jewel in changed:
+            each, why = changed[jewel].bytes_per_hour, changed[jewel].why
+        yield Budget(jewel, each, holders, holding.destinations(holders), why)
+
+
+def _jewels(scene: Scene) -> list[str]:
+    data = {one for one in scene.seen.of("stored_on") if one.partition(":")[0] in JEWELS}
+    return sorted(data | set(scene.work_of) | set(scene.seen.of("jewel")))
+
+
+def _amount(jewel: str, size: int, floor: int) -> tuple[int, str]:
+    if jewel.partition(":")[0] not in JEWELS:
+        return 0, "a key is too small for any budget: named destinations only"
+    if not size:
+        return 0, "its size is not known: named destinations only"
+    if size < floor:
+        return 0, f"it is smaller than {floor:,} bytes: named destinations only"
+    return size // PART, f"0.5 % of {size:,} bytes an hour"
+
+
+class _Holding:
+    """Who may read a jewel, and where its readers' bytes may go."""
+
+    def __init__(self, scene: Scene, groups: Mapping[str, Group], allows: Sequence[Allow]) -> None:
+        self.scene, self.groups = scene, groups
+        self.readers: dict[str, list[str]] = {}
+        self.reach: dict[str, set[str]] = {}
+        for allow in allows:
+            if allow.plane == "storage":
+                self.readers.setdefault(allow.target, []).append(allow.source)
+            elif allow.plane == "ip" and allow.source != allow.target and not allow.target.startswith("server:"):
+                self.reach.setdefault(allow.source, set()).add(allow.target)
+        self.groups_of: dict[str, set[str]] = {}
+        for name in self.reach:
+            for end in groups[name].on("ip"):
+                self.groups_of.setdefault(end, set()).add(name)
+        self.users: dict[str, list[str]] = {}
+        for gang in scene.gangs.values():
+            for one in {*gang.reads, *gang.writes}:
+                self.users.setdefault(one, []).append(gang.name)
+        self._targets = cache(self._union)
+
+    def holders(self, jewel: str) -> tuple[str, ...]:
+        """Endpoints on `ip` of the gangs that may mount it or load it, of the services and hosts that keep it."""
+        seen, found = self.scene.seen, set[str]()
+        line = self.scene.work_of.get(jewel)
+        names = self.readers.get("data:" + line.name.partition(":")[2], []) if line else []
+        for name in (*names, *self.users.get(jewel, ())):
+            found.update(self.groups[name].on("ip"))
+        for service in seen.objects(jewel, "pulled_from"):
+            if service in self.scene.by_entity:
+                found.add(self.scene.by_entity[service].host)
+        found.update(host for host in seen.subjects("stores_credential", jewel) if host.startswith("host:"))
+        return tuple(sorted(found))
+
+    def destinations(self, holders: Sequence[str]) -> tuple[str, ...]:
+        """Groups that holders may send to: all but their own ranks and the file servers of their own work."""
+        return self._targets(frozenset(name for one in holders for name in self.groups_of.get(one, ())))
+
+    def _union(self, names: frozenset[str]) -> tuple[str, ...]:
+        return tuple(sorted({target for name in names for target in self.reach[name]}))
