@@ -1,6 +1,7 @@
 """InfiniBand subnets as writers and provers both see them: which are enforced, and which GUID a port has."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from ringfence.segment.inventory import Fabric, Inventory
 from ringfence.segment.model import Policy, Residual
@@ -8,6 +9,7 @@ from ringfence.segment.model import Policy, Residual
 _PREFIX = "ibport:0x"
 
 
+@lru_cache(maxsize=1 << 18)
 def guid_of(port: str) -> int:
     """The port GUID of `ibport:0x…`; 0 for a port that no capture gave a GUID."""
     digits = port.removeprefix(_PREFIX)

@@ -6,9 +6,9 @@
         A → storage, storage ⇄ itself  F = storage, L = all its clients together      one key, and no relay
         A → B, neither speaks with itself   one key for each port of the smaller side
 
-Groups that speak with each other and with the same others are one. Each edge between two groups goes to the end
-that may stand as full and has more to do (services first, then who has more neighbours), so that what many share
-costs each of them one entry of its table, and the shared end one in all.
+Groups of one tenant and kind that speak with each other and with the same others are one. Each edge between two
+groups goes to the end that may stand as full and has more to do (services first, then who has more neighbours), so
+that what many share costs each of them one entry of its table, and the shared end one in all.
 """
 
 from collections.abc import Iterator, Mapping
@@ -63,7 +63,7 @@ def stars(policy: Policy, target: str) -> tuple[tuple[Star, ...], tuple[Residual
                 left.append(_opened(name, node, target))
         for hub, full in hubs.items():
             rest = limited - full
-            if rest or (node.itself and len(full) > 1):
+            if len(full | rest) > 1 and (limited or node.itself):
                 why = f"{name} with {len(clients.get(name, ()))} other group(s)"
                 made.append(Star(hub, tuple(sorted(full)), tuple(sorted(rest)), node.rank > 0, why))
     return tuple(made), tuple(left)
@@ -77,9 +77,10 @@ def _nodes(policy: Policy) -> dict[str, _Node]:
         if allow.source in members and allow.target in members:
             peers[allow.source].add(allow.target)
             peers[allow.target].add(allow.source)
-    twins: dict[frozenset[str] | str, list[str]] = {}
+    twins: dict[tuple[frozenset[str], str, str] | str, list[str]] = {}
     for name in sorted(members):
-        twins.setdefault(frozenset(peers[name]) if name in peers[name] else name, []).append(name)
+        alike = (frozenset(peers[name]), policy.groups[name].kind, policy.groups[name].tenant)
+        twins.setdefault(alike if name in peers[name] else name, []).append(name)
     leader = {name: together[0] for together in twins.values() for name in together}
     return {
         together[0]: _Node(
@@ -106,7 +107,7 @@ def _clients(nodes: Mapping[str, _Node]) -> dict[str, list[str]]:
 
 def _order(node: _Node) -> tuple[bool, int, int, int, str]:
     fewer = 0 if node.inner else -len(node.members)
-    return node.inner, node.rank, len(node.peers), fewer, node.name
+    return node.inner, fewer, node.rank, len(node.peers), node.name
 
 
 def _hubs(node: _Node) -> dict[str, frozenset[str]]:

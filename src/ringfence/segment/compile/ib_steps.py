@@ -54,26 +54,25 @@ def steps(now: Tables, wanted: Plan, evicted: Collection[int] = frozenset()) -> 
     `evicted`: ports that are handed over to another tenant (`handed_over`); what both tenants may reach is cut as well.
     """
     goal = tables(wanted)
-    evicted = {guid for guid in evicted if now.get(guid, {}).keys() - {DEFAULT_PKEY}}
     now = {guid: now.get(guid, {}) for guid in goal}
+    evicted = {guid for guid in evicted if now.get(guid, {}).keys() - {DEFAULT_PKEY}}
     more, less = dict(_stronger(goal, now)), dict(_stronger(now, goal))
     if not more and not less and not evicted:
         return ()
     if not less and not evicted:
         return (Step("open", wanted, goal),)
-    quiet = {key for key in {key for held in more.values() for key in held} if _opens_nothing(key, now, more)}
+    cut = {guid: _weaker(held, goal[guid]) for guid, held in now.items()}
+    cut |= {guid: {DEFAULT_PKEY: goal[guid][DEFAULT_PKEY]} for guid in evicted}
+    quiet = more if _is_open(now) else _quiet(now, more)
     found = []
-    both = {guid: held | _only(more.get(guid, {}), quiet) for guid, held in now.items()}
-    if quiet and _fits(wanted, both) and any(set(held) - {DEFAULT_PKEY} for held in less.values()):
-        now = both
-        found.append(_step("make", wanted, _default(now, goal)))
-    if any(set(held) - quiet - {DEFAULT_PKEY} for held in more.values()) or any(
-        goal[guid].keys() - {DEFAULT_PKEY} for guid in evicted
-    ):
-        cut = {guid: _weaker(held, goal[guid]) for guid, held in now.items()}
-        cut |= {guid: {DEFAULT_PKEY: goal[guid][DEFAULT_PKEY]} for guid in evicted}
-        found.append(_step("cut", wanted, cut))
-        return (*found, Step("open", wanted, goal))
+    if any(set(held) - {DEFAULT_PKEY} for held in less.values()) and _needed(quiet, now, cut):
+        both = {guid: held | quiet.get(guid, {}) for guid, held in now.items()}
+        if _fits(wanted, both):
+            found.append(_step("make", wanted, _default(both, goal)))
+            cut |= {guid: _weaker(both[guid], goal[guid]) for guid in quiet if guid not in evicted}
+    opening = any(quiet.get(guid, {}).keys() != held.keys() for guid, held in more.items())
+    if opening or any(goal[guid].keys() - {DEFAULT_PKEY} for guid in evicted):
+        return (*found, _step("cut", wanted, cut), Step("open", wanted, goal))
     return (*found, Step("cut", wanted, goal))
 
 
@@ -91,10 +90,6 @@ def _weaker(held: Mapping[int, str], wanted: Mapping[int, str]) -> dict[int, str
     return {key: min(how, wanted[key], key=_STRENGTH.__getitem__) for key, how in held.items() if key in wanted}
 
 
-def _only(held: Mapping[int, str], keys: set[int]) -> dict[int, str]:
-    return {key: how for key, how in held.items() if key in keys}
-
-
 def _fits(wanted: Plan, made: Tables) -> bool:
     return all(len(made.get(guid_of(port), ())) <= wanted.fabric.holds(port) for port in wanted.fabric.ports)
 
@@ -104,16 +99,46 @@ def _default(made: Tables, goal: Tables) -> Tables:
     return {guid: held | {DEFAULT_PKEY: goal[guid][DEFAULT_PKEY]} for guid, held in made.items()}
 
 
-def _opens_nothing(key: int, now: Tables, more: Tables) -> bool:
-    """Whether every pair that the new entries of a key would open is open now, with the key's old members too."""
-    fresh = {guid: held[key] for guid, held in more.items() if key in held}
-    everyone = {guid: held[key] for guid, held in now.items() if key in held} | fresh
-    full = [guid for guid, how in everyone.items() if how == "full"]
-    for guid, how in fresh.items():
-        others = everyone if how == "full" else full
-        if not all(other == guid or _speak(now[guid], now[other]) for other in others):
-            return False
-    return True
+def _is_open(now: Tables) -> bool:
+    """Whether everyone speaks with everyone, so that no key opens anything."""
+    return all(held.get(DEFAULT_PKEY) == "full" for held in now.values())
+
+
+def _quiet(now: Tables, more: Tables) -> Tables:
+    """Of the new entries those that open nothing: each pair they would open is open now, by another key."""
+    fresh: dict[int, dict[int, str]] = {}
+    for guid, held in more.items():
+        for key, how in held.items():
+            fresh.setdefault(key, {})[guid] = how
+    members: dict[int, dict[int, str]] = {key: {} for key in fresh}
+    for guid, held in now.items():
+        for key in held.keys() & members.keys():
+            members[key][guid] = held[key]
+    found: Tables = {}
+    for key, entries in fresh.items():
+        there = members[key]
+        for guid, how in sorted(entries.items(), key=lambda one: (one[1], one[0])):
+            others = (other for other, its in there.items() if "full" in (how, its))
+            if all(other == guid or _speak(now[guid], now[other]) for other in others):
+                there[guid] = found.setdefault(guid, {})[key] = how
+    return found
+
+
+def _needed(quiet: Tables, now: Tables, cut: Tables) -> bool:
+    """Whether a pair that two of these entries keep would be lost by the cut alone."""
+    of_key: dict[int, list[int]] = {}
+    for guid, held in quiet.items():
+        for key in held:
+            of_key.setdefault(key, []).append(guid)
+    for key, fresh in of_key.items():
+        everyone = [guid for guid, held in now.items() if key in held] + fresh
+        for guid in fresh:
+            mine = quiet[guid] | now[guid]
+            for other in everyone:
+                theirs = quiet.get(other, {}).get(key) or now[other].get(key)
+                if other != guid and "full" in (mine[key], theirs) and not _speak(cut[guid], cut[other]):
+                    return True
+    return False
 
 
 def _speak(one: Mapping[int, str], other: Mapping[int, str]) -> bool:

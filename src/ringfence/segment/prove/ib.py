@@ -158,11 +158,11 @@ def _blocks(names: Names, tables: Tables) -> list[Block]:
             everyone.append(at)
             if how == FULL:
                 full.append(at)
-    blocks = [
-        Block(np.array(full, np.int64), np.array(everyone, np.int64), _ANY)
-        for full, everyone in holders.values()
-        if full
-    ]
+    blocks = []
+    for full, everyone in holders.values():
+        if full:
+            whole = np.array(everyone, np.int64)  # one array, where all are full: it is looked at once
+            blocks.append(Block(whole if len(full) == len(whole) else np.array(full, np.int64), whole, _ANY))
     return [*blocks, Block(np.array(open_, np.int64), names.of("*"), _ANY)] if open_ else blocks
 
 
