@@ -6,13 +6,17 @@ Adding one is a file here, a line in `WRITERS`, a prover, a paragraph in docs/de
 from collections.abc import Mapping
 
 from ringfence.segment.compile.exports import compile_exports
+from ringfence.segment.compile.fabric_manager import compile_fabric_manager
 from ringfence.segment.compile.kubernetes import compile_kubernetes
 from ringfence.segment.compile.lustre import compile_lustre
+from ringfence.segment.compile.nmx import compile_nmx
 from ringfence.segment.compile.slurm import compile_slurm
 from ringfence.segment.compile.sshd import compile_sshd
 from ringfence.segment.compile.writer import Writer
 
 WRITERS: Mapping[str, Writer] = {
+    "fabric-manager": Writer("nvlink", compile_fabric_manager),
+    "nmx-m": Writer("nvlink", compile_nmx),
     "lustre": Writer("storage", compile_lustre),
     "exports": Writer("storage", compile_exports),
     "kubernetes": Writer("pod", compile_kubernetes),

@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 
 from ringfence.segment.prove.login import prove_login
+from ringfence.segment.prove.nvlink import prove_fabric_manager, prove_nmx
 from ringfence.segment.prove.pods import prove_pods
 from ringfence.segment.prove.prover import Prover
 from ringfence.segment.prove.scheduler import prove_scheduler
 from ringfence.segment.prove.storage import prove_exports, prove_lustre
 
 PROVERS: Mapping[str, Prover] = {
+    "fabric-manager": Prover("nvlink", prove_fabric_manager),
+    "nmx-m": Prover("nvlink", prove_nmx),
     "lustre": Prover("storage", prove_lustre),
     "exports": Prover("storage", prove_exports),
     "kubernetes": Prover("pod", prove_pods),

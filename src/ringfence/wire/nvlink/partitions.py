@@ -81,10 +81,38 @@ class ComputeNode(msgspec.Struct, frozen=True):
 def fabric_manager(data: bytes) -> tuple[Partition, ...]:
     """`fmpm -l`: the partitions of one host."""
     found: _FmList = safe.json(data, _FmList)
+    uuids = {gpu.physicalId: gpu.uuid for one in found.partitionInfo for gpu in one.gpuInfo if gpu.uuid}
     return tuple(
-        Partition(one.partitionId, bool(one.isActive), tuple(gpu.uuid for gpu in one.gpuInfo))
+        Partition(one.partitionId, bool(one.isActive), tuple(uuids.get(gpu.physicalId, "") for gpu in one.gpuInfo))
         for one in found.partitionInfo
     )
+
+
+def activated(table: tuple[Partition, ...], commands: bytes) -> tuple[Partition, ...]:
+    """The partitions after `fmpm -a ID` (activate) and `fmpm -d ID` (deactivate) lines. Raises `InputError`."""
+    active = {one.number: one.active for one in table}
+    for line, text in safe.lines(commands):
+        words = text.partition("#")[0].split()
+        if not words:
+            continue
+        number = int(words[2]) if len(words) == 3 and words[2].isascii() and words[2].isdigit() else -1
+        if words[:1] != ["fmpm"] or words[1:2] not in (["-a"], ["-d"]) or number not in active:
+            raise InputError("no fmpm command on a partition of this host", line=line, remedy="see `fmpm -l`")
+        active[number] = words[1] == "-a"
+    return tuple(msgspec.structs.replace(one, active=active[one.number]) for one in table)
+
+
+class NmxRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of `POST /nmx/v1/partitions` with accelerators by id."""
+
+    name: str = msgspec.field(name="Name")
+    members: tuple[str, ...] = msgspec.field(name="Members")
+
+
+def nmx_request(data: bytes) -> NmxRequest:
+    """A request to make a partition."""
+    found: NmxRequest = safe.json(data, NmxRequest)
+    return found
 
 
 def nmx_gpus(data: bytes) -> tuple[NmxGpu, ...]:
