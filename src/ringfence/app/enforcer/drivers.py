@@ -16,6 +16,7 @@ from pathlib import Path
 from ringfence.app.enforcer.keeper import Drivers
 from ringfence.app.enforcer.settings import Settings
 from ringfence.enforce.base import Enforcer
+from ringfence.enforce.pods import Admitted
 from ringfence.enforce.ssh import Sshd
 from ringfence.errors import EnforceError, InputError
 
@@ -34,7 +35,12 @@ def _no_job(target: str, job: str) -> None:
         raise EnforceError(f"{target} keeps one artefact per host; jobs stand in it (`covers`)")
 
 
-DRIVERS: dict[str, Callable[..., Enforcer]] = {"sshd": _sshd}
+def _pods(where: str, job: str, *, path: str) -> Enforcer:
+    _no_job("pods", job)
+    return Admitted(where, Path(path))
+
+
+DRIVERS: dict[str, Callable[..., Enforcer]] = {"pods": _pods, "sshd": _sshd}
 """Target → its driver, made from the host, the job and the table's other settings."""
 
 
