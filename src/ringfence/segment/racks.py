@@ -23,3 +23,12 @@ def nmx_id(inventory: Inventory, gpu: str) -> str:
 def uuid(inventory: Inventory, gpu: str) -> str:
     """The UUID by which a fabric manager knows it."""
     return inventory.known_as.get(gpu, gpu.partition(":")[2])
+
+
+def host_domains(inventory: Inventory) -> Mapping[str, tuple[str, ...]]:
+    """Domains that span hosts, by the hosts whose accelerators are in them."""
+    found = {}
+    for name, members in racks(inventory).items():
+        hosts = {inventory.host_of[gpu] for gpu in members if gpu in inventory.host_of}
+        found[name] = tuple(sorted(hosts))
+    return found

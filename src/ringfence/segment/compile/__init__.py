@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from ringfence.segment.compile.exports import compile_exports
 from ringfence.segment.compile.fabric_manager import compile_fabric_manager
+from ringfence.segment.compile.imex import compile_imex
 from ringfence.segment.compile.kubernetes import compile_kubernetes
 from ringfence.segment.compile.lustre import compile_lustre
 from ringfence.segment.compile.nmx import compile_nmx
@@ -15,6 +16,7 @@ from ringfence.segment.compile.sshd import compile_sshd
 from ringfence.segment.compile.writer import Writer
 
 WRITERS: Mapping[str, Writer] = {
+    "imex": Writer("imex", compile_imex),
     "fabric-manager": Writer("nvlink", compile_fabric_manager),
     "nmx-m": Writer("nvlink", compile_nmx),
     "lustre": Writer("storage", compile_lustre),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from ringfence.segment.prove.imex import prove_imex
 from ringfence.segment.prove.login import prove_login
 from ringfence.segment.prove.nvlink import prove_fabric_manager, prove_nmx
 from ringfence.segment.prove.pods import prove_pods
@@ -10,6 +11,7 @@ from ringfence.segment.prove.scheduler import prove_scheduler
 from ringfence.segment.prove.storage import prove_exports, prove_lustre
 
 PROVERS: Mapping[str, Prover] = {
+    "imex": Prover("imex", prove_imex),
     "fabric-manager": Prover("nvlink", prove_fabric_manager),
     "nmx-m": Prover("nvlink", prove_nmx),
     "lustre": Prover("storage", prove_lustre),

@@ -64,3 +64,18 @@ def channels(data: bytes) -> tuple[Channel, ...]:
     if not found:
         raise InputError("lists no IMEX channel", remedy="capture `ls -l /dev/nvidia-caps-imex-channels` again")
     return tuple(found)
+
+
+_MADE = re.compile(r"^mknod (?:-m [0-7]{3,4} )?/dev/nvidia-caps-imex-channels/channel(\d{1,6}) c \S{1,20} (\d{1,6})$")
+
+
+def made(data: bytes) -> tuple[int, ...]:
+    """The channels that a script makes with mknod; its number is the device's minor. Raises `InputError`."""
+    found = []
+    for number, line in safe.lines(data):
+        match = _MADE.match(line.strip())
+        if match and match[1] != match[2]:
+            raise InputError("a channel whose minor is another's", line=number, remedy="channelN has the minor N")
+        if match:
+            found.append(int(match[1]))
+    return tuple(found)
