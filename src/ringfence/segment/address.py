@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
 from ringfence.errors import InputError
@@ -11,6 +12,7 @@ Span = tuple[int, int, int]
 """(version, first, last), both included."""
 
 
+@lru_cache(maxsize=1 << 17)
 def span(text: str) -> Span:
     """The interval of `10.0.0.5`, `10.0.0.0/16` or their like in version 6. Raises `InputError`.
 

@@ -87,13 +87,19 @@ def compare(
     label = classes(count, _sets(sides))
     size = np.bincount(label) if count else np.zeros(0, np.int64)
     example = np.unique(label, return_index=True)[1]
-    small = [[_shrunk(block, label) for block in side] for side in sides]
+    shrunk: dict[bytes, Ints] = {}
+    small = [[_shrunk(block, label, shrunk) for block in side] for side in sides]
     gaps: dict[str, list[Gap]] = {"leak": [], "break": []}
     asked = told = 0
-    for atom, chosen in _by_atom(small):
-        for first in range(0, len(size), _ROWS):
-            rows = slice(first, min(first + _ROWS, len(size)))
-            want, known, *got = (_matrix(side, rows, len(size), symmetric) for side in chosen)
+    every = [[block for block in side if block.what.protocol == "any"] for side in small]
+    atoms = list(_by_atom(small))
+    for first in range(0, len(size), _ROWS):
+        rows = slice(first, min(first + _ROWS, len(size)))
+        always = [_matrix(side, rows, len(size), symmetric) for side in every]  # most blocks are of every atom
+        for atom, chosen in atoms:
+            want, known, *got = (
+                _matrix(side, rows, len(size), symmetric, start) for side, start in zip(chosen, always, strict=True)
+            )
             have = np.logical_and.reduce(got)
             asked += _pairs(want, rows, size)
             told += _pairs(have & known & ~want, rows, size)
@@ -103,21 +109,27 @@ def compare(
 
 
 def _sets(sides: Iterable[Iterable[Block]]) -> Iterator[Ints]:
-    seen: set[int] = set()
+    seen: set[bytes] = set()
     for side in sides:
         for block in side:
             for members in (block.sources, block.targets):
-                if id(members) not in seen:  # one array often stands in many blocks
-                    seen.add(id(members))
+                if (content := members.tobytes()) not in seen:  # the same set often stands in many blocks
+                    seen.add(content)
                     yield members
 
 
-def _shrunk(block: Block, label: Ints) -> Block:
-    return Block(np.unique(label[block.sources]), np.unique(label[block.targets]), block.what)
+def _shrunk(block: Block, label: Ints, known: dict[bytes, Ints]) -> Block:
+    ends = []
+    for members in (block.sources, block.targets):
+        content = members.tobytes()
+        if content not in known:
+            known[content] = np.unique(label[members])
+        ends.append(known[content])
+    return Block(ends[0], ends[1], block.what)
 
 
 def _by_atom(sides: list[list[Block]]) -> Iterator[tuple[What, list[list[Block]]]]:
-    """Each atom with the blocks of every side that cover it; atoms that all sides treat alike come once."""
+    """Each atom with the blocks of every side that cover it, but those of `any`, which cover all."""
     cuts: dict[str, set[int]] = {}
     for side in sides:
         for block in side:
@@ -130,7 +142,10 @@ def _by_atom(sides: list[list[Block]]) -> Iterator[tuple[What, list[list[Block]]
     if "ro" in cuts:
         atoms.append(What("rw"))
     for atom in atoms:
-        yield atom, [[block for block in side if _covers(block.what, atom)] for side in sides]
+        yield (
+            atom,
+            [[block for block in side if block.what.protocol != "any" and _covers(block.what, atom)] for side in sides],
+        )
 
 
 def _base(what: What) -> str:
@@ -138,8 +153,6 @@ def _base(what: What) -> str:
 
 
 def _covers(what: What, atom: What) -> bool:
-    if what.protocol == "any":
-        return True
     if what.protocol == "other":  # any but what has a name, as a rule that drops one protocol leaves it
         return atom.protocol == "any"
     if atom.protocol in ("ro", "rw"):  # who may write may read
@@ -147,8 +160,12 @@ def _covers(what: What, atom: What) -> bool:
     return what.protocol == atom.protocol and what.low <= atom.low and atom.high <= what.high
 
 
-def _matrix(blocks: list[Block], rows: slice, width: int, symmetric: bool) -> NDArray[np.bool_]:
-    matrix = np.zeros((rows.stop - rows.start, width), np.bool_)
+def _matrix(
+    blocks: list[Block], rows: slice, width: int, symmetric: bool, start: NDArray[np.bool_] | None = None
+) -> NDArray[np.bool_]:
+    if start is not None and not blocks:
+        return start
+    matrix = np.zeros((rows.stop - rows.start, width), np.bool_) if start is None else start.copy()
     for block in blocks:
         for sources, targets in ((block.sources, block.targets), (block.targets, block.sources))[: 1 + symmetric]:
             here = sources[(sources >= rows.start) & (sources < rows.stop)] - rows.start

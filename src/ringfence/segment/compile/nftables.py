@@ -99,6 +99,7 @@ class _Writer:
     def __init__(self, policy: Policy, inventory: Inventory, shadow: bool) -> None:
         self._policy, self._inventory, self._shadow = policy, inventory, shadow
         self._spans: dict[str, tuple[Span, ...]] = {}
+        self._texts: dict[Span, str] = {}
         self._rendered: dict[tuple[str, ...], words.Elements] = {}
 
     @cached_property
@@ -106,8 +107,8 @@ class _Writer:
         """Direction → group → (what, group of peers)."""
         found: dict[str, dict[str, set[tuple[str, str]]]] = {"in": {}, "out": {}}
         for allow in self._policy.on(PLANE):
-            found["out"].setdefault(allow.source, set()).add((allow.what, allow.target))
-            found["in"].setdefault(allow.target, set()).add((allow.what, allow.source))
+            found["out"].setdefault(allow.source, set()).add((str(parse(allow.what)), allow.target))
+            found["in"].setdefault(allow.target, set()).add((str(parse(allow.what)), allow.source))
         return found
 
     def _rules(self, direction: str, groups: Iterable[str]) -> Rules:
@@ -115,14 +116,14 @@ class _Writer:
         by_what: dict[str, set[str]] = {}
         for group in groups:
             for what, peers in self._allowed[direction].get(group, ()):
-                by_what.setdefault(str(parse(what)), set()).add(peers)
+                by_what.setdefault(what, set()).add(peers)
         return tuple((what, tuple(sorted(by_what[what]))) for what in sorted(by_what))
 
     def _elements(self, groups: tuple[str, ...]) -> words.Elements:
         """The addresses of all members of some groups, rendered; no address stands twice in one set."""
         if groups not in self._rendered:
             spans = sorted({one for name in groups for one in self._of(name)})
-            single = [(one[0], text) for one in spans if one[1] == one[2] for text in networks([one])]
+            single = [(one[0], self._text(one)) for one in spans if one[1] == one[2]]
             wide = [(span(text)[0], text) for text in networks(one for one in spans if one[1] != one[2])]
             four, six = (
                 [words.listed(text for version, text in kind if version == wanted) for kind in (single, wide)]
@@ -130,6 +131,11 @@ class _Writer:
             )
             self._rendered[groups] = (four[0], six[0], four[1], six[1])
         return self._rendered[groups]
+
+    def _text(self, one: Span) -> str:
+        if one not in self._texts:
+            (self._texts[one],) = networks([one])
+        return self._texts[one]
 
     def _of(self, name: str) -> tuple[Span, ...]:
         if name not in self._spans:

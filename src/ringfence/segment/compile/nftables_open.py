@@ -57,7 +57,9 @@ class _View:
         return np.array(sorted(self._number[end] for end in ends), np.int64)  # type: ignore[attr-defined]
 
     def _of(self, name: str, kind: str) -> Ints:
-        """A group with all that shares a scope (`same`) or an address (`near`) with a member."""
+        """A group ("") with all that shares a scope (`same`) or an address (`near`) with a member."""
+        if not kind:
+            return self._groups[name]
         if (name, kind) not in self._wider:
             rows = self._same if kind == "same" else self._near
             members = self._groups[name].tolist()
@@ -67,22 +69,27 @@ class _View:
 
     def meant(self) -> list[Block]:
         """The policy; and ends on one host, which addresses do not concern."""
-        allowed = [Block(self._groups[a.source], self._groups[a.target], parse(a.what)) for a in self._policy.on("ip")]
         here = [self._numbers([end for ends in one.values() for end in ends]) for one in self._scopes.shared()]
-        return allowed + [Block(ends, ends, _ANY) for ends in here]
+        return [*self._allowed("", ""), *(Block(ends, ends, _ANY) for ends in here)]
 
     def out(self) -> list[Block]:
         """What is let out: to addresses that the scope may reach; by ends without nftables, everything."""
         open_ = [Block(self._bare, self._all, _ANY), Block(self._outside, self._inside, _ANY)]
-        return open_ + [
-            Block(self._of(a.source, "same"), self._of(a.target, "near"), parse(a.what)) for a in self._policy.on("ip")
-        ]
+        return open_ + self._allowed("same", "near")
 
     def into(self) -> list[Block]:
         """What is let in, likewise."""
         open_ = [Block(self._all, self._bare, _ANY), Block(self._inside, self._outside, _ANY)]
-        return open_ + [
-            Block(self._of(a.source, "near"), self._of(a.target, "same"), parse(a.what)) for a in self._policy.on("ip")
+        return open_ + self._allowed("near", "same")
+
+    def _allowed(self, source: str, target: str) -> list[Block]:
+        """The allows, widened at both ends; those towards one target together, since they are most."""
+        together: dict[tuple[str, str], list[Ints]] = {}
+        for allow in self._policy.on("ip"):
+            together.setdefault((allow.target, allow.what), []).append(self._of(allow.source, source))
+        return [
+            Block(np.unique(np.concatenate(sources)), self._of(name, target), parse(what))
+            for (name, what), sources in together.items()
         ]
 
 

@@ -1,0 +1,135 @@
+"""The `ip` plane: who may open a connection to whom, from the rulesets of all hosts.
+
+        artefacts ─read─▶ per host: out(peers), in(peers) ─▶ blocks ─▶ out(a) ∩ in(b) ∩ answers ─▶ verdict
+
+A connection from a to b needs a to let it out, b to let it in, and both to let the answers pass. Every base chain on
+the way has to agree, those of other people's tables included: an accept in one does not overrule a drop in another.
+A host without an artefact lets everything pass. What a rule says in words that the reader does not know may be an
+accept or a drop: leaks are looked for as if it accepted, breaks as if it dropped.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+import numpy as np
+
+from ringfence.errors import InputError
+from ringfence.segment import what
+from ringfence.segment.address import located
+from ringfence.segment.inventory import Inventory
+from ringfence.segment.model import Artefact, Difference, Policy, Proof, Residual
+from ringfence.segment.prove.ip_judge import Loaded
+from ringfence.segment.prove.ip_relation import relations
+from ringfence.segment.prove.ip_space import Space
+from ringfence.segment.prove.verdict import Names, verdict
+from ringfence.segment.relation import Block
+from ringfence.wire.nft import json, text
+from ringfence.wire.nft.values import Rule, Ruleset, Table
+
+TARGET, PLANE = "nftables", "ip"
+COVERS = (
+    "Connections that begin, and the answers to them, by every filter chain of the hosts' rulesets. Neighbour "
+    "discovery and listener reports on a link, and ICMP errors about a connection, pass by design. Not looked at: "
+    "RDMA, which no rule of nftables sees; how much a budget lets through; address translation by others; bridged "
+    "frames; traffic between networks outside."
+)
+
+_COUNTED = re.compile(r"packets \d+ bytes \d+|used \d+ \w+|expires \w+|\"(?:packets|used|handle|expires)\": \d+")
+
+
+def prove_ip(
+    policy: Policy, inventory: Inventory, artefacts: Sequence[Artefact], residuals: Sequence[Residual] = ()
+) -> Proof:
+    """The verdict on rulesets, compiled or read back, as text or as JSON; one that cannot be read fails it."""
+    loaded = list(_loaded(artefacts))
+    known = {end: located(inventory.addresses, end) for group in policy.groups.values() for end in group.on(PLANE)}
+    elements = dict.fromkeys(one for here in loaded for table in here.ruleset.tables for one in _addresses(table))
+    ours = dict.fromkeys(one for here in loaded for one in _addresses(here.ruleset.ours))
+    space = Space([*known.values()], elements, [*ours])
+    names = _Names(policy, PLANE, [f"network:{one}" for one in space.strangers])
+    most, least = relations(loaded, space, names.names, inventory, len(space.strangers))
+    covers = " ".join([COVERS, *_told(loaded)])
+    upper = verdict(names, TARGET, most, residuals, covers)
+    lower = upper if least is most else verdict(names, TARGET, least, residuals)
+    differences = (
+        *(one for one in upper.differences if one.kind == "leak"),
+        *(_forwarding(loaded)),
+        *(_explained(one, known) for one in lower.differences if one.kind == "break"),
+    )
+    return msgspec.structs.replace(upper, differences=differences)
+
+
+class _Names(Names):
+    """The intent with allows towards one target together: thousands of groups reach the same service."""
+
+    def intent(self) -> list[Block]:
+        """What the policy allows, in as few blocks as there are targets and kinds of traffic."""
+        by_target: dict[tuple[str, str], list[str]] = {}
+        for allow in self.policy.on(self.plane):
+            by_target.setdefault((allow.target, allow.what), []).append(allow.source)
+        return [
+            Block(np.unique(np.concatenate([self.of(one) for one in sources])), self.of(target), what.parse(kind))
+            for (target, kind), sources in by_target.items()
+        ]
+
+
+def _loaded(artefacts: Sequence[Artefact]) -> Iterator[Loaded]:
+    """Rulesets with all hosts that have the same but for what their counters counted: each is read once."""
+    alike: dict[str, list[Artefact]] = {}
+    for one in artefacts:
+        alike.setdefault(_COUNTED.sub("", one.text), []).append(one)
+    for same in alike.values():
+        yield Loaded(*_read(same[0]), [host for one in same for host in one.loaded_by])
+
+
+def _read(artefact: Artefact) -> tuple[Ruleset, str]:
+    """(what it says, why it cannot be read)."""
+    data = artefact.text.encode("utf-8", "surrogatepass")
+    try:
+        return (json if artefact.text.lstrip()[:1] == "{" else text).read(data), ""
+    except InputError as error:
+        return Ruleset(), f"{error.what}, line {error.line}" if error.line else error.what
+
+
+def _addresses(table: Table | None) -> Iterator[str]:
+    """Everything in a table that may be an address."""
+    if table is None:
+        return
+    for one in table.sets.values():
+        if one.type in ("ipv4_addr", "ipv6_addr"):
+            yield from one.elements
+    for rule in (rule for chain in table.chains.values() for rule in chain.rules):
+        for match in rule.matches:
+            if match.left[-4:] == "addr" and not match.right[0].startswith("@"):
+                yield from match.right
+
+
+def _told(loaded: Sequence[Loaded]) -> Iterator[str]:
+    """What in the rulesets could not be judged, and whose tables beside ours were there."""
+    for here in loaded:
+        if here.unread:
+            yield f"{here.name} cannot be read: {here.unread}."
+    unknown = sorted({f"`{rule.unknown}`" for here in loaded for rule in _rules(here.ruleset) if rule.unknown})
+    if unknown:
+        yield f"Not understood, so taken for the worst: {', '.join(unknown[:5])} ({len(unknown)} in all)."
+    foreign = sorted({f"{one.family} {one.name}" for here in loaded for one in here.ruleset.foreign})
+    if foreign:
+        yield f"Tables of others, taken into account: {', '.join(foreign[:20])}."
+
+
+def _rules(ruleset: Ruleset) -> Iterator[Rule]:
+    return (rule for table in ruleset.tables for chain in table.chains.values() for rule in chain.rules)
+
+
+def _forwarding(loaded: Sequence[Loaded]) -> Iterator[Difference]:
+    """Our table may let nothing through a host: it would carry packets for others."""
+    for here in loaded:
+        if here.forwards:
+            host = here.hosts[0] if here.hosts else here.name
+            yield Difference("leak", PLANE, host, host, "any", max(len(here.hosts), 1), "it forwards for others")
+
+
+def _explained(one: Difference, known: Mapping[str, Sequence[str]]) -> Difference:
+    bare = [end for end in (one.source, one.target) if not known.get(end)]
+    return msgspec.structs.replace(one, because=f"no address of {bare[0]} is known") if bare else one

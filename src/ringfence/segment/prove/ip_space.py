@@ -1,0 +1,95 @@
+"""All addresses that endpoints or rules speak of, cut into the fewest pieces that no one of them cuts again.
+
+A *piece* is an interval of addresses: every endpoint and every element of a set is a union of whole pieces, so that
+sets of addresses become sets of small numbers.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from ringfence.errors import InputError
+from ringfence.segment.address import WORLD4, WORLD6, Span, span
+from ringfence.segment.relation import Ints
+
+EMPTY = np.zeros(0, np.int64)
+
+
+def span_of(element: str) -> Span:
+    """The interval of `10.0.0.1`, `10.0.0.0/8`, `10.0.0.1-10.0.0.9`. Raises `InputError`."""
+    first, dash, last = element.partition("-")
+    low = span(first)
+    if not dash:
+        return low
+    high = span(last)
+    if low[0] != high[0] or low[1] > high[2]:
+        raise InputError(f"{element[:60]!r} is no range of addresses")
+    return low[0], low[1], high[2]
+
+
+class Space:
+    """Pieces, numbered from 0 by address, and whose they are. `ends`: the addresses of each endpoint.
+
+    `strangers` are those of `ours` that hold an address which no endpoint has; they follow as endpoints of their own.
+    """
+
+    def __init__(self, ends: Sequence[Sequence[str]], elements: Iterable[str], ours: Sequence[str] = ()) -> None:
+        self._spans: dict[str, Span | None] = {}
+        texts = dict.fromkeys([*(text for one in ends for text in one), *elements])
+        for text in texts:
+            try:
+                self._spans[text] = span_of(text)
+            except InputError:
+                self._spans[text] = None
+        spans = [*filter(None, self._spans.values()), WORLD4, WORLD6]
+        cuts = sorted({edge for version, low, high in spans for edge in ((version, low), (version, high + 1))})
+        self._at = {edge: at for at, edge in enumerate(cuts)}
+        self.every = np.arange(len(cuts), dtype=np.int64)
+        self._families = {4: self._cut(WORLD4), 6: self._cut(WORLD6)}
+        self._known: dict[tuple[str, ...], Ints] = {}
+        owned = [self.pieces(tuple(one)) for one in ends]
+        self._index(owned)
+        bare = self._start[1:] == self._start[:-1]
+        self.strangers = tuple(one for one in ours if bare[self.pieces((one,))].any())
+        if self.strangers:
+            self._index([*owned, *(self.pieces((one,)) for one in self.strangers)])
+
+    def _index(self, owned: Sequence[Ints]) -> None:
+        self._size = np.array([len(one) for one in owned], np.int64)
+        end = np.repeat(np.arange(len(owned)), self._size)
+        piece = np.concatenate([EMPTY, *owned])
+        order = np.argsort(piece, kind="stable")
+        self._owner = end[order]
+        self._start = np.searchsorted(piece[order], np.arange(len(self.every) + 1))
+
+    def readable(self, element: str) -> bool:
+        """Whether it is an address, a network or a range."""
+        return self._spans.get(element) is not None
+
+    def pieces(self, elements: tuple[str, ...]) -> Ints:
+        """The pieces of some elements, ascending; those that are no addresses are left out."""
+        found = self._known.get(elements)
+        if found is None:
+            ranges = [self._range(one) for one in map(self._spans.get, elements) if one]
+            single = [low for low, high in ranges if high == low + 1]
+            wide = [np.arange(low, high) for low, high in ranges if high != low + 1]
+            found = self._known[elements] = np.unique(np.concatenate([np.array(single, np.int64), *wide]))
+        return found
+
+    def _range(self, one: Span) -> tuple[int, int]:
+        return self._at[one[0], one[1]], self._at[one[0], one[2] + 1]
+
+    def family(self, version: int) -> Ints:
+        """All pieces of version 4 or 6."""
+        return self._families[version]
+
+    def _cut(self, one: Span) -> Ints:
+        return np.arange(*self._range(one), dtype=np.int64)
+
+    def touched(self, pieces: Ints) -> tuple[Ints, Ints]:
+        """(endpoints of which some address is among the pieces, those of which all are), ascending."""
+        starts, ends = self._start[pieces], self._start[pieces + 1]
+        counts = ends - starts
+        jump = np.repeat(starts - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts) if len(pieces) else EMPTY
+        found, times = np.unique(self._owner[jump + np.arange(len(jump))], return_counts=True)
+        return found, found[times == self._size[found]]
