@@ -2,21 +2,22 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from time import time
 from typing import Any
 
 import msgspec
 
 from ringfence.analyse.reach import Reached, reach_from
 from ringfence.app.questions import Questions
-from ringfence.errors import UsageError
+from ringfence.errors import InputError, UsageError
 from ringfence.estate.estate import Estate
 from ringfence.segment.compile import WRITERS
+from ringfence.segment.inventory import Inventory
 from ringfence.segment.inventory_of import inventory_of
 from ringfence.segment.model import PLANES, Artefact, Compiled, Policy, Proof, Residual
-from ringfence.segment.overrides import Override
+from ringfence.segment.overrides import Override, read_overrides
 from ringfence.segment.policy import derive_policy
 from ringfence.segment.prove import PROVERS
 from ringfence.segment.prove.joined import fenced
@@ -30,12 +31,13 @@ class Design:
         estate: Estate,
         overrides: Sequence[Override] = (),
         targets: Sequence[str] = (),
-        now: datetime | None = None,
+        now: float | None = None,
     ) -> None:
         unknown = sorted(set(targets) - WRITERS.keys())
         if unknown:
             raise UsageError(f"no target is called {unknown[0]!r}", f"the targets are {', '.join(sorted(WRITERS))}")
-        self.estate, self._overrides, self._targets, self._now = estate, overrides, targets, now
+        self.estate, self._overrides, self._targets = estate, overrides, targets
+        self._now = time() if now is None else now
 
     @cached_property
     def policy(self) -> Policy:
@@ -43,7 +45,7 @@ class Design:
         return derive_policy(self.estate, self._overrides, now=self._now)
 
     @cached_property
-    def inventory(self) -> Any:
+    def inventory(self) -> Inventory:
         """Addresses, ports, capacities, enforcers."""
         return inventory_of(self.estate)
 
@@ -196,5 +198,12 @@ def _plain(value: Any) -> dict[str, Any]:
 
 def design_of(estate: Estate, overrides: Sequence[Path] = (), targets: Sequence[str] = ()) -> Design:
     """A design with the exceptions of some files. Raises `InputError` with file and line."""
-    found = [one for file in overrides for one in read_overrides(file)]
-    return Design(estate, found, targets)
+    return Design(estate, [one for file in overrides for one in _overrides(file)], targets)
+
+
+def _overrides(file: Path) -> tuple[Override, ...]:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{file} cannot be read: {error}", remedy="exceptions are TOML, UTF-8") from None
+    return read_overrides(text, str(file))

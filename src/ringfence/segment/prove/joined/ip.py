@@ -7,6 +7,7 @@ from ringfence.estate.facts import Fact
 from ringfence.estate.kinds import OUTSIDE
 from ringfence.segment import what
 from ringfence.segment.model import Allow
+from ringfence.segment.prove.joined.places import Places
 from ringfence.segment.prove.joined.view import View, host_part, said
 from ringfence.segment.what import What
 
@@ -26,7 +27,10 @@ def changes(view: View) -> tuple[list[Fact], list[Fact]]:
         *(fact for facts in exports.values() for fact in facts),
     ]
     added: dict[tuple[str, str, str], Fact] = {}
+    places = Places(view.estate)
     for source, allows in view.sources.items():
+        for fact in _within(view.ends(source), places):
+            added[fact.subject, fact.predicate, fact.object] = fact
         for fact in _opened(view, source, allows, listening, exports, behind):
             added[fact.subject, fact.predicate, fact.object] = fact
     return removed, list(added.values())
@@ -35,6 +39,14 @@ def changes(view: View) -> tuple[list[Fact], list[Fact]]:
 def network(source: str) -> str:
     """The network that stands for what `source` may send."""
     return source if source.startswith("network:") else f"network:fence/{source}"
+
+
+def _within(senders: Iterable[str], places: Places) -> Iterator[Fact]:
+    """Machines stand in every part of a network that a rule names."""
+    for one in senders:
+        if one.startswith("network:"):
+            for place in places.behind(one.partition(":")[2]):
+                yield said(place, "attached_to", one)
 
 
 def _opened(
