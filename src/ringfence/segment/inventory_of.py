@@ -12,6 +12,7 @@ from ringfence.segment.inventory import Fabric, Inventory, PodFacts
 from ringfence.segment.needs.people import host_network
 from ringfence.segment.scene import IB, ROCE, Scene
 from ringfence.segment.seen import Seen, starting
+from ringfence.segment.standing import standing
 
 _SLURMSTEPD = "system.slice/slurmstepd.scope"
 """Where slurmd puts jobs under cgroup v2 (cgroup.conf(5), cgroup_v2.html of Slurm 22.05 and later)."""
@@ -31,6 +32,7 @@ def inventory_of(estate: Estate) -> Inventory:
         domains={name: tuple(sorted(set(found))) for name, found in sorted(scene.seen.by("nvlink_member").items())},
         host_of=host_of,
         enforcers={target: tuple(sorted(where)) for target, where in _enforcers(scene).items() if where},
+        there={target: found for target, found in standing(scene).items() if found},
         known_as=_interfaces(scene, switch_of),
         pods={pod: _pod(scene, pod) for pod in _pods(scene)},
     )

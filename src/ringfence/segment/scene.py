@@ -113,12 +113,12 @@ class Scene:
 
     @cached_property
     def ports(self) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
-        """Plane (`ib`, `roce`) → host → its fabric ports, sorted."""
+        """Plane (`ib`, `roce`) → host or storage → its fabric ports, sorted; switches are no end."""
         ether = {port for port, _, shown in self.seen.rows("on_fabric") if shown.get("link_layer") == "Ethernet"}
         found: dict[str, dict[str, list[str]]] = {IB: {}, ROCE: {}}
-        for host, mine in self.seen.of("has_port").items():
-            for port in mine:
-                found[ROCE if port in ether else IB].setdefault(host, []).append(port)
+        for owner, mine in self.seen.of("has_port").items():
+            for port in mine if not owner.startswith("switch:") else ():
+                found[ROCE if port in ether else IB].setdefault(owner, []).append(port)
         return {plane: {host: tuple(sorted(set(of[host]))) for host in of} for plane, of in found.items()}
 
     @cached_property

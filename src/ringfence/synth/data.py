@@ -34,7 +34,9 @@ def owners(plan: Cluster, export: Storage) -> list[str]:
 
 def clients(plan: Cluster, export: Storage) -> list[str]:
     """The names of the networks that an export is offered to."""
-    own = [] if export.use == "hooks" else [f"storage-{name}" for name in owners(plan, export)]
+    if export.use == "hooks":  # on compute nodes by the route to the servers' network
+        return ["storage", "compute"]
+    own = [f"storage-{name}" for name in owners(plan, export)]
     if export.use != "project":
         return [*own, "storage"]
     return [*own, "ipoib"] if plan.flawed("default_pkey_full") else own

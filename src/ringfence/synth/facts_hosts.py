@@ -24,7 +24,7 @@ def inventory(plan: Cluster) -> Iterator[Fact]:
         yield fact(host, "labelled", f"class={of.role}", "inventory.ndjson")
         if of.tenant:
             yield fact(host, "in_tenant", f"tenant:{of.tenant}", "inventory.ndjson")
-        if of.partition == "kube":
+        if "kube" in (of.partition, of.role):
             yield fact(host, "in_cluster", kube, "kubernetes/nodes.json")
         elif of.gpus:
             yield fact(host, "in_cluster", slurm, source)

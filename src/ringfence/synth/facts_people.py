@@ -118,7 +118,10 @@ def scheduler(plan: Cluster) -> Iterator[Fact]:
     slurm, source = say.cluster(plan), "slurm/associations.json"
     for name in dict.fromkeys(host.partition for host in plan.hosts if host.partition):
         if name != "kube":
-            yield fact(say.partition(plan, name), "in_cluster", slurm, "slurm/partitions.json")
+            partition, told = say.partition(plan, name), "slurm/partitions.json"
+            yield fact(partition, "in_cluster", slurm, told)
+            yield fact(partition, "setting", f"OverSubscribe={'YES' if name == 'shared' else 'NO'}", told)
+            yield fact(partition, "setting", "nodes=shared", told)
     shared = [group.name for group in plan.tenants if plan.flawed("shared_partition", group.name)]
     rooms = {host.partition for host in plan.hosts}
     for group in plan.tenants:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from ringfence.segment.compartment import others
 from ringfence.segment.model import Allow, Group, Residual
-from ringfence.segment.needs import people, queues, services, storage, work
+from ringfence.segment.needs import people, pods, queues, services, storage, work
 from ringfence.segment.scene import Scene
 
 Found = Group | Allow | Residual
@@ -22,5 +22,6 @@ NEEDS: tuple[Callable[[Scene], Iterator[Found]], ...] = (
     storage.needs,
     people.needs,
     queues.needs,
+    pods.needs,
 )
 """Every source of needs."""

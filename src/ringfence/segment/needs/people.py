@@ -47,8 +47,8 @@ class People:
 
     @cached_property
     def inside(self) -> dict[str, tuple[str, ...]]:
-        """Login host → its addresses in networks in which nodes are."""
-        nodes = {host for hosts in self.scene.nodes.values() for host in hosts}
+        """Login host → its addresses in networks in which nodes of Slurm are."""
+        nodes = {host for name in self.scene.slurm for host in self.scene.nodes.get(name, ())}
         common = {name for host in nodes for name in self.scene.addresses.get(host, {})}
         return {
             host: tuple(sorted({one for name in mine.keys() & common for one in mine[name]}))

@@ -74,26 +74,28 @@ class Files:
         )
 
     @cached_property
-    def folders(self) -> Mapping[str, Group]:
-        """Pipeline → the group of its folders."""
+    def folders(self) -> Mapping[str, Mapping[str, Group]]:
+        """Pipeline → storage → the group of its folders there."""
         held: dict[str, list[tuple[PurePosixPath, str]]] = {}
         for line in self.scene.pipelines:
             for one in line.data:
                 for storage, path in self.places.get(one, {}).items():
                     held.setdefault(storage, []).append((path, line.name))
-        return {line.name: self._folder(line, held) for line in self.scene.pipelines}
+        return {line.name: dict(self._folders(line, held)) for line in self.scene.pipelines}
 
-    def _folder(self, line: Pipeline, held: Mapping[str, list[tuple[PurePosixPath, str]]]) -> Group:
-        ends = []
-        for storage in sorted({storage for one in line.data for storage in self.places.get(one, {})}):
+    def _folders(
+        self, line: Pipeline, held: Mapping[str, list[tuple[PurePosixPath, str]]]
+    ) -> Iterator[tuple[str, Group]]:
+        """One folder where it holds this pipeline's data and no other's, else that of each piece of data."""
+        found = sorted({storage for one in line.data for storage in self.places.get(one, {})})
+        for storage in found:
             mine = [path for path, name in held[storage] if name == line.name]
             top = _common(mine)
-            inside = any(path.is_relative_to(top) for path, name in held[storage] if name != line.name)
-            alone = top != PurePosixPath(root(storage)) and not inside
-            ends += [folder(storage, path) for path in ([top] if alone else mine)]
-        return group(
-            f"data:{line.name.partition(':')[2]}", "service", line.tenant, f"the folders of {line.name}", storage=ends
-        )
+            others = any(path.is_relative_to(top) for path, name in held[storage] if name != line.name)
+            alone = top != PurePosixPath(root(storage)) and not others
+            ends = [folder(storage, path) for path in ([top] if alone else mine)]
+            name = data_group(line.name, storage if len(found) > 1 else "")
+            yield storage, group(name, "service", line.tenant, f"the folders of {line.name}", storage=ends)
 
     @cached_property
     def homes(self) -> Mapping[str, tuple[str, ...]]:
@@ -111,6 +113,11 @@ class Files:
     @cached_property
     def _recorded(self) -> frozenset[str]:
         return frozenset(one.cluster for one in self.scene.gangs.values() if one.told)
+
+
+def data_group(line: str, storage: str = "") -> str:
+    """The name of the group of a pipeline's folders, on one storage where it has several."""
+    return f"data:{line.partition(':')[2]}" + (f" on {storage}" if storage else "")
 
 
 def root(storage: str) -> str:
@@ -242,13 +249,16 @@ def gang_needs(files: Files, gang: Gang) -> Iterator[Group | Allow | Residual]:
             continue
         line = files.scene.work_of[one].name
         lines[line] = max("rw" if one in gang.writes else "ro", lines.get(line, ""))
+    mounted = {storage for host in gang.hosts for storage in files.mounted.get(host, ())}
     for name, mode in sorted(lines.items()):
-        made = files.folders[name]
-        if made.members:
-            yield made
-            yield Allow(
-                gang.name, made.name, "storage", mode, f"it {'writes' if mode == 'rw' else 'reads'} data of {name}"
-            )
+        for storage, made in files.folders[name].items():
+            if storage in mounted:
+                yield made
+                does = "writes" if mode == "rw" else "reads"
+                yield Allow(gang.name, made.name, "storage", mode, f"it {does} data of {name}")
+        if mounted.isdisjoint(files.folders[name]):
+            why = f"it uses data of {name}, and none of its hosts mounts it: how it comes there cannot be told"
+            yield cannot_tell("storage", gang.name, name, why, "capture the mounts of its hosts")
     if not gang.told:
         yield from _untold(files, gang)
 
