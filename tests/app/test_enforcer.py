@@ -64,8 +64,8 @@ class Node:
     def receipts(self) -> dict[int, Receipt]:
         """Receipts that wait for the server, by sequence."""
         key = signing.keyring([signing.public_hex(NODE)])
-        waiting = self.slots.unsent().values()
-        found = [signing.opened(msgspec.json.decode(one, type=Envelope), Receipt, key) for one in waiting]
+        waiting = self.slots.unsent()
+        found = [signing.opened(msgspec.json.decode(one, type=Envelope), Receipt, key) for _, one, _ in waiting]
         return {one.sequence: one for one in found}
 
     def _record(self, what: str, detail: dict[str, Any], order: str) -> None:
@@ -89,26 +89,23 @@ def order(sequence: int, text: str = "rules", **more: Any) -> Order:
         "action": "apply",
         "not_before": NOW,
         "expires": NOW + 60,
-        "desired": text,
+        "digest": orders.digest(text),
     }
     return Order(sequence=sequence, **values | more)
 
 
-def signed(sequence: int, text: str = "rules", **more: Any) -> Envelope:
-    """The same in its envelope."""
-    return signing.seal(SERVER, order(sequence, text, **more))
+def signed(sequence: int, text: str = "rules", **more: Any) -> tuple[Envelope, str]:
+    """The same in its envelope, and its text."""
+    return signing.seal(SERVER, order(sequence, text, **more)), text
 
 
 def test_a_signed_order_is_carried_out_read_back_and_answered(node):
     """The receipt has the digest of what is really there, and is signed by the node."""
-    receipt = node.keeper.take(signed(1, "rules of one"))
+    receipt = node.keeper.take(*signed(1, "rules of one"))
     assert node.in_force() == "rules of one"
     assert receipt == node.receipts()[1]
-    assert (receipt.outcome, receipt.digest, receipt.read_back) == (
-        "applied",
-        orders.digest("rules of one"),
-        "rules of one",
-    )
+    assert (receipt.outcome, receipt.digest) == ("applied", orders.digest("rules of one"))
+    assert [text for _, _, text in node.slots.unsent()] == ["rules of one"]
     assert node.lines == [
         ("enforcer.applied", {"target": TARGET, "job": "", "action": "apply", "digest": receipt.digest})
     ]
@@ -116,14 +113,15 @@ def test_a_signed_order_is_carried_out_read_back_and_answered(node):
 
 def test_a_forged_order_changes_nothing_and_has_no_receipt(node):
     """A stranger's key, and the server's signature on other bytes."""
-    good = signed(1)
-    changed = msgspec.structs.replace(good, payload=good.payload.replace(b"rules", b"holes"))
+    good, text = signed(1)
+    changed = msgspec.structs.replace(good, payload=good.payload.replace(b"gpu0001", b"gpu0002"))
     for forged in (signing.seal(STRANGER, order(1)), changed):
-        assert node.keeper.take(forged) is None
+        assert node.keeper.take(forged, text) is None
+    assert node.keeper.take(good, "holes").error.startswith("forged")
     assert node.in_force() == ""
-    assert node.slots.refused() == {"forged": 2}
-    assert [what for what, _ in node.lines] == ["enforcer.refused"] * 2
-    assert node.keeper.take(good).outcome == "applied"
+    assert node.slots.refused() == {"forged": 3}
+    assert [what for what, _ in node.lines] == ["enforcer.refused"] * 3
+    assert node.keeper.take(good, text).outcome == "applied"
 
 
 @pytest.mark.parametrize(
@@ -141,37 +139,37 @@ def test_a_forged_order_changes_nothing_and_has_no_receipt(node):
 )
 def test_an_order_that_is_not_for_here_and_now_is_refused_with_its_reason(node, change, why):
     """Nothing is changed, the reason is counted, journalled and sent; the node's own host stands in the receipt."""
-    node.keeper.take(signed(5, "before"))
-    receipt = node.keeper.take(signed(**{"sequence": 6, "text": "after", "id": "f" * 32} | change))
+    node.keeper.take(*signed(5, "before"))
+    receipt = node.keeper.take(*signed(**{"sequence": 6, "text": "after", "id": "f" * 32} | change))
     assert (receipt.outcome, receipt.host) == ("refused", HOST)
     assert receipt.error.startswith(why)
     assert node.in_force() == "before"
     assert sum(node.slots.refused().values()) == 1
     assert node.lines[-1][0] == "enforcer.refused"
-    assert node.keeper.take(signed(6, "after")).outcome == "applied"
+    assert node.keeper.take(*signed(6, "after")).outcome == "applied"
 
 
 def test_a_replay_after_a_restart_is_refused(node):
     """The sequence is on disk before the order is carried out."""
     first, second = signed(1, "one"), signed(2, "two")
-    node.keeper.take(first)
-    node.keeper.take(second)
+    node.keeper.take(*first)
+    node.keeper.take(*second)
     node.again()
-    assert [node.keeper.take(one).outcome for one in (first, second)] == ["refused", "refused"]
+    assert [node.keeper.take(*one).outcome for one in (first, second)] == ["refused", "refused"]
     assert node.in_force() == "two"
 
 
 def test_a_gap_in_the_sequence_is_accepted_and_counted(node):
     """Orders that were lost show."""
     for sequence in (1, 4, 5):
-        assert node.keeper.take(signed(sequence)).outcome == "applied"
+        assert node.keeper.take(*signed(sequence)).outcome == "applied"
     assert node.slots.counter("missed") == 2
 
 
 def test_what_fails_says_what_was_left_and_the_next_start_tries_again(node):
     """The failure is told; the slot stays failed until it succeeds."""
     (node.files / "fail").touch()
-    receipt = node.keeper.take(signed(1, "rules of one"))
+    receipt = node.keeper.take(*signed(1, "rules of one"))
     assert (receipt.outcome, receipt.left) == ("failed", ("half of it",))
     assert node.slots.find(TARGET, "").state == FAILED
     assert node.in_force() == "rules "
@@ -190,15 +188,15 @@ def test_a_drivers_own_fault_is_a_failed_receipt_and_not_the_end(node, error):
 
     node.slots.close()
     node.start({TARGET: lambda where, job: Faulty(node.files, where, job)})
-    assert node.keeper.take(signed(1)).error.startswith(type(error).__name__)
-    assert node.keeper.take(signed(2, action="read")).outcome == "applied"
+    assert node.keeper.take(*signed(1)).error.startswith(type(error).__name__)
+    assert node.keeper.take(*signed(2, action="read")).outcome == "applied"
 
 
 @pytest.mark.parametrize("at", ["before it begins", "in the middle", "before the receipt"])
 @pytest.mark.parametrize("action", ["apply", "restore", "remove"])
 def test_a_kill_at_any_step_is_completed_by_the_next_start(node, action, at):
     """The node is killed, started again: what was ordered is in force, its receipt waits, no sequence is used twice."""
-    node.keeper.take(signed(1, "old"))
+    node.keeper.take(*signed(1, "old"))
 
     class Mortal(FileEnforcer):
         reads = 0
@@ -224,12 +222,12 @@ def test_a_kill_at_any_step_is_completed_by_the_next_start(node, action, at):
     if at == "before it begins":
         node.slots.begin = _begun_and_killed(node.slots)
     with pytest.raises(Killed):
-        node.keeper.take(signed(2, "new", action=action))
+        node.keeper.take(*signed(2, "new", action=action))
     node.again()
     assert node.in_force() == ("" if action == "remove" else "new")
     assert node.receipts()[2].outcome == "applied"
     assert [one.state for one in node.slots.all()] == ([] if action == "remove" else [IN_FORCE])
-    assert node.keeper.take(signed(2, "again")).outcome == "refused"
+    assert node.keeper.take(*signed(2, "again")).outcome == "refused"
 
 
 def _begun_and_killed(slots: Slots) -> Any:
@@ -244,18 +242,18 @@ def _begun_and_killed(slots: Slots) -> Any:
 
 def test_a_kill_before_the_order_is_written_down_leaves_the_old_state(node):
     """Then nobody knows of the order but the server, which orders again."""
-    node.keeper.take(signed(1, "old"))
+    node.keeper.take(*signed(1, "old"))
     node.slots.begin = lambda *_: (_ for _ in ()).throw(Killed)
     with pytest.raises(Killed):
-        node.keeper.take(signed(2, "new"))
+        node.keeper.take(*signed(2, "new"))
     node.again()
     assert node.in_force() == "old"
-    assert node.keeper.take(signed(2, "new")).outcome == "applied"
+    assert node.keeper.take(*signed(2, "new")).outcome == "applied"
 
 
 def test_after_a_reboot_what_was_in_force_is_brought_back(node):
     """A reboot empties the host's tables, not the disk; what is as it should be is not touched."""
-    node.keeper.take(signed(1, "rules"))
+    node.keeper.take(*signed(1, "rules"))
     node.again()
     assert node.applied() == ["rules"]
     FileEnforcer(node.files, HOST, "").restore("")
@@ -267,24 +265,25 @@ def test_after_a_reboot_what_was_in_force_is_brought_back(node):
 def test_remove_brings_back_what_was_there_before_the_first_order(node):
     """Not what the order before it had made."""
     FileEnforcer(node.files, HOST, "").restore("the admin's own")
-    node.keeper.take(signed(1, "one"))
-    node.keeper.take(signed(2, "two"))
-    assert node.keeper.take(signed(3, "", action="remove")).read_back == "the admin's own"
+    node.keeper.take(*signed(1, "one"))
+    node.keeper.take(*signed(2, "two"))
+    assert node.keeper.take(*signed(3, "", action="remove")).digest == orders.digest("the admin's own")
+    assert node.in_force() == "the admin's own"
     assert node.slots.all() == []
 
 
 def test_a_read_changes_nothing_and_counts_as_an_order(node):
     """What is in force comes back; the sequence is used up."""
-    node.keeper.take(signed(1, "rules"))
-    assert node.keeper.take(signed(2, "", action="read")).read_back == "rules"
-    assert node.keeper.take(signed(2, "", action="read")).outcome == "refused"
+    node.keeper.take(*signed(1, "rules"))
+    assert node.keeper.take(*signed(2, "", action="read")).digest == orders.digest("rules")
+    assert node.keeper.take(*signed(2, "", action="read")).outcome == "refused"
     assert node.applied() == ["rules"]
 
 
 def test_a_job_has_its_own_slot_and_its_end_removes_it(node):
     """The host's own slot stays."""
-    node.keeper.take(signed(1, "host"))
-    node.keeper.take(signed(2, "job", job="4711"))
+    node.keeper.take(*signed(1, "host"))
+    node.keeper.take(*signed(2, "job", job="4711"))
     assert (node.in_force(), node.in_force("4711")) == ("host", "job")
     assert node.keeper.remove_job("4711") == ()
     assert (node.in_force(), node.in_force("4711")) == ("host", "")
@@ -299,11 +298,11 @@ def token(**more: Any) -> Envelope:
 
 def test_an_offline_token_opens_the_host_for_a_while_and_once(node):
     """Orders are refused meanwhile; afterwards what was in force returns. A second use is refused, restart or not."""
-    node.keeper.take(signed(1, "rules"))
+    node.keeper.take(*signed(1, "rules"))
     assert node.keeper.release(token()).verdict == "done"
     assert node.in_force() == ""
     assert node.keeper.job("4711")[0] == "released"
-    assert node.keeper.take(signed(2, "other")).error.startswith("released")
+    assert node.keeper.take(*signed(2, "other")).error.startswith("released")
     node.again()
     assert node.in_force() == ""
     node.now += 61
@@ -322,12 +321,12 @@ def test_an_offline_token_opens_the_host_for_a_while_and_once(node):
             signing.seal(STRANGER, Release(id="b" * 32, host=HOST, not_before=1, expires=NOW * 2, lasts=9, why="")),
             "forged",
         ),
-        (signed(9), "forged"),
+        (signed(9)[0], "forged"),
     ],
 )
 def test_a_token_that_is_not_for_here_and_now_opens_nothing(node, made, why):
     """An order is no token either."""
-    node.keeper.take(signed(1, "rules"))
+    node.keeper.take(*signed(1, "rules"))
     answer = node.keeper.release(made)
     assert answer.verdict == "refused"
     assert answer.why.startswith(why)
@@ -336,7 +335,7 @@ def test_a_token_that_is_not_for_here_and_now_opens_nothing(node, made, why):
 
 def test_a_target_that_lost_its_driver_is_told_and_not_forgotten(node):
     """Settings were changed under an enforcer that still had rules in force."""
-    node.keeper.take(signed(1, "rules"))
+    node.keeper.take(*signed(1, "rules"))
     node.slots.close()
     node.start({})
     assert [(one.state, one.error) for one in node.keeper.held()] == [(FAILED, "no driver for this target any more")]
@@ -350,8 +349,8 @@ async def _verdict(node: Node, job: str, on_outage: str = "hold", *, connected: 
 
 def test_the_gate_lets_a_job_start_once_its_compartment_is_in_force(node):
     """In a slot of its own, or in the host's artefact that covers it; not on another job's account."""
-    node.keeper.take(signed(1, "job", job="4711"))
-    node.keeper.take(signed(2, "host", covers=("4712", "4713")))
+    node.keeper.take(*signed(1, "job", job="4711"))
+    node.keeper.take(*signed(2, "host", covers=("4712", "4713")))
     verdicts = {job: asyncio.run(_verdict(node, job)).verdict for job in ("4711", "4712", "4713", "4714")}
     assert verdicts == {"4711": "allow", "4712": "allow", "4713": "allow", "4714": "hold"}
 
@@ -369,7 +368,7 @@ def test_without_word_from_our_own_side_the_gate_says_what_it_was_set_to(node, o
 def test_a_failed_compartment_holds_its_job_whatever_the_outage_setting_is(node):
     """That is no outage: it is known that the compartment is not there."""
     (node.files / "fail").touch()
-    node.keeper.take(signed(1, "job", job="4711"))
+    node.keeper.take(*signed(1, "job", job="4711"))
     answer = asyncio.run(_verdict(node, "4711", "allow"))
     assert answer.verdict == "hold"
     assert "the test wants it so" in answer.why
@@ -377,11 +376,11 @@ def test_a_failed_compartment_holds_its_job_whatever_the_outage_setting_is(node)
 
 def test_the_last_verdict_on_a_job_outlives_a_restart_and_ends_with_the_job(node):
     """While the next order is pending and the server away, what was said last is said again."""
-    node.keeper.take(signed(1, "host", covers=("4711",)))
+    node.keeper.take(*signed(1, "host", covers=("4711",)))
     assert asyncio.run(_verdict(node, "4711")).verdict == "allow"
     slot = node.slots.find(TARGET, "")
     node.again()
-    node.slots.finish(msgspec.structs.replace(slot, state=PENDING), None, "", b"")
+    node.slots.finish(msgspec.structs.replace(slot, state=PENDING))
     assert "the last verdict" in asyncio.run(_verdict(node, "4711")).why
     node.keeper.remove_job("4711")
     assert asyncio.run(_verdict(node, "4711")).verdict == "hold"
@@ -389,7 +388,7 @@ def test_the_last_verdict_on_a_job_outlives_a_restart_and_ends_with_the_job(node
 
 def test_a_job_that_ended_needs_a_new_order_to_start_again(node):
     """The host's artefact still stands; the job's control group does not."""
-    node.keeper.take(signed(1, "host", covers=("4711", "4712")))
+    node.keeper.take(*signed(1, "host", covers=("4711", "4712")))
     node.keeper.remove_job("4711")
     assert asyncio.run(_verdict(node, "4711")).verdict == "hold"
     assert asyncio.run(_verdict(node, "4712")).verdict == "allow"
@@ -402,7 +401,7 @@ def test_a_waiting_job_starts_as_soon_as_its_order_is_carried_out(node):
         gate = Gate(node.keeper, "hold", 60)
         waiting = asyncio.create_task(gate.wait("4711"))
         await asyncio.sleep(0)
-        node.keeper.take(signed(1, "job", job="4711"))
+        node.keeper.take(*signed(1, "job", job="4711"))
         gate.changed()
         return await asyncio.wait_for(waiting, 10)
 
@@ -411,7 +410,7 @@ def test_a_waiting_job_starts_as_soon_as_its_order_is_carried_out(node):
 
 def test_until_it_has_looked_the_enforcer_believes_nothing_on_its_disk(node):
     """After a reboot the disk says `in force` of tables that are empty."""
-    node.keeper.take(signed(1, "job", job="4711"))
+    node.keeper.take(*signed(1, "job", job="4711"))
     trusted = signing.keyring([signing.public_hex(SERVER)])
     fresh = Keeper(HOST, drivers(node.files), node.slots, trusted, NODE, lambda *_: None, time.time)
     assert fresh.job("4711")[0] == PENDING

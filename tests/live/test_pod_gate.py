@@ -23,7 +23,7 @@ from ringfence.app.pod_gate import number_of
 from ringfence.enforce.pods import Admitted
 from ringfence.store.slots import Slots
 from ringfence.transport import signing
-from ringfence.wire.orders import Order
+from ringfence.wire.orders import Order, digest
 
 SERVER, NODE, HOST, UID = signing.new_key(), signing.new_key(), "host:gpu0001", "8f4c2a80-1111-4222-8333-944455556666"
 
@@ -59,10 +59,10 @@ class Enforcer:
         values = {"id": f"{sequence:032x}", "host": HOST, "target": "pods", "action": "apply", "sequence": sequence}
         now, text = int(time.time()), "".join(f"{one}\n" for one in identities)
         covers = tuple(number_of(one) for one in identities)
-        order = Order(**values, not_before=now - 1, expires=now + 60, desired=text, covers=covers)
+        order = Order(**values, not_before=now - 1, expires=now + 60, digest=digest(text), covers=covers)
 
         def take():
-            receipt = self._keeper.take(signing.seal(SERVER, order))
+            receipt = self._keeper.take(signing.seal(SERVER, order), text)
             self._gate.changed()
             return receipt
 

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from ringfence.app import enrol
 from ringfence.app.enforcer.home import NodeHome
 from ringfence.app.orders.home import ServerHome
+from ringfence.app.orders.issuer import desired
 from ringfence.app.orders.joining import token_digest
 from ringfence.app.orders.server import OrderServer
 from ringfence.errors import EnforceError, UsageError
@@ -34,7 +35,13 @@ from ringfence.wire.orders import Order, Receipt
 from tests.transport.parts import TARGET, a_node, a_server
 
 A, B = "host:gpu0001", "host:gpu0002"
-RULES = Desired(A, TARGET, "", "apply", "rules", "the rules")
+RULES = desired(A, TARGET, "apply", "the rules", "rules")
+
+
+def changed(**more: Any) -> Desired:
+    """The same with something else in it."""
+    text = {"digest": orders.digest(more["text"])} if "text" in more else {}
+    return msgspec.structs.replace(RULES, **more, **text)
 
 
 class Scene:
@@ -86,18 +93,20 @@ async def given(peer: Peer) -> Order:
     """The next order that comes."""
     message = await peer.receive(10)
     assert isinstance(message, Give), message
-    return orders.decode(message.envelope.payload, Order)
+    order = orders.decode(message.envelope.payload, Order)
+    assert orders.digest(message.text) == order.digest
+    return order
 
 
 def receipt(order: Order, **more: Any) -> Receipt:
     """What a node would answer that did it."""
-    values = {"host": order.host, "outcome": "applied", "when": 1, "digest": orders.digest(order.desired)}
+    values = {"host": order.host, "outcome": "applied", "when": 1, "digest": order.digest}
     return Receipt(order=order.id, target=order.target, sequence=order.sequence, **values | more)
 
 
 async def answer(peer: Peer, node: NodeHome, order: Order, **more: Any) -> None:
     """Send the receipt, and wait until the server has it."""
-    await peer.send(Report(signing.seal(node.key, receipt(order, **more))))
+    await peer.send(Report(signing.seal(node.key, receipt(order, **more)), "the rules"))
     assert await peer.receive(10) == Took(order.id)
 
 
@@ -119,10 +128,11 @@ def test_an_order_goes_out_signed_and_its_receipt_comes_back(tmp_path):
         sending = asyncio.create_task(at.server.send(RULES))
         message = await peer.receive(10)
         order = signing.opened(message.envelope, Order, signing.keyring(node.orders))
-        assert (order.host, order.desired, order.action, order.sequence) == (A, "the rules", "apply", 1)
+        assert (order.host, message.text, order.action, order.sequence) == (A, "the rules", "apply", 1)
         assert order.expires - order.not_before <= orders.LONGEST_LIFE
         await answer(peer, node, order)
-        assert (await sending).outcome == "applied"
+        answered = await sending
+        assert (answered.receipt.outcome, answered.text) == ("applied", "the rules")
         assert [bool(answered) for _, answered in at.server._ledger.history(A)] == [True]
         assert at.server._journal.size == 1
 
@@ -137,9 +147,9 @@ def test_a_host_that_is_not_connected_is_an_error_and_gets_its_state_when_it_com
         with pytest.raises(EnforceError, match="not connected"):
             await at.server.send(RULES)
         with pytest.raises(EnforceError, match="not connected"):
-            await at.server.send(msgspec.structs.replace(RULES, text="newer"))
+            await at.server.send(changed(text="newer"))
         peer = await at.connected(node)
-        assert (await given(peer)).desired == "newer"
+        assert (await given(peer)).digest == orders.digest("newer")
         peer.close()
         held = channel.Slot(TARGET, "", orders.digest("newer"))
         peer = await at.connected(node, held)
@@ -155,9 +165,9 @@ def test_a_removal_is_repeated_until_it_is_done(tmp_path):
     async def play(at: Scene) -> None:
         node = at.node()
         with pytest.raises(EnforceError):
-            await at.server.send(msgspec.structs.replace(RULES, action="remove", text=""))
-        stray = channel.Slot("other", "4711", "ab")
-        peer = await at.connected(node, channel.Slot(TARGET, "", "cd"), stray)
+            await at.server.send(changed(action="remove", text=""))
+        stray = channel.Slot("other", "4711", "ab" * 32)
+        peer = await at.connected(node, channel.Slot(TARGET, "", "cd" * 32), stray)
         order = await given(peer)
         assert order.action == "remove"
         assert at.server.connected[A].strays == (stray,)
@@ -191,7 +201,7 @@ def test_an_order_that_no_enforcer_would_take_is_not_given(tmp_path, change):
 
     async def play(at: Scene) -> None:
         with pytest.raises(EnforceError, match=r"no such order|no action"):
-            await at.server.send(msgspec.structs.replace(RULES, **change))
+            await at.server.send(changed(**change))
         assert at.server._ledger.desired(change.get("host", A)) == []
 
     scene(tmp_path, play)
@@ -203,13 +213,13 @@ def test_orders_to_one_host_come_in_the_order_of_their_sequence(tmp_path):
     async def play(at: Scene) -> None:
         node = at.node()
         peer, _ = await at.hello(node, A, 1000)
-        wanted = [msgspec.structs.replace(RULES, job=str(number)) for number in range(20)]
+        wanted = [changed(job=str(number)) for number in range(20)]
         sending = [asyncio.create_task(at.server.send(one)) for one in wanted]
         found = [await given(peer) for _ in wanted]
         assert [order.sequence for order in found] == list(range(1001, 1021))
         for order in found:
             await answer(peer, node, order)
-        assert {one.outcome for one in await asyncio.gather(*sending)} == {"applied"}
+        assert {one.receipt.outcome for one in await asyncio.gather(*sending)} == {"applied"}
 
     scene(tmp_path, play)
 
@@ -349,7 +359,7 @@ def test_a_receipt_counts_once_and_one_that_nobody_asked_for_counts_nothing(tmp_
         await answer(second, other, stolen, outcome="failed")
         await answer(peer, node, order)
         await answer(peer, node, order, outcome="failed")
-        assert (await sending).outcome == "applied"
+        assert (await sending).receipt.outcome == "applied"
         assert at.server._journal.size == 1
 
     scene(tmp_path, play)
@@ -362,7 +372,7 @@ def test_a_hint_of_a_hook_concerns_the_senders_host_alone(tmp_path):
     async def play(at: Scene) -> None:
         peer = await at.connected(at.node())
         for host in (A, B):
-            at.server._ledger.desire([msgspec.structs.replace(RULES, host=host, job="4711")])
+            at.server._ledger.desire([changed(host=host, job="4711")])
         await peer.send(Noted("ended", "4711"))
         await peer.send(Noted("wanted", "4712"))
         await peer.send(Beat(answer=True))

@@ -15,8 +15,10 @@ ORDER = Order(
     sequence=7,
     not_before=1000,
     expires=1120,
-    desired="table inet ringfence {}\n",
+    digest=orders.digest("table inet ringfence {}\n"),
+    name="rules \N{LATIN SMALL LETTER U WITH DIAERESIS}",
 )
+TEXT = "table inet ringfence {}\n"
 TOKEN = Release(id="a" * 32, host="host:gpu0001", not_before=1000, expires=2000, lasts=60, why="server room flooded")
 
 
@@ -24,7 +26,7 @@ def test_an_order_comes_back_as_it_went():
     """Encoding is canonical: keys sorted, no blanks."""
     data = orders.encode(ORDER)
     assert orders.decode(data, Order) == ORDER
-    assert data.startswith(b'{"action":"apply","covers":[],"desired":"table inet ringfence {}\\n","expires":1120,')
+    assert data.startswith(b'{"action":"apply","covers":[],"digest":"')
 
 
 @pytest.mark.parametrize(
@@ -39,10 +41,10 @@ def test_an_order_comes_back_as_it_went():
         ("a number for a text", lambda data: data.replace(b'"nftables"', b"1")),
         ("a target with a path", lambda data: data.replace(b'"nftables"', b'"../nftables"')),
         ("a host with a line feed", lambda data: data.replace(b"gpu0001", b"gpu\\n0001")),
-        ("half a character", lambda data: data.replace(b"ringfence {}", b"\\ud800 {}")),
+        ("half a character", lambda data: data.replace(b"rules", b"\\ud800")),
         ("cut", lambda data: data[:-3]),
         ("nothing", lambda _: b""),
-        ("not UTF-8", lambda data: data.replace(b"inet", b"\xff\xfe\xfd\xfc")),
+        ("not UTF-8", lambda data: data.replace(b"rules", b"\xff\xfe\xfd\xfc")),
         ("deep nesting", lambda _: b"[" * 100_000),
     ],
 )
@@ -67,15 +69,21 @@ def test_what_is_not_canonical_is_no_order(name, spoilt):
 )
 def test_an_order_is_refused_with_its_reason(change, why):
     """At 1050, on gpu0001, which has seen sequence 6."""
-    found = orders.refusal(msgspec.structs.replace(ORDER, **change), "host:gpu0001", 6, 1050.0)
+    found = orders.refusal(msgspec.structs.replace(ORDER, **change), TEXT, "host:gpu0001", 6, 1050.0)
     assert found.startswith(why)
     assert bool(found) == bool(why)
 
 
+def test_a_text_that_is_not_the_one_that_was_signed_is_a_forgery():
+    """One letter more, or none at all."""
+    for text in (TEXT + " ", ""):
+        assert orders.refusal(ORDER, text, ORDER.host, 0, 1050.0).startswith("forged")
+
+
 def test_a_clock_a_little_behind_the_server_still_accepts():
     """`SKEW` seconds before the beginning, and not one more."""
-    assert orders.refusal(ORDER, ORDER.host, 0, 1000.0 - orders.SKEW) == ""
-    assert orders.refusal(ORDER, ORDER.host, 0, 999.0 - orders.SKEW).startswith("not valid before")
+    assert orders.refusal(ORDER, TEXT, ORDER.host, 0, 1000.0 - orders.SKEW) == ""
+    assert orders.refusal(ORDER, TEXT, ORDER.host, 0, 999.0 - orders.SKEW).startswith("not valid before")
 
 
 @pytest.mark.parametrize(
@@ -104,7 +112,7 @@ def test_the_digest_of_nothing_is_nothing():
 def test_a_frame_comes_back_as_it_went():
     """Length first; every kind of message finds its own shape."""
     for message in (
-        channel.Hello("host:gpu0001", 3, (channel.Slot("nftables", "", "ab"),)),
+        channel.Hello("host:gpu0001", 3, (channel.Slot("nftables", "", "ab" * 32),)),
         channel.Beat(True),
         channel.Took("0" * 32),
         channel.Refused("revoked"),
@@ -114,7 +122,7 @@ def test_a_frame_comes_back_as_it_went():
         assert channel.decode(frame[4:]) == message
 
 
-@pytest.mark.parametrize("header", [b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x01\0\0\0"])
+@pytest.mark.parametrize("header", [b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x01\0\0\x01"])
 def test_a_frame_of_a_silly_length_is_refused_before_it_is_read(header):
     """Nothing, four gigabytes, and just over the limit."""
     with pytest.raises(InputError, match="frame of"):
@@ -128,12 +136,11 @@ def test_a_frame_that_says_nothing_known_is_refused(body):
         channel.decode(body)
 
 
-def test_the_longest_artefact_fits_into_a_frame():
-    """Four bytes a character in UTF-8, base64 round it."""
-    text = "\N{EARTH GLOBE ASIA-AUSTRALIA}" * orders.LONGEST_TEXT
-    payload = orders.encode(msgspec.structs.replace(ORDER, desired=text))
-    envelope = orders.Envelope("order", payload, "0" * 16, b"\0" * 64)
-    assert len(channel.encode(channel.Give(envelope))) < channel.LONGEST_FRAME
+@pytest.mark.parametrize("letter", ["\N{EARTH GLOBE ASIA-AUSTRALIA}", "\x01", '"'])
+def test_the_longest_text_fits_into_a_frame(letter):
+    """Four bytes a character in UTF-8, six as an escape."""
+    envelope = orders.Envelope("order", orders.encode(ORDER), "0" * 16, b"\0" * 64)
+    assert len(channel.encode(channel.Give(envelope, letter * orders.LONGEST_TEXT))) < channel.LONGEST_FRAME
 
 
 def test_hook_lines_are_one_line_each_way():

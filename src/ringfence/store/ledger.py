@@ -3,7 +3,7 @@
 Who is enrolled and how orders are numbered stands in `store.state`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,13 @@ _FIRST: Migration = (
         job    TEXT NOT NULL,
         action TEXT NOT NULL,
         name   TEXT NOT NULL,
-        text   TEXT NOT NULL,
+        digest TEXT NOT NULL,
         covers TEXT NOT NULL,
         PRIMARY KEY (host, target, job)
     ) STRICT
     """,
+    "CREATE INDEX desired_text ON desired (digest)",
+    "CREATE TABLE texts (digest TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT",
     """
     CREATE TABLE orders (
         id       TEXT PRIMARY KEY,
@@ -44,18 +46,20 @@ _FIRST: Migration = (
     """,
     "CREATE INDEX orders_to ON orders (host, sequence)",
 )
+_SWEEP = "DELETE FROM texts WHERE digest = ?1 AND NOT EXISTS (SELECT 1 FROM desired WHERE digest = ?1)"
 KEPT = 200
 """Orders with their receipts that are kept per host; the journal keeps all of them, without their text."""
 
 
 class Desired(msgspec.Struct, frozen=True):
-    """What a slot of a host is to hold. With action `remove`: nothing of ours."""
+    """What a slot of a host is to hold. With action `remove`: nothing of ours. `digest` is that of `text`."""
 
     host: str
     target: str
     job: str
     action: str
     name: str
+    digest: str
     text: str
     covers: tuple[str, ...] = ()
 
@@ -83,29 +87,41 @@ class Ledger:
         with self._file.transaction() as sql:
             sql.execute("DELETE FROM tokens WHERE host = ?", (host,))
 
-    def desire(self, wanted: Iterable[Desired]) -> None:
-        """What slots are to hold from now on."""
+    def desire(self, wanted: Sequence[Desired]) -> None:
+        """What slots are to hold from now on; a text that many share is kept once, and as long as one wants it."""
         rows = [(*msgspec.structs.astuple(one)[:6], " ".join(one.covers)) for one in wanted]
+        keys = [(one.host, one.target, one.job) for one in wanted]
         with self._file.transaction() as sql:
+            old = "SELECT digest FROM desired WHERE host = ? AND target = ? AND job = ?"
+            before = {row for key in keys for row in sql.execute(old, key)}
+            sql.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?)", {(one.digest, one.text) for one in wanted})
             sql.executemany("INSERT OR REPLACE INTO desired VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+            sql.executemany(_SWEEP, before)
 
     def desired(self, host: str) -> list[Desired]:
         """What a host is to hold, the host's own slots before its jobs'."""
-        rows = self._rows("SELECT * FROM desired WHERE host = ? ORDER BY job, target", host)
-        return [Desired(*(*row[:6], tuple(row[6].split()))) for row in rows]
+        query = (
+            "SELECT host, target, job, action, name, digest, text, covers FROM desired JOIN texts USING (digest)"
+            " WHERE host = ? ORDER BY job, target"
+        )
+        return [Desired(*(*row[:7], tuple(row[7].split()))) for row in self._rows(query, host)]
 
     def settled(self, host: str, target: str, job: str) -> None:
         """A removal was carried out: nothing is left to want."""
         with self._file.transaction() as sql:
-            query = "DELETE FROM desired WHERE host = ? AND target = ? AND job = ? AND action = 'remove'"
-            sql.execute(query, (host, target, job))
+            query = (
+                "DELETE FROM desired WHERE host = ? AND target = ? AND job = ? AND action = 'remove' RETURNING digest"
+            )
+            sql.executemany(_SWEEP, sql.execute(query, (host, target, job)).fetchall())
 
-    def sent(self, order: str, host: str, sequence: int, envelope: bytes) -> None:
-        """An order is about to be sent."""
+    def sent(self, orders: Iterable[tuple[str, str, int, bytes]]) -> None:
+        """Orders are about to be sent: id, host, sequence, signed."""
+        rows = list(orders)
+        old = "SELECT id FROM orders WHERE host = ? ORDER BY sequence DESC LIMIT -1 OFFSET ?"
         with self._file.transaction() as sql:
-            sql.execute("INSERT INTO orders VALUES (?, ?, ?, ?, NULL)", (order, host, sequence, envelope))
-            old = "SELECT id FROM orders WHERE host = ? ORDER BY sequence DESC LIMIT -1 OFFSET ?"
-            sql.execute(f"DELETE FROM orders WHERE id IN ({old})", (host, KEPT))  # noqa: S608  # constant text
+            sql.executemany("INSERT INTO orders VALUES (?, ?, ?, ?, NULL)", rows)
+            hosts = [(host, KEPT) for host in {row[1] for row in rows}]
+            sql.executemany(f"DELETE FROM orders WHERE id IN ({old})", hosts)  # noqa: S608  # constant text
 
     def unanswered(self, receipts: Iterable[tuple[str, str]]) -> set[str]:
         """Of (order, host): the orders that were sent to that host and have no receipt yet."""

@@ -5,6 +5,7 @@ or `failed` together with the receipt after. Whatever cuts the process off in be
 pending slot and finishes it.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ _FIRST: Migration = (
         PRIMARY KEY (target, job)
     ) STRICT
     """,
-    "CREATE TABLE receipts (made_by TEXT PRIMARY KEY, envelope BLOB NOT NULL) STRICT",
+    "CREATE TABLE receipts (made_by TEXT PRIMARY KEY, envelope BLOB NOT NULL, text TEXT NOT NULL) STRICT",
     "CREATE TABLE used_tokens (token TEXT PRIMARY KEY) STRICT",
     "CREATE TABLE refusals (why TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT",
     "CREATE TABLE verdicts (job TEXT PRIMARY KEY, verdict TEXT NOT NULL, given_at INTEGER NOT NULL) STRICT",
@@ -97,19 +98,28 @@ class Slots:
             if slot:
                 sql.execute(_KEEP, _row(slot))
 
-    def finish(self, slot: Slot | None, gone: tuple[str, str] | None, order: str, envelope: bytes) -> None:
-        """What became of it: the slot as it is now, or the key of one that is gone, and the receipt to send."""
+    def finish(
+        self,
+        slot: Slot | None,
+        gone: tuple[str, str] | None = None,
+        order: str = "",
+        envelope: bytes = b"",
+        text: str = "",
+    ) -> None:
+        """What became of it: the slot as it is now, or the key of one that is gone; receipt and read-back to send."""
         with self._file.transaction() as sql:
             if slot:
                 sql.execute(_KEEP, _row(slot))
             if gone:
                 sql.execute("DELETE FROM slots WHERE target = ? AND job = ?", gone)
             if envelope:
-                sql.execute("INSERT OR REPLACE INTO receipts VALUES (?, ?)", (order, envelope))
+                sql.execute("INSERT OR REPLACE INTO receipts VALUES (?, ?, ?)", (order, envelope, text))
 
-    def unsent(self) -> dict[str, bytes]:
-        """Receipts that the server has not taken, by order."""
-        return dict(self._rows("SELECT made_by, envelope FROM receipts"))
+    def unsent(self, but: Collection[str] = ()) -> list[tuple[str, bytes, str]]:
+        """(order, receipt, read-back) that the server has not taken, without the orders in `but`."""
+        orders = [row[0] for row in self._rows("SELECT made_by FROM receipts") if row[0] not in but]
+        query = "SELECT made_by, envelope, text FROM receipts WHERE made_by = ?"
+        return [row for order in orders for row in self._rows(query, order)]
 
     def took(self, order: str) -> None:
         """The server has the receipt of this order."""

@@ -18,11 +18,11 @@ from typing import Annotated
 import msgspec
 
 from ringfence.errors import InputError
-from ringfence.wire.orders import Entity, Envelope, Id, JobNumber, Line, Target
+from ringfence.wire.orders import Digest, Entity, Envelope, Id, JobNumber, Line, Target, Text
 
 HEADER = 4
-LONGEST_FRAME = 12 << 20
-"""Bytes: an envelope (base64) round an artefact of `orders.LONGEST_TEXT` characters, with room."""
+LONGEST_FRAME = 16 << 20
+"""Bytes: a text of `orders.LONGEST_TEXT` characters, four bytes or an escape each, and its envelope."""
 LONGEST_GREETING = 1 << 20
 """Bytes of the first frame of a peer, before it is known."""
 VERSION = 1
@@ -52,7 +52,7 @@ class Slot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     target: Target
     job: JobNumber
-    digest: Annotated[str, msgspec.Meta(max_length=64)]
+    digest: Digest
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello", forbid_unknown_fields=True):
@@ -78,15 +78,17 @@ class Refused(msgspec.Struct, frozen=True, tag="refused", forbid_unknown_fields=
 
 
 class Give(msgspec.Struct, frozen=True, tag="give", forbid_unknown_fields=True):
-    """An order."""
+    """An order, and the text whose digest it has."""
 
     envelope: Envelope
+    text: Text = ""
 
 
 class Report(msgspec.Struct, frozen=True, tag="report", forbid_unknown_fields=True):
-    """A receipt."""
+    """A receipt, and the read-back whose digest it has; "" also where that is longer than a message takes."""
 
     envelope: Envelope
+    text: Text = ""
 
 
 class Took(msgspec.Struct, frozen=True, tag="took", forbid_unknown_fields=True):

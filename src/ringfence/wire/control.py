@@ -11,7 +11,7 @@ import msgspec
 from ringfence.errors import InputError
 from ringfence.wire.orders import Entity, JobNumber, Line, Receipt, Target, Text
 
-LONGEST = 16 << 20
+LONGEST = 24 << 20
 
 
 class Send(msgspec.Struct, frozen=True, tag="send", forbid_unknown_fields=True):
@@ -32,10 +32,11 @@ class Ask(msgspec.Struct, frozen=True, tag="ask", forbid_unknown_fields=True):
 
 
 class Result(msgspec.Struct, frozen=True, tag="result"):
-    """What became of the order to one host: its receipt, or why there is none, with what was left."""
+    """What became of the order to one host: its receipt and the read-back, or why there is none, with what was left."""
 
     host: str
     receipt: Receipt | None = None
+    text: str = ""
     error: str = ""
     remedy: str = ""
     left: tuple[str, ...] = ()

@@ -3,8 +3,10 @@
         Order   ──encode──▶ canonical JSON ──sign (transport.signing)──▶ Envelope ──▶ one frame of the channel
         Receipt ◀──decode── the same bytes ◀──verify─────────────────── Envelope
 
-The signature covers the bytes that travel, never a re-encoding. `decode` takes canonical JSON only (sorted keys,
-no blanks, no key twice, no field it does not know), so one value has one encoding and one digest.
+Texts (the artefact, the read-back) travel beside the envelope, which has their SHA-256: ten thousand hosts with one
+artefact cost ten thousand small envelopes and one text, to sign and to keep. The signature covers the bytes that
+travel, never a re-encoding. `decode` takes canonical JSON only (sorted keys, no blanks, no key twice, no field that
+it does not know), so one value has one encoding and one digest.
 
 Times are whole seconds since the epoch, UTC. An order has a life of seconds to minutes: one that was kept back
 is worth nothing later.
@@ -18,8 +20,8 @@ import msgspec
 from ringfence.errors import InputError
 
 ACTIONS: dict[str, str] = {
-    "apply": "put `desired` in force for the slot, in place of what the slot held",
-    "restore": "bring back `desired`, which an earlier read-back returned",
+    "apply": "put the text in force for the slot, in place of what the slot held",
+    "restore": "bring back the text, which an earlier read-back returned",
     "remove": "take the slot out of force: back to what was there before its first order",
     "read": "change nothing, read back",
 }
@@ -43,6 +45,7 @@ SKEW = 5
 Id = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{32}\Z")]
 Entity = Annotated[str, msgspec.Meta(pattern=r"\A[a-z]+:[^\x00-\x1f\x7f]{1,250}\Z")]
 Target = Annotated[str, msgspec.Meta(pattern=r"\A[a-z][a-z0-9-]{0,31}\Z")]
+Digest = Annotated[str, msgspec.Meta(pattern=r"\A(?:[0-9a-f]{64})?\Z")]
 JobNumber = Annotated[str, msgspec.Meta(pattern=r"\A(?:[0-9]{1,12})?\Z")]
 Sequence = Annotated[int, msgspec.Meta(gt=0, le=(1 << 53) - 1)]
 Seconds = Annotated[int, msgspec.Meta(ge=0, le=1 << 40)]
@@ -53,7 +56,8 @@ Line = Annotated[str, msgspec.Meta(max_length=1000)]
 class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One change that one host is asked to make. `sequence` counts up per host and never repeats.
 
-    `name` is the artefact's, `job` the number of the Slurm job whose compartment this is ("" for the host's own).
+    `digest` is that of the text to put in force ("" where the action needs none), `name` the artefact's, `job` the
+    number of the Slurm job whose compartment this is ("" for the host's own).
     `covers` are jobs whose compartments stand in a host's own artefact: the gate lets them start once it is in force.
     """
 
@@ -64,17 +68,14 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     sequence: Sequence
     not_before: Seconds
     expires: Seconds
-    desired: Text = ""
+    digest: Digest = ""
     name: Line = ""
     job: JobNumber = ""
     covers: Annotated[tuple[JobNumber, ...], msgspec.Meta(max_length=4096)] = ()
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What became of one order. `digest` is that of `read_back`, what is really in force after it.
-
-    `read_back` is "" where nothing of ours is in force, and where it was too long to send (`digest` then tells).
-    """
+    """What became of one order. `digest` is that of what is really in force after it; "" where nothing of ours is."""
 
     order: Id
     host: Entity
@@ -83,8 +84,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     outcome: str
     when: Seconds
     job: JobNumber = ""
-    digest: Annotated[str, msgspec.Meta(max_length=64)] = ""
-    read_back: Text = ""
+    digest: Digest = ""
     error: Line = ""
     left: Annotated[tuple[Line, ...], msgspec.Meta(max_length=100)] = ()
 
@@ -158,9 +158,10 @@ def slot(value: Order | Receipt) -> tuple[str, str]:
     return value.target, value.job
 
 
-def refusal(order: Order, host: str, seen: int, now: float) -> str:
+def refusal(order: Order, text: str, host: str, seen: int, now: float) -> str:
     """Why the enforcer of `host`, having seen sequence `seen`, refuses a well-signed order; "" if it accepts."""
     checks = (
+        (order.digest != digest(text), "forged: the text is not the one that was signed"),
         (order.host != host, f"misaddressed: it is for {order.host}"),
         (order.action not in ACTIONS, f"unknown action {order.action[:32]!r}"),
         (order.expires - order.not_before > LONGEST_LIFE, f"it lives longer than {LONGEST_LIFE} s"),

@@ -38,6 +38,11 @@ def _apply(driver: Enforcer, slot: Slot) -> None:
     driver.apply(Artefact(slot.name, slot.desired, (driver.where,)))
 
 
+def _sendable(text: str) -> str:
+    """The read-back, or "" where it is longer than a message takes: the digest tells."""
+    return text if len(text) <= orders.LONGEST_TEXT else ""
+
+
 DO: dict[str, Callable[[Enforcer, Slot], None]] = {
     "apply": _apply,
     "restore": lambda driver, slot: driver.restore(slot.desired),
@@ -63,17 +68,18 @@ class Keeper:
         self._trusted, self._own, self._record, self._clock = trusted, own, record, clock
         self._looked = False
 
-    def take(self, envelope: Envelope) -> Receipt | None:
+    def take(self, envelope: Envelope, text: str = "") -> Receipt | None:
         """Carry out an order, or refuse it; the receipt is on disk. None for what is no order that we trust."""
         try:
             order = signing.opened(envelope, Order, self._trusted)
         except InputError as error:
             self._count(error.what)
             return None
-        why = orders.refusal(order, self.host, self.slots.counter("sequence"), self._clock()) or self._cannot(order)
+        seen = self.slots.counter("sequence")
+        why = orders.refusal(order, text, self.host, seen, self._clock()) or self._cannot(order)
         if why:
             return self._refuse(order, why)
-        return self._read(order) if order.action == "read" else self._accept(order)
+        return self._read(order) if order.action == "read" else self._accept(order, text)
 
     def recover(self) -> None:
         """After a start, or at the end of a release: whatever is pending, failed or not as it was is brought about."""
@@ -81,7 +87,7 @@ class Keeper:
         for slot in self.slots.all():
             driver = self._driver(slot.target, slot.job)
             if driver is None:
-                self.slots.finish(self._changed(slot, FAILED, "", "no driver for this target any more"), None, "", b"")
+                self.slots.finish(self._changed(slot, FAILED, "", "no driver for this target any more"))
             elif released:
                 self._open(driver, slot)
             elif slot.state != IN_FORCE or self._differs(driver, slot):
@@ -95,7 +101,7 @@ class Keeper:
         for slot in self.slots.all():
             if job in slot.covers:
                 rest = tuple(one for one in slot.covers if one != job)
-                self.slots.finish(msgspec.structs.replace(slot, covers=rest), None, "", b"")
+                self.slots.finish(msgspec.structs.replace(slot, covers=rest))
             driver = self._driver(slot.target, slot.job) if job and slot.job == job else None
             if driver:
                 removal = self._changed(msgspec.structs.replace(slot, action="remove", made_by=""), PENDING, "", "")
@@ -160,7 +166,7 @@ class Keeper:
             return f"no driver: {error.what}"
         return ""
 
-    def _accept(self, order: Order) -> Receipt:
+    def _accept(self, order: Order, text: str) -> Receipt:
         driver, old = self._drivers[order.target](self.host, order.job), self.slots.find(order.target, order.job)
         fresh = dict.fromkeys(("state", "digest", "error"), "")
         values: dict[str, Any] = {**fresh, "state": PENDING, "since": int(self._clock()), "made_by": order.id}
@@ -169,7 +175,7 @@ class Keeper:
         except RingfenceError as error:
             return self._refuse(order, f"cannot read what is there: {error.what}")
         slot = Slot(
-            order.target, order.job, order.action, order.name, order.desired, order.covers, before,
+            order.target, order.job, order.action, order.name, text, order.covers, before,
             sequence=order.sequence, **values,
         )  # fmt: skip
         self.slots.begin(order.sequence, slot)
@@ -193,7 +199,7 @@ class Keeper:
         now = self._changed(slot, FAILED if error else IN_FORCE, receipt.digest, receipt.error)
         envelope = msgspec.json.encode(signing.seal(self._own, receipt)) if told and slot.made_by else b""
         key = (slot.target, slot.job)
-        self.slots.finish(None if gone else now, key if gone else None, slot.made_by, envelope)
+        self.slots.finish(None if gone else now, key if gone else None, slot.made_by, envelope, _sendable(text))
         detail = {"target": slot.target, "job": slot.job, "action": slot.action, "digest": receipt.digest}
         self._record(f"enforcer.{receipt.outcome}", detail | ({"error": receipt.error} if error else {}), slot.made_by)
         return receipt
@@ -213,7 +219,8 @@ class Keeper:
 
     def _send(self, order: Order, outcome: str, text: str, error: str) -> Receipt:
         receipt = self._receipt_of(order.id, order.target, order.job, order.sequence, outcome, text, error, ())
-        self.slots.finish(None, None, order.id, msgspec.json.encode(signing.seal(self._own, receipt)))
+        sealed = msgspec.json.encode(signing.seal(self._own, receipt))
+        self.slots.finish(None, None, order.id, sealed, _sendable(text))
         return receipt
 
     def _receipt(self, slot: Slot, outcome: str, text: str, error: str, left: tuple[str, ...]) -> Receipt:
@@ -232,7 +239,6 @@ class Keeper:
             when=int(self._clock()),
             job=job,
             digest=orders.digest(text),
-            read_back=text if len(text) <= orders.LONGEST_TEXT else "",
             error=error[:1000],
             left=tuple(one[:1000] for one in left[:100]),
         )

@@ -81,7 +81,7 @@ class Link:
             peer.close()
 
     async def _talk(self, peer: Peer, heartbeat: float) -> None:
-        given: asyncio.Queue[Envelope] = asyncio.Queue(AHEAD)
+        given: asyncio.Queue[Give] = asyncio.Queue(AHEAD)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._listen(peer, given, MISSED * heartbeat))
@@ -90,13 +90,13 @@ class Link:
         except* (ConnectionEnded, InputError) as group:
             raise ConnectionEnded(str(group.exceptions[0])) from None
 
-    async def _listen(self, peer: Peer, given: asyncio.Queue[Envelope], silence: float) -> None:
+    async def _listen(self, peer: Peer, given: asyncio.Queue[Give], silence: float) -> None:
         if self._home.renewal_due():
             await peer.send(self._home.renewal())
         while True:
             message = expect(await peer.receive(silence), Give, Took, Beat, Joined)
             if isinstance(message, Give):
-                await given.put(message.envelope)
+                await given.put(message)
             elif isinstance(message, Took):
                 self._keeper.slots.took(message.order)
             elif isinstance(message, Joined):
@@ -104,14 +104,14 @@ class Link:
             elif isinstance(message, Beat) and message.answer:
                 await peer.send(Beat())
 
-    async def _work(self, peer: Peer, given: asyncio.Queue[Envelope]) -> None:
+    async def _work(self, peer: Peer, given: asyncio.Queue[Give]) -> None:
         reported: set[str] = set()
         while True:
-            for order, data in self._keeper.slots.unsent().items():
-                if order not in reported:
-                    await peer.send(Report(_ENVELOPE.decode(data)))
-                    reported.add(order)
-            await self._do(self._keeper.take, await given.get())
+            for order, data, text in self._keeper.slots.unsent(reported):
+                await peer.send(Report(_ENVELOPE.decode(data), text))
+                reported.add(order)
+            message = await given.get()
+            await self._do(self._keeper.take, message.envelope, message.text)
 
     async def _beat(self, peer: Peer, heartbeat: float) -> None:
         while True:

@@ -5,10 +5,12 @@ import contextlib
 import os
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from ringfence.app.orders.home import CONTROL
+from ringfence.app.orders.issuer import desired
 from ringfence.app.orders.server import OrderServer
 from ringfence.errors import EnforceError, InputError, RingfenceError, UsageError
 from ringfence.store.ledger import Desired
@@ -61,20 +63,25 @@ class Control:
             found = sorted(self._server.connected.items())
             yield Connected(tuple(Node(host, one.since, tuple(map(_slot, one.strays))) for host, one in found))
         elif isinstance(asked, Send):
-            for answer in asyncio.as_completed([self._send(asked, host) for host in asked.hosts]):
+            made = partial(desired, target=asked.target, action=asked.action, text=asked.text, name=asked.name)
+            wanted = [made(host, job=asked.job, covers=asked.covers) for host in dict.fromkeys(asked.hosts)]
+            try:
+                self._server.desire(wanted)
+            except EnforceError as error:
+                raise InputError(error.what) from None
+            for answer in asyncio.as_completed([self._order(one, asked.timeout) for one in wanted]):
                 yield await answer
         else:
             raise InputError("this is not for the server")
         yield End()
 
-    async def _send(self, asked: Send, host: str) -> Result:
-        wanted = Desired(host, asked.target, asked.job, asked.action, asked.name, asked.text, asked.covers)
+    async def _order(self, wanted: Desired, timeout: float) -> Result:
         try:
-            return Result(host, await self._server.send(wanted, asked.timeout))
+            return Result(wanted.host, *await self._server.order(wanted, timeout))
         except EnforceError as error:
-            return Result(host, None, error.what, error.remedy, error.left)
+            return Result(wanted.host, None, "", error.what, error.remedy, error.left)
         except RingfenceError as error:
-            return Result(host, None, error.what, error.remedy)
+            return Result(wanted.host, None, "", error.what, error.remedy)
 
 
 class ControlClient:

@@ -21,10 +21,10 @@ class RemoteEnforcer:
 
     def read(self) -> str:
         """What the host's own enforcer reads back. Raises `EnforceError`."""
-        receipt = self._order("read")
-        if orders.digest(receipt.read_back) != receipt.digest:
-            raise EnforceError(f"{self.where}: what is in force is longer than a receipt takes")
-        return receipt.read_back
+        receipt, text = self._order("read")
+        if orders.digest(text) != receipt.digest:
+            raise EnforceError(f"{self.where}: what is in force is longer than a message takes")
+        return text
 
     def apply(self, artefact: Artefact) -> None:
         """Have the host put it in force. Raises `EnforceError`, with what the host says was left."""
@@ -34,11 +34,11 @@ class RemoteEnforcer:
         """Have the host bring back what `read` returned. Raises `EnforceError`."""
         self._order("restore", before)
 
-    def _order(self, action: str, text: str = "", name: str = "") -> Receipt:
+    def _order(self, action: str, text: str = "", name: str = "") -> tuple[Receipt, str]:
         more = {"name": name, "job": self._job, "covers": self.covers, "timeout": self._timeout}
         (result,) = self._client.send([self.where], self.target, action, text, **more)
         if result.receipt is None:
             raise EnforceError(result.error, result.remedy, result.left)
         if result.receipt.outcome != "applied":
             raise EnforceError(f"{self.where}: {result.receipt.error}", left=result.receipt.left)
-        return result.receipt
+        return result.receipt, result.text

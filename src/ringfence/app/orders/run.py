@@ -1,6 +1,7 @@
 """`ringfence fence serve`: the order server and its control socket until SIGTERM."""
 
 import asyncio
+import resource
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,8 @@ def serve(folder: Path, address: tuple[str, int], ready: Callable[[int], None], 
     """Serve until SIGTERM or SIGINT; `ready` is told the port once it listens. Raises `UsageError`, `StateError`."""
     home = ServerHome(folder)
     home.lock()
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a descriptor for each of ten thousand hosts
     asyncio.run(_run(home, address, ready, heartbeat))
 
 

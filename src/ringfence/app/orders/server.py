@@ -8,17 +8,18 @@ A node is who its certificate and the enrolment say. What it reports can only co
 """
 
 import asyncio
-import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, closing
+from typing import NamedTuple
 
 import msgspec
 
 from ringfence.app.orders.home import ServerHome
+from ringfence.app.orders.issuer import Issuer, order_of
 from ringfence.app.orders.joining import Joining
-from ringfence.app.orders.recorder import Recorder
-from ringfence.errors import EnforceError, InputError, RingfenceError
+from ringfence.app.orders.recorder import Answer, Recorder
+from ringfence.errors import EnforceError, InputError, StateError
 from ringfence.store.ledger import Desired
 from ringfence.store.state import enrolments
 from ringfence.store.state import orders as numbering
@@ -34,10 +35,15 @@ HEARTBEAT = 15.0
 """Seconds between a node's signs of life; three missed ones end its connection."""
 ALIVE = 5.0
 """Seconds that a session has to show that it lives, when its host connects once more."""
-LIFE = 300
-"""Seconds for which an order is good."""
-AT_ONCE = 128
-"""Orders on their way at the same time: bounds what artefacts cost in memory."""
+AT_ONCE = 256
+"""Orders that are being written at the same time: bounds what artefacts cost in memory."""
+
+
+class Answered(NamedTuple):
+    """A host's receipt, and the read-back whose digest it has ("" too where that is too long to send)."""
+
+    receipt: Receipt
+    text: str
 
 
 class Session:
@@ -56,11 +62,12 @@ class OrderServer:
     def __init__(self, home: ServerHome, noted: Callable[[str, str, str], None] | None = None) -> None:
         self._home, self._noted, self._key = home, noted, home.order_key()
         self._state, self._ledger, self._journal = home.state(), home.ledger(), home.journal()
+        self._issuer = Issuer(self._state, self._ledger, self._key)
         self._recorder = Recorder(self._ledger, self._journal, home.about.service)
         self._joining = Joining(home, self._state, self._ledger)
         self._sessions: dict[str, Session] = {}
         self._doors: dict[str, asyncio.Lock] = {}
-        self._waiting: dict[str, asyncio.Future[Receipt]] = {}
+        self._waiting: dict[str, asyncio.Future[Answered]] = {}
         self._width = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
         self.heartbeat, self.alive = HEARTBEAT, ALIVE
@@ -76,7 +83,7 @@ class OrderServer:
         folder = home.folder
         context = tls.server_context(folder / "server.pem", folder / "server.key", folder / "authority.pem")
         with closing(server._state), closing(server._ledger), server._journal:
-            async with server._recorder, Listener(address, context, server._serve) as listener:
+            async with server._issuer, server._recorder, Listener(address, context, server._serve) as listener:
                 server.port = listener.port
                 yield server
                 for task in server._tasks:
@@ -87,67 +94,51 @@ class OrderServer:
         """Sessions by host."""
         return dict(self._sessions)
 
-    async def send(self, wanted: Desired, timeout: float = 30.0) -> Receipt:
-        """Make this the desired state of its slot and wait for the host's receipt, whatever its outcome.
+    def desire(self, wanted: Sequence[Desired]) -> None:
+        """Keep what slots are to hold, all or none; hosts get it with `order`, or when they connect.
 
-        Raises `EnforceError` where the host is not connected or does not answer in time: the desired state stays,
-        and is ordered when the host connects. `read` is an order of the moment and is not kept.
+        Raises `EnforceError` for what no enforcer would take.
         """
-        self._check(wanted)
-        if wanted.action != "read":
-            self._ledger.desire([wanted])
-        kept = "" if wanted.action == "read" else "its desired state is kept and ordered when it connects"
+        for one in wanted:
+            _check(one)
+        self._ledger.desire([one for one in wanted if one.action != "read"])
+
+    async def send(self, wanted: Desired, timeout: float = 30.0) -> Answered:
+        """`desire` and `order` for one slot."""
+        self.desire([wanted])
+        return await self.order(wanted, timeout)
+
+    async def order(self, wanted: Desired, timeout: float = 30.0) -> Answered:
+        """Order it now and wait for the host's receipt, whatever its outcome.
+
+        Raises `EnforceError` where the host is not connected or does not answer in time. What is desired stays so.
+        """
         session = self._sessions.get(wanted.host)
         if session is None:
-            raise EnforceError(f"{wanted.host} is not connected", kept or "start its enforcer")
+            remedy = "start its enforcer; what is desired is kept until it connects"
+            raise EnforceError(f"{wanted.host} is not connected", remedy)
         try:
-            async with asyncio.timeout(timeout), self._width:
+            async with asyncio.timeout(timeout):
                 return await self._order(session, wanted)
         except TimeoutError:
             why = f"no receipt from {wanted.host} in {timeout:g} s"
-            raise EnforceError(why, "`ringfence fence orders` shows one that comes later", (wanted.target,)) from None
+            raise EnforceError(why, "it counts when it comes; the host's log may tell", (wanted.target,)) from None
         except ConnectionEnded as error:
-            raise EnforceError(f"{wanted.host}: {error}", kept or "try again") from None
+            raise EnforceError(f"{wanted.host}: {error}", "what is desired is kept until it connects") from None
 
-    def _check(self, wanted: Desired) -> None:
-        try:
-            orders.decode(orders.encode(self._made(wanted, 1)), Order)
-        except InputError as error:
-            raise EnforceError(f"no such order can be given: {error.what}") from None
-        if wanted.action not in orders.ACTIONS:
-            raise EnforceError(f"no action is called {wanted.action!r}", "one of: " + ", ".join(orders.ACTIONS))
-
-    def _made(self, wanted: Desired, sequence: int) -> Order:
-        now = int(time.time())
-        return Order(
-            id=secrets.token_hex(16),
-            host=wanted.host,
-            target=wanted.target,
-            action=wanted.action,
-            sequence=sequence,
-            not_before=now,
-            expires=now + LIFE,
-            desired=wanted.text,
-            name=wanted.name,
-            job=wanted.job,
-            covers=wanted.covers,
-        )
-
-    async def _order(self, session: Session, wanted: Desired) -> Receipt:
-        future: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
-        async with session.sending:  # sequences go over the wire in their order
-            order = self._made(wanted, numbering.next_sequence(self._state, wanted.host))
-            envelope = signing.seal(self._key, order)
-            self._ledger.sent(order.id, order.host, order.sequence, msgspec.json.encode(envelope))
+    async def _order(self, session: Session, wanted: Desired) -> Answered:
+        future: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
+        async with session.sending, self._width:  # sequences go over the wire in their order
+            order, envelope = await self._issuer(wanted)
             self._waiting[order.id] = future
-            await session.peer.send(Give(envelope))
+            await session.peer.send(Give(envelope, wanted.text))
         try:
-            receipt = await future
+            answered = await future
         finally:
             self._waiting.pop(order.id, None)
-        if wanted.action == "remove" and receipt.outcome == "applied":
+        if wanted.action == "remove" and answered.receipt.outcome == "applied":
             self._ledger.settled(wanted.host, wanted.target, wanted.job)
-        return receipt
+        return answered
 
     async def _serve(self, peer: Peer, known: Callable[[], None]) -> None:
         holder = peer.holder()
@@ -220,11 +211,10 @@ class OrderServer:
             try:
                 if wanted.action == "remove" and key not in has:
                     self._ledger.settled(wanted.host, *key)
-                elif wanted.action == "remove" or has.get(key) != orders.digest(wanted.text):
-                    async with self._width:
-                        await self._order(session, wanted)
-            except ConnectionEnded:
-                return
+                elif wanted.action == "remove" or has.get(key) != wanted.digest:
+                    await self._order(session, wanted)
+            except (ConnectionEnded, StateError):
+                return  # the next connection reconciles again
 
     async def _listen(self, session: Session) -> None:
         holder, peer = session.holder, session.peer
@@ -235,7 +225,7 @@ class OrderServer:
                 receipt = signing.opened(message.envelope, Receipt, key)
                 if receipt.host != holder.host:
                     raise InputError(f"a receipt of {receipt.host} from {holder.host}")
-                self._spawn(self._took(peer, receipt, msgspec.json.encode(message.envelope)))
+                self._spawn(self._took(peer, receipt, message))
             elif isinstance(message, Noted):
                 self._hint(holder.host, message)
             elif isinstance(message, Join):
@@ -244,15 +234,15 @@ class OrderServer:
                 await peer.send(Beat())
         await peer.send(Refused("this key was revoked"))
 
-    async def _took(self, peer: Peer, receipt: Receipt, envelope: bytes) -> None:
+    async def _took(self, peer: Peer, receipt: Receipt, report: Report) -> None:
         try:
-            new = await self._recorder.keep(receipt, envelope)
-        except RingfenceError:  # not on disk, so not taken: the node reports again when it is back
+            new = await self._recorder(Answer(receipt, msgspec.json.encode(report.envelope)))
+        except StateError:  # not on disk, so not taken: the node reports again when it is back
             peer.close()
             return
         waiting = self._waiting.get(receipt.order)
         if new and waiting and not waiting.done():
-            waiting.set_result(receipt)
+            waiting.set_result(Answered(receipt, report.text if orders.digest(report.text) == receipt.digest else ""))
         try:
             await peer.send(Took(receipt.order))
         except ConnectionEnded:
@@ -262,7 +252,7 @@ class OrderServer:
         """A job has ended on a host: its slots there are not desired any more. Concerns the sender's host alone."""
         if message.what == "ended" and message.job:
             ended = [one for one in self._ledger.desired(host) if one.job == message.job]
-            self._ledger.desire([msgspec.structs.replace(one, action="remove", text="") for one in ended])
+            self._ledger.desire([msgspec.structs.replace(one, action="remove", digest="", text="") for one in ended])
         if self._noted:
             self._noted(host, message.what, message.job)
 
@@ -270,3 +260,15 @@ class OrderServer:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _check(wanted: Desired) -> None:
+    """That enforcers would take an order for it. Raises `EnforceError`."""
+    if wanted.action not in orders.ACTIONS:
+        raise EnforceError(f"no action is called {wanted.action!r}", "one of: " + ", ".join(orders.ACTIONS))
+    if len(wanted.text) > orders.LONGEST_TEXT:
+        raise EnforceError(f"no such order can be given: a text of {len(wanted.text):,} characters")
+    try:
+        orders.decode(orders.encode(order_of(wanted, 1)), Order)
+    except InputError as error:
+        raise EnforceError(f"no such order can be given: {error.what}") from None

@@ -1,5 +1,6 @@
 """Orders are numbered per host. The server gives each number once; the host takes each number once."""
 
+from collections.abc import Sequence
 from enum import Enum
 
 from ringfence.errors import StateError
@@ -19,13 +20,22 @@ class Taken(Enum):
 
 def next_sequence(database: Database, host: str) -> int:
     """The number of the next order to this host, from 1; never given again, whatever becomes of the order."""
+    (sequence,) = next_sequences(database, [host])
+    return sequence
+
+
+def next_sequences(database: Database, hosts: Sequence[str]) -> list[int]:
+    """The numbers of the next orders to these hosts, one for each time that a host is named; on disk at once."""
     with database.transaction() as sql:
-        (sequence,) = sql.execute(
-            "INSERT INTO orders_issued (host, sequence) VALUES (?, 1)"
-            " ON CONFLICT (host) DO UPDATE SET sequence = sequence + 1 RETURNING sequence",
-            (host,),
-        ).fetchone()
-    return int(sequence)
+        return [
+            int(row[0])
+            for host in hosts
+            for row in sql.execute(
+                "INSERT INTO orders_issued (host, sequence) VALUES (?, 1)"
+                " ON CONFLICT (host) DO UPDATE SET sequence = sequence + 1 RETURNING sequence",
+                (host,),
+            ).fetchall()
+        ]
 
 
 def advance(database: Database, host: str, seen: int) -> None:
