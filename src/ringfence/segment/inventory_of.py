@@ -45,7 +45,8 @@ def _pods(scene: Scene) -> list[str]:
 def _pod(scene: Scene, pod: str) -> PodFacts:
     labels = (text.partition("=") for text in sorted(scene.seen.objects(pod, "labelled")))
     inside = scene.seen.subjects("part_of", pod)
-    second = {one for one in scene.seen.objects(pod, "attached_to") if one.startswith("network:kubernetes/")}
+    networks = [one for one in scene.seen.objects(pod, "attached_to") if one.startswith("network:kubernetes/")]
+    second = {one for one in networks if one.count("/") == 3}  # <cluster>/<namespace>/<name>; the first has no name
     return PodFacts(
         {name: value for name, _, value in labels},
         any("host_network" in scene.seen.objects(one, "runs_with") for one in (pod, *inside)),

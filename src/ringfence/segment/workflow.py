@@ -1,7 +1,7 @@
 """Who works together: gangs, serving, pipelines, and who is in no job at all.
 
         runs_on, uses_gpu, runs_as, part_of ─▶ Gang      all ranks of one run, over requeues and arrays
-        pods in a namespace, by what they read ─▶ Gang   replicas that serve one model
+        pods by their workload, else by what they read ─▶ Gang   a JobSet, replicas that serve one model
         reads, writes, trained_from, … ─▶ Pipeline       data that is made of one another, and its runs
 
 A requeued job keeps its number, so its run stays one gang by itself; members of an array and parts of a
@@ -25,7 +25,8 @@ _MADE_OF = ("trained_from", "checkpoint_of", "part_of")
 class Gang(msgspec.Struct, frozen=True):
     """One run: everything in it may talk to everything in it. All tuples are sorted.
 
-    `name`: `gang:slurm/<cluster>/<number>`, or `serve:<namespace>/<what>` for pods, which stand in `pods`.
+    `name`: `gang:slurm/<cluster>/<number>`, or `gang:<namespace>/<workload>` and `serve:<namespace>/<what>` for pods,
+    which stand in `pods`.
     `reads` and `writes`: data; `told`: whether anybody said what it reads or writes.
     """
 
@@ -98,21 +99,21 @@ def gang(seen: Seen, top: str, jobs: Iterable[str]) -> Gang:
 
 
 def serving(seen: Seen) -> Iterator[Gang]:
-    """Pods of one namespace that read the same: replicas of one service."""
+    """Pods of one workload (a JobSet, a PyTorchJob), else those of one namespace that read the same: replicas."""
     inside: dict[str, list[str]] = {}
     for part, wholes in seen.of("part_of").items():
         if part.startswith("container:"):
             for pod in wholes:
                 inside.setdefault(pod, []).append(part)
-    alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    alike: dict[str, list[str]] = {}
     for pod in seen.of("in_namespace"):
         if pod.startswith("pod:"):
-            space = seen.first(pod, "in_namespace")
-            alike.setdefault((space, _data(seen, (pod, *inside.get(pod, ())), "reads")), []).append(pod)
-    for (space, reads), pods in alike.items():
+            alike.setdefault(_together(seen, pod, inside.get(pod, ())), []).append(pod)
+    for name, pods in alike.items():
+        space = seen.first(pods[0], "in_namespace")
         parts = (*pods, *(one for pod in pods for one in inside.get(pod, ())))
         yield Gang(
-            name=f"serve:{space.partition(':')[2]}/{'+'.join(one.partition(':')[2] for one in reads) or 'other'}",
+            name=name,
             cluster=seen.first(space, "in_cluster"),
             tenant=seen.first(space, "in_tenant"),
             jobs=(),
@@ -120,10 +121,29 @@ def serving(seen: Seen) -> Iterator[Gang]:
             accounts=_all(seen, parts, "runs_as", "identity"),
             gpus=_all(seen, parts, "uses_gpu", "gpu"),
             images=_all(seen, parts, "uses_image", "image"),
-            reads=reads,
+            reads=_data(seen, parts, "reads"),
             writes=_data(seen, parts, "writes"),
             pods=tuple(sorted(pods)),
         )
+
+
+WORKLOADS = (
+    "jobset.sigs.k8s.io/jobset-uid", "jobset.sigs.k8s.io/jobset-name", "training.kubeflow.org/job-name",
+    "ray.io/cluster", "leaderworkerset.sigs.k8s.io/group-key", "leaderworkerset.sigs.k8s.io/name",
+    "volcano.sh/job-name", "kueue.x-k8s.io/pod-group-name", "batch.kubernetes.io/job-name", "job-name",
+)  # fmt: skip
+"""Labels by which the ranks of one run know one another, the widest first."""
+
+
+def _together(seen: Seen, pod: str, inside: Iterable[str]) -> str:
+    """The name of the gang that a pod belongs to: all pods of one name are one gang."""
+    space = seen.first(pod, "in_namespace").partition(":")[2]
+    labels = dict(text.partition("=")[::2] for text in sorted(seen.objects(pod, "labelled")))
+    for key in WORKLOADS:
+        if labels.get(key):
+            return f"gang:{space}/{labels[key]}"
+    reads = _data(seen, (pod, *inside), "reads")
+    return f"serve:{space}/{'+'.join(one.partition(':')[2] for one in reads) or 'other'}"
 
 
 def _one(seen: Seen, jobs: Iterable[str], predicate: str) -> str:

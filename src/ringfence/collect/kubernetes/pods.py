@@ -14,6 +14,15 @@ from ringfence.wire.kubernetes import shapes
 
 TOKEN_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 (a folder, not a secret)
 
+_TELLING = frozenset(
+    (
+        "jobset.sigs.k8s.io/jobset-uid", "jobset.sigs.k8s.io/jobset-name", "training.kubeflow.org/job-name",
+        "ray.io/cluster", "leaderworkerset.sigs.k8s.io/group-key", "leaderworkerset.sigs.k8s.io/name",
+        "volcano.sh/job-name", "kueue.x-k8s.io/pod-group-name", "batch.kubernetes.io/job-name", "job-name",
+    )
+)  # fmt: skip
+"""Labels that say which run a pod is of. Others are the application's own, and stay with it."""
+
 
 class Pods:
     """Facts of every pod of a model."""
@@ -44,6 +53,9 @@ class Pods:
         yield say(entity, "runs_as", account)
         if pod.template:
             yield say(entity, "setting", "template=true")
+        for key, value in sorted(pod.labels):
+            if key in _TELLING:
+                yield say(entity, "labelled", clean(f"{key}={value}"))
         seen: set[str] = set()
         sources = {volume.name: volume for volume in pod.spec.volumes or ()}
         for container in pod.containers:

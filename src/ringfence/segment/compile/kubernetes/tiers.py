@@ -41,12 +41,15 @@ class Tier(msgspec.Struct, frozen=True):
 
 
 def tenants(cells: Cells) -> dict[str, tuple[str, ...]]:
-    """Namespaces by whom they belong to; one that two tenants share belongs to both together, `a+b`."""
+    """Namespaces by whom they belong to: a tenant, two that share it (`a+b`), or nobody but its own owners.
+
+    The platform's are left out: there even a pod that nobody knows is meant to work.
+    """
     found: dict[str, list[str]] = {}
     for namespace, here in cells.by_namespace.items():
         owners = {cells.policy.groups[group].tenant for cell in here for group in cell.groups} - {""}
-        if owners:
-            found.setdefault("+".join(sorted(owners)), []).append(namespace)
+        if not any(cell.groups and not cell.value for cell in here):
+            found.setdefault("+".join(sorted(owners)) or f"namespace:{namespace}", []).append(namespace)
     return {tenant: tuple(namespaces) for tenant, namespaces in sorted(found.items())}
 
 
