@@ -39,3 +39,20 @@ def sources(policy: Policy, plane: str, rules: Rules, kind: str) -> tuple[str, .
     """Every endpoint that begins with `kind` in the groups that `rules` let in, sorted, none twice."""
     found = {one for group, _ in rules if group in policy.groups for one in policy.groups[group].on(plane)}
     return tuple(sorted(one for one in found if one.startswith(kind)))
+
+
+def by_peers(policy: Policy, plane: str) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """On a symmetric plane: groups that may be reached, sorted → the endpoints that may reach exactly these."""
+    peers: dict[str, set[str]] = {name: set() for name in policy.groups}
+    for allow in policy.on(plane):
+        peers.setdefault(allow.source, set()).add(allow.target)
+        peers.setdefault(allow.target, set()).add(allow.source)
+    of_endpoint: dict[str, set[str]] = {}
+    for name, group in policy.groups.items():
+        for endpoint in group.on(plane):
+            before = of_endpoint.get(endpoint)
+            of_endpoint[endpoint] = peers[name] if before is None else before | peers[name]
+    found: dict[tuple[str, ...], list[str]] = {}
+    for endpoint, names in of_endpoint.items():
+        found.setdefault(tuple(sorted(names)), []).append(endpoint)
+    return {key: tuple(sorted(found[key])) for key in sorted(found)}

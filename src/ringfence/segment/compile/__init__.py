@@ -11,11 +11,14 @@ from ringfence.segment.compile.imex import compile_imex
 from ringfence.segment.compile.kubernetes import compile_kubernetes
 from ringfence.segment.compile.lustre import compile_lustre
 from ringfence.segment.compile.nmx import compile_nmx
+from ringfence.segment.compile.roce import compile_nvue, compile_sonic
 from ringfence.segment.compile.slurm import compile_slurm
 from ringfence.segment.compile.sshd import compile_sshd
 from ringfence.segment.compile.writer import Writer
 
 WRITERS: Mapping[str, Writer] = {
+    "sonic": Writer("roce", compile_sonic),
+    "nvue": Writer("roce", compile_nvue),
     "imex": Writer("imex", compile_imex),
     "fabric-manager": Writer("nvlink", compile_fabric_manager),
     "nmx-m": Writer("nvlink", compile_nmx),

@@ -7,10 +7,13 @@ from ringfence.segment.prove.login import prove_login
 from ringfence.segment.prove.nvlink import prove_fabric_manager, prove_nmx
 from ringfence.segment.prove.pods import prove_pods
 from ringfence.segment.prove.prover import Prover
+from ringfence.segment.prove.roce import prove_nvue, prove_sonic
 from ringfence.segment.prove.scheduler import prove_scheduler
 from ringfence.segment.prove.storage import prove_exports, prove_lustre
 
 PROVERS: Mapping[str, Prover] = {
+    "sonic": Prover("roce", prove_sonic),
+    "nvue": Prover("roce", prove_nvue),
     "imex": Prover("imex", prove_imex),
     "fabric-manager": Prover("nvlink", prove_fabric_manager),
     "nmx-m": Prover("nvlink", prove_nmx),

@@ -19,6 +19,11 @@ class Names:
         of_groups = (name for group in policy.groups.values() for name in group.on(plane))
         self.names = list(dict.fromkeys([*of_groups, *found]))
 
+    @property
+    def symmetric(self) -> bool:
+        """Whether a pair that may talk may talk both ways; a plane judged by direction says no."""
+        return self.plane in SYMMETRIC
+
     @cached_property
     def index(self) -> dict[str, int]:
         """Number by name."""
@@ -68,7 +73,7 @@ def verdict(
     """
     told = tuple(sorted(one for one in residuals if one.plane == names.plane))
     known = [Block(names.of(one.source), names.of(one.target), What("any")) for one in told]
-    compared = compare(len(names.names), names.intent(), found, known, symmetric=names.plane in SYMMETRIC)
+    compared = compare(len(names.names), names.intent(), found, known, symmetric=names.symmetric)
     differences = tuple(_difference(names, gap) for gap in compared.gaps)
     return Proof(names.plane, target, compared.meant, differences, told, compared.tolerated, covers)
 
