@@ -12,6 +12,8 @@ _COMMANDS = {
     "serve": "ringfence.cli.fence.serve:serve",
     "nodes": "ringfence.cli.fence.serve:nodes",
     "order": "ringfence.cli.fence.serve:order",
+    "follow": "ringfence.cli.fence.follow:follow",
+    "install-hooks": "ringfence.cli.fence.install_hooks:install_hooks",
     "allows": "ringfence.cli.fence.allows:allows",
 }
 for _name, _target in _COMMANDS.items():

@@ -1,0 +1,31 @@
+"""The subnet managers that the follower's settings name, ready to sweep."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from ringfence.app.follow.settings import FabricSettings, Settings
+from ringfence.collect.ib_tables import TableReader
+from ringfence.enforce.ib_seat import LocalSeat
+from ringfence.enforce.opensm import Opensm
+from ringfence.errors import InputError
+from ringfence.segment.inventory import Fabric, Inventory
+
+
+def managers_of(settings: Settings, inventory: Inventory) -> Iterator[contextlib.AbstractContextManager[Opensm]]:
+    """One per fabric. Raises `InputError` for a fabric that the estate does not know."""
+    for one in settings.fabric:
+        if one.name not in inventory.fabrics:
+            known = ", ".join(sorted(inventory.fabrics)) or "none"
+            raise InputError(f"the estate has no fabric {one.name!r}", remedy=f"it has {known}")
+        yield _manager(one, inventory.fabrics[one.name])
+
+
+@contextlib.contextmanager
+def _manager(one: FabricSettings, fabric: Fabric) -> Iterator[Opensm]:
+    try:
+        pid = int(Path(one.pid_file).read_text("ascii"))
+    except (OSError, ValueError):
+        raise InputError(f"{one.pid_file} names no running opensm") from None
+    with TableReader() as reader:
+        yield Opensm(fabric, (LocalSeat(fabric.managers[0], Path(one.file), pid),), reader, {})

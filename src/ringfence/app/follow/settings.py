@@ -1,0 +1,66 @@
+"""What the follower is set to: one TOML file, `follow.toml`. Without the file, the defaults stand.
+
+cluster = "rf"                          # ClusterName of slurm.conf
+slurm_conf = "/etc/slurm/slurm.conf"    # for squeue; default: where squeue looks by itself
+slurm_user = "slurm"                    # may tell jobs, besides root
+deadline = 10                           # seconds for a job's compartment to be read back everywhere
+every = 5                               # seconds between two looks at squeue
+whole_every = 3600                      # seconds between two times that everything is compiled and proven
+targets = ["nftables"]                  # default: all that the estate can enforce
+
+[[fabric]]                              # subnet managers on this machine: keys follow jobs
+name = "fabric0"
+file = "/etc/opensm/partitions.conf"
+pid_file = "/run/opensm.pid"
+"""
+
+import pwd
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from ringfence.errors import InputError
+
+Positive = Annotated[float, msgspec.Meta(gt=0, le=86400)]
+
+
+class FabricSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One subnet manager: its `partitions.conf`, and the file with its process id."""
+
+    name: str
+    file: str
+    pid_file: str
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The settings, as above. `site` prefixes host names where several clusters reuse them."""
+
+    cluster: str
+    site: str = ""
+    slurm_conf: str = ""
+    slurm_user: str = ""
+    squeue: str = "/usr/bin/squeue"
+    deadline: Positive = 10.0
+    every: Positive = 5.0
+    whole_every: Positive = 3600.0
+    targets: tuple[str, ...] = ()
+    fabric: tuple[FabricSettings, ...] = ()
+
+    def masters(self) -> frozenset[int]:
+        """The user ids of root and the Slurm user. Raises `InputError`."""
+        try:
+            return frozenset({0, *([pwd.getpwnam(self.slurm_user).pw_uid] if self.slurm_user else [])})
+        except KeyError:
+            raise InputError(f"no account is called {self.slurm_user!r}", remedy="mend slurm_user") from None
+
+
+def read(path: Path) -> Settings:
+    """The settings in a file. Raises `InputError`."""
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), Settings)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        raise InputError(f"{path}: {error}", remedy="docs/design/churn.md lists the settings") from None

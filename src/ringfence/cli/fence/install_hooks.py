@@ -1,0 +1,40 @@
+"""`ringfence fence install-hooks`: Slurm's hooks as files, and the lines that slurm.conf needs."""
+
+from pathlib import Path
+
+from ringfence.cli import output
+
+
+def install_hooks(
+    *, server: Path, out: Path = Path("/etc/ringfence/hooks"), socket: Path = Path("/run/ringfence/enforcer.sock"),
+    python: Path = Path("/usr/bin/python3"), deadline: float = 10, on_outage: str = "hold",
+) -> int:  # fmt: skip
+    """Write the hooks through which Slurm waits for the fence, and show the lines for slurm.conf. Changes no Slurm.
+
+    Install the same files at the same place on the controller and on every node.
+
+    Example: `ringfence fence install-hooks --server /etc/ringfence/server --out /etc/ringfence/hooks`
+
+    Parameters
+    ----------
+    server
+        The order server's folder on the controller's machine; the follower's socket is in it.
+    out
+        Where to write them; root's alone, on a disk of the node's own.
+    socket
+        The socket of a node's enforcer; `%n` stands for the node's name, where several slurmd share a machine.
+    python
+        A Python 3 that is on every machine; hooks need no package.
+    deadline
+        Seconds that a job may wait for its compartment.
+    on_outage
+        What a gate says when our own side does not answer: allow or hold. docs/design/churn.md says what follows.
+    """
+    from ringfence.app.fence.hooks import Settings, conf_lines, install
+
+    settings = Settings(out.absolute(), server.absolute(), socket, python, deadline, on_outage)
+    for path in install(settings):
+        output.err.print(f"wrote {path}", markup=False)
+    for line in conf_lines(settings):
+        output.out.out(line)
+    return 0
