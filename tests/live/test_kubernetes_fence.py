@@ -1,12 +1,16 @@
 """The pods' fence against a contract server: wire shape only, no admission, RBAC, network plugin or kubelet."""
 
 import json
+import queue
 import subprocess
+import threading
 
+import msgspec
 import pytest
 
 pytest.importorskip("lightkube", reason="missing-part: the extra `fence` is not installed")
 
+from ringfence.app.follow_pods import Follower
 from ringfence.collect.kubernetes_policies import connect
 from ringfence.enforce.kubernetes import Kubernetes
 from ringfence.errors import EnforceError
@@ -181,3 +185,58 @@ def test_kubectl_takes_the_manifests_and_sees_what_is_there(cluster, tmp_path):
         [*kubectl, "get", "networkpolicies", "-A", "-o", "name"], text=True, capture_output=True, check=True, timeout=60
     )
     assert len(shown.stdout.split()) == len(api.of("NetworkPolicy"))
+
+
+class Followed:
+    """A follower in a thread of its own; its turns come through a queue."""
+
+    def __init__(self, enforcer, client, desired):
+        self.turns, self._stop = queue.SimpleQueue(), threading.Event()
+        follower = Follower(client, enforcer, desired, self.turns.put)
+        self._thread = threading.Thread(target=follower.run, args=(self._stop,), daemon=True)
+
+    def until(self, holds):
+        """The first turn of which it holds."""
+        while True:
+            turn = self.turns.get(timeout=20)
+            if holds(turn):
+                return turn
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join(10)
+
+
+def test_a_watch_keeps_the_fence_true(cluster):
+    """From nothing to in force; then a policy is opened, a version is forgotten (410), a pod comes and is admitted."""
+    api, enforcer, _ = cluster(lacks=("MultiNetworkPolicy",))
+    extra = a_pod("pod:lab/red/a-9")
+    extra["metadata"]["uid"], extra["spec"]["nodeName"] = "uid-a-9", "gpu1"
+
+    def desired(pods):
+        """The fence, with gang red-1 extended by whatever pod `a-…` of `red` is there."""
+        mine = [f"pod:lab/red/{pod.name}" for pod in pods.values() if pod.name.startswith("a-")]
+        red = msgspec.structs.replace(FENCE.groups["gang:red-1"], members={"pod": tuple(sorted(mine))})
+        policy = msgspec.structs.replace(FENCE, groups={**FENCE.groups, red.name: red})
+        return compile_kubernetes(policy, inventory(policy, *SPEAKS[2:3])).artefacts[0]
+
+    with Followed(enforcer, enforcer.client, desired) as followed:
+        first = followed.until(lambda turn: not turn.found)
+        assert first.problem == ""
+        name, policy = next((key, one) for key, one in api.of("NetworkPolicy").items() if key[0] == "red")
+        broken = json.loads(json.dumps(policy))
+        broken["spec"]["ingress"] = [{}]
+        api.put(broken, "ringfence")
+        followed.until(lambda turn: turn.found.changed == (("NetworkPolicy", *name),))
+        followed.until(lambda turn: not turn.found)
+        api.forget()
+        api.put(extra)
+        followed.until(lambda turn: ("Pod", "red", "a-9") in turn.found.missing)
+        last = followed.until(lambda turn: "gpu1" in turn.admitted)
+    assert [pod.uid for pod in last.admitted["gpu1"]] == ["uid-a-9"]
+    assert api.of("Pod")["red", "a-9"]["metadata"]["labels"]["ringfence.io/compartment"].startswith("gang-red-1-")
+    assert api.of("NetworkPolicy")[name]["spec"].get("ingress") != [{}]

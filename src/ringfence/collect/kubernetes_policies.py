@@ -86,22 +86,25 @@ def held(client: Any) -> Held:
     return Held(ours, theirs, pods, frozenset(absent))
 
 
-def listed(client: Any, name: str, kind: Kind) -> tuple[list[Json], str]:
-    """All objects of a kind, and the version from which to watch. Starts anew where a page token was forgotten."""
+def listed(client: Any, name: str, kind: Kind, *, accept: str = "") -> tuple[list[Json], str]:
+    """All objects of a kind, and the version from which to watch. Starts anew where a page token was forgotten.
+
+    `accept` "" asks for no more than is compared: of pods the metadata.
+    """
     for _ in range(TRIES):
         try:
-            return _pages(client, name, kind)
+            return _pages(client, name, kind, accept or _accept(name, "List"))
         except Gone:
             continue
     raise InputError(f"GET {kind.path()}: the list changed under every one of {TRIES} readings", remedy="ask again")
 
 
-def _pages(client: Any, name: str, kind: Kind) -> tuple[list[Json], str]:
+def _pages(client: Any, name: str, kind: Kind, accept: str) -> tuple[list[Json], str]:
     found: list[Json] = []
     token, version = "", ""
     for _ in range(MOST_PAGES):
         query = {"limit": str(PAGE), **({"continue": token} if token else {})}
-        answer = ask(client, "GET", kind.path(), query, accept=_accept(name, "List"))
+        answer = ask(client, "GET", kind.path(), query, accept=accept)
         items, meta = answer.get("items"), answer.get("metadata")
         if not isinstance(items, list | None) or not isinstance(meta, dict):
             raise InputError(f"GET {kind.path()}: not a list")
@@ -117,15 +120,18 @@ def _accept(name: str, suffix: str) -> str:
     return _PARTIAL.format(suffix) if name == "Pod" else "application/json"
 
 
-def watched(client: Any, name: str, kind: Kind, version: str, patience_s: float) -> Iterator[tuple[str, Json, str]]:
+def watched(
+    client: Any, name: str, kind: Kind, version: str, patience_s: float, *, accept: str = ""
+) -> Iterator[tuple[str, Json, str]]:
     """(ADDED, MODIFIED, DELETED or BOOKMARK; the object; its version) as they come; ends with the server's patience.
 
     Raises `Gone` where the server has forgotten `version`, `Refused` for any other error it tells.
     """
     query = {"watch": "1", "resourceVersion": version, "allowWatchBookmarks": "true"}
     query["timeoutSeconds"] = str(max(1, round(patience_s)))
+    headers = {"Accept": accept or _accept(name, "")}
     with _told(f"GET {kind.path()}"), client.stream(
-        "GET", kind.path(), params=query, headers={"Accept": _accept(name, "")}
+        "GET", kind.path(), params=query, headers=headers, timeout=patience_s + 30.0
     ) as answer:  # fmt: skip
         if answer.status_code != 200:
             _raise(answer.status_code, answer.read())

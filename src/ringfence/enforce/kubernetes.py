@@ -29,7 +29,7 @@ class Kubernetes:
     target = "kubernetes"
 
     def __init__(self, client: Any, where: str) -> None:
-        self._client, self.where = client, where
+        self.client, self.where = client, where
 
     def read(self) -> str:
         """Our objects as they are there, in an order of their own; "" where there are none."""
@@ -53,7 +53,7 @@ class Kubernetes:
 
     def _held(self) -> Held:
         try:
-            return held(self._client)
+            return held(self.client)
         except InputError as error:
             raise EnforceError(f"{self.where} cannot be read: {error.what}", error.remedy) from None
 
@@ -101,7 +101,7 @@ class Kubernetes:
     def _ask(self, method: str, name: Key, query: Mapping[str, str], body: bytes, form: str) -> None:
         path = KINDS[name[0]].path(name[1], name[2])
         try:
-            ask(self._client, method, path, query, body=body, form=form)
+            ask(self.client, method, path, query, body=body, form=form)
         except Refused as refused:
             if not (refused.status == 404 and (method == "DELETE" or name[0] == "Pod")):  # gone already
                 raise _Failed(name, str(refused), _REMEDIES.get(refused.status, "")) from None
