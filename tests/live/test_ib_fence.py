@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from ringfence.collect.ib_tables import TableReader
+from ringfence.enforce import ibport
 from ringfence.enforce.ib_seat import LocalSeat
+from ringfence.enforce.ib_shadow import preflight
 from ringfence.enforce.opensm import Opensm
+from ringfence.errors import EnforceError
 from ringfence.estate import ids
 from ringfence.segment.compile.ib_steps import handed_over
 from ringfence.segment.compile.partitions import TARGET, Before, Plan, plan_fabrics, tables, text
@@ -65,12 +68,12 @@ class Fence:
         self.inventory = inventory(hosts)
         self.fabric = self.inventory.fabrics["ib0"]
         self.last = policy({})
-        seat = LocalSeat("host:gpu0000", running.folder / "partitions.conf", running.opensm.pid)
-        self.opensm = Opensm(self.fabric, (seat,), reader, {}, deadline=20)
+        self.seat = LocalSeat("host:gpu0000", running.folder / "partitions.conf", running.opensm.pid)
+        self.opensm = Opensm(self.fabric, (self.seat,), reader, {}, deadline=20)
 
     def plan(self, wanted: Policy) -> Plan:
         """What shall be, from what is."""
-        before = Before(self.opensm.read(), self.opensm.seen().keys())
+        before = Before(self.opensm.read()).held(), self.opensm.ports.seen().keys()
         (plan,), self.residuals = plan_fabrics(wanted, self.inventory, TARGET, {"ib0": before})
         return plan
 
@@ -79,13 +82,13 @@ class Fence:
         taken: list[tuple[str, Seen]] = []
         plan = self.plan(wanted)
         evicted = handed_over(self.last, wanted)
-        steps = self.opensm.follow(plan, evicted, lambda step: taken.append((step.what, self.opensm.seen())))
+        steps = self.opensm.follow(plan, evicted, lambda step: taken.append((step.what, self.opensm.ports.seen())))
         self.last = wanted
-        return [*taken, (steps[-1].what, self.opensm.seen())] if steps else []
+        return [*taken, (steps[-1].what, self.opensm.ports.seen())] if steps else []
 
     def holds(self, wanted: Policy) -> bool:
         """Whether what is read back is what is meant, on every port and leaf port."""
-        proof = prove_tables(wanted, self.inventory, {"ib0": self.opensm.seen()}, self.residuals)
+        proof = prove_tables(wanted, self.inventory, {"ib0": self.opensm.ports.seen()}, self.residuals)
         assert proof.differences == ()
         return proof.holds
 
@@ -223,3 +226,131 @@ def test_a_host_handed_to_another_tenant_is_in_quarantine_between_two_sweeps(tmp
 def both(one: Mapping[str, Iterable[int]], other: Mapping[str, Iterable[int]]) -> dict[str, list[int]]:
     """The hosts that a job has before and after."""
     return {name: sorted(set(one[name]) & set(other[name])) for name in one}
+
+
+AFTER_NOON = policy({"t0/a": range(1, 5), "t1/b": range(5, 9)}, range(14, 16))
+
+
+@pytest.fixture
+def small(tmp_path: Path):
+    """Sixteen hosts, open as they came; what was there is in `text`."""
+    with started(tmp_path, SMALL) as (running, reader):
+        fence = Fence(running, reader, SMALL)
+        yield running, reader, fence
+
+
+def test_undo_brings_back_tables_that_are_equal_as_sets(small):
+    """Also those of a fabric that was open before, and of one whose file opensm had ignored."""
+    _, _, fence = small
+    before, seen = fence.opensm.read(), fence.opensm.ports.seen()
+    fence.follow(AFTER_NOON)
+    fence.opensm.restore(before)
+    assert fence.opensm.ports.seen() == seen
+    assert fence.opensm.read() == before
+    fence.follow(AFTER_NOON)
+    fence.opensm.restore("broken=0x8001 : 0xzz;\n")
+    assert fence.opensm.ports.seen() == seen
+    assert not partitions.read(fence.opensm.read().encode()).fails_open
+
+
+def test_a_refused_text_changes_nothing(small):
+    """The guard stands in the enforcer itself: the file, the tables and the folder are as they were."""
+    running, _, fence = small
+    fence.follow(AFTER_NOON)
+    before, seen, files = fence.opensm.read(), fence.opensm.ports.seen(), sorted(running.folder.iterdir())
+    for bad in (
+        "",
+        before.replace("ALL=limited", "ALL=full"),
+        before[: len(before) // 2],
+        before.replace("\n", "\r\n"),
+    ):
+        with pytest.raises(EnforceError, match="refused for ib0"):
+            fence.opensm.put(bad, tables(fence.plan(AFTER_NOON)))
+    assert (fence.opensm.read(), fence.opensm.ports.seen()) == (before, seen)
+    assert sorted(running.folder.iterdir()) == files
+
+
+def test_every_manager_gets_the_same_file_or_none(small, tmp_path: Path):
+    """A standby whose folder is gone stops the change before the first file is replaced."""
+    _, reader, fence = small
+    (tmp_path / "standby").mkdir()
+    standby = LocalSeat("host:gpu0001", tmp_path / "standby" / "partitions.conf", fence.seat.pid)
+    plan = fence.plan(AFTER_NOON)
+    opensm = Opensm(fence.fabric, (standby, fence.seat), reader, {}, deadline=20)
+    opensm.follow(plan)
+    assert standby.text() == fence.seat.text() == text(plan)
+    gone = LocalSeat("host:gpu0002", tmp_path / "gone" / "partitions.conf", fence.seat.pid)
+    before = fence.seat.text()
+    with pytest.raises(EnforceError, match="nothing was changed"):
+        Opensm(fence.fabric, (fence.seat, gone), reader, {}).put(text(plan), tables(plan))
+    assert fence.seat.text() == before
+    assert not list(tmp_path.glob(".partitions*"))
+
+
+def test_a_change_that_was_killed_between_its_sweeps_is_completed(small):
+    """After `cut` the moved host is in quarantine; the same order, given again, opens it to its new tenant."""
+    _, _, fence = small
+    fence.follow(AFTER_NOON)
+    new = policy({"t0/a": range(1, 4), "t1/b": range(4, 9)}, range(14, 16))
+
+    class Killed(Exception):
+        """Stands for kill -9."""
+
+    def die(_: object) -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        fence.opensm.follow(fence.plan(new), handed_over(AFTER_NOON, new), die)
+    assert fence.opensm.ports.seen().ends[port_guid(4)] == {0x7FFF: "limited"}
+    assert [what for what, _ in fence.follow(new)] == ["open"]
+    assert fence.holds(new)
+
+
+def test_drift_is_told_and_corrected(small):
+    """Somebody edits the file by hand: leaks with witnesses, then the same order puts it right."""
+    running, _, fence = small
+    fence.follow(AFTER_NOON)
+    running.apply(fence.opensm.read() + "extra=0x8abc, defmember=full : 0x1000000101, 0x1000000501;\n")
+    proof = prove_tables(AFTER_NOON, fence.inventory, {"ib0": fence.opensm.ports.seen()}, fence.residuals)
+    assert {(gap.kind, gap.source, gap.target) for gap in proof.differences} == {
+        ("leak", *ports([1]), *ports([5])),
+        ("leak", *ports([5]), *ports([1])),
+    }
+    (plan,), _ = plan_fabrics(AFTER_NOON, fence.inventory, TARGET, {})
+    assert [step.what for step in fence.opensm.follow(plan)] == ["cut"]
+    assert fence.holds(AFTER_NOON)
+
+
+def test_a_manager_that_is_gone_leaves_the_tables_and_says_so(small):
+    """kill -9 of opensm: ports keep their keys, the change is refused with the file that is left."""
+    running, _, fence = small
+    fence.follow(AFTER_NOON)
+    seen = fence.opensm.ports.seen()
+    plan = fence.plan(policy({}, range(14, 16)))
+    running.opensm.kill()
+    running.opensm.wait(5)
+    with pytest.raises(EnforceError, match="no opensm runs") as caught:
+        fence.opensm.follow(plan)
+    assert caught.value.left == (str(running.folder / "partitions.conf"),)
+    assert fence.opensm.ports.seen() == seen
+
+
+def test_one_host_is_cut_hard(small):
+    """Its leaf port goes down, it is gone from the fabric, and the proof of the others still holds."""
+    _, reader, fence = small
+    fence.follow(AFTER_NOON)
+    place = next(one for one in reader.places() if one.guid == port_guid(3))
+    ibport.cut(place, reader.environment, reader.folder)
+    seen = fence.opensm.ports.seen()
+    assert seen.absent == (port_guid(3),)
+    assert fence.holds(AFTER_NOON)
+
+
+def test_the_shadow_fabric_agrees_with_the_guard(small):
+    """A real opensm on a copy of the topology: the good file gives what is wanted, a broken one does not."""
+    running, _, fence = small
+    plan = fence.plan(AFTER_NOON)
+    topology = running.ask("ibnetdiscover")
+    assert preflight(topology, text(plan), tables(plan), port_guid(0)) == ()
+    problems = preflight(topology, text(plan).replace("\n", "\r\n"), tables(plan), port_guid(0))
+    assert "another table" in problems[0].what

@@ -11,7 +11,7 @@ from ringfence.errors import InputError
 from ringfence.segment.compile import partitions as writer
 from ringfence.segment.compile.ib_steps import handed_over, steps
 from ringfence.segment.compile.keys import RESERVED, SPACE, allocate
-from ringfence.segment.compile.partitions import Before, compile_partitions, plan_fabrics, tables, text
+from ringfence.segment.compile.partitions import Before, Held, compile_partitions, plan_fabrics, tables, text
 from ringfence.segment.inventory import Fabric, Inventory
 from ringfence.segment.model import Allow, Artefact, Group, Policy
 from ringfence.segment.prove.failopen import refuse
@@ -51,6 +51,11 @@ JOBS = policy(
     [group("storage", 9, 10, kind="service"), group("a", 1, 2, 3), group("b", 4, 5, tenant="u")],
     *("storage-storage", "a-a", "b-b", "a-storage", "b-storage"),
 )
+
+
+def was(before: str) -> tuple[Held, frozenset[int]]:
+    """What goes on from a file, no table holding anything else."""
+    return Before(before).held(), frozenset()
 
 
 def speak(held: partitions.Tables, one: int, other: int) -> bool:
@@ -125,7 +130,7 @@ def test_same_input_same_bytes_and_names_keep_their_keys():
     more = policy(
         [*JOBS.groups.values(), group("c", 6, 7)], "c-c", "storage-storage", "a-a", "b-b", "a-storage", "b-storage"
     )
-    ((plan,), _) = plan_fabrics(more, inventory(), "opensm", {"ib0": Before(first)})
+    ((plan,), _) = plan_fabrics(more, inventory(), "opensm", {"ib0": was(first)})
     ((old,), _) = plan_fabrics(JOBS, inventory(), "opensm", {})
     kept = {key.name: key.number for key in plan.keys}
     assert {key.name: key.number for key in old.keys}.items() <= kept.items()
@@ -320,7 +325,7 @@ def test_no_sweep_opens_a_pair_that_neither_end_of_the_change_allows(seed):
     chance = random.Random(seed)
     old, new = random_policy(chance), random_policy(chance)
     ((first,), _) = plan_fabrics(old, inventory(), "opensm", {})
-    ((last,), _) = plan_fabrics(new, inventory(), "opensm", {"ib0": Before(text(first))})
+    ((last,), _) = plan_fabrics(new, inventory(), "opensm", {"ib0": was(text(first))})
     evicted = handed_over(old, new)
     at = tables(first)
     taken = steps(at, last, evicted)
@@ -346,7 +351,7 @@ def test_the_union_of_two_tenants_is_never_in_force():
         *("storage-storage", "a-a", "b-b", "a-storage", "b-storage"),
     )
     ((first,), _) = plan_fabrics(old, inventory(), "opensm", {})
-    ((last,), _) = plan_fabrics(new, inventory(), "opensm", {"ib0": Before(text(first))})
+    ((last,), _) = plan_fabrics(new, inventory(), "opensm", {"ib0": was(text(first))})
     cut, opened = steps(tables(first), last, handed_over(old, new))
     assert (cut.what, opened.what) == ("cut", "open")
     assert cut.tables[0x1003] == {0x7FFF: "limited"}
@@ -354,7 +359,7 @@ def test_the_union_of_two_tenants_is_never_in_force():
 
 def test_a_fabric_that_was_open_is_closed_in_one_sweep():
     """The keys come with the same sweep that takes the open default partition away, so no pair is lost."""
-    ((last,), _) = plan_fabrics(JOBS, inventory(), "opensm", {"ib0": Before(OPEN_FILE)})
+    ((last,), _) = plan_fabrics(JOBS, inventory(), "opensm", {"ib0": was(OPEN_FILE)})
     now = {guid: {0x7FFF: "full"} for guid in tables(last)}
     assert [step.what for step in steps(now, last)] == ["cut"]
 
@@ -363,7 +368,7 @@ def test_a_pair_keeps_its_way_when_its_key_changes():
     """Make before break: the new key is there before the old one goes."""
     ((first,), _) = plan_fabrics(JOBS, inventory(), "opensm", {})
     ((last,), _) = plan_fabrics(
-        JOBS, inventory(), "opensm", {"ib0": Before(busy=frozenset(key.number for key in first.keys))}
+        JOBS, inventory(), "opensm", {"ib0": (Held(), frozenset(key.number for key in first.keys))}
     )
     assert [step.what for step in steps(tables(first), last)] == ["make", "cut"]
 

@@ -47,6 +47,18 @@ class Before(msgspec.Struct, frozen=True):
     text: str = ""
     busy: frozenset[int] = frozenset()
 
+    def held(self) -> "Held":
+        """What of it goes on. Raises `InputError` where the site's part cannot be kept."""
+        return _taken(self.text)
+
+
+class Held(msgspec.Struct, frozen=True):
+    """What goes on from before: the keys of our partitions by name, flags of the default one, the site's own text."""
+
+    keys: Mapping[str, int] = {}
+    flags: tuple[str, ...] = ("ipoib",)
+    site: str = ""
+
 
 class Plan(msgspec.Struct, frozen=True):
     """The tables of one fabric as keys. `flags` are those of the default partition, `site` what is not ours."""
@@ -63,28 +75,31 @@ def compile_partitions(policy: Policy, inventory: Inventory, before: Mapping[str
     Raises `InputError` where it cannot be done: a port's table would overflow, the key space is full, the site's
     own partitions do not parse or have no key. Then nothing is to be changed.
     """
-    plans, residuals = plan_fabrics(policy, inventory, TARGET, before or {})
+    held = {name: (one.held(), one.busy) for name, one in (before or {}).items()}
+    plans, residuals = plan_fabrics(policy, inventory, TARGET, held)
     artefacts = tuple(Artefact(f"{one.fabric.name}/partitions.conf", text(one), one.fabric.managers) for one in plans)
     return Compiled(TARGET, "ib", artefacts, residuals)
 
 
 def plan_fabrics(
-    policy: Policy, inventory: Inventory, software: str, before: Mapping[str, Before]
+    policy: Policy, inventory: Inventory, software: str, before: Mapping[str, tuple[Held, frozenset[int]]]
 ) -> tuple[tuple[Plan, ...], tuple[Residual, ...]]:
-    """The plan of each fabric under this software, and what stays open. Raises `InputError` as above."""
+    """The plan of each fabric under this software, and what stays open. Raises `InputError` as above.
+
+    `before`: by fabric, what goes on and the 15-bit keys that any table holds.
+    """
     fabrics = [one for _, one in sorted(inventory.fabrics.items()) if one.software == software]
     covered = [one for one in fabrics if enforced(inventory, one)]
     if not covered:
         return (), tuple(uncovered(policy, inventory, software))
     cover, opened = stars(policy, software)
-    plans = tuple(_plan(one, cover, before.get(one.name, Before())) for one in covered)
+    plans = tuple(_plan(one, cover, *before.get(one.name, (Held(), frozenset()))) for one in covered)
     told = [*opened, *shared(policy, software), *uncovered(policy, inventory, software)]
     told += [row for one in covered for row in _managers(policy, one, software)]
     return plans, tuple(sorted(told))
 
 
-def _plan(fabric: Fabric, cover: Iterable[Star], before: Before) -> Plan:
-    held, flags, site = _taken(before.text)
+def _plan(fabric: Fabric, cover: Iterable[Star], held: Held, busy: frozenset[int]) -> Plan:
     here = {port: number for port in fabric.ports if (number := guid_of(port))}
     wanted: list[tuple[str, Star, tuple[int, ...], tuple[int, ...]]] = []
     for star in cover:
@@ -92,14 +107,14 @@ def _plan(fabric: Fabric, cover: Iterable[Star], before: Before) -> Plan:
         limited = tuple(sorted(here[port] for port in star.limited if port in here))
         if full and len(full) + len(limited) > 1:
             wanted.append((_name(star.name), star, full, limited))
-    foreign = {stanza.key for stanza in site_of(site).stanzas}
-    own = {name: key for name, key in held.items() if key not in foreign}
-    numbers = allocate((name for name, *_ in wanted), own, before.busy | foreign)
+    foreign = {stanza.key for stanza in site_of(held.site).stanzas}
+    own = {name: key for name, key in held.keys.items() if key not in foreign}
+    numbers = allocate((name for name, *_ in wanted), own, busy | foreign)
     keys = [
         Key(name, numbers[name], full, limited, star.service, star.why)
         for name, star, full, limited in sorted(wanted, key=lambda one: one[0])
     ]
-    plan = Plan(fabric, tuple(keys), flags, site)
+    plan = Plan(fabric, tuple(keys), held.flags, held.site)
     _fits(plan)
     return plan
 
@@ -182,31 +197,24 @@ def _stanza(head: str, guids: Iterable[int]) -> Iterator[str]:
         yield (f"{head} : " if at == 0 else " ") + line + (";" if at + PER_LINE >= len(words) else ",")
 
 
-def _taken(before: str) -> tuple[dict[str, int], tuple[str, ...], str]:
-    """(our names and their keys, flags of the default partition, the site's own text) of the file in force."""
+def _taken(before: str) -> Held:
+    """Of the file in force; one that we did not write keeps all but its default partition, which becomes ours."""
     lines = before.split("\n")
     if FIRST in lines and LAST in lines:
         first, last = lines.index(FIRST), lines.index(LAST)
-        ours = partitions.read("\n".join(lines[first:last]).encode())
+        ours = partitions.read_text("\n".join(lines[first:last]))
         held = {one.name: one.key for one in ours.stanzas if one.name.startswith(OURS)}
         kept = lines[:first] + lines[last + 1 :]
-        return held, _flags(lines[first + 1]), "\n".join(kept).strip("\n")
-    site, flags = _adopted(before)
-    return {}, flags, site
-
-
-def _adopted(before: str) -> tuple[str, tuple[str, ...]]:
-    """A file that we did not write: all of it but its default partition, which becomes ours; that one's flags."""
-    conf = partitions.read(before.encode())
+        return Held(held, _flags(lines[first + 1]), "\n".join(kept).strip("\n"))
+    conf = partitions.read_text(before)
     if conf.fails_open:
-        return "", ("ipoib",)  # opensm has ignored it: nothing of it is in force
-    lines = before.split("\n")
+        return Held()  # opensm has ignored it: nothing of it is in force
     flags: tuple[str, ...] = ("ipoib",)
     for stanza in conf.stanzas:
         if stanza.key == DEFAULT_PKEY:
             flags = _flags(lines[stanza.line - 1])
             _cut(lines, stanza.line - 1)
-    return "\n".join(lines).strip("\n"), flags
+    return Held({}, flags, "\n".join(lines).strip("\n"))
 
 
 def _cut(lines: list[str], at: int) -> None:
@@ -232,7 +240,7 @@ def _flags(head: str) -> tuple[str, ...]:
 
 def site_of(site: str) -> Partitions:
     """The site's own partitions. Raises `InputError` where they do not parse, or have a key that nobody knows."""
-    conf = partitions.read(site.encode())
+    conf = partitions.read_text(site)
     empty = not any(line.partition("#")[0].strip() for line in site.split("\n"))
     if conf.fails_open and not empty:
         raise InputError(

@@ -28,7 +28,7 @@ def refuse(text: str, fabric: Fabric, wanted: Tables) -> tuple[Problem, ...]:
     text.
     """
     file = f"{fabric.name}/partitions.conf"
-    conf = partitions.read(text.encode())
+    conf = partitions.read_text(text)
     if conf.fails_open:
         return (Problem(file, conf.line, f"opensm would open the whole fabric: {conf.fails_open}", _REMEDY),)
     unknown = tuple(Problem.of(file, error) for error in partitions.unresolved(conf))

@@ -71,13 +71,15 @@ def _of_opensm(fabric: Fabric, texts: Mapping[str, str]) -> Tables:
 
 
 def _of_ufm(fabric: Fabric, texts: Mapping[str, str]) -> Tables:
-    """UFM's own default partition is taken as limited, which the enforcer checks before each change."""
+    """UFM's own partitions as the artefact lists them; its default one limited where it does not say."""
     made: Tables = {guid: {DEFAULT_PKEY: "limited"} for port in fabric.ports if (guid := guid_of(port))}
     for port in fabric.manager_ports:
         made.setdefault(guid_of(port), {})[DEFAULT_PKEY] = FULL
-    for key in ufm.wanted(texts.get(f"{fabric.name}/ufm-pkeys.json", "[]").encode()):
-        for member, membership in zip(key.guids, key.memberships, strict=True):
-            made.setdefault(int(member, 16), {})[key.number] = membership
+    artefact = texts.get(f"{fabric.name}/ufm-pkeys.json")
+    said = ufm.wanted(artefact.encode()) if artefact else ufm.Wanted({})
+    for body in (*said.left, *said.ours.values()):
+        for member, membership in body.members().items():
+            made.setdefault(member, {})[body.number] = membership
     return made
 
 
@@ -86,7 +88,7 @@ _READ: Mapping[str, Callable[[Fabric, Mapping[str, str]], Tables]] = {"opensm": 
 
 def manager_tables(fabric: Fabric, text: str) -> Tables:
     """What opensm programs from this text; of what differs with the host that is master, the more open."""
-    conf = partitions.read(text.encode())
+    conf = partitions.read_text(text)
     ports = [Port(guid, "adapter") for port in fabric.ports if (guid := guid_of(port))]
     managers = [guid_of(port) for port in fabric.manager_ports]
     made = partitions.tables(conf, ports, managers[0] if managers else 0)

@@ -93,6 +93,11 @@ def read(data: bytes) -> Partitions:
     return Partitions(tuple(reader.stanzas))
 
 
+def read_text(text: str) -> Partitions:
+    """The same of text that was decoded with `surrogateescape`, so that any bytes come back as they were."""
+    return read(text.encode("utf-8", "surrogateescape"))
+
+
 def _lines(data: bytes) -> Iterator[tuple[int, str]]:
     """(line number in the file, what opensm has in its buffer) without comments."""
     for number, line in enumerate(safe.bounded(data).split(b"\n"), 1):

@@ -13,7 +13,6 @@ import msgspec
 
 from ringfence.errors import InputError
 from ringfence.wire import safe
-from ringfence.wire.ibnet.partitions import Tables
 from ringfence.wire.ibnet.values import DEFAULT_PKEY, FULL_BIT, guid, key
 
 MEMBERSHIPS = ("full", "limited")
@@ -25,7 +24,6 @@ class Body(msgspec.Struct, frozen=True):
     pkey: str
     guids: tuple[str, ...]
     memberships: tuple[str, ...]
-    partition: str = ""
     index0: bool = False
     ip_over_ib: bool = False
 
@@ -33,6 +31,18 @@ class Body(msgspec.Struct, frozen=True):
     def number(self) -> int:
         """The 15-bit key."""
         return key(self.pkey) & ~FULL_BIT
+
+    def members(self) -> dict[int, str]:
+        """GUID → full or limited."""
+        return {guid(one): how for one, how in zip(self.guids, self.memberships, strict=True)}
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """One artefact: the keys that are ours by the name of their partition, and UFM's own, which are left alone."""
+
+    ours: dict[str, Body]
+    left: tuple[Body, ...] = ()
+    written_by: str = "Ringfence"
 
 
 class _Guid(msgspec.Struct):
@@ -53,17 +63,28 @@ class Listed(msgspec.Struct, frozen=True):
     members: dict[int, str]
 
 
-def wanted(data: bytes) -> tuple[Body, ...]:
-    """The bodies of one artefact, a JSON list. Raises `InputError`."""
-    bodies: tuple[Body, ...] = safe.json(data, tuple[Body, ...])
-    for body in bodies:
-        if len(body.guids) != len(body.memberships) or not set(body.memberships) <= set(MEMBERSHIPS):
-            raise InputError(f"{body.pkey}: guids and memberships do not match", remedy="one of full, limited a guid")
-        if not 0 < body.number < DEFAULT_PKEY:
-            raise InputError(f"{body.pkey} is not a key of ours to give", remedy="0x1 to 0x7ffe")
-        for one in body.guids:
-            guid(one)
-    return bodies
+def body(number: int, members: dict[int, str], ip_over_ib: bool = False) -> Body:
+    """The body that says this."""
+    rows = sorted(members.items())
+    return Body(
+        f"0x{number:x}",
+        tuple(f"{one:016x}" for one, _ in rows),
+        tuple(how for _, how in rows),
+        ip_over_ib=ip_over_ib,
+    )
+
+
+def wanted(data: bytes) -> Wanted:
+    """One artefact. Raises `InputError`."""
+    found: Wanted = safe.json(data, Wanted)
+    for one in (*found.ours.values(), *found.left):
+        if len(one.guids) != len(one.memberships) or not set(one.memberships) <= set(MEMBERSHIPS):
+            raise InputError(f"{one.pkey}: guids and memberships do not match", remedy="one of full, limited a guid")
+        one.members()
+    for name, one in found.ours.items():
+        if not 0 < one.number < DEFAULT_PKEY:
+            raise InputError(f"{name}: {one.pkey} is not a key of ours to give", remedy="0x1 to 0x7ffe")
+    return found
 
 
 def listed(data: bytes) -> tuple[Listed, ...]:
@@ -76,12 +97,3 @@ def listed(data: bytes) -> tuple[Listed, ...]:
             raise InputError(f"{name}: a membership that is neither full nor limited")
         found.append(Listed(key(name) & ~FULL_BIT, answer.partition, members))
     return tuple(sorted(found, key=lambda one: one.number))
-
-
-def tables(keys: tuple[Listed, ...]) -> Tables:
-    """The same by port: GUID → 15-bit key → full or limited."""
-    made: Tables = {}
-    for one in keys:
-        for member, how in one.members.items():
-            made.setdefault(member, {})[one.number] = how
-    return made

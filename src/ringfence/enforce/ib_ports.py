@@ -1,0 +1,100 @@
+"""What every manager of a fabric has in common: tables are read back, and a change goes in safe sweeps."""
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from typing import Protocol
+
+from ringfence.errors import EnforceError
+from ringfence.segment.compile.ib_steps import Step, steps
+from ringfence.segment.compile.partitions import Plan
+from ringfence.segment.fabrics import guid_of
+from ringfence.segment.inventory import Fabric
+from ringfence.wire.ibnet.partitions import Tables
+from ringfence.wire.ibnet.tables import Place, Seen
+
+DEADLINE = 120.0
+"""Seconds for one sweep to reach every port; 10,000 hosts take some five."""
+
+_NAMED = 20
+
+
+class Reader(Protocol):
+    """What reads tables: `collect.ib_tables.TableReader`."""
+
+    def places(self) -> tuple[Place, ...]:
+        """Where every end port is."""
+        ...
+
+    def read(self, places: Sequence[Place], wanted: Sequence[int] = ()) -> Seen:
+        """The tables of these places."""
+        ...
+
+
+class Ports:
+    """The ports of one fabric, read back."""
+
+    def __init__(self, fabric: Fabric, reader: Reader, deadline: float = DEADLINE) -> None:
+        self.fabric, self.reader, self.deadline = fabric, reader, deadline
+        self._places: tuple[Place, ...] = ()
+
+    def seen(self) -> Seen:
+        """Every table of the fabric now, cables looked up afresh."""
+        self._places = self.reader.places()
+        return self.reader.read(self._places, [guid for port in self.fabric.ports if (guid := guid_of(port))])
+
+    def wait(self, wanted: Tables) -> Seen:
+        """Until every port and leaf port that is there holds what is wanted. Raises with the ports that do not."""
+        places = [one for one in self._places or self.reader.places() if one.guid in wanted]
+        until, pause, asked = time.monotonic() + self.deadline, 0.002, places
+        while True:
+            seen = self.reader.read(asked)
+            wrong = [one for one in asked if not _holds(seen, one.guid, wanted)]
+            if not wrong and len(asked) == len(places):
+                return seen
+            if time.monotonic() > until:
+                raise self._late(wrong, seen)
+            asked = wrong or places  # what was wrong first, all of them at the end
+            if wrong:
+                time.sleep(pause)
+                pause = min(pause * 1.5, 0.1)
+
+    def follow(
+        self,
+        plan: Plan,
+        put: Callable[[Step], None],
+        evicted: Collection[int] = frozenset(),
+        between: Callable[[Step], None] | None = None,
+    ) -> tuple[Step, ...]:
+        """`put` each sweep that leads to the plan; `between` runs after each but the last.
+
+        `evicted`: GUIDs of ports that change their tenant (`ib_steps.handed_over`). A port whose table does not come
+        stops the change before it begins: nobody could say that a key is free.
+        """
+        seen = self.seen()
+        if seen.unread:
+            raise self._unread(seen)
+        taken = steps(seen.ends, plan, evicted)
+        for step in taken:
+            put(step)
+            if between and step is not taken[-1]:
+                between(step)
+        return taken
+
+    def _late(self, wrong: Sequence[Place], seen: Seen) -> EnforceError:
+        said = {one.guid: "did not answer" if one.guid in seen.unread else "another table" for one in wrong}
+        what = f"{len(wrong)} port(s) of {self.fabric.name} do not hold what was ordered after {self.deadline:.0f} s"
+        remedy = "look at the subnet manager's log, then apply again: it is safe to repeat"
+        return EnforceError(what, remedy, _named([f"ibport:0x{guid:016x}: {why}" for guid, why in said.items()]))
+
+    def _unread(self, seen: Seen) -> EnforceError:
+        what = f"{len(seen.unread)} port(s) of {self.fabric.name} do not show their tables: no key is known to be free"
+        remedy = "mend or take out the switch that they are cabled to"
+        return EnforceError(what, remedy, _named([f"ibport:0x{guid:016x}" for guid in seen.unread]))
+
+
+def _named(left: list[str]) -> tuple[str, ...]:
+    return (*left[:_NAMED], *((f"{len(left) - _NAMED} more",) if len(left) > _NAMED else ()))
+
+
+def _holds(seen: Seen, guid: int, wanted: Tables) -> bool:
+    return seen.ends.get(guid) == wanted[guid] == seen.leaves.get(guid)
