@@ -15,8 +15,10 @@ from ringfence.segment.compile.roce import compile_nvue, compile_sonic
 from ringfence.segment.compile.slurm import compile_slurm
 from ringfence.segment.compile.sshd import compile_sshd
 from ringfence.segment.compile.writer import Writer
+from ringfence.segment.compile.xfrm import compile_xfrm
 
 WRITERS: Mapping[str, Writer] = {
+    "xfrm": Writer("ip", compile_xfrm),
     "sonic": Writer("roce", compile_sonic),
     "nvue": Writer("roce", compile_nvue),
     "imex": Writer("imex", compile_imex),

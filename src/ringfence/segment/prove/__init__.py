@@ -10,8 +10,10 @@ from ringfence.segment.prove.prover import Prover
 from ringfence.segment.prove.roce import prove_nvue, prove_sonic
 from ringfence.segment.prove.scheduler import prove_scheduler
 from ringfence.segment.prove.storage import prove_exports, prove_lustre
+from ringfence.segment.prove.xfrm import prove_xfrm
 
 PROVERS: Mapping[str, Prover] = {
+    "xfrm": Prover("ip", prove_xfrm),
     "sonic": Prover("roce", prove_sonic),
     "nvue": Prover("roce", prove_nvue),
     "imex": Prover("imex", prove_imex),
