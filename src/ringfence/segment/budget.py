@@ -9,7 +9,7 @@ from functools import cache
 
 from ringfence.estate.kinds import JEWELS
 from ringfence.segment.model import Allow, Budget, Group
-from ringfence.segment.needs.storage import data_group
+from ringfence.segment.needs.files import data_group
 from ringfence.segment.overrides import Raised
 from ringfence.segment.scene import Scene
 

@@ -12,8 +12,8 @@ from ringfence.estate.facts import Fact
 from ringfence.segment import what
 from ringfence.segment.compartment import group
 from ringfence.segment.model import SYMMETRIC, Allow, Group, Residual
-from ringfence.segment.needs.people import People, host_network
-from ringfence.segment.needs.storage import data_group
+from ringfence.segment.needs.accounts import People, host_network
+from ringfence.segment.needs.files import data_group
 from ringfence.segment.overrides import Override, Raised, Rule, Tenancy, less
 from ringfence.segment.scene import Scene
 from ringfence.segment.workflow import leader

@@ -9,7 +9,7 @@ from ipaddress import ip_network
 
 from ringfence.estate.estate import Estate
 from ringfence.segment.inventory import Fabric, Inventory, PodFacts
-from ringfence.segment.needs.people import host_network
+from ringfence.segment.needs.accounts import host_network
 from ringfence.segment.scene import IB, ROCE, Scene
 from ringfence.segment.seen import Seen, starting
 from ringfence.segment.standing import standing

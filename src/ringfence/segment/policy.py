@@ -4,7 +4,7 @@
                                                          overrides ──▲ ▲── budgets
 
 The policy is a function of the estate, the overrides and the time, never of what the policy was before. One job's
-part of it comes from that job's facts: `compartment`, and the functions of `needs` that take one gang.
+part of it comes from that job's facts (`needs.needs_of`).
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,8 @@ from ringfence.estate.estate import Estate
 from ringfence.segment.budget import FLOOR, budgets
 from ringfence.segment.decided import decide, in_force, tenancies, unknown
 from ringfence.segment.model import Allow, Group, Policy, Residual
-from ringfence.segment.needs import NEEDS
+from ringfence.segment.needs import needs
+from ringfence.segment.needs.known import Known
 from ringfence.segment.overrides import Override, Raised, Rule, agree
 from ringfence.segment.scene import Scene
 from ringfence.segment.seen import Seen
@@ -44,15 +45,14 @@ def _derived(scene: Scene) -> tuple[dict[str, Group], list[Allow], set[Residual]
     groups: dict[str, Group] = {}
     allows: dict[tuple[str, str, str, str], Allow] = {}
     residuals: set[Residual] = set()
-    for needs in NEEDS:
-        for found in needs(scene):
-            if isinstance(found, Allow):
-                key = (found.source, found.target, found.plane, found.what)
-                allows[key] = min(found, allows.get(key, found))
-            elif isinstance(found, Group):
-                groups[found.name] = _merged(groups.get(found.name, found), found)
-            else:
-                residuals.add(found)
+    for found in needs(Known(scene)):
+        if isinstance(found, Allow):
+            key = (found.source, found.target, found.plane, found.what)
+            allows[key] = min(found, allows.get(key, found))
+        elif isinstance(found, Group):
+            groups[found.name] = _merged(groups.get(found.name, found), found)
+        else:
+            residuals.add(found)
     return groups, list(allows.values()), residuals
 
 

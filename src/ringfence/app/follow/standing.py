@@ -13,11 +13,12 @@ from ringfence.app.follow.scene import LiveScene
 from ringfence.enforce.confine import group_of
 from ringfence.estate.estate import Estate
 from ringfence.estate.facts import Fact
-from ringfence.segment.compartment import compartment, group
+from ringfence.segment.compartment import group
 from ringfence.segment.inventory import Inventory
 from ringfence.segment.inventory_of import inventory_of
 from ringfence.segment.model import Allow, Group, Policy
-from ringfence.segment.needs import people, storage, work
+from ringfence.segment.needs import needs_of
+from ringfence.segment.needs.known import Known
 from ringfence.segment.policy import derive_policy
 
 Part = tuple[Group | Allow, ...]
@@ -31,7 +32,7 @@ class Standing:
         bare = self.scene.seen.estate
         self._shared = derive_policy(bare)
         self.inventory = inventory_of(bare)
-        self._files, self._people = storage.Files(self.scene), people.People(self.scene)
+        self._asked = Known(self.scene)
         self._parts: dict[str, Part] = {}
         self._known = frozenset(self.scene.hosts)
 
@@ -99,14 +100,8 @@ class Standing:
 
     def _needs(self, name: str) -> Iterator[Group | Allow]:
         """What one gang needs, by the functions with which the whole is derived."""
-        gang = self.scene.gangs[name]
-        yield compartment(self.scene, gang)
-        for found in (
-            work.needs(self.scene.one(name)),
-            storage.gang_needs(self._files, gang),
-            people.gang_needs(self._people, gang),
-        ):
-            yield from (one for one in found if isinstance(one, Group | Allow))
+        found = needs_of(self._asked, self.scene.gangs[name])
+        return (one for one in found if isinstance(one, Group | Allow))
 
     def _idle(self) -> Mapping[str, Group]:
         """Per cluster, the hosts in no job."""

@@ -1,6 +1,7 @@
-"""Who needs whom, and why: one file per part of the cluster, each from a `Scene` to groups, allows and residuals.
+"""Who needs whom, and why: one file per part of the cluster, from a `Scene` to groups, allows and residuals.
 
-        Scene ──work, services, storage, people, queues──▶ Group | Allow | Residual
+        Scene ─▶ Known ─┬─ SHARED: services, servers, people, queues ──▶ Group | Allow | Residual
+                        └─ EACH: one gang, from facts about it ────────▶ Group | Allow | Residual
 
 What no file asks for is denied. A need rests on what work must do (lineage, mounts, the scheduler's protocol), never
 on what file modes or open ports happen to permit.
@@ -11,17 +12,34 @@ from collections.abc import Callable, Iterator
 from ringfence.segment.compartment import others
 from ringfence.segment.model import Allow, Group, Residual
 from ringfence.segment.needs import people, pods, queues, services, storage, work
-from ringfence.segment.scene import Scene
+from ringfence.segment.needs.known import Known
+from ringfence.segment.workflow import Gang
 
 Found = Group | Allow | Residual
 
-NEEDS: tuple[Callable[[Scene], Iterator[Found]], ...] = (
-    others,
-    work.needs,
-    services.needs,
-    storage.needs,
-    people.needs,
-    queues.needs,
-    pods.needs,
+SHARED: tuple[Callable[[Known], Iterator[Found]], ...] = (
+    lambda known: others(known.scene),
+    services.shared,
+    storage.shared,
+    people.shared,
+    queues.shared,
+    lambda known: pods.needs(known.scene),
 )
-"""Every source of needs."""
+"""Needs of the cluster's shared parts."""
+
+EACH: tuple[Callable[[Known, Gang], Iterator[Found]], ...] = (work.each, storage.each, people.each)
+"""Needs of one gang."""
+
+
+def needs(known: Known) -> Iterator[Found]:
+    """Everything that anybody needs."""
+    for of_all in SHARED:
+        yield from of_all(known)
+    for gang in known.scene.gangs.values():
+        yield from needs_of(known, gang)
+
+
+def needs_of(known: Known, gang: Gang) -> Iterator[Found]:
+    """What one gang needs: as it starts or ends on hosts of its own, nothing else of a policy changes but idle hosts."""
+    for of_one in EACH:
+        yield from of_one(known, gang)

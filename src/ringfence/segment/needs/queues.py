@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from ringfence.estate.kinds import EVERYONE
 from ringfence.segment.compartment import cannot_tell, group
 from ringfence.segment.model import Allow, Group, Residual
+from ringfence.segment.needs.known import Known
 from ringfence.segment.scene import Scene
 from ringfence.segment.seen import starting
 
 
-def needs(scene: Scene) -> Iterator[Group | Allow | Residual]:
+def shared(known: Known) -> Iterator[Group | Allow | Residual]:
     """A group per tenant and per partition."""
+    scene = known.scene
     for tenant in scene.tenants:
         yield group(f"submits:{tenant.partition(':')[2]}", "role", tenant, f"jobs of {tenant}", scheduler=[tenant])
     for partition, who in sorted(scene.seen.by("may_submit").items()):

@@ -6,6 +6,7 @@ import msgspec
 
 from ringfence.segment.compartment import cannot_tell, group
 from ringfence.segment.model import Allow, Group, Residual
+from ringfence.segment.needs.known import Known
 from ringfence.segment.scene import IB, Scene, Service
 from ringfence.segment.seen import starting
 
@@ -71,8 +72,9 @@ TABLE: tuple[Need, ...] = (
 _NEEDED = {"dns": "names", "ntp": "time"}
 
 
-def needs(scene: Scene) -> Iterator[Group | Allow | Residual]:
+def shared(known: Known) -> Iterator[Group | Allow | Residual]:
     """The table, for every cluster; Ringfence's own server; kinds that every cluster has and nobody told."""
+    scene = known.scene
     found = parts(scene)
     used: dict[str, Group] = {}
     for need in TABLE:

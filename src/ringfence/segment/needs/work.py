@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from ringfence.segment.compartment import compartment
 from ringfence.segment.model import Allow, Group, Residual
+from ringfence.segment.needs.known import Known
 from ringfence.segment.needs.services import service_group
 from ringfence.segment.scene import IB, ROCE, Scene, Service
 from ringfence.segment.workflow import Gang
@@ -19,18 +20,14 @@ RANKS = {
 """Planes on which a gang talks to itself."""
 
 
-def needs(scene: Scene) -> Iterator[Group | Allow | Residual]:
-    """What each gang needs, and the services that any of them names."""
-    named = {}
-    for gang in scene.gangs.values():
-        own = compartment(scene, gang)
-        yield own
-        yield from ranks(own)
-        for service, why in wanted(scene, gang):
-            named[service.entity] = service
-            yield from _asks(gang, service, why)
-    for entity in sorted(named):
-        yield service_group(scene, named[entity])
+def each(known: Known, gang: Gang) -> Iterator[Group | Allow | Residual]:
+    """Its compartment, and the services that its images, data and models name."""
+    own = compartment(known.scene, gang)
+    yield own
+    yield from ranks(own)
+    for service, why in wanted(known.scene, gang):
+        yield service_group(known.scene, service)
+        yield from _asks(gang, service, why)
 
 
 def ranks(own: Group) -> Iterator[Allow]:
