@@ -85,12 +85,6 @@ class LiveScene(Scene):
         self.live.forget(job)
         return self._regang(top)
 
-    def one(self, name: str) -> Scene:
-        """This scene as if there were no other gang: for those needs that ask for all gangs."""
-        view = Scene(self.seen)
-        view.__dict__.update(self.__dict__, gangs={name: self.gangs[name]})
-        return view
-
     def hosts_of(self, name: str) -> tuple[str, ...]:
         """The hosts of a gang; none if there is no such gang."""
         return self.gangs[name].hosts if name in self.gangs else ()

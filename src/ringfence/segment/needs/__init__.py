@@ -40,6 +40,6 @@ def needs(known: Known) -> Iterator[Found]:
 
 
 def needs_of(known: Known, gang: Gang) -> Iterator[Found]:
-    """What one gang needs: as it starts or ends on hosts of its own, nothing else of a policy changes but idle hosts."""
+    """What one gang needs. As it starts or ends on hosts of its own, nothing else changes but which hosts are idle."""
     for of_one in EACH:
         yield from of_one(known, gang)
