@@ -19,10 +19,11 @@ import pytest
 from ringfence.app.enforcer.gate import Gate
 from ringfence.app.enforcer.hooks import Hooks
 from ringfence.app.enforcer.keeper import Keeper
-from ringfence.app.pod_gate import number_of
+from ringfence.app.follow_pods import Pod, admission
 from ringfence.enforce.pods import Admitted
 from ringfence.store.slots import Slots
 from ringfence.transport import signing
+from ringfence.wire.kubernetes.ours import LABEL
 from ringfence.wire.orders import Order, digest
 
 SERVER, NODE, HOST, UID = signing.new_key(), signing.new_key(), "host:gpu0001", "8f4c2a80-1111-4222-8333-944455556666"
@@ -57,8 +58,8 @@ class Enforcer:
     def admit(self, *identities, sequence=1):
         """The server's signed order: these pods' compartments were read back."""
         values = {"id": f"{sequence:032x}", "host": HOST, "target": "pods", "action": "apply", "sequence": sequence}
-        now, text = int(time.time()), "".join(f"{one}\n" for one in identities)
-        covers = tuple(number_of(one) for one in identities)
+        pods = [Pod("research", f"pod-{one}", one, "gpu0001", {LABEL: "a"}) for one in identities]
+        now, (text, covers) = int(time.time()), admission(pods)
         order = Order(**values, not_before=now - 1, expires=now + 60, digest=digest(text), covers=covers)
 
         def take():
@@ -156,7 +157,7 @@ def test_a_pod_waits_until_its_compartment_is_in_force_and_keeps_its_network(tmp
         assert finished(process) == (0, PREVIOUS)
         assert run("CHECK", configured(tmp_path), netns=namespace) == (0, None)
         assert run("STATUS", configured(tmp_path)) == (0, None)
-        assert enforcer.listed.read_text() == f"{UID}\n"
+        assert enforcer.listed.read_text().splitlines()[1:] == [f"research/pod-{UID} {UID} a"]
     assert seen() == before
     assert run("DEL", configured(tmp_path), netns=namespace) == (0, None)
 
@@ -251,6 +252,7 @@ def test_the_versions_are_told(tmp_path):
     """VERSION, and a command that does not exist."""
     assert run("VERSION", {"cniVersion": "1.0.0"})[1]["supportedVersions"] == ["0.4.0", "1.0.0", "1.1.0"]
     assert run("DELETE", configured(tmp_path))[1]["code"] == 4
+    assert run("ADD", configured(tmp_path), uid="")[1]["code"] == 4
 
 
 def test_the_gate_imports_little():

@@ -10,11 +10,12 @@ is told, and the pod gate lets them start.
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
+from ringfence.app.pod_gate import number_of
 from ringfence.collect.kubernetes_policies import Gone, Refused, listed, watched
 from ringfence.enforce.kubernetes import Kubernetes
 from ringfence.errors import EnforceError, InputError
@@ -24,6 +25,7 @@ from ringfence.wire.kubernetes.ours import KINDS, LABEL, Drift, Json, Key, by_ke
 SETTLE, PATIENCE, AGAIN = 0.1, 300.0, 2.0
 """Seconds: events this close make one turn; how long a watch is asked for; until the next try after an error."""
 _WHOLE = "application/json"
+HEADER = "# Written by Ringfence: pods of this node whose compartment the API was read back to hold.\n"
 
 
 class Pod(msgspec.Struct, frozen=True):
@@ -122,6 +124,12 @@ class Follower:
             for what, one, now in watched(self._client, name, kind, version, PATIENCE, accept=_WHOLE):
                 version = now or version
                 yield what, one
+
+
+def admission(pods: Iterable[Pod]) -> tuple[str, tuple[str, ...]]:
+    """What the order to a node says of its admitted pods: the list, and the numbers that it covers."""
+    lines = [f"{pod.namespace}/{pod.name} {pod.uid} {pod.labels.get(LABEL, '')}\n" for pod in pods]
+    return HEADER + "".join(lines), tuple(number_of(pod.uid) for pod in pods)
 
 
 def _pod(one: Json) -> Pod:

@@ -106,7 +106,9 @@ def _gate(config: dict[str, object], pod: dict[str, str]) -> None:
         return
     if not namespace or not name:
         raise Refusal(UNKNOWN, "CNI_ARGS names no pod (K8S_POD_NAMESPACE, K8S_POD_NAME)")
-    identity = pod.get("K8S_POD_UID") or f"{namespace}/{name}"
+    identity = pod.get("K8S_POD_UID", "")
+    if not identity:  # a name is used again by the next pod of that name
+        raise Refusal(UNKNOWN, "CNI_ARGS names no K8S_POD_UID: this runtime is too old for the gate")
     number = number_of(identity)
     cache = os.path.join(str(config.get("cache", CACHE)), number)
     try:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from ringfence.estate.kinds import kind_of
 from ringfence.segment.compile.kubernetes import admin, cluster, labels, multi, networkpolicy
-from ringfence.segment.compile.kubernetes.cells import Cells, Json
+from ringfence.segment.compile.kubernetes.cells import LABEL, Cells, Json
 from ringfence.segment.compile.kubernetes.rules import unspoken, written
 from ringfence.segment.compile.kubernetes.tiers import tenants
 from ringfence.segment.inventory import Inventory
@@ -66,6 +66,10 @@ def _open(cells: Cells) -> Iterator[Residual]:
 def _residuals(cells: Cells) -> Iterator[Residual]:
     yield from unspoken(cells, TARGET)
     yield from _of_hosts(cells)
+    if any(len([cell for cell in here if cell.value]) > 1 for here in cells.by_namespace.values()):
+        why = "whoever may write pods in a namespace can give one the label of another compartment of that namespace"
+        remedy = f"let an admission policy keep {LABEL} to our own account"
+        yield Residual("pod", TARGET, cells.cluster, "*", 0, why, remedy)
     if not _speaks(cells, "multinetworkpolicy"):
         yield from multi.residuals(cells, TARGET)
     if not (_speaks(cells, "clusternetworkpolicy") or _speaks(cells, "adminnetworkpolicy")):
