@@ -10,6 +10,7 @@ from ringfence.segment.compile.fabric_manager import compile_fabric_manager
 from ringfence.segment.compile.imex import compile_imex
 from ringfence.segment.compile.kubernetes import compile_kubernetes
 from ringfence.segment.compile.lustre import compile_lustre
+from ringfence.segment.compile.nftables import compile_nftables
 from ringfence.segment.compile.nmx import compile_nmx
 from ringfence.segment.compile.roce import compile_nvue, compile_sonic
 from ringfence.segment.compile.slurm import compile_slurm
@@ -18,6 +19,7 @@ from ringfence.segment.compile.writer import Writer
 from ringfence.segment.compile.xfrm import compile_xfrm
 
 WRITERS: Mapping[str, Writer] = {
+    "nftables": Writer("ip", compile_nftables),
     "xfrm": Writer("ip", compile_xfrm),
     "sonic": Writer("roce", compile_sonic),
     "nvue": Writer("roce", compile_nvue),

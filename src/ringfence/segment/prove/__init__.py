@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from ringfence.segment.prove.imex import prove_imex
+from ringfence.segment.prove.ip import prove_ip
 from ringfence.segment.prove.login import prove_login
 from ringfence.segment.prove.nvlink import prove_fabric_manager, prove_nmx
 from ringfence.segment.prove.pods import prove_pods
@@ -13,6 +14,7 @@ from ringfence.segment.prove.storage import prove_exports, prove_lustre
 from ringfence.segment.prove.xfrm import prove_xfrm
 
 PROVERS: Mapping[str, Prover] = {
+    "nftables": Prover("ip", prove_ip),
     "xfrm": Prover("ip", prove_xfrm),
     "sonic": Prover("roce", prove_sonic),
     "nvue": Prover("roce", prove_nvue),
