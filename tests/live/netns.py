@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from select import select
 
@@ -123,13 +123,9 @@ class Network:
     def _serve(self) -> None:
         while not self._ended.is_set():
             for one in select([*self._sockets], [], [], 0.05)[0]:
-                try:
+                with suppress(OSError):  # BlockingIOError: nothing more has come
                     while True:
                         self._note(one)
-                except BlockingIOError:
-                    pass
-                except OSError:
-                    continue
 
     def _note(self, one: socket.socket) -> None:
         if one.type == socket.SOCK_STREAM:
@@ -172,12 +168,10 @@ class Network:
             for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
                 one = stack.enter_context(host.socket(family, kind))
                 one.setblocking(False)
-                try:
+                with suppress(BlockingIOError, PermissionError):
                     one.connect((address, PORT))
                     if kind == socket.SOCK_DGRAM:
                         one.send(b"probe")
-                except (BlockingIOError, PermissionError):
-                    pass
 
     def close(self) -> None:
         self._ended.set()

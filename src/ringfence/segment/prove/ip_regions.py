@@ -57,6 +57,12 @@ def without(one: Sequence[What], other: Sequence[What]) -> tuple[What, ...]:
     return tuple(left)
 
 
+def whole_protocols(whats: Sequence[What]) -> tuple[What, ...]:
+    """The protocols of which anything is in `whats`: the port that an answer goes to is of its asker's choice."""
+    names = {kind.protocol for kind in whats}
+    return ANY if "any" in names or len(names) == len(_PARTS) else tuple(map(What, sorted(names)))
+
+
 def _split(kind: What, cut: What) -> list[What]:
     if kind.protocol != cut.protocol or cut.high < kind.low or kind.high < cut.low:
         return [kind]

@@ -12,7 +12,7 @@ from ringfence.segment.address import host_of
 from ringfence.segment.inventory import Inventory
 from ringfence.segment.prove.ip_judge import Judge, Loaded
 from ringfence.segment.prove.ip_matches import Packet
-from ringfence.segment.prove.ip_regions import ANY, Region, covers
+from ringfence.segment.prove.ip_regions import ANY, Region, covers, whole_protocols
 from ringfence.segment.prove.ip_space import Space
 from ringfence.segment.relation import Block, Ints
 from ringfence.segment.what import What
@@ -95,8 +95,8 @@ class _Side:
         """Peers of which some (0) or all (1) addresses are let through, by kind of traffic."""
         if regions is None:
             return [(ANY[0], self._places.every)]
-        if self._packet.state == "established":  # answers come from any port
-            regions = [Region(one.pieces, ANY) for one in regions if not at or one.whats == ANY]
+        if self._packet.state == "established":
+            regions = [Region(one.pieces, whole_protocols(one.whats)) for one in regions]
         found = []
         for what in dict.fromkeys(kind for one in regions for kind in one.whats):
             wide = [one.pieces for one in regions if any(covers(kind, what) for kind in one.whats)]
