@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -26,8 +26,12 @@ from ringfence.cli import run
 from ringfence.collect import processes
 from ringfence.enforce import confine
 from ringfence.errors import EnforceError, UsageError
-from ringfence.segment.model import Artefact
+from ringfence.segment.compile.nftables import compile_nftables
+from ringfence.segment.inventory import Inventory
+from ringfence.segment.model import Allow, Artefact, Group, Policy
 from ringfence.wire.hooks import Answer, Request
+from tests.live.netns import Namespace
+from tests.live.netns import need as need_netns
 from tests.live.slurm import need, running
 from tests.transport.parts import TARGET, a_server, process, until
 
@@ -37,8 +41,8 @@ pytestmark = pytest.mark.live
 class Fence:
     """A server and its nodes, as processes; each node has a folder, a socket, and a folder for the test enforcer."""
 
-    def __init__(self, folder: Path, stack: ExitStack) -> None:
-        self.folder, self._stack = folder, stack
+    def __init__(self, folder: Path, stack: ExitStack, inside: Sequence[str] = ()) -> None:
+        self.folder, self._stack, self._inside = folder, stack, inside
         self.home: ServerHome = a_server(folder / "server")
         self.port = 0
         self.serve()
@@ -50,7 +54,7 @@ class Fence:
         log.write_bytes(b"")
         where = f"127.0.0.1:{self.port}"
         argv = ("-m", "ringfence", "fence", "serve", str(self.home.folder), "--listen", where, "--heartbeat", "0.5")
-        started = self._stack.enter_context(process(*argv, log=log))
+        started = self._stack.enter_context(process(*argv, log=log, inside=self._inside))
         said = until(lambda: log.read_text() if "orders on" in log.read_text() else "", "the server's start")
         self.port = int(said.strip().rpartition(":")[2])
         self.server = started
@@ -63,13 +67,16 @@ class Fence:
         enrol.join(f"127.0.0.1:{self.port}", token, folder)
         (folder / "settings.toml").write_text(f'socket = "{folder}/hooks.sock"\ndeadline = 0.3\n')
 
-    def start(self, name: str, *, wait: bool = True) -> "subprocess.Popen[bytes]":
-        """Start a node's enforcer; it is connected when this returns."""
+    def start(self, name: str, *, wait: bool = True, real: bool = False) -> "subprocess.Popen[bytes]":
+        """Start a node's enforcer (the `real` one: as a user would); it is connected when this returns."""
         folder = self.folder / name
-        argv = ("-m", "tests.transport.enforcer_with_files", str(folder), str(folder / "settings.toml"))
-        started = self._stack.enter_context(process(*argv, str(folder / "files"), log=self.folder / f"{name}.log"))
+        files, settings = str(folder / "files"), str(folder / "settings.toml")
+        test = ("-m", "tests.transport.enforcer_with_files", str(folder), settings, files)
+        ours = ("-m", "ringfence", "enforcer", "run", "--dir", str(folder), "--settings", settings)
+        log = self.folder / f"{name}.log"
+        started = self._stack.enter_context(process(*(ours if real else test), log=log, inside=self._inside))
         if wait:
-            until(lambda: self.connected(name), f"{name} connected")
+            until(lambda: self.connected(name), f"{name} connected", log)
         return started
 
     def connected(self, name: str) -> bool:
@@ -83,9 +90,9 @@ class Fence:
         """A question to the node's socket, as root."""
         return hooks.ask(self.folder / name / "hooks.sock", Request(verb, **more))
 
-    def on(self, name: str) -> RemoteEnforcer:
+    def on(self, name: str, target: str = TARGET) -> RemoteEnforcer:
         """The node's target, driven through the server."""
-        return RemoteEnforcer(TARGET, f"host:{name}", self.home.folder, timeout=10)
+        return RemoteEnforcer(target, f"host:{name}", self.home.folder, timeout=10)
 
     def in_force(self, name: str) -> str:
         """What is really in force there."""
@@ -99,6 +106,17 @@ def fence() -> Iterator[Fence]:
     with tempfile.TemporaryDirectory(prefix="ringfence-fence-") as name, ExitStack() as stack:
         Path(name).chmod(0o711)
         yield Fence(Path(name), stack)
+
+
+@pytest.fixture
+def apart() -> Iterator[tuple[Fence, Namespace]]:
+    """The same in a network of its own, whose nftables can be changed."""
+    need_netns()
+    host = Namespace()
+    host.run("ip", "link", "set", "lo", "up")
+    with tempfile.TemporaryDirectory(prefix="ringfence-fence-") as name, ExitStack() as stack:
+        yield Fence(Path(name), stack, host.command()), host
+    os.close(host.handle)
 
 
 def rules(text: str) -> Artefact:
@@ -222,6 +240,36 @@ def test_an_offline_token_opens_a_node_that_has_lost_its_server(fence):
     assert fence.ask("gpu0001", "wait-job", job="4711").verdict == "allow"
     assert run(argv) == 1
     until(lambda: fence.in_force("gpu0001") == "rules", "the end of the release")
+
+
+def test_a_real_table_of_nftables_is_ordered_comes_back_after_a_reboot_and_goes(apart):
+    """From the compiled artefact to the kernel: by order, by the enforcer's own disk, and back to nothing."""
+    fence, host = apart
+    with host.entered():
+        fence.join("gpu0001")
+    settings = fence.folder / "gpu0001" / "settings.toml"
+    spent = fence.folder / "gpu0001" / "spent.json"
+    settings.write_text(settings.read_text() + f'[[enforcer]]\ntarget = "nftables"\nspent = "{spent}"\n')
+    enforcer = fence.start("gpu0001", real=True)
+    inventory = Inventory(
+        addresses={"host:gpu0001": ("10.0.0.1",), "host:gpu0002": ("10.0.0.2",)},
+        enforcers={"nftables": ("host:gpu0001",)},
+    )
+    pair = Group("pair", "gang", "a", {"ip": ("host:gpu0001", "host:gpu0002")})
+    compiled = compile_nftables(Policy({"pair": pair}, (Allow("pair", "pair", "ip", "tcp/22", ""),)), inventory)
+    remote = fence.on("gpu0001", "nftables")
+    assert remote.read() == ""
+    remote.apply(compiled.artefacts[0])
+    assert "10.0.0.2" in remote.read()
+    assert "10.0.0.2" in host.run("nft", "list", "table", "inet", "ringfence")
+    os.kill(enforcer.pid, signal.SIGKILL)
+    enforcer.wait(10)
+    host.run("nft", "delete", "table", "inet", "ringfence")
+    fence.start("gpu0001", real=True)
+    until(lambda: "10.0.0.2" in host.run("nft", "list", "ruleset"), "the table back")
+    (answer,) = fence.client.send(["host:gpu0001"], "nftables", "remove")
+    assert answer.receipt.outcome == "applied", answer.receipt.error
+    assert "ringfence" not in host.run("nft", "list", "ruleset")
 
 
 NOBODY = """

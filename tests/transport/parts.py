@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -88,12 +88,12 @@ def a_node(server: ServerHome, folder: Path, host: str, port: int = 1, *, enroll
 
 
 @contextmanager
-def process(*argv: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A Python process of ours, ended by its id when the block ends."""
+def process(*argv: str, log: Path, inside: Sequence[str] = ()) -> Iterator[subprocess.Popen[bytes]]:
+    """A Python process of ours, ended by its id when the block ends. `inside` is a command that runs it elsewhere."""
     root = Path(__file__).resolve().parents[2]
     with log.open("ab") as out:
         started = subprocess.Popen(
-            [sys.executable, *argv],
+            [*inside, sys.executable, *argv],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
@@ -112,11 +112,11 @@ def process(*argv: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
                 started.wait(10)
 
 
-def until(true: Callable[[], Any], what: str, at_most: float = 20.0) -> Any:
-    """Ask again until it is true."""
-    end = time.monotonic() + at_most
+def until(true: Callable[[], Any], what: str, log: Path | None = None) -> Any:
+    """Ask again until it is true; what a log says is told where it does not become so."""
+    end = time.monotonic() + 20
     while time.monotonic() < end:
         if found := true():
             return found
         time.sleep(0.02)
-    raise AssertionError(f"{what} did not happen")
+    raise AssertionError(f"{what} did not happen: {log.read_text()[-3000:] if log else ''}")

@@ -1,6 +1,7 @@
 """TLS 1.3 and nothing older, this fence's authority and no other, for both ends of the order channel."""
 
 import ssl
+from asyncio import sslproto
 from pathlib import Path
 
 from ringfence.errors import UsageError
@@ -32,6 +33,14 @@ def peer_of(connection: ssl.SSLObject) -> Holder | None:
     """Whom the peer's verified certificate names; None where it showed none. Raises `InputError`."""
     der = connection.getpeercert(binary_form=True)
     return holder(der) if der else None
+
+
+def for_many_connections() -> None:
+    """Make what asyncio sets aside for each TLS connection 16 KiB, one record, in this process from now on.
+
+    It is 256 KiB otherwise, cleared and so resident: 2.5 GB for ten thousand connections that say a line a minute.
+    """
+    sslproto.SSLProtocol.max_size = 16 << 10
 
 
 def _context(protocol: int, authority: str) -> ssl.SSLContext:

@@ -1,8 +1,12 @@
 """Which of a node's parts its enforcer may change: the `[[enforcer]]` tables of its settings.
 
     [[enforcer]]
-    target = "sshd"                           # one of `DRIVERS`
-    main = "/etc/ssh/sshd_config"             # what else the target needs
+    target = "nftables"                       # one of `DRIVERS`
+    spent = "/var/lib/ringfence/spent.json"   # what else the target needs; here: what budgets have spent
+
+    [[enforcer]]
+    target = "sshd"
+    main = "/etc/ssh/sshd_config"
     drop_in = "/etc/ssh/sshd_config.d/10-ringfence.conf"
     pid_file = "/run/sshd.pid"
 
@@ -10,15 +14,26 @@ An order for a target that no table names is refused.
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
+from inspect import signature
 from pathlib import Path
 
 from ringfence.app.enforcer.keeper import Drivers
 from ringfence.app.enforcer.settings import Settings
 from ringfence.enforce.base import Enforcer
+from ringfence.enforce.budget import Ledger
+from ringfence.enforce.nftables import Nftables
 from ringfence.enforce.pods import Admitted
 from ringfence.enforce.ssh import Sshd
 from ringfence.errors import EnforceError, InputError
+
+
+@cache
+def _nftables(where: str, job: str, *, spent: str = "/var/lib/ringfence/spent.json") -> Enforcer:
+    """One for the life of the process: it counts what budgets spend."""
+    _no_job("nftables", job)
+    Path(spent).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Nftables(where, ledger=Ledger(Path(spent)))
 
 
 def _sshd(where: str, job: str, *, main: str, drop_in: str, pid_file: str) -> Enforcer:
@@ -40,7 +55,7 @@ def _pods(where: str, job: str, *, path: str) -> Enforcer:
     return Admitted(where, Path(path))
 
 
-DRIVERS: dict[str, Callable[..., Enforcer]] = {"pods": _pods, "sshd": _sshd}
+DRIVERS: dict[str, Callable[..., Enforcer]] = {"nftables": _nftables, "pods": _pods, "sshd": _sshd}
 """Target → its driver, made from the host, the job and the table's other settings."""
 
 
@@ -55,8 +70,9 @@ def drivers_of(settings: Settings) -> Drivers:
             raise InputError(f"enforcer {number}: no driver for {target!r}", remedy=known)
         if not all(isinstance(value, str) for value in rest.values()):
             raise InputError(f"enforcer {number}: every setting is a text")
-        wanted = set(make.__kwdefaults__ or ()) | set(make.__annotations__) - {"where", "job", "return"}
-        if set(rest) - wanted or wanted - set(rest) - set(make.__kwdefaults__ or ()):
-            raise InputError(f"enforcer {number}: {target} takes {', '.join(sorted(wanted))}")
+        takes = {name: one for name, one in signature(make).parameters.items() if one.kind is one.KEYWORD_ONLY}
+        needed = {name for name, one in takes.items() if one.default is one.empty}
+        if set(rest) - set(takes) or needed - set(rest):
+            raise InputError(f"enforcer {number}: {target} takes {', '.join(sorted(takes))}")
         found[str(target)] = partial(make, **rest)
     return found

@@ -11,7 +11,7 @@ killed anywhere is followed by one that knows what is pending.
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -28,6 +28,15 @@ from ringfence.wire.orders import Envelope, Order, Receipt, Release
 
 Drivers = Mapping[str, Callable[[str, str], Enforcer]]
 """Target → what makes its enforcer, given the host and the job ("" for the host's own slot)."""
+
+
+@runtime_checkable
+class Refilled(Protocol):
+    """An enforcer of which something has to be done every minute: budgets are given back hour by hour."""
+
+    def refill(self) -> None:
+        """Do it."""
+
 
 Record = Callable[..., None]
 """Writes one line of the journal: what, detail, and the order's id."""
@@ -93,6 +102,16 @@ class Keeper:
             elif slot.state != IN_FORCE or self._differs(driver, slot):
                 self._bring_about(driver, slot, slot.state != IN_FORCE)
         self._looked = True
+
+    def tend(self) -> None:
+        """To be called every minute or so: what is in force is kept in order."""
+        for slot in () if self.released() else self.slots.all():
+            driver = self._driver(slot.target, slot.job)
+            if isinstance(driver, Refilled):
+                try:
+                    driver.refill()
+                except RingfenceError as error:
+                    self._record("enforcer.failed", {"target": slot.target, "error": error.what[:300]}, "")
 
     def remove_job(self, job: str) -> tuple[str, ...]:
         """A job has ended: its own slots go, and no other lets it start any more; what could not be removed."""

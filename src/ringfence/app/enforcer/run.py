@@ -25,6 +25,9 @@ from ringfence.store.slots import Slots
 from ringfence.transport import signing
 from ringfence.wire.hooks import Answer, Request, Status
 
+TENDED = 60.0
+"""Seconds between two rounds of what drivers do by the clock."""
+
 
 def serve(folder: Path, settings: Settings, drivers: Drivers) -> None:
     """Run the enforcer of an enrolled node until SIGTERM or SIGINT. Raises `UsageError`, `StateError`."""
@@ -72,14 +75,17 @@ async def _run(home: NodeHome, settings: Settings, keeper: Keeper) -> None:
 
 
 async def _keep(keeper: Keeper, gate: Gate, loop: asyncio.AbstractEventLoop, worker: ThreadPoolExecutor) -> None:
-    """Bring about what is on disk: at the start, and whenever a release is over."""
-    released = -1
+    """Bring about what is on disk, at the start and whenever a release is over; tend it every minute."""
+    released, tended = -1, loop.time()
     while True:
         now = keeper.released()
         if now != released:
             await loop.run_in_executor(worker, keeper.recover)
             gate.changed()
             released = now
+        if loop.time() - tended > TENDED:
+            await loop.run_in_executor(worker, keeper.tend)
+            tended = loop.time()
         await asyncio.sleep(1)
 
 

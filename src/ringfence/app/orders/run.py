@@ -11,6 +11,7 @@ from ringfence.app.orders.control import Control
 from ringfence.app.orders.home import CONTROL, ServerHome
 from ringfence.app.orders.server import OrderServer
 from ringfence.errors import UsageError
+from ringfence.transport import tls
 
 
 def start(folder: Path, listen: str, heartbeat: float, say: Callable[[str], None]) -> None:
@@ -27,6 +28,7 @@ def serve(folder: Path, address: tuple[str, int], ready: Callable[[int], None], 
     home.lock()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a descriptor for each of ten thousand hosts
+    tls.for_many_connections()
     asyncio.run(_run(home, address, ready, heartbeat))
 
 
