@@ -337,3 +337,29 @@ def test_a_workstation_without_an_address_stands_for_its_network_and_is_told() -
     found = derived(*rows)
     assert opened(found, "login", "identity:ann@10.9.0.0/16", "host:l") == {"any"}
     assert "its whole network may log in as identity:ann" in whys(found)
+
+
+def test_a_registry_that_nobody_knows_is_told() -> None:
+    found = derived(("job:slurm/c/1", "uses_image", "image:i"), ("image:i", "pulled_from", "service:nvcr.io/registry"))
+    assert "gang:slurm/c/1 → service:nvcr.io/registry: its images, data or models come from there" in whys(found)
+
+
+def test_hosts_that_did_not_tell_their_mounts_are_told() -> None:
+    silent = Fact("host:a", "asked", "mounts", {"answered": False})
+    found = derive_policy(estate_of([*small(), silent]))
+    assert "host:a → mounts: they did not tell their mounts" in whys(found)
+
+
+def test_hosts_that_are_assumed_like_others_are_told() -> None:
+    assert "host:b → assumed: they were not captured" in whys(derived(("host:b", "assumed_like", "host:a")))
+
+
+def test_an_accelerator_that_two_gangs_hold_is_told() -> None:
+    found = derived(*((f"job:slurm/c/{number}", "uses_gpu", "gpu:g") for number in (1, 2)))
+    assert "share gpu:g: its memory is one" in whys(found)
+
+
+def test_what_cannot_be_told_opens_nothing_that_is_denied() -> None:
+    for one in told().residuals:
+        ends = {name for group in told().groups.values() for name in (group.name, *group.on(one.plane))}
+        assert not {one.source, one.target} <= ends | {"*"}, one

@@ -26,6 +26,7 @@ def others(scene: Scene) -> Iterator[Group | Residual]:
                     "ip", gang.name, host, "its host is not in the estate: it has no address and no fence"
                 )
     yield from _meetings(scene)
+    yield from _holes(scene)
 
 
 def compartment(scene: Scene, gang: Gang) -> Group:
@@ -59,7 +60,15 @@ def _why(scene: Scene, gang: Gang) -> str:
 
 
 def _meetings(scene: Scene) -> Iterator[Residual]:
-    """Where gangs share a host, planes that know no jobs cannot tell them apart."""
+    """Where gangs share a host or an accelerator, planes that know no jobs cannot tell them apart."""
+    held: dict[str, list[str]] = {}
+    for gang in scene.gangs.values():
+        for gpu in gang.gpus:
+            held.setdefault(gpu, []).append(gang.name)
+    for gpu, names in sorted(held.items()):
+        if len(names) > 1:
+            why = f"{', '.join(sorted(names))} share {gpu}: its memory is one"
+            yield Residual("nvlink", "policy", f"on {gpu}", ", ".join(sorted(names)), -1, why, "give each a MIG slice")
     for host in sorted(scene.shared):
         names = [gang.name for gang in scene.at[host] if gang.jobs]
         many = [name for name in names if len(scene.gangs[name].hosts) > 1]
@@ -76,6 +85,32 @@ def _meetings(scene: Scene) -> Iterator[Residual]:
             f"{why}, and a file server knows hosts, not jobs: each mounts what any of them may",
             "give the tenants' partitions whole hosts (OverSubscribe=EXCLUSIVE)",
         )
+
+
+_ASPECTS = {"mounts": "storage", "addresses": "ip", "sockets": "ip", "users": "login", "gpu": "nvlink"}
+"""What a host that did not answer leaves untold, and the plane on which its needs are cut for it."""
+
+
+def _holes(scene: Scene) -> Iterator[Residual]:
+    """Hosts that were not asked, or did not answer: what they need cannot be told, and what is not told is denied."""
+    silent: dict[str, set[str]] = {}
+    for one, aspect in scene.seen.where("asked", "answered", False):
+        if aspect in _ASPECTS and one.startswith("host:"):
+            silent.setdefault(aspect, set()).add(one)
+    for aspect, hosts in sorted(silent.items()):
+        why = f"they did not tell their {aspect}: what they need for want of it is cut"
+        yield cannot_tell(_ASPECTS[aspect], _some(hosts), aspect, why)
+    assumed = scene.seen.speaks("assumed_like", "host")
+    if assumed:
+        why = "they were not captured: their needs are taken from a host of the same class"
+        yield cannot_tell(
+            "ip", _some(assumed), "assumed", why, "capture them all, or learn their flows before enforcing"
+        )
+
+
+def _some(hosts: Iterable[str]) -> str:
+    first, more = sorted(hosts)[:5], sorted(hosts)[5:]
+    return ", ".join(first) + (f" and {len(more)} more" if more else "")
 
 
 def group(name: str, kind: str, tenant: str, /, why: str = "", **members: Iterable[str]) -> Group:

@@ -114,7 +114,7 @@ class Scene:
     @cached_property
     def ports(self) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
         """Plane (`ib`, `roce`) → host or storage → its fabric ports, sorted; switches are no end."""
-        ether = {port for port, _, shown in self.seen.rows("on_fabric") if shown.get("link_layer") == "Ethernet"}
+        ether = {port for port, _ in self.seen.where("on_fabric", "link_layer", "Ethernet")}
         found: dict[str, dict[str, list[str]]] = {IB: {}, ROCE: {}}
         for owner, mine in self.seen.of("has_port").items():
             for port in mine if not owner.startswith("switch:") else ():

@@ -73,6 +73,15 @@ class Seen:
             for (subject, object_), code in zip(self._pairs(predicate), codes, strict=True)
         )
 
+    def where(self, predicate: str, attribute: str, value: object) -> list[tuple[str, str]]:
+        """(subject, object) of the facts that have this value of an attribute; others cost next to nothing."""
+        table, values = self.estate.table(predicate), self.estate.terms.values
+        codes, which = np.unique(table.attributes[table.live], return_inverse=True)
+        wanted = [self.estate.attributes_of(code).get(attribute) == value for code in codes.tolist()]
+        at = table.live[np.array(wanted, np.bool_)[which]]
+        ends = zip(table.subject[at].tolist(), table.object[at].tolist(), strict=True)
+        return [(values[one], values[other]) for one, other in ends]
+
     def settings(self, subject: str) -> dict[str, str]:
         """Its settings `name=value`; of two values of one name the greater."""
         return dict(text.partition("=")[::2] for text in sorted(self.objects(subject, "setting")))

@@ -55,8 +55,8 @@ class People:
         owners = self.seen.of("unlocks")
         return frozenset(
             (host, account)
-            for host, credential, shown in self.seen.rows("stores_credential")
-            if host.startswith("host:") and shown.get("readable_by") == "user"
+            for host, credential in self.seen.where("stores_credential", "readable_by", "user")
+            if host.startswith("host:")
             for account in owners.get(credential, ())
         )
 

@@ -30,6 +30,12 @@ class Files:
                 mine[storage] = max(mode, mine.get(storage, ""))
         return found
 
+    def servers(self, storage: str) -> list[str]:
+        """The hosts that serve it, or on which the services that serve it run; sorted."""
+        found = self.seen.objects(storage, "exported_by")
+        behind = [self.scene.by_entity[one].host for one in found if one in self.scene.by_entity]
+        return starting([*found, *behind], "host")
+
     @cached_property
     def places(self) -> Mapping[str, dict[str, PurePosixPath]]:
         """Data → storage → the path at which it lies there."""

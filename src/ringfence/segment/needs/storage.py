@@ -15,7 +15,6 @@ from ringfence.segment.model import Allow, Group, Residual
 from ringfence.segment.needs.files import Files
 from ringfence.segment.needs.known import Known
 from ringfence.segment.scene import IB, ROCE, Scene
-from ringfence.segment.seen import starting
 from ringfence.segment.workflow import Gang
 
 _PORTS: Mapping[str, tuple[tuple[str, ...], bool, str]] = {
@@ -43,7 +42,7 @@ def _servers(files: Files) -> Iterator[Group | Allow | Residual]:
             using.setdefault(storage, set()).add(host)
     clients: dict[tuple[str, str], set[str]] = {}
     for storage, hosts in using.items():
-        servers = starting(files.seen.objects(storage, "exported_by"), "host")
+        servers = files.servers(storage)
         for key in [(server, _family(storage)) for server in servers] or [("", storage)]:
             clients.setdefault(key, set()).update(hosts)
     for (server, family), hosts in sorted(clients.items()):

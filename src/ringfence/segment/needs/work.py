@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ringfence.segment.compartment import compartment
+from ringfence.segment.compartment import cannot_tell, compartment
 from ringfence.segment.model import Allow, Group, Residual
 from ringfence.segment.needs.known import Known
 from ringfence.segment.needs.services import service_group
@@ -28,6 +28,15 @@ def each(known: Known, gang: Gang) -> Iterator[Group | Allow | Residual]:
     for service, why in wanted(known.scene, gang):
         yield service_group(known.scene, service)
         yield from _asks(gang, service, why)
+    for entity in _nowhere(known.scene, gang):
+        why = "its images, data or models come from there and nobody told where it runs: it is cut off from it"
+        yield cannot_tell("ip", gang.name, entity, why, "capture its host, or name its network in an override")
+
+
+def _nowhere(scene: Scene, gang: Gang) -> list[str]:
+    """Services that it needs and of which no host is known, sorted."""
+    kept = {of for one in (*gang.images, *gang.reads, *gang.writes) for of in scene.seen.objects(one, "pulled_from")}
+    return sorted(kept - scene.by_entity.keys())
 
 
 def ranks(own: Group) -> Iterator[Allow]:
