@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("lightkube", reason="missing-part: the extra `fence` is not installed")
 
 from ringfence.app.follow_pods import Follower
-from ringfence.collect.kubernetes_policies import connect
+from ringfence.collect.kubernetes_policies import connect, held
 from ringfence.enforce.kubernetes import Kubernetes
 from ringfence.errors import EnforceError
 from ringfence.segment.compile.kubernetes import compile_kubernetes
@@ -160,6 +160,9 @@ def test_a_change_that_fails_half_way_is_put_back(cluster):
 def test_a_cluster_without_a_kind_says_so(cluster):
     """The definition of ClusterNetworkPolicy is not installed: nothing is changed, and the remedy says what to do."""
     api, enforcer, _ = cluster(lacks=("ClusterNetworkPolicy",))
+    assert held(enforcer.client).speaks == (
+        "adminnetworkpolicy", "baselineadminnetworkpolicy", "multinetworkpolicy", "kubernetes",
+    )  # fmt: skip
     with pytest.raises(EnforceError, match="does not know ClusterNetworkPolicy"):
         enforcer.apply(ARTEFACT)
     assert {method for method, _, _ in api.asked} == {"GET"}

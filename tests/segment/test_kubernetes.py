@@ -96,6 +96,12 @@ def test_admin_tiers_stay_within_the_bounds_of_their_schemas(kind, most):
             assert 1 <= len(rule.get("from", rule.get("to"))) <= most
             assert 1 <= len(rule.get("ports", rule.get("protocols", [0]))) <= 25
         assert max(len(spec["ingress"]), len(spec["egress"])) <= most
+    ranks = [
+        one["spec"]["priority"]
+        for one in of_kind
+        if "priority" in one["spec"] and one["spec"].get("tier") != "Baseline"
+    ]
+    assert len(set(ranks)) == len(ranks)  # tools, ours too, refuse two of one rank
     assert prove_pods(policy, known, compiled.artefacts, ()).holds
 
 

@@ -42,6 +42,15 @@ class Held(msgspec.Struct, frozen=True):
     absent: frozenset[str]
     """Kinds that the cluster does not have."""
 
+    @property
+    def speaks(self) -> tuple[str, ...]:
+        """Targets of `Inventory.enforcers`: NetworkPolicy, and other kinds whose definition is installed.
+
+        That its network plugin obeys what it stores, no API tells.
+        """
+        found = (name.lower() for name in sorted(KINDS.keys() - self.absent) if name.endswith("Policy"))
+        return tuple("kubernetes" if name == "networkpolicy" else name for name in found)
+
 
 def connect(context: str = "", *, kubeconfig: str = "", timeout_s: float = 30.0) -> Any:
     """A client of the cluster of a kubeconfig context (lightkube's own HTTP client).

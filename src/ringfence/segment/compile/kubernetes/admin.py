@@ -1,30 +1,25 @@
 """AdminNetworkPolicy and BaselineAdminNetworkPolicy (policy.networking.k8s.io/v1alpha1).
 
-Bounds of the schema: 100 rules a direction, 100 peers a rule, 25 networks a peer, priorities 0 to 1000. Policies of
-one tenant follow one another in priority; those of two tenants may share one, as no pod is the subject of both.
+Bounds of the schema: 100 rules a direction, 100 peers a rule, 25 networks a peer, priorities 0 to 1000.
 """
 
 from collections.abc import Iterator
-from itertools import zip_longest
 
 from ringfence.segment.compile.kubernetes.cells import NAMESPACE, Cells, Json, one_of, value_of
 from ringfence.segment.compile.kubernetes.rules import low, manifest
-from ringfence.segment.compile.kubernetes.tiers import Rule, Tier, default, parts, tiers
+from ringfence.segment.compile.kubernetes.tiers import Rule, Tier, default, ranked, tiers
 from ringfence.segment.what import What
 
 VERSION = "policy.networking.k8s.io/v1alpha1"
-PRIORITY = 100
 MOST_RULES = 100
 _ACTIONS = {"pass": "Pass", "deny": "Deny"}
 
 
 def policies(cells: Cells) -> Iterator[Json]:
     """One AdminNetworkPolicy (or several in a row) for every tenant, and the baseline."""
-    for tier in tiers(cells):
-        sides = (parts(tier.ingress, MOST_RULES), parts(tier.egress, MOST_RULES))
-        for at, (ingress, egress) in enumerate(zip_longest(*sides, fillvalue=())):
-            spec = {"priority": PRIORITY + at, **_spec(tier, ingress, egress)}
-            yield manifest(VERSION, "AdminNetworkPolicy", name_of(tier, at), spec)
+    for priority, at, tier, ingress, egress in ranked(tiers(cells), MOST_RULES):
+        spec = {"priority": priority, **_spec(tier, ingress, egress)}
+        yield manifest(VERSION, "AdminNetworkPolicy", name_of(tier, at), spec)
     baseline = default(cells)
     if baseline is not None:
         spec = _spec(baseline, baseline.ingress, baseline.egress)

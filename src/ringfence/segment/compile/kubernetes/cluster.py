@@ -4,39 +4,36 @@ Bounds of the schema: 25 rules a direction, 25 peers a rule, 25 networks a peer,
 """
 
 from collections.abc import Iterator
-from itertools import zip_longest
 
-from ringfence.segment.compile.kubernetes.admin import PRIORITY, name_of
+from ringfence.segment.compile.kubernetes.admin import name_of
 from ringfence.segment.compile.kubernetes.cells import NAMESPACE, Cells, Json, one_of
 from ringfence.segment.compile.kubernetes.rules import low, manifest
-from ringfence.segment.compile.kubernetes.tiers import Rule, Tier, default, parts, tiers
+from ringfence.segment.compile.kubernetes.tiers import FIRST, Rule, Rules, Tier, default, ranked, tiers
 from ringfence.segment.what import What
 
 VERSION, KIND = "policy.networking.k8s.io/v1alpha2", "ClusterNetworkPolicy"
 MOST_RULES = 25
+BASELINE = "ringfence-baseline"
 _ACTIONS = {"pass": "Pass", "deny": "Deny"}
 
 
 def policies(cells: Cells) -> Iterator[Json]:
     """The tier of every tenant, and the baseline of all of them."""
-    for tier in tiers(cells):
-        yield from _policies(tier, "Admin", cells.name)
-    baseline = default(cells)
-    if baseline is not None:
-        yield from _policies(baseline, "Baseline", cells.name)
+    for priority, at, tier, ingress, egress in ranked(tiers(cells), MOST_RULES):
+        yield manifest(VERSION, KIND, name_of(tier, at), _spec("Admin", priority, tier, ingress, egress))
+    below = default(cells)
+    if below is not None:
+        yield manifest(VERSION, KIND, BASELINE, _spec("Baseline", FIRST, below, below.ingress, below.egress))
 
 
-def _policies(tier: Tier, called: str, cluster: str) -> Iterator[Json]:
-    sides = (parts(tier.ingress, MOST_RULES), parts(tier.egress, MOST_RULES))
-    for at, (ingress, egress) in enumerate(zip_longest(*sides, fillvalue=())):
-        spec = {
-            "tier": called,
-            "priority": PRIORITY + at,
-            "subject": {"namespaces": one_of(NAMESPACE, tier.namespaces)},
-            "ingress": [_rule(one, "from") for one in ingress],
-            "egress": [_rule(one, "to") for one in egress],
-        }
-        yield manifest(VERSION, KIND, name_of(tier, at) if tier.tenant else f"ringfence-baseline-{at}", spec)
+def _spec(called: str, priority: int, tier: Tier, ingress: Rules, egress: Rules) -> Json:
+    return {
+        "tier": called,
+        "priority": priority,
+        "subject": {"namespaces": one_of(NAMESPACE, tier.namespaces)},
+        "ingress": [_rule(one, "from") for one in ingress],
+        "egress": [_rule(one, "to") for one in egress],
+    }
 
 
 def _rule(rule: Rule, side: str) -> Json:

@@ -5,8 +5,9 @@ the NetworkPolicies (which decide pod by pod), and everything else is denied. Wh
 there, it opens no more than that. Passing is by namespace and port, never by a label that an owner could set.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import IPv4Network
+from itertools import zip_longest
 from typing import TypeVar
 
 import msgspec
@@ -19,6 +20,9 @@ T = TypeVar("T")
 MOST = 25
 """Networks in a peer and ports in a rule: the smaller bound of the two schemas."""
 
+FIRST, LAST = 100, 1000
+"""Priorities that we use; below them is room for an administrator's own, which then come first."""
+
 EVERYWHERE = ("0.0.0.0/0", "::/0")
 
 
@@ -29,6 +33,9 @@ class Rule(msgspec.Struct, frozen=True):
     name: str
     peers: tuple[Json, ...]
     kinds: tuple[What, ...] = ()
+
+
+Rules = tuple[Rule, ...]
 
 
 class Tier(msgspec.Struct, frozen=True):
@@ -61,6 +68,21 @@ def tiers(cells: Cells) -> Iterator[Tier]:
         ingress = [own, *_across(cells, groups, namespaces, inward=True), _DENY_PODS]
         egress = [own, *_across(cells, groups, namespaces, inward=False), _DENY_PODS, *_outside(cells, groups)]
         yield Tier(tenant, namespaces, tuple(ingress), tuple(egress))
+
+
+def ranked(found: Iterable[Tier], most_rules: int) -> Iterator[tuple[int, int, Tier, Rules, Rules]]:
+    """(priority, number of the part, tier, ingress, egress): so many rules in each part, in their order.
+
+    Each part has a priority of its own as long as there are enough of them; then tenants share, of whom no pod is the
+    subject of two, and only the parts of one tenant follow one another.
+    """
+    split = []
+    for tier in found:
+        sides = parts(tier.ingress, most_rules), parts(tier.egress, most_rules)
+        split += [(at, tier, *both) for at, both in enumerate(zip_longest(*sides, fillvalue=()))]
+    is_roomy = len(split) <= LAST - FIRST
+    for number, (at, tier, ingress, egress) in enumerate(split):
+        yield FIRST + (number if is_roomy else at), at, tier, ingress, egress
 
 
 def default(cells: Cells) -> Tier | None:
