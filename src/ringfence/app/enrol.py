@@ -11,7 +11,6 @@ in files of mode 0600 only: never in an argument, the environment or a log.
 
 import asyncio
 import contextlib
-import os
 import secrets
 import time
 from datetime import UTC, datetime
@@ -20,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 from ringfence.app.enforcer.home import ABOUT, AUTHORITY, CERTIFICATE, KEY, About, NodeHome
-from ringfence.app.files import address, private, write
+from ringfence.app.files import address, new, private, write
 from ringfence.app.orders.home import ServerHome, make
 from ringfence.app.orders.joining import token_digest
 from ringfence.errors import EnforceError, InputError, UsageError
@@ -65,14 +64,9 @@ def token(folder: Path, host: str, role: str, minutes: float, out: Path) -> Toke
     home, now, secret = ServerHome(folder), int(time.time()), secrets.token_urlsafe(32)
     name = host if ":" in host else ids.host(host)
     made = Token(name, role, secret, now + int(minutes * 60), home.authority_pem)
+    new(out, msgspec.json.encode(made) + b"\n")
     with contextlib.closing(home.ledger()) as ledger:
         ledger.offer(token_digest(secret), name, role, made.expires, now)
-    try:
-        handle = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    except OSError as error:
-        raise UsageError(f"{out}: {error.strerror}", "name a new file for the token") from None
-    with os.fdopen(handle, "wb") as file:
-        file.write(msgspec.json.encode(made) + b"\n")
     return made
 
 
@@ -190,5 +184,5 @@ def release_token(folder: Path, host: str, why: str, hours: float, lasts: int, o
         orders.decode(orders.encode(made), Release)
     except InputError as error:
         raise UsageError(f"no such token can be given: {error.what}") from None
-    write(out.parent, out.name, msgspec.json.encode(signing.seal(ServerHome(folder).order_key(), made)) + b"\n")
+    new(out, msgspec.json.encode(signing.seal(ServerHome(folder).order_key(), made)) + b"\n")
     return made

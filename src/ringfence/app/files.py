@@ -15,6 +15,16 @@ def write(folder: Path, name: str, data: bytes) -> None:
     durable.sync(durable.put(folder, name, data))
 
 
+def new(path: Path, data: bytes) -> None:
+    """Make a private file (0600) that was not there. Raises `UsageError`."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}", "name a new file") from None
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+
+
 def address(text: str) -> tuple[str, int]:
     """(host, port) of `HOST:PORT`, an IPv6 address in brackets. Raises `UsageError`."""
     name, _, port = text.rpartition(":")
