@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ringfence.collect.ib_tables import TableReader
@@ -354,3 +355,36 @@ def test_the_shadow_fabric_agrees_with_the_guard(small):
     assert preflight(topology, text(plan), tables(plan), port_guid(0)) == ()
     problems = preflight(topology, text(plan).replace("\n", "\r\n"), tables(plan), port_guid(0))
     assert "another table" in problems[0].what
+
+
+def test_a_switch_that_answers_half_is_told_and_stops_a_change(small):
+    """A leaf whose tables do not come is no reason to believe them: unread, a leak in the proof, and no sweep."""
+    _, reader, fence = small
+    fence.follow(AFTER_NOON)
+    places = reader.places()
+    nobody = 4000
+    half = [msgspec.structs.replace(one, leaf_lid=nobody) if one.guid == port_guid(7) else one for one in places]
+    seen = reader.read(half)
+    assert seen.unread == (port_guid(7),)
+    proof = prove_tables(AFTER_NOON, fence.inventory, {"ib0": seen}, fence.residuals)
+    assert {gap.source for gap in proof.differences} | {gap.target for gap in proof.differences} >= set(ports([7]))
+    plan = fence.plan(AFTER_NOON)
+    reader.places = lambda: tuple(half)
+    with pytest.raises(EnforceError, match="do not show their tables") as caught:
+        fence.opensm.follow(plan)
+    assert caught.value.left == ports([7])
+
+
+def test_a_table_that_is_smaller_than_the_inventory_says_is_found_out(small):
+    """opensm would set 64 of 70 keys without a word; the ports said that they hold 64."""
+    _, _, fence = small
+    jobs = {f"t0/job{at}": (1, 2 + at % 12) for at in range(70)}
+    roomy = dict.fromkeys(fence.fabric.ports, 128)
+    place = Inventory(
+        fabrics={"ib0": msgspec.structs.replace(fence.fabric, table=roomy)}, enforcers=fence.inventory.enforcers
+    )
+    (plan,), _ = plan_fabrics(policy(jobs, range(14, 16)), place, TARGET, {})
+    before = fence.opensm.ports.seen()
+    with pytest.raises(EnforceError, match="has room for 64"):
+        fence.opensm.follow(plan)
+    assert fence.opensm.ports.seen() == before

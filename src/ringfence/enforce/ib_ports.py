@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
+import msgspec
+
 from ringfence.errors import EnforceError
 from ringfence.segment.compile.ib_steps import Step, steps
 from ringfence.segment.compile.partitions import Plan
@@ -29,27 +31,37 @@ class Reader(Protocol):
         """The tables of these places."""
         ...
 
+    def room(self, places: Sequence[Place]) -> dict[int, int]:
+        """How many keys fit at each place, by GUID; 0 where nobody said."""
+        ...
+
 
 class Ports:
-    """The ports of one fabric, read back."""
+    """The ports of one fabric, read back. `fabric.table` is what the ports and their switches said they hold."""
 
     def __init__(self, fabric: Fabric, reader: Reader, deadline: float = DEADLINE) -> None:
         self.fabric, self.reader, self.deadline = fabric, reader, deadline
         self._places: tuple[Place, ...] = ()
+        self._last = Seen({}, {})
 
     def seen(self) -> Seen:
         """Every table of the fabric now, cables looked up afresh."""
         self._places = self.reader.places()
-        return self.reader.read(self._places, [guid for port in self.fabric.ports if (guid := guid_of(port))])
+        room = {f"ibport:0x{guid:016x}": keys for guid, keys in self.reader.room(self._places).items() if keys}
+        self.fabric = msgspec.structs.replace(self.fabric, table={**self.fabric.table, **room})
+        self._last = self.reader.read(self._places, [guid for port in self.fabric.ports if (guid := guid_of(port))])
+        return self._last
 
     def wait(self, wanted: Tables) -> Seen:
         """Until every port and leaf port that is there holds what is wanted. Raises with the ports that do not."""
         places = [one for one in self._places or self.reader.places() if one.guid in wanted]
-        until, pause, asked = time.monotonic() + self.deadline, 0.002, places
+        until, pause = time.monotonic() + self.deadline, 0.002
+        asked = [one for one in places if not _holds(self._last, one.guid, wanted)] or places  # not to slow the sweep
         while True:
             seen = self.reader.read(asked)
             wrong = [one for one in asked if not _holds(seen, one.guid, wanted)]
             if not wrong and len(asked) == len(places):
+                self._last = seen
                 return seen
             if time.monotonic() > until:
                 raise self._late(wrong, seen)

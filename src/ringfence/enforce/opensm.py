@@ -39,9 +39,14 @@ class Opensm:
     ) -> None:
         if not seats:
             raise EnforceError(f"no subnet manager of {fabric.name} can be changed from here")
-        self.fabric, self.seats, self.intended = fabric, tuple(seats), intended
+        self.seats, self.intended = tuple(seats), intended
         self.where = fabric.name
         self.ports = Ports(fabric, reader, deadline)
+
+    @property
+    def fabric(self) -> Fabric:
+        """With the sizes of tables as they were last read."""
+        return self.ports.fabric
 
     def read(self) -> str:
         """The text in force. Raises where the managers hold different ones, of which any may be the next in force."""
