@@ -7,7 +7,7 @@ import msgspec
 from ringfence.segment.compartment import cannot_tell, group
 from ringfence.segment.model import Allow, Group, Residual
 from ringfence.segment.needs.known import Known
-from ringfence.segment.scene import IB, Scene, Service
+from ringfence.segment.scene import IB, Scene
 from ringfence.segment.seen import starting
 
 OWN = ""
@@ -86,7 +86,7 @@ def shared(known: Known) -> Iterator[Group | Allow | Residual]:
                     for what in _whats(scene, need, one or other):
                         yield Allow(left.name, right.name, plane, what, need.why)
     yield from used.values()
-    yield from _watched(scene)
+    yield from _watched(known)
     for kind, what in _NEEDED.items():
         if not scene.services.get(kind):
             why = f"no {kind} server is known: where hosts get {what} from cannot be told, and is cut"
@@ -155,21 +155,15 @@ def _fabrics(scene: Scene) -> Iterator[tuple[str, str, Group]]:
         yield "managers", name, group(f"sm:{short}", "service", "", f"subnet managers of {name}", ib=mine, ip=managers)
 
 
-def _watched(scene: Scene) -> Iterator[Group | Allow]:
+def _watched(known: Known) -> Iterator[Group | Allow]:
     """Agents and enforcers open one connection to their server, and none is opened to them."""
+    scene = known.scene
     for entity, service in sorted(scene.by_entity.items()):
         told = {*scene.seen.subjects("watched_by", entity), *scene.seen.subjects("enforced_by", entity)}
         hosts = {host for one in told for host in ([one] if one.startswith("host:") else scene.nodes.get(one, ()))}
         if hosts:
             name = f"agents:{service.host.partition(':')[2]}"
             yield group(name, "role", "", f"hosts that report to {entity}", ip=hosts)
-            yield service_group(scene, service)
+            yield known.service(service)
             why = "agents report and enforcers fetch signed orders, over connections of their own"
             yield Allow(name, entity, "ip", f"tcp/{service.port}" if service.port else "tcp/8443", why)
-
-
-def service_group(scene: Scene, service: Service) -> Group:
-    """The group of one service: its host, and on the pod plane its addresses."""
-    found = {one for mine in scene.addresses.get(service.host, {}).values() for one in mine}
-    outside = [f"network:{one}/{128 if ':' in one else 32}" for one in found]
-    return group(service.entity, "service", "", f"{service.kind} on {service.host}", ip=[service.host], pod=outside)

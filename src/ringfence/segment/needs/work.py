@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from ringfence.segment.compartment import cannot_tell, compartment
 from ringfence.segment.model import Allow, Group, Residual
 from ringfence.segment.needs.known import Known
-from ringfence.segment.needs.services import service_group
 from ringfence.segment.scene import IB, ROCE, Scene, Service
 from ringfence.segment.workflow import Gang
 
@@ -26,7 +25,7 @@ def each(known: Known, gang: Gang) -> Iterator[Group | Allow | Residual]:
     yield own
     yield from ranks(own)
     for service, why in wanted(known.scene, gang):
-        yield service_group(known.scene, service)
+        yield known.service(service)
         yield from _asks(gang, service, why)
     for entity in _nowhere(known.scene, gang):
         why = "its images, data or models come from there and nobody told where it runs: it is cut off from it"
@@ -36,7 +35,7 @@ def each(known: Known, gang: Gang) -> Iterator[Group | Allow | Residual]:
 def _nowhere(scene: Scene, gang: Gang) -> list[str]:
     """Services that it needs and of which no host is known, sorted."""
     kept = {of for one in (*gang.images, *gang.reads, *gang.writes) for of in scene.seen.objects(one, "pulled_from")}
-    return sorted(kept - scene.by_entity.keys())
+    return sorted(one for one in kept if one not in scene.by_entity)
 
 
 def ranks(own: Group) -> Iterator[Allow]:
