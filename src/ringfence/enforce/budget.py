@@ -5,6 +5,9 @@ budget is refilled by raising the limit, never by lowering `used`: no packet fal
 
         limit = share + what was spent more than an hour ago         (then any 60 minutes hold at most one share)
 
+The kernel goes on counting what it refuses, unseen: a quota that is spent up is therefore made anew when it is given
+something back; while it refuses everything, nothing can be missed.
+
 Bytes are dated by slots of five minutes and leave when the whole slot is an hour old. `spent.json` remembers across
 restarts and a flushed table; what passed between the last look and the loss of the table is not in it.
 """

@@ -10,7 +10,7 @@ table or the new one. Nothing but `table inet ringfence` is ever touched.
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 
 from ringfence.collect.nft import Entered, Nft
@@ -58,18 +58,20 @@ class Nftables:
         wanted = _wanted(before) if before else None
         now, reset = self._counted()
         self._ledger.share({name: quota.limit for name, quota in wanted.quotas.items()} if wanted else {})
-        commands = changes(now, wanted, before, self._ledger.spent, reset)
-        self._ledger.save()
-        if commands:
-            self._nft.run("\n".join(commands))
+        self._change(changes(now, wanted, before, self._ledger.spent, reset | self._spent_up(now)))
 
     def refill(self) -> None:
         """Date what was counted, and give back what was spent an hour ago. To be called every few minutes."""
         now, reset = self._counted()
-        if now:
-            text = self.read() if reset else ""
-            commands = changes(now, now, text, self._ledger.spent, reset) if reset else raised(now, self._ledger.spent)
-            self._ledger.save()
+        anew = reset | self._spent_up(now)
+        if now and anew:
+            self._change(changes(now, now, self.read(), self._ledger.spent, anew))
+        elif now:
+            self._change(list(raised(now, self._ledger.spent)))
+
+    def _change(self, commands: Sequence[str]) -> None:
+        self._ledger.save()
+        if commands:
             self._nft.run("\n".join(commands))
 
     def _counted(self) -> tuple[Table | None, frozenset[str]]:
@@ -77,6 +79,15 @@ class Nftables:
         now = _table(listed) if listed else None
         used = {name: quota.used for name, quota in now.quotas.items()} if now else {}
         return now, self._ledger.count(used, self._now())
+
+    def _spent_up(self, now: Table | None) -> frozenset[str]:
+        """Quotas that let nothing through and shall: the kernel counts what it refuses too, so they begin anew.
+
+        As long as one refuses everything nothing is spent, so no byte is missed between the look and the change.
+        """
+        spent, quotas = self._ledger.spent, now.quotas if now else {}
+        full = (name for name, quota in quotas.items() if quota.used >= quota.limit)
+        return frozenset(name for name in full if name in spent and spent[name].limit > quotas[name].limit)
 
     def _shown(self, listed: str) -> str:
         def share(found: re.Match[str]) -> str:
