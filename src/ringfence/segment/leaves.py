@@ -11,7 +11,6 @@ def cabled(inventory: Inventory, port: str) -> tuple[str, str]:
     return switch, interface
 
 
-def guard(inventory: Inventory, port: str) -> str:
-    """The target that fences what this port sends; "" where none does."""
-    switch = cabled(inventory, port)[0]
-    return next((one for one in TARGETS if switch in inventory.enforcers.get(one, ())), "")
+def guards(inventory: Inventory) -> dict[str, str]:
+    """Switch → the target that sets it."""
+    return {switch: target for target in reversed(TARGETS) for switch in inventory.enforcers.get(target, ())}

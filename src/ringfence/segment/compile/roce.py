@@ -12,7 +12,7 @@ import msgspec
 from ringfence.segment.address import networks, span
 from ringfence.segment.compile.parts import MARK, named
 from ringfence.segment.inventory import Inventory
-from ringfence.segment.leaves import cabled, guard
+from ringfence.segment.leaves import cabled, guards
 from ringfence.segment.model import Artefact, Compiled, Policy, Residual
 from ringfence.segment.rules import by_peers
 
@@ -52,14 +52,15 @@ def _compiled(
     target: str, policy: Policy, inventory: Inventory, vrfs: Mapping[str, str], text: Callable[[Leaf], str]
 ) -> Compiled:
     leaves: dict[str, Leaf] = {}
+    set_by = guards(inventory)
     tenants = {
         port: group.tenant for group in policy.groups.values() if group.tenant in vrfs for port in group.on(PLANE)
     }
     for peers, ports in by_peers(policy, PLANE).items():
         mine: dict[str, list[str]] = {}
         for port in ports:
-            if guard(inventory, port) == target:
-                switch, interface = cabled(inventory, port)
+            switch, interface = cabled(inventory, port)
+            if set_by.get(switch) == target:
                 mine.setdefault(switch, []).append(interface)
                 if port in tenants:
                     leaves.setdefault(switch, Leaf()).vrfs[interface] = vrfs[tenants[port]]
@@ -125,9 +126,10 @@ def _sonic(leaf: Leaf) -> str:
 def _open(policy: Policy, inventory: Inventory) -> tuple[Residual, ...]:
     """Ports that send through no switch of ours: to everyone."""
     why, remedy = "no switch fences what it sends", "capture its cabling, and name its leaf as an enforcer"
+    set_by = guards(inventory)
     found = []
     for group in policy.groups.values():
-        bare = [port for port in group.on(PLANE) if not guard(inventory, port)]
+        bare = [port for port in group.on(PLANE) if cabled(inventory, port)[0] not in set_by]
         names = [group.name] if bare and len(bare) == len(group.on(PLANE)) else bare
         found += [Residual(PLANE, "nvue", name, "*", -1, why, remedy) for name in names]
     return tuple(sorted(set(found)))

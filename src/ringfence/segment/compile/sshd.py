@@ -5,9 +5,9 @@ decides alone wherever it is included; other Match blocks with AllowUsers add up
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from ringfence.segment.address import meet, networks, span
+from ringfence.segment.address import Span, meet, networks, span
 from ringfence.segment.compile.parts import MARK, named, unguarded
 from ringfence.segment.inventory import Inventory
 from ringfence.segment.model import Artefact, Compiled, Policy, Residual
@@ -21,7 +21,7 @@ _EVERYWHERE = ("0.0.0.0/0", "::/0")
 def compile_sshd(policy: Policy, inventory: Inventory) -> Compiled:
     """One drop-in per set of rules, for `/etc/ssh/sshd_config.d/ringfence.conf`; hosts with equal rules share it."""
     guarded = frozenset(inventory.enforcers.get(TARGET, ()))
-    known = sorted({one for group in policy.groups.values() for one in group.on(PLANE) if one.startswith("identity:")})
+    known = _by_user(one for group in policy.groups.values() for one in group.on(PLANE))
     artefacts, residuals = [], list(unguarded(policy, PLANE, TARGET, "host:", guarded, "let Ringfence manage its sshd"))
     merged: dict[tuple[str, ...], list[str]] = {}
     for rules, hosts in by_target(policy, PLANE, "host:").items():
@@ -57,21 +57,28 @@ def _split(endpoint: str) -> tuple[str, tuple[str, ...]]:
     return (user, (place,)) if at else (name, _EVERYWHERE)
 
 
-def _covered(allowed: Sequence[str], known: Sequence[str], hosts: Sequence[str]) -> list[Residual]:
-    """Those not allowed whose address lies within a network from which the same name, or everyone, is."""
-    within: dict[str, list[str]] = {}
-    for endpoint in allowed:
-        user, places = _split(endpoint)
-        within.setdefault(user, []).extend(places)
-    spans = {user: [span(text) for text in places] for user, places in within.items()}
-    found = []
-    for endpoint in sorted(set(known) - set(allowed)):
-        user, places = _split(endpoint)
-        open_to = [*spans.get(user, ()), *spans.get("*", ())]
-        if any(meet(span(text), one) for text in places for one in open_to):
-            why = "the same account, or every account, may log in from a network that this address shares"
-            found += [
-                Residual(PLANE, TARGET, endpoint, host, 1, why, "state the network without this address")
-                for host in hosts
-            ]
+def _by_user(endpoints: Iterable[str]) -> dict[str, dict[str, list[Span]]]:
+    """Name → its endpoints → their networks."""
+    found: dict[str, dict[str, list[Span]]] = {}
+    for endpoint in set(endpoints):
+        if endpoint.startswith("identity:"):
+            user, places = _split(endpoint)
+            found.setdefault(user, {})[endpoint] = [span(text) for text in places]
     return found
+
+
+def _covered(
+    allowed: Sequence[str], known: Mapping[str, Mapping[str, Sequence[Span]]], hosts: Sequence[str]
+) -> list[Residual]:
+    """Those not allowed whose address lies within a network from which the same name, or everyone, is."""
+    let_in = _by_user(allowed)
+    everyone = [one for spans in let_in.get("*", {}).values() for one in spans]
+    why = "the same account, or every account, may log in from a network that this address shares"
+    remedy = "state the network without this address"
+    met = []
+    for user in known if everyone else let_in:
+        open_to = [*everyone, *(one for spans in let_in.get(user, {}).values() for one in spans)]
+        for endpoint, spans in known.get(user, {}).items():
+            if endpoint not in let_in.get(user, {}) and any(meet(a, b) for a in spans for b in open_to):
+                met.append(endpoint)
+    return [Residual(PLANE, TARGET, endpoint, host, 1, why, remedy) for endpoint in sorted(met) for host in hosts]

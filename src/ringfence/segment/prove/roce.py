@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 import numpy as np
 
-from ringfence.segment.address import Index, Span, meet, span
+from ringfence.segment.address import WORLD4, WORLD6, Index, Span, meet, span
 from ringfence.segment.inventory import Inventory
-from ringfence.segment.leaves import cabled, guard
+from ringfence.segment.leaves import cabled, guards
 from ringfence.segment.model import Artefact, Policy, Proof, Residual
+from ringfence.segment.prove.sided import mask
 from ringfence.segment.prove.verdict import Names, verdict
 from ringfence.segment.relation import Block, Ints
 from ringfence.segment.what import What
@@ -20,6 +21,9 @@ from ringfence.wire.ibnet import acl
 from ringfence.wire.ibnet.acl import Fence, List, Rule
 
 PLANE = "roce"
+Key = tuple[str, tuple[tuple[int, tuple[Rule, ...]], ...]]
+"""VRF, and (address family, rules) of each list that stands before a port."""
+
 COVERS = "RoCEv2 (UDP 4791) at the switch port where it enters; not RoCEv1 within one VLAN, nor other traffic"
 
 
@@ -60,18 +64,19 @@ def _judged(
     names = _Directed(policy, PLANE)
     fences = {switch: read(one.text.encode()) for one in artefacts for switch in one.loaded_by}
     lists = {switch: _lists(fence) for switch, fence in fences.items()}
-    ports = {one: at for at, one in enumerate(names.names) if guard(inventory, one) in mine}
-    reach = _Reach(inventory, names)
+    set_by = guards(inventory)
+    ports = {one: at for at, one in enumerate(names.names) if set_by.get(cabled(inventory, one)[0], "") in mine}
     vrfs: dict[str, str] = {}
-    alike: dict[tuple[object, ...], list[int]] = {}
+    alike: dict[Key, list[int]] = {}
     for port, at in ports.items():
         switch, interface = cabled(inventory, port)
         vrfs[port] = fences[switch].vrfs.get(interface, "") if switch in fences else ""
-        key = ((one.family, one.rules) for one in lists.get(switch, {}).get(interface, ()))
-        alike.setdefault((vrfs[port], *key), []).append(at)
-    found = [Block(np.array(of, np.int64), reach.from_(key, vrfs), What("any")) for key, of in alike.items()]
-    others = np.setdiff1d(names.of("*"), np.array(list(ports.values()), np.int64))
-    found += [Block(np.intersect1d(one.sources, others), one.targets, one.what) for one in names.intent()]
+        key = tuple((one.family, one.rules) for one in lists.get(switch, {}).get(interface, ()))
+        alike.setdefault((vrfs[port], key), []).append(at)
+    reach = _Reach(inventory, names, vrfs)
+    found = [Block(np.array(of, np.int64), reach.through(*key), What("any")) for key, of in alike.items()]
+    theirs = ~mask(names, np.array(list(ports.values()), np.int64))
+    found += [Block(one.sources[theirs[one.sources]], one.targets, one.what) for one in names.intent()]
     told = tuple(one for one in residuals if one.plane == PLANE)
     both = [*told, *(msgspec.structs.replace(one, source=one.target, target=one.source) for one in told)]
     return msgspec.structs.replace(verdict(names, target, [found], both, COVERS), residuals=tuple(sorted(told)))
@@ -80,34 +85,26 @@ def _judged(
 class _Reach:
     """Which ports a list of rules lets through; equal lists are worked out once."""
 
-    def __init__(self, inventory: Inventory, names: Names) -> None:
+    def __init__(self, inventory: Inventory, names: Names, vrfs: Mapping[str, str]) -> None:
         self._names, self._inventory = names, inventory
         self._index = Index(inventory.addresses, names.names)
-        self._families: dict[int, Ints] = {}
-        self._known: dict[tuple[object, ...], Ints] = {}
+        self._of = {at: names.numbers(self._index.within(whole)) for at, whole in ((4, WORLD4), (6, WORLD6))}
+        both = mask(names, self._of[4]) | mask(names, self._of[6])
+        self._bare = np.flatnonzero(~both)
+        self._vrfs = {
+            vrf: mask(names, names.numbers(one for one in names.names if vrfs.get(one, "") == vrf))
+            for vrf in sorted(set(vrfs.values()))
+        }
 
-    def from_(self, key: tuple[object, ...], vrfs: Mapping[str, str]) -> Ints:
-        """Numbers of the ports that are let through, in the same VRF."""
-        if key not in self._known:
-            vrf, *lists = key
-            by_family: dict[int, Ints] = {}
-            for family, rules in lists:  # type: ignore[misc]  # (family, rules)
-                let = self._let(rules)  # type: ignore[has-type]
-                by_family[family] = np.intersect1d(by_family[family], let) if family in by_family else let  # type: ignore[has-type]
-            through = [by_family.get(family, self._of_family(family)) for family in (4, 6)]
-            bare = np.setdiff1d(self._names.of("*"), np.concatenate([self._of_family(4), self._of_family(6)]))
-            found = np.unique(np.concatenate([*through, *(() if len(by_family) == 2 else (bare,))]))
-            if any(vrfs.values()):
-                same = self._names.numbers(one for one in self._names.names if vrfs.get(one, vrf) == vrf)
-                found = np.intersect1d(found, same)
-            self._known[key] = found
-        return self._known[key]
-
-    def _of_family(self, family: int) -> Ints:
-        if family not in self._families:
-            whole = (family, 0, (1 << (32 if family == 4 else 128)) - 1)
-            self._families[family] = self._names.numbers(self._index.within(whole))
-        return self._families[family]
+    def through(self, vrf: str, lists: Sequence[tuple[int, tuple[Rule, ...]]]) -> Ints:
+        """Numbers of the ports that all these lists let through, in the same VRF."""
+        let: dict[int, Ints] = {}
+        for family, rules in lists:
+            mine = self._let(rules)
+            let[family] = np.intersect1d(let[family], mine) if family in let else mine
+        bare = self._bare if len(let) < len(self._of) else self._bare[:0]
+        found = np.unique(np.concatenate([*(let.get(family, of) for family, of in self._of.items()), bare]))
+        return found[self._vrfs[vrf][found]] if len(self._vrfs) > 1 else found
 
     def _let(self, rules: tuple[Rule, ...]) -> Ints:
         """The first rule that meets an address decides; nearly always: permits, then one that denies the rest."""
