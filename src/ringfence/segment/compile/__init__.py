@@ -19,17 +19,17 @@ from ringfence.segment.compile.writer import Writer
 from ringfence.segment.compile.xfrm import compile_xfrm
 
 WRITERS: Mapping[str, Writer] = {
-    "nftables": Writer("ip", compile_nftables),
-    "xfrm": Writer("ip", compile_xfrm),
-    "sonic": Writer("roce", compile_sonic),
-    "nvue": Writer("roce", compile_nvue),
-    "imex": Writer("imex", compile_imex),
-    "fabric-manager": Writer("nvlink", compile_fabric_manager),
-    "nmx-m": Writer("nvlink", compile_nmx),
-    "lustre": Writer("storage", compile_lustre),
     "exports": Writer("storage", compile_exports),
+    "fabric-manager": Writer("nvlink", compile_fabric_manager),
+    "imex": Writer("imex", compile_imex),
     "kubernetes": Writer("pod", compile_kubernetes),
+    "lustre": Writer("storage", compile_lustre),
+    "nftables": Writer("ip", compile_nftables),
+    "nmx-m": Writer("nvlink", compile_nmx),
+    "nvue": Writer("roce", compile_nvue),
     "slurm": Writer("scheduler", compile_slurm),
+    "sonic": Writer("roce", compile_sonic),
     "sshd": Writer("login", compile_sshd),
+    "xfrm": Writer("ip", compile_xfrm),
 }
 """Every target by name."""

@@ -14,17 +14,17 @@ from ringfence.segment.prove.storage import prove_exports, prove_lustre
 from ringfence.segment.prove.xfrm import prove_xfrm
 
 PROVERS: Mapping[str, Prover] = {
-    "nftables": Prover("ip", prove_ip),
-    "xfrm": Prover("ip", prove_xfrm),
-    "sonic": Prover("roce", prove_sonic),
-    "nvue": Prover("roce", prove_nvue),
-    "imex": Prover("imex", prove_imex),
-    "fabric-manager": Prover("nvlink", prove_fabric_manager),
-    "nmx-m": Prover("nvlink", prove_nmx),
-    "lustre": Prover("storage", prove_lustre),
     "exports": Prover("storage", prove_exports),
+    "fabric-manager": Prover("nvlink", prove_fabric_manager),
+    "imex": Prover("imex", prove_imex),
     "kubernetes": Prover("pod", prove_pods),
+    "lustre": Prover("storage", prove_lustre),
+    "nftables": Prover("ip", prove_ip),
+    "nmx-m": Prover("nvlink", prove_nmx),
+    "nvue": Prover("roce", prove_nvue),
     "slurm": Prover("scheduler", prove_scheduler),
+    "sonic": Prover("roce", prove_sonic),
     "sshd": Prover("login", prove_login),
+    "xfrm": Prover("ip", prove_xfrm),
 }
 """The prover of every target, by the target's name."""
