@@ -14,9 +14,10 @@ from ringfence.segment.model import Allow, Group, Policy
 from ringfence.segment.prove.pods import prove_pods
 
 LAB, GANG, TENANT_SPACES = "cluster:lab", 5, 10
+SPEAKS = (("kubernetes",), ("kubernetes", "clusternetworkpolicy"))
 
 
-def plane(pods: int, spaces: int) -> tuple[Policy, Inventory]:
+def plane(pods: int, spaces: int, speaks: tuple[str, ...]) -> tuple[Policy, Inventory]:
     """Gangs of 5 pods, spread evenly over namespaces, ten namespaces a tenant; a platform; one store outside."""
     groups: dict[str, Group] = {}
     facts: dict[str, PodFacts] = {}
@@ -35,13 +36,13 @@ def plane(pods: int, spaces: int) -> tuple[Policy, Inventory]:
     groups |= {name: Group(name, kind, "", {"pod": members}) for name, (kind, members) in shared.items()}
     allows += [Allow("pods", "platform", "pod", f"{protocol}/53", "names") for protocol in ("tcp", "udp")]
     allows += [Allow("platform", "platform", "pod", "any", "parts"), Allow("pods", "store", "pod", "tcp/443", "data")]
-    return Policy(groups, tuple(allows)), Inventory(pods=facts, enforcers=dict.fromkeys(
-        ("kubernetes", "clusternetworkpolicy"), (LAB,)))  # fmt: skip
+    enforcers = dict.fromkeys(speaks, (LAB,))
+    return Policy(groups, tuple(allows)), Inventory(pods=facts, enforcers=enforcers)
 
 
-def measure(pods: int, spaces: int) -> dict[str, Any]:
+def measure(pods: int, spaces: int, speaks: tuple[str, ...]) -> dict[str, Any]:
     """Seconds of each step."""
-    policy, inventory = plane(pods, spaces)
+    policy, inventory = plane(pods, spaces, speaks)
     start = time.perf_counter()
     compiled = compile_kubernetes(policy, inventory)
     written = time.perf_counter()
@@ -51,6 +52,7 @@ def measure(pods: int, spaces: int) -> dict[str, Any]:
         "pods": pods,
         "namespaces": spaces,
         "gangs": pods // GANG,
+        "speaks": speaks,
         "compile_s": round(written - start, 3),
         "prove_s": round(proven - written, 3),
         "megabytes": round(len(compiled.artefacts[0].text) / 1e6, 2),
@@ -60,5 +62,5 @@ def measure(pods: int, spaces: int) -> dict[str, Any]:
 
 if __name__ == "__main__":
     sizes = [int(one) for one in sys.argv[1:3]]
-    cases = [sizes] if len(sizes) == 2 else [[1000, 50], [5000, 250], [10_000, 500]]
-    print(json.dumps([measure(*case) for case in cases], indent=1))
+    cases = [(sizes[0], sizes[1])] if len(sizes) == 2 else [(1000, 50), (5000, 250), (10_000, 500)]
+    print(json.dumps([measure(pods, spaces, speaks) for pods, spaces in cases for speaks in SPEAKS], indent=1))

@@ -4,7 +4,8 @@ Judged apart: every cluster's first interfaces (NetworkPolicies and the admin ti
 (MultiNetworkPolicies). The rules of Kubernetes are those of `prove.netpol`. Beside the pods of the policy every
 namespace has one more, `namespace:…`: the pod that nobody knows yet and that bears no label.
 The outside is all of IPv4, cut wherever the policy or some block of an object cuts it, so that a block which is a
-little too wide or too narrow is seen. IPv6 is not looked at.
+little too wide or too narrow is seen. IPv6 is not looked at. Where there is an admin tier, it is judged a second time
+as if the owners of namespaces had opened everything that they can.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from ringfence.estate.kinds import kind_of
 from ringfence.segment.inventory import Inventory
 from ringfence.segment.model import Artefact, Difference, Policy, Proof, Residual
 from ringfence.segment.prove.kubernetes.objects import TARGET, objects
+from ringfence.segment.prove.kubernetes.owners import opened
 from ringfence.segment.prove.kubernetes.scene import Pods, Scene
 from ringfence.segment.prove.kubernetes.sides import Sides
 from ringfence.segment.prove.verdict import Names, verdict
@@ -43,8 +45,15 @@ def prove_pods(
             because = f"on {network}" if network else ""
             differences += [msgspec.structs.replace(one, because=because) for one in proof.differences]
             proofs.append(proof)
+        if found.admin:
+            leaks = judged(Scene(opened(pods)), _INWARD).differences
+            because = "once owners of namespaces have opened them"
+            differences += [msgspec.structs.replace(one, because=because) for one in leaks if one.kind == "leak"]
     asked, open_ = sum(one.pairs for one in proofs), sum(one.open_pairs for one in proofs)
     return Proof(PLANE, TARGET, asked, tuple(differences), told, open_, _COVERS)
+
+
+_INWARD = (Residual(PLANE, TARGET, "network:*", "*", -1, "no admin tier has words for addresses that connect in"),)
 
 
 def clusters(policy: Policy) -> list[str]:

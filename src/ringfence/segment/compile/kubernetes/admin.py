@@ -5,7 +5,7 @@ Bounds of the schema: 100 rules a direction, 100 peers a rule, 25 networks a pee
 
 from collections.abc import Iterator
 
-from ringfence.segment.compile.kubernetes.cells import NAMESPACE, Cells, Json, one_of, value_of
+from ringfence.segment.compile.kubernetes.cells import NAMESPACE, Cells, Json, one_of
 from ringfence.segment.compile.kubernetes.rules import low, manifest
 from ringfence.segment.compile.kubernetes.tiers import Rule, Tier, default, ranked, tiers
 from ringfence.segment.what import What
@@ -16,7 +16,7 @@ _ACTIONS = {"pass": "Pass", "deny": "Deny"}
 
 
 def policies(cells: Cells) -> Iterator[Json]:
-    """One AdminNetworkPolicy (or several in a row) for every tenant, and the baseline."""
+    """One AdminNetworkPolicy (or several in a row) for every namespace, and the baseline."""
     for priority, at, tier, ingress, egress in ranked(tiers(cells), MOST_RULES):
         spec = {"priority": priority, **_spec(tier, ingress, egress)}
         yield manifest(VERSION, "AdminNetworkPolicy", name_of(tier, at), spec)
@@ -27,8 +27,8 @@ def policies(cells: Cells) -> Iterator[Json]:
 
 
 def name_of(tier: Tier, at: int) -> str:
-    """A name that the API server takes, different for different tenants."""
-    return f"ringfence-{value_of((tier.tenant,))}" + (f"-{at}" if at else "")
+    """The policy's name, after its namespace."""
+    return f"ringfence-{tier.name}" + (f"-part-{at}" if at else "")
 
 
 def _spec(tier: Tier, ingress: tuple[Rule, ...], egress: tuple[Rule, ...]) -> dict[str, object]:

@@ -13,12 +13,12 @@ from ringfence.segment.what import What
 
 VERSION, KIND = "policy.networking.k8s.io/v1alpha2", "ClusterNetworkPolicy"
 MOST_RULES = 25
-BASELINE = "ringfence-baseline"
+BASELINE = "ringfence.baseline"
 _ACTIONS = {"pass": "Pass", "deny": "Deny"}
 
 
 def policies(cells: Cells) -> Iterator[Json]:
-    """The tier of every tenant, and the baseline of all of them."""
+    """The tier of every namespace, and the baseline of all of them."""
     for priority, at, tier, ingress, egress in ranked(tiers(cells), MOST_RULES):
         yield manifest(VERSION, KIND, name_of(tier, at), _spec("Admin", priority, tier, ingress, egress))
     below = default(cells)

@@ -1,7 +1,7 @@
 """What a cluster's administrator lays over the policies of namespaces: nothing crosses a tenant unless it is allowed.
 
-One *tier* per tenant: its namespaces pass among themselves, what the fence allows from or to others is passed on to
-the NetworkPolicies (which decide pod by pod), and everything else is denied. Whatever an owner of a namespace writes
+One *tier* per namespace: it passes what is of the same tenant, and what the fence allows from or to other namespaces,
+on to the NetworkPolicies (which decide pod by pod), and denies everything else. Whatever an owner of a namespace writes
 there, it opens no more than that. Passing is by namespace and port, never by a label that an owner could set.
 """
 
@@ -39,9 +39,9 @@ Rules = tuple[Rule, ...]
 
 
 class Tier(msgspec.Struct, frozen=True):
-    """The rules of one tenant's namespaces, in order."""
+    """The rules of some namespaces, in order. `name` "" is that of all of them together."""
 
-    tenant: str
+    name: str
     namespaces: tuple[str, ...]
     ingress: tuple[Rule, ...]
     egress: tuple[Rule, ...]
@@ -61,20 +61,21 @@ def tenants(cells: Cells) -> dict[str, tuple[str, ...]]:
 
 
 def tiers(cells: Cells) -> Iterator[Tier]:
-    """One tier for every tenant that has namespaces."""
-    for tenant, namespaces in tenants(cells).items():
-        groups = list(dict.fromkeys(g for name in namespaces for cell in cells.by_namespace[name] for g in cell.groups))
-        own = Rule("pass", "own namespaces", (_namespaces(namespaces),))
-        ingress = [own, *_across(cells, groups, namespaces, inward=True), _DENY_PODS]
-        egress = [own, *_across(cells, groups, namespaces, inward=False), _DENY_PODS, *_outside(cells, groups)]
-        yield Tier(tenant, namespaces, tuple(ingress), tuple(egress))
+    """One tier for every namespace of every tenant."""
+    for namespaces in tenants(cells).values():
+        own = Rule("pass", "the same tenant", (_namespaces(namespaces),))
+        for name in namespaces:
+            groups = list(dict.fromkeys(group for cell in cells.by_namespace[name] for group in cell.groups))
+            ingress = [own, *_across(cells, groups, namespaces, inward=True), _DENY_PODS]
+            egress = [own, *_across(cells, groups, namespaces, inward=False), _DENY_PODS, *_outside(cells, groups)]
+            yield Tier(name, (name,), tuple(ingress), tuple(egress))
 
 
 def ranked(found: Iterable[Tier], most_rules: int) -> Iterator[tuple[int, int, Tier, Rules, Rules]]:
     """(priority, number of the part, tier, ingress, egress): so many rules in each part, in their order.
 
-    Each part has a priority of its own as long as there are enough of them; then tenants share, of whom no pod is the
-    subject of two, and only the parts of one tenant follow one another.
+    Each part has a priority of its own as long as there are enough of them; then namespaces share, of which no pod is
+    in two, and only the parts of one namespace follow one another.
     """
     split = []
     for tier in found:

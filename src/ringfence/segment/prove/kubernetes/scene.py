@@ -26,6 +26,7 @@ class Pods:
         self.policy, self.inventory, self.objects = policy, inventory, objects
         self.cluster, self.name = cluster, cluster.partition(":")[2]
         mine = [one for group in policy.groups.values() for one in group.on("pod") if self._is_mine(one)]
+        self.mine = frozenset(mine)
         unknown = (f"namespace:{self.name}/{namespace_of(one)}" for one in mine)
         self.endpoints = tuple(dict.fromkeys([*mine, *unknown]))
 
