@@ -15,7 +15,7 @@ from tests.segment.policies import damaged, fence, proven, some
 
 HOSTS = tuple(f"host:gpu{at}" for at in range(6))
 ADDRESSES = {host: (f"10.0.0.{at + 1}",) for at, host in enumerate(HOSTS)}
-HOME, TEAM, MODELS = "storage:nfs1:/export/home", "storage:nfs1:/export/home:/team", "storage:nfs1:/export/models"
+HOME, TEAM, MODELS = "storage:nfs1:/export/home", "storage:nfs1:/export/home/team", "storage:nfs1:/export/models"
 PLACES = (HOME, TEAM, MODELS, "storage:nfs2:/data", "storage:s3:bucket")
 BEFORE = (
     "/export/home 10.0.0.0/24(rw,sync,root_squash,sec=krb5p)\n"

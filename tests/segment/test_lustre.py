@@ -13,7 +13,7 @@ from ringfence.wire.storage.lctl import commands
 from tests.segment.policies import damaged, fence, proven, some
 
 HOSTS = tuple(f"host:gpu{at}" for at in range(6))
-A, B, DEEP = "storage:lustre-scratch:/a", "storage:lustre-scratch:/b", "storage:lustre-scratch:/a:/deep"
+A, B, DEEP = "storage:lustre-scratch:/a", "storage:lustre-scratch:/b", "storage:lustre-scratch:/a/deep"
 ALL = Inventory(
     addresses={host: (f"10.0.{at // 3}.{at % 3 + 253}",) for at, host in enumerate(HOSTS)},
     enforcers={"lustre": ("host:mgs1",)},

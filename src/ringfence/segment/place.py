@@ -24,13 +24,13 @@ class Place(msgspec.Struct, frozen=True, order=True):
 
 
 def place(endpoint: str) -> Place:
-    """The place of `storage:<server>:<path>[:<path below it>]`. Raises `InputError` for a path with `..`.
+    """The place of `storage:<server>:<path>`, be it an export or a folder in one. Raises `InputError` for `..`.
 
-    >>> place("storage:nfs1:/export/home:/alice")
+    >>> place("storage:nfs1:/export/home/alice")
     Place(server='nfs1', path='/export/home/alice')
     """
-    server, _, rest = endpoint.partition(":")[2].partition(":")
-    parts = [part for part in rest.replace(":", "/").split("/") if part not in ("", ".")]
+    server, _, path = endpoint.partition(":")[2].partition(":")
+    parts = [part for part in path.split("/") if part not in ("", ".")]
     if ".." in parts:
         raise InputError(f"{endpoint[:120]!r} names a path with `..`", remedy="name the folder that it leads to")
     return Place(server, "/" + "/".join(parts))
