@@ -181,6 +181,27 @@ def test_a_removal_is_repeated_until_it_is_done(tmp_path):
     scene(tmp_path, play)
 
 
+def test_what_is_ordered_while_a_host_is_brought_up_to_date_is_not_followed_by_what_was_before(tmp_path):
+    """Three slots wait; the last one changes while the first is not answered yet."""
+
+    async def play(at: Scene) -> None:
+        at.server._width = asyncio.Semaphore(0)
+        at.server.desire([changed(job=str(number), text="old") for number in range(3)])
+        peer = await at.connected(at.node())
+        while not at.server.connected[A].sending.locked():
+            await asyncio.sleep(0.01)
+        sending = asyncio.create_task(at.server.send(changed(job="2", text="new")))
+        await asyncio.sleep(0)
+        for _ in range(10):
+            at.server._width.release()
+        found = [await given(peer) for _ in range(4)]
+        assert [order.job for order in found] == ["0", "2", "1", "2"]
+        assert {order.digest for order in found if order.job == "2"} == {orders.digest("new")}
+        sending.cancel()
+
+    scene(tmp_path, play)
+
+
 def test_a_host_that_does_not_answer_in_time_is_told_as_such(tmp_path):
     """The desired state stays."""
 
@@ -415,9 +436,10 @@ def test_a_peer_that_speaks_nonsense_costs_its_own_connection_only(tmp_path, kin
     scene(tmp_path, play)
 
 
-def test_strangers_that_say_nothing_do_not_keep_others_out(tmp_path, monkeypatch):
-    """Half a handshake, half a frame, and more of them than are heard at once: one too many is closed at once."""
-    monkeypatch.setattr(listen, "STRANGERS", 5)
+@pytest.mark.parametrize("limit", ["STRANGERS", "OF_ONE"])
+def test_strangers_that_say_nothing_do_not_keep_others_out(tmp_path, monkeypatch, limit):
+    """Half a handshake, half a frame, and more of one machine than are heard at once: one too many is closed."""
+    monkeypatch.setattr(listen, limit, 5)
 
     async def play(at: Scene) -> None:
         node = at.node()

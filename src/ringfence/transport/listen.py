@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 
@@ -13,6 +14,8 @@ from ringfence.transport.tls import HANDSHAKE
 
 STRANGERS = 1024
 """Connections that have not said who they are; one more is closed at once."""
+OF_ONE = 128
+"""Of these, from one address: a single machine cannot keep the others out."""
 
 Handler = Callable[[Peer, Callable[[], None]], Awaitable[None]]
 """Serves one peer until it returns; calls its second argument when the peer is no stranger any more."""
@@ -26,7 +29,8 @@ class Listener:
 
     def __init__(self, address: tuple[str, int], context: ssl.SSLContext, handler: Handler) -> None:
         self._context, self._handler = context, handler
-        self._strangers: set[asyncio.Task[None]] = set()
+        self._strangers: dict[asyncio.Task[None], str] = {}
+        self._from: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self.turned_away = self.failed = 0
         try:
@@ -52,19 +56,28 @@ class Listener:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                connection, _ = await loop.sock_accept(self._socket)
+                connection, address = await loop.sock_accept(self._socket)
             except OSError:  # out of descriptors, or the peer is gone already: others are still served
                 await asyncio.sleep(0.1)
                 continue
-            if len(self._strangers) >= STRANGERS:
+            if len(self._strangers) >= STRANGERS or self._from[address[0]] >= OF_ONE:
                 self.turned_away += 1
                 connection.close()
                 continue
             task = asyncio.create_task(self._serve(connection))
-            self._strangers.add(task)
+            self._strangers[task] = address[0]
+            self._from[address[0]] += 1
             self._tasks.add(task)
-            task.add_done_callback(self._strangers.discard)
+            task.add_done_callback(self._known)
             task.add_done_callback(self._tasks.discard)
+
+    def _known(self, task: "asyncio.Task[None]") -> None:
+        """This one is no stranger any more."""
+        address = self._strangers.pop(task, None)
+        if address is not None:
+            self._from[address] -= 1
+            if not self._from[address]:
+                del self._from[address]
 
     async def _serve(self, connection: socket.socket) -> None:
         peer: Peer | None = None
@@ -72,7 +85,7 @@ class Listener:
         assert task is not None
         try:
             peer = await self._greet(connection)
-            await self._handler(peer, lambda: self._strangers.discard(task))
+            await self._handler(peer, lambda: self._known(task))
         except (OSError, ConnectionEnded):
             pass
         except InputError:

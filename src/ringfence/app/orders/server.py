@@ -16,7 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from ringfence.app.orders.home import ServerHome
-from ringfence.app.orders.issuer import Issuer, order_of
+from ringfence.app.orders.issuer import LIFE, Issuer, order_of
 from ringfence.app.orders.joining import Joining
 from ringfence.app.orders.recorder import Answer, Recorder
 from ringfence.errors import EnforceError, InputError, StateError
@@ -127,18 +127,27 @@ class OrderServer:
             raise EnforceError(f"{wanted.host}: {error}", "what is desired is kept until it connects") from None
 
     async def _order(self, session: Session, wanted: Desired) -> Answered:
-        future: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
-        async with session.sending, self._width:  # sequences go over the wire in their order
-            order, envelope = await self._issuer(wanted)
-            self._waiting[order.id] = future
-            await session.peer.send(Give(envelope, wanted.text))
-        try:
-            answered = await future
-        finally:
-            self._waiting.pop(order.id, None)
+        async with session.sending:
+            answer = await self._give(session, wanted)
+        answered = await answer
         if wanted.action == "remove" and answered.receipt.outcome == "applied":
             self._ledger.settled(wanted.host, wanted.target, wanted.job)
         return answered
+
+    async def _give(self, session: Session, wanted: Desired) -> asyncio.Future[Answered]:
+        """Put an order on the wire; whoever calls holds `session.sending`, so that sequences go in their order."""
+        future: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
+        async with self._width:
+            order, envelope = await self._issuer(wanted)
+            self._waiting[order.id] = future
+            future.add_done_callback(lambda _: self._waiting.pop(order.id, None))
+            asyncio.get_running_loop().call_later(2 * LIFE, future.cancel)  # nobody waits for ever
+            try:
+                await session.peer.send(Give(envelope, wanted.text))
+            except BaseException:
+                future.cancel()
+                raise
+        return future
 
     async def _serve(self, peer: Peer, known: Callable[[], None]) -> None:
         holder = peer.holder()
@@ -202,19 +211,24 @@ class OrderServer:
     async def _reconcile(self, session: Session, slots: Sequence[channel.Slot]) -> None:
         """Order what the host has not in force as desired. Depends on both states, not on what was sent before."""
         has = {(slot.target, slot.job): slot.digest for slot in slots}
-        desired = self._ledger.desired(session.holder.host)
-        session.strays = tuple(
-            one for one in slots if (one.target, one.job) not in {(w.target, w.job) for w in desired}
-        )
-        for wanted in desired:
-            key = wanted.target, wanted.job
-            try:
-                if wanted.action == "remove" and key not in has:
-                    self._ledger.settled(wanted.host, *key)
-                elif wanted.action == "remove" or has.get(key) != wanted.digest:
-                    await self._order(session, wanted)
-            except (ConnectionEnded, StateError):
-                return  # the next connection reconciles again
+        desired = {(one.target, one.job) for one in self._ledger.desired(session.holder.host)}
+        session.strays = tuple(one for one in slots if (one.target, one.job) not in desired)
+        try:
+            for target, job in sorted(desired, key=lambda key: (key[1], key[0])):
+                await self._bring(session, target, job, has.get((target, job)))
+        except (ConnectionEnded, StateError):
+            return  # the next connection reconciles again
+
+    async def _bring(self, session: Session, target: str, job: str, held: str | None) -> None:
+        """One slot, as it is desired when its turn comes: what came later must not be followed by what was before."""
+        async with session.sending:
+            found = self._ledger.desired(session.holder.host)
+            wanted = next((one for one in found if (one.target, one.job) == (target, job)), None)
+            if wanted is None or (wanted.action != "remove" and held == wanted.digest):
+                return
+            future = await self._give(session, wanted) if wanted.action != "remove" or held is not None else None
+        if wanted.action == "remove" and (future is None or (await future).receipt.outcome == "applied"):
+            self._ledger.settled(session.holder.host, target, job)
 
     async def _listen(self, session: Session) -> None:
         holder, peer = session.holder, session.peer
@@ -225,7 +239,7 @@ class OrderServer:
                 receipt = signing.opened(message.envelope, Receipt, key)
                 if receipt.host != holder.host:
                     raise InputError(f"a receipt of {receipt.host} from {holder.host}")
-                self._spawn(self._took(peer, receipt, message))
+                await self._took(peer, receipt, message)
             elif isinstance(message, Noted):
                 self._hint(holder.host, message)
             elif isinstance(message, Join):
@@ -246,7 +260,7 @@ class OrderServer:
         try:
             await peer.send(Took(receipt.order))
         except ConnectionEnded:
-            return  # it will report again, and be told again
+            return  # it reports again when it is back, and is told again
 
     def _hint(self, host: str, message: Noted) -> None:
         """A job has ended on a host: its slots there are not desired any more. Concerns the sender's host alone."""
