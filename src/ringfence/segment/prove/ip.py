@@ -64,14 +64,23 @@ class _Names(Names):
     """The intent with allows towards one target together: thousands of groups reach the same service."""
 
     def intent(self) -> list[Block]:
-        """What the policy allows, in as few blocks as there are targets and kinds of traffic."""
+        """What the policy allows, in as few blocks as there are targets and kinds of traffic.
+
+        Between two networks outside nothing is ours to allow or deny.
+        """
         by_target: dict[tuple[str, str], list[str]] = {}
         for allow in self.policy.on(self.plane):
             by_target.setdefault((allow.target, allow.what), []).append(allow.source)
-        return [
-            Block(np.unique(np.concatenate([self.of(one) for one in sources])), self.of(target), what.parse(kind))
-            for (target, kind), sources in by_target.items()
-        ]
+        outside = np.array([at for at, name in enumerate(self.names) if name.startswith("network:")], np.int64)
+        found = []
+        for (name, kind), together in by_target.items():
+            sources = np.unique(np.concatenate([self.of(one) for one in together]))
+            targets = self.of(name)
+            inside = np.setdiff1d(targets, outside)
+            found.append(Block(sources, inside, what.parse(kind)))
+            if len(inside) < len(targets):
+                found.append(Block(np.setdiff1d(sources, outside), np.intersect1d(targets, outside), what.parse(kind)))
+        return found
 
 
 def _loaded(artefacts: Sequence[Artefact]) -> Iterator[Loaded]:
