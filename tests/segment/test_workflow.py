@@ -92,3 +92,11 @@ def test_data_of_two_tenants_is_never_one_pipeline() -> None:
         ("model:mine", "trained_from", "model:theirs"),
     )
     assert [one.name for one in found.pipelines] == ["pipeline:mine", "pipeline:theirs"]
+
+
+def test_no_two_pipelines_share_a_name_whatever_data_is_called() -> None:
+    names = ("model:x", "dataset:x", "checkpoint:x", "model:x (dataset)", "dataset:x (dataset)", "model:x%20(dataset)")
+    found = scene(*((name, "in_tenant", f"tenant:{at}") for at, name in enumerate(names)),
+                  *(("job:slurm/c/1", "reads", name) for name in names),
+                  ("job:slurm/c/1", "runs_on", "host:a"))  # fmt: skip
+    assert len({one.name for one in found.pipelines}) == len(found.pipelines) == len(names)

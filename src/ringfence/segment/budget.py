@@ -9,7 +9,7 @@ from functools import cache
 
 from ringfence.estate.kinds import JEWELS
 from ringfence.segment.model import Allow, Budget, Group
-from ringfence.segment.needs.files import data_group
+from ringfence.segment.needs.files import data_groups
 from ringfence.segment.overrides import Raised
 from ringfence.segment.scene import Scene
 
@@ -81,7 +81,7 @@ class _Holding:
         self.reach: dict[str, set[str]] = {}
         for allow in allows:
             if allow.plane == "storage":
-                self.readers.setdefault(allow.target.partition(" on ")[0], []).append(allow.source)
+                self.readers.setdefault(allow.target, []).append(allow.source)
             elif allow.plane == "ip" and allow.source != allow.target and not allow.target.startswith("server:"):
                 self.reach.setdefault(allow.source, set()).add(allow.target)
         self.groups_of: dict[str, set[str]] = {}
@@ -98,7 +98,7 @@ class _Holding:
         """Endpoints on `ip` of the gangs that may mount it or load it, of the services and hosts that keep it."""
         seen, found = self.scene.seen, set[str]()
         line = self.scene.work_of.get(jewel)
-        names = self.readers.get(data_group(line.name), []) if line else []
+        names = [one for of in (data_groups(seen, line) if line else ()) for one in self.readers.get(of, ())]
         for name in (*names, *self.users.get(jewel, ())):
             found.update(self.groups[name].on("ip"))
         for service in seen.objects(jewel, "pulled_from"):

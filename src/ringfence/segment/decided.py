@@ -13,7 +13,7 @@ from ringfence.segment import what
 from ringfence.segment.compartment import group
 from ringfence.segment.model import SYMMETRIC, Allow, Group, Residual
 from ringfence.segment.needs.accounts import People, host_network
-from ringfence.segment.needs.files import data_group
+from ringfence.segment.needs.files import data_groups
 from ringfence.segment.overrides import Override, Raised, Rule, Tenancy, less
 from ringfence.segment.scene import Scene
 from ringfence.segment.workflow import leader
@@ -164,8 +164,7 @@ def _ends(scene: Scene, groups: Groups, known: set[str], plane: str, name: str) 
     if kind == "identity" and plane == "login" and "@" not in name:
         return [f"{name}@{place}" for place in People(scene).from_.get(name, ())]
     if plane == "storage" and name in scene.work_of:
-        folders = data_group(scene.work_of[name].name)
-        made = (one for title, one in groups.items() if title.partition(" on ")[0] == folders)
+        made = (groups[title] for title in data_groups(scene.seen, scene.work_of[name]) if title in groups)
         return [end for one in made for end in one.on(plane)]
     return []
 

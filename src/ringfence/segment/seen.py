@@ -7,6 +7,7 @@ result of them sorts. Nothing here depends on who asks first.
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 
@@ -97,6 +98,11 @@ class Seen:
                     found.add(one)
                     todo.append(one)
         return found
+
+
+def part(text: str) -> str:
+    """A name as a part of a longer one: `+`, `%`, blanks and brackets are encoded, so that no two longer names meet."""
+    return quote(text, safe="/:@.,=")
 
 
 def starting(found: list[str], kind: str) -> list[str]:

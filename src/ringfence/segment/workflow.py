@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from ringfence.estate.kinds import JEWELS
-from ringfence.segment.seen import Seen, starting
+from ringfence.segment.seen import Seen, part, starting
 
 _PART = re.compile(r"(job:slurm/.+/\d+)[_+]\d+(?:\.\w+)?")
 """`4711_3` is task 3 of array 4711, `4711+1` part 1 of a heterogeneous job (squeue(1), JOB ID)."""
@@ -101,10 +101,10 @@ def gang(seen: Seen, top: str, jobs: Iterable[str]) -> Gang:
 def serving(seen: Seen) -> Iterator[Gang]:
     """Pods of one workload (a JobSet, a PyTorchJob), else those of one namespace that read the same: replicas."""
     inside: dict[str, list[str]] = {}
-    for part, wholes in seen.of("part_of").items():
-        if part.startswith("container:"):
+    for inner, wholes in seen.of("part_of").items():
+        if inner.startswith("container:"):
             for pod in wholes:
-                inside.setdefault(pod, []).append(part)
+                inside.setdefault(pod, []).append(inner)
     alike: dict[str, list[str]] = {}
     for pod in seen.of("in_namespace"):
         if pod.startswith("pod:"):
@@ -143,7 +143,7 @@ def _together(seen: Seen, pod: str, inside: Iterable[str]) -> str:
         if labels.get(key):
             return f"gang:{space}/{labels[key]}"
     reads = _data(seen, (pod, *inside), "reads")
-    return f"serve:{space}/{'+'.join(one.partition(':')[2] for one in reads) or 'other'}"
+    return f"serve:{space}/{'+'.join(part(one.partition(':')[2]) for one in reads) or 'other'}"
 
 
 def _one(seen: Seen, jobs: Iterable[str], predicate: str) -> str:
@@ -196,9 +196,9 @@ def pipelines(seen: Seen, found: Mapping[str, Gang]) -> tuple[Pipeline, ...]:
 
 
 def _called(data: list[str]) -> str:
-    """After its first model, else its first dataset or checkpoint."""
-    first = min(data, key=lambda one: (JEWELS.index(one.partition(":")[0]), one))
-    return f"pipeline:{first.partition(':')[2]}"
+    """After its first model, else its first dataset or checkpoint. No two share a name."""
+    kind, _, name = min(data, key=lambda one: (JEWELS.index(one.partition(":")[0]), one)).partition(":")
+    return f"pipeline:{part(name)}" + ("" if kind == "model" else f" ({kind})")
 
 
 class _Joined:

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from ringfence.segment.compartment import group
 from ringfence.segment.model import Group
 from ringfence.segment.scene import Scene
-from ringfence.segment.seen import starting
+from ringfence.segment.seen import Seen, part, starting
 from ringfence.segment.workflow import Pipeline
 
 
@@ -97,7 +97,13 @@ class Files:
 
 def data_group(line: str, storage: str = "") -> str:
     """The name of the group of a pipeline's folders, on one storage where it has several."""
-    return f"data:{line.partition(':')[2]}" + (f" on {storage}" if storage else "")
+    return f"data:{line.partition(':')[2]}" + (f" on {part(storage)}" if storage else "")
+
+
+def data_groups(seen: Seen, line: Pipeline) -> list[str]:
+    """Every name that the groups of a pipeline's folders may have."""
+    storages = sorted({storage for one in line.data for storage in seen.objects(one, "stored_on")})
+    return [data_group(line.name), *(data_group(line.name, storage) for storage in storages)]
 
 
 def root(storage: str) -> str:

@@ -12,7 +12,7 @@ from ringfence.segment.model import Allow, Group, Residual
 from ringfence.segment.needs.accounts import People, host_network
 from ringfence.segment.needs.known import Known
 from ringfence.segment.scene import Scene
-from ringfence.segment.seen import starting
+from ringfence.segment.seen import part, starting
 from ringfence.segment.workflow import Gang
 
 SSH = "tcp/22"
@@ -77,7 +77,7 @@ def each(known: Known, gang: Gang) -> Iterator[Group | Allow]:
         for place in people.inside[host]
     ]
     if ends:
-        short = "+".join(one.partition(":")[2] for one in gang.accounts)
+        short = "+".join(part(one.partition(":")[2]) for one in gang.accounts)
         yield group(f"at-login:{short}", "role", "", f"{short} on the login hosts", login=ends)
         yield Allow(f"at-login:{short}", gang.name, "login", "any", "a user looks into the user's own running job")
         yield Allow("login", gang.name, "ip", SSH, "a user looks into the user's own running job")
