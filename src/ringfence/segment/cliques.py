@@ -88,12 +88,11 @@ def surplus(
 def open_residuals(
     domains: Sequence[Domain], policy: Policy, plane: str, target: str, why: str, remedy: str
 ) -> list[Residual]:
-    """Domains that nobody guards: all of their endpoints, by groups where a group lies wholly in such domains."""
+    """Domains that nobody guards: their endpoints, by groups that lie wholly in them; `*` if all groups do."""
     bare = {one for domain in domains if len(domain.members) > 1 for one in domain.members}
-    found = []
-    for group in policy.groups.values():
-        mine = group.on(plane)
-        whole = bool(mine) and bare.issuperset(mine)
-        names = [group.name] if whole else [one for one in mine if one in bare]
-        found += [Residual(plane, target, "*", one, -1, why, remedy) for one in names]
-    return sorted(set(found))
+    known = [group.on(plane) for group in policy.groups.values()]
+    names = {group.name for group in policy.groups.values() if group.on(plane) and bare.issuperset(group.on(plane))}
+    whole = {one for name in names for one in policy.groups[name].on(plane)}
+    if bare and bare.issuperset(one for members in known for one in members):
+        names, whole = {"*"}, bare
+    return [Residual(plane, target, "*", one, -1, why, remedy) for one in sorted(names | (bare - whole))]

@@ -42,7 +42,7 @@ def told(
     """Residuals that say: these hosts reach the endpoint. Groups stand for their hosts where all of them do."""
     left = set(hosts)
     found = []
-    for group in policy.groups.values():
+    for group in policy.groups.values() if left else ():
         members = group.on(plane)
         if members and left.issuperset(members):
             found.append(Residual(plane, target, group.name, endpoint, len(members), why, remedy))

@@ -133,8 +133,11 @@ def _open(policy: Policy, mine: Mapping[str, Rights], clients: Clients, there: T
         for path, others in there.items():
             if Place(places[end].server, path).holds(places[end]):
                 met = _union(clients.met(one.spec) - rights["rw" if one.rw else "ro"] for one in others)
-                remedy = f"take the line of {path} out; {NAME} carries it"
-                found += told(policy, PLANE, TARGET, met, end, f"another file exports {path}", remedy)
+                why, remedy = f"another file exports {path}", f"take the line of {path} out; {NAME} carries it"
+                if met and met | rights["rw"] == clients.all:  # those who may write already are not opened by "*"
+                    found.append(Residual(PLANE, TARGET, "*", end, len(met), why, remedy))
+                else:
+                    found += told(policy, PLANE, TARGET, met, end, why, remedy)
         for outer, given in mine.items():
             if outer != end and places[outer].holds(places[end]):
                 why, remedy = (

@@ -22,7 +22,7 @@ def judged(
 ) -> Proof:
     """`found`: domain → the pairs of sets that talk. Pairs in different domains cannot talk, and are not judged."""
     told = tuple(sorted(one for one in residuals if one.plane == plane))
-    free = _free(policy, plane, told)
+    free = _free(policy, plane, told, domains)
     pairs = open_pairs = 0
     differences: list[Difference] = []
     for domain in domains:
@@ -37,11 +37,11 @@ def judged(
     return Proof(plane, target, pairs, tuple(sorted(differences, reverse=True)), told, open_pairs, covers)
 
 
-def _free(policy: Policy, plane: str, told: Sequence[Residual]) -> frozenset[str]:
+def _free(policy: Policy, plane: str, told: Sequence[Residual], domains: Sequence[Domain]) -> frozenset[str]:
     """Endpoints that everyone is told to reach."""
     ends = {one.target for one in told if one.source == "*"}
     if "*" in ends:
-        return frozenset(one for group in policy.groups.values() for one in group.on(plane))
+        return frozenset(one for domain in domains for one in domain.members)
     grouped = {one for name in ends & policy.groups.keys() for one in policy.groups[name].on(plane)}
     return frozenset(ends | grouped)
 
