@@ -280,6 +280,10 @@ def test_every_manager_gets_the_same_file_or_none(small, tmp_path: Path):
     opensm = Opensm(fence.fabric, (standby, fence.seat), reader, {}, deadline=20)
     opensm.follow(plan)
     assert standby.text() == fence.seat.text() == text(plan)
+    standby.path.write_text("Default=0x7fff : ALL=full;\n")
+    assert opensm.strays() == ("host:gpu0001",)
+    assert opensm.follow(plan) == ()
+    assert opensm.strays() == ()
     gone = LocalSeat("host:gpu0002", tmp_path / "gone" / "partitions.conf", fence.seat.pid)
     before = fence.seat.text()
     with pytest.raises(EnforceError, match="nothing was changed"):

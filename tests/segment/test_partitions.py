@@ -184,6 +184,33 @@ def test_the_site_keeps_its_partitions_and_they_enter_the_proof():
     assert compile_partitions(JOBS, inventory(), {"ib0": Before(made)}).artefacts[0].text == made
 
 
+def test_a_default_partition_written_below_ours_is_taken_away_again():
+    """An administrator's `ALL=full` after our part would open the fabric; the next text is without it."""
+    good = compile_partitions(JOBS, inventory()).artefacts[0].text
+    spoiled = good + "Default=0x7fff : ALL=full;\nlegacy=0x8100 : 0x1001;\n"
+    again = compile_partitions(JOBS, inventory(), {"ib0": Before(spoiled)}).artefacts[0].text
+    assert again == good + "legacy=0x8100 : 0x1001;\n"
+
+
+def test_rails_are_judged_each_by_itself():
+    """A gang on two fabrics: its ports of different rails never meet, and that is no break."""
+    ports = tuple(map(port, range(12)))
+    rails = {f"ib{at}": Fabric(f"ib{at}", (f"host:m{at}",), ports[at : at + 1], ports[at::2]) for at in range(2)}
+    place = Inventory(fabrics=rails, enforcers={"opensm": ("ib0", "host:m1")})
+    compiled = compile_partitions(JOBS, place)
+    assert [(one.name, one.loaded_by) for one in compiled.artefacts] == [
+        ("ib0/partitions.conf", ("host:m0",)),
+        ("ib1/partitions.conf", ("host:m1",)),
+    ]
+    assert prove_ib(JOBS, place, compiled.artefacts, compiled.residuals).holds
+    lost = prove_ib(JOBS, place, compiled.artefacts[:1], compiled.residuals)
+    assert {gap.kind for gap in lost.differences} == {"leak"}
+    half = Inventory(fabrics=rails, enforcers={"opensm": ("ib0",)})
+    told = compile_partitions(JOBS, half)
+    assert prove_ib(JOBS, half, told.artefacts, told.residuals).holds
+    assert not prove_ib(JOBS, half, told.artefacts, ()).holds
+
+
 @pytest.mark.parametrize(
     ("before", "said"),
     [
@@ -214,7 +241,7 @@ def test_a_fabric_without_an_enforcer_is_open_and_told():
     place = Inventory(fabrics=inventory().fabrics)
     compiled = compile_partitions(JOBS, place)
     assert compiled.artefacts == ()
-    assert {one.source for one in compiled.residuals} == {"a", "b", "storage"}
+    assert [(one.source, one.pairs) for one in compiled.residuals] == [("network:ib/ib0", 12 * 11)]
     assert not prove_ib(JOBS, place, (), ()).holds
     assert prove_ib(JOBS, place, (), compiled.residuals).open_pairs > 0
 

@@ -49,15 +49,13 @@ class Opensm:
         return self.ports.fabric
 
     def read(self) -> str:
-        """The text in force. Raises where the managers hold different ones, of which any may be the next in force."""
-        found = {seat.host: seat.text() for seat in self.seats}
-        if len(set(found.values())) > 1:
-            raise EnforceError(
-                f"the managers of {self.where} hold different partitions.conf: {', '.join(found)}",
-                "apply the fence: it gives every manager the same file",
-                tuple(found),
-            )
-        return next(iter(found.values()))
+        """The text in force: that of the last seat, the master's."""
+        return self.seats[-1].text()
+
+    def strays(self) -> tuple[str, ...]:
+        """Hosts of managers whose file is another one: if one of them becomes master, the fence changes."""
+        text = self.read()
+        return tuple(seat.host for seat in self.seats if seat.text() != text)
 
     def apply(self, artefact: Artefact) -> None:
         """Put a compiled text in force in one sweep; `follow` does it in safe steps."""

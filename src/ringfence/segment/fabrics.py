@@ -27,26 +27,27 @@ def enforced(inventory: Inventory, fabric: Fabric) -> bool:
     return fabric.name in where or bool(fabric.managers and where.issuperset(fabric.managers))
 
 
-def covered(inventory: Inventory) -> set[str]:
-    """Ports whose tables Ringfence decides: those with a GUID in a fabric that is enforced."""
-    return {
-        port
-        for fabric in inventory.fabrics.values()
-        if enforced(inventory, fabric)
-        for port in fabric.ports
-        if guid_of(port)
-    }
+def entity(fabric: Fabric) -> str:
+    """The fabric as a residual names it: all its ports."""
+    return f"network:ib/{fabric.name}"
 
 
 def uncovered(policy: Policy, inventory: Inventory, software: str) -> Iterator[Residual]:
-    """Ports of the policy that no manager fences: each may speak with everyone on its subnet."""
-    known = covered(inventory)
-    other = {port for one in inventory.fabrics.values() if one.software != software for port in one.ports}
+    """What no manager fences: whole fabrics, and ports of the policy that lie in none or have no GUID."""
+    known: set[str] = set()
+    for fabric in inventory.fabrics.values():
+        closed = enforced(inventory, fabric)
+        known.update(port for port in fabric.ports if guid_of(port) or not closed)
+        if fabric.software == software and not closed:
+            count, why = len(fabric.ports), "the fabric has no subnet manager that Ringfence can change"
+            yield Residual(
+                "ib", software, entity(fabric), "*", count * (count - 1), why, "let its managers be enforced"
+            )
     told: set[str] = set()
     for name, group in sorted(policy.groups.items()):
-        lost = [port for port in group.on("ib") if port not in known and port not in other]
+        lost = [port for port in group.on("ib") if port not in known]
         whole = bool(lost) and len(lost) == len(group.on("ib"))
         for end in [name] if whole else [port for port in lost if port not in told]:
-            why = "no subnet manager that Ringfence can change programs this port"
-            yield Residual("ib", software, end, "*", -1, why, "name the fabric under `enforcers`, or capture its GUIDs")
+            why = "the port is on no fabric that was captured, or its GUID was not"
+            yield Residual("ib", software, end, "*", -1, why, "capture the fabric: ibnetdiscover")
         told.update(lost)

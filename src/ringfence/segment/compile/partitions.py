@@ -198,23 +198,27 @@ def _stanza(head: str, guids: Iterable[int]) -> Iterator[str]:
 
 
 def _taken(before: str) -> Held:
-    """Of the file in force; one that we did not write keeps all but its default partition, which becomes ours."""
+    """Of the file in force; the default partition becomes ours wherever it stands, all else of the site's is kept."""
     lines = before.split("\n")
     if FIRST in lines and LAST in lines:
         first, last = lines.index(FIRST), lines.index(LAST)
         ours = partitions.read_text("\n".join(lines[first:last]))
         held = {one.name: one.key for one in ours.stanzas if one.name.startswith(OURS)}
-        kept = lines[:first] + lines[last + 1 :]
-        return Held(held, _flags(lines[first + 1]), "\n".join(kept).strip("\n"))
-    conf = partitions.read_text(before)
-    if conf.fails_open:
+        return Held(held, _flags(lines[first + 1]), _adopted(lines[:first] + lines[last + 1 :])[0])
+    if partitions.read_text(before).fails_open:
         return Held()  # opensm has ignored it: nothing of it is in force
+    site, flags = _adopted(lines)
+    return Held({}, flags, site)
+
+
+def _adopted(lines: list[str]) -> tuple[str, tuple[str, ...]]:
+    """The site's lines without its default partition, and that one's flags."""
     flags: tuple[str, ...] = ("ipoib",)
-    for stanza in conf.stanzas:
+    for stanza in partitions.read_text("\n".join(lines)).stanzas:
         if stanza.key == DEFAULT_PKEY:
             flags = _flags(lines[stanza.line - 1])
             _cut(lines, stanza.line - 1)
-    return Held({}, flags, "\n".join(lines).strip("\n"))
+    return "\n".join(lines).strip("\n"), flags
 
 
 def _cut(lines: list[str], at: int) -> None:
@@ -244,7 +248,9 @@ def site_of(site: str) -> Partitions:
     empty = not any(line.partition("#")[0].strip() for line in site.split("\n"))
     if conf.fails_open and not empty:
         raise InputError(
-            f"the site's own partitions do not parse: {conf.fails_open}", line=conf.line, remedy="mend partitions.conf"
+            f"the site's own partitions do not parse, so opensm ignores the file: {conf.fails_open}",
+            line=conf.line,
+            remedy="mend partitions.conf",
         )
     for unknown in partitions.unresolved(conf):
         raise unknown

@@ -13,7 +13,7 @@ from functools import reduce
 import msgspec
 import numpy as np
 
-from ringfence.segment.fabrics import enforced, guid_of
+from ringfence.segment.fabrics import enforced, entity, guid_of
 from ringfence.segment.inventory import Fabric, Inventory
 from ringfence.segment.model import Artefact, Difference, Group, Policy, Proof, Residual
 from ringfence.segment.prove.verdict import Names, verdict
@@ -115,7 +115,7 @@ def _judge(
     """One fabric: each side against the policy; the differences of all sides together."""
     within = _within(policy, fabric)
     names = Names(within, "ib", fabric.ports)
-    told = [one for one in residuals if _ends_here(one, names)]
+    told = [here for one in residuals if one.plane == "ib" and (here := _here(one, fabric, names))]
     proofs = []
     for label, tables in sides:
         blocks = _blocks(names, tables) if fenced else [Block(names.of("*"), names.of("*"), _ANY)]
@@ -131,8 +131,11 @@ def _both(one: Proof, other: Proof) -> Proof:
     )
 
 
-def _ends_here(residual: Residual, names: Names) -> bool:
-    return residual.plane == "ib" and bool(len(names.of(residual.source)) and len(names.of(residual.target)))
+def _here(residual: Residual, fabric: Fabric, names: Names) -> Residual | None:
+    """A residual as far as it is about this fabric, whose own name stands for all its ports."""
+    if residual.source == entity(fabric):
+        return msgspec.structs.replace(residual, source="*")
+    return residual if len(names.of(residual.source)) and len(names.of(residual.target)) else None
 
 
 def _within(policy: Policy, fabric: Fabric) -> Policy:
@@ -195,7 +198,7 @@ def _joined(
         "+".join(targets) or "opensm",
         sum(one.pairs for one in proofs),
         tuple(sorted(gap for one in proofs for gap in one.differences)),
-        tuple(sorted({row for one in proofs for row in one.residuals})),
+        tuple(sorted({row for row in residuals if row.plane == "ib"})),
         sum(one.open_pairs for one in proofs),
         covers,
     )
