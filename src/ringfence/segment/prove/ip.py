@@ -9,7 +9,7 @@ accept or a drop: leaks are looked for as if it accepted, breaks as if it droppe
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -44,8 +44,8 @@ def prove_ip(
     """The verdict on rulesets, compiled or read back, as text or as JSON; one that cannot be read fails it."""
     loaded = list(_loaded(artefacts))
     known = {end: located(inventory.addresses, end) for group in policy.groups.values() for end in group.on(PLANE)}
-    elements = dict.fromkeys(one for here in loaded for table in here.ruleset.tables for one in _addresses(table))
-    ours = dict.fromkeys(one for here in loaded for one in _addresses(here.ruleset.ours))
+    elements = _addresses(table for here in loaded for table in here.ruleset.tables)
+    ours = _addresses(here.ruleset.ours for here in loaded)
     space = Space([*known.values()], elements, [*ours])
     names = _Names(policy, PLANE, [f"network:{one}" for one in space.strangers])
     most, least = relations(loaded, space, names.names, inventory, len(space.strangers))
@@ -101,17 +101,18 @@ def _read(artefact: Artefact) -> tuple[Ruleset, str]:
         return Ruleset(), f"{error.what}, line {error.line}" if error.line else error.what
 
 
-def _addresses(table: Table | None) -> Iterator[str]:
-    """Everything in a table that may be an address."""
-    if table is None:
-        return
-    for one in table.sets.values():
-        if one.type in ("ipv4_addr", "ipv6_addr"):
-            yield from one.elements
-    for rule in (rule for chain in table.chains.values() for rule in chain.rules):
-        for match in rule.matches:
-            if match.left[-4:] == "addr" and not match.right[0].startswith("@"):
-                yield from match.right
+def _addresses(tables: Iterable[Table | None]) -> dict[str, None]:
+    """Everything in tables that may be an address, each once."""
+    lists: dict[int, tuple[str, ...]] = {}  # rulesets share most of their lists
+    for table in filter(None, tables):
+        for one in table.sets.values():
+            if one.type in ("ipv4_addr", "ipv6_addr"):
+                lists[id(one.elements)] = one.elements
+        for rule in (rule for chain in table.chains.values() for rule in chain.rules):
+            for match in rule.matches:
+                if match.left.endswith("addr") and not match.right[0].startswith("@"):
+                    lists[id(match.right)] = match.right
+    return dict.fromkeys(one for found in lists.values() for one in found)
 
 
 def _told(loaded: Sequence[Loaded]) -> Iterator[str]:

@@ -91,7 +91,7 @@ class Matcher:
         if right[0].startswith("@"):
             named = self._sets.get(right[0][1:])
             found = named.elements if named and len(right) == 1 else ("?",)
-        return found if all(map(self._space.readable, found)) else None
+        return found if self._space.sound(found) else None
 
     def port(self, match: Match, packet: Packet) -> Read:
         """`tcp dport 22-25`, `th dport 53`."""

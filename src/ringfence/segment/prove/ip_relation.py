@@ -49,9 +49,20 @@ class _Places:
         self.outside = np.array([at for at in self.named if names[at].startswith("network:")], np.int64)
         self.inside = np.setdiff1d(self.named, self.outside)
         self.of: dict[str, dict[str, list[int]]] = {}
+        self._touched: dict[tuple[int, ...], tuple[object, tuple[Ints, Ints]]] = {}
         for at, name in enumerate(names):
             if host := host_of(name):
                 self.of.setdefault(host, {}).setdefault(inventory.cgroups.get(name, ""), []).append(at)
+
+    def touched(self, space: Space, wide: Sequence[Ints | None]) -> tuple[Ints, Ints]:
+        """Endpoints with some, and with all, of their addresses among these pieces. Many rules ask the same."""
+        if any(one is None for one in wide):
+            return self.every, self.every
+        key = tuple(map(id, wide))
+        if key not in self._touched:
+            found = space.touched(np.unique(np.concatenate([one for one in wide if one is not None])))
+            self._touched[key] = (wide, found)
+        return self._touched[key][1]
 
     def crowded(self, host: str) -> bool:
         """Whether several endpoints share the host."""
@@ -65,7 +76,6 @@ class _Side:
         self._space, self._places, self._packet = space, places, packet
         self._blocks: tuple[_Blocks, _Blocks] = (_Blocks(), _Blocks())
         self._done: set[str] = set()
-        self._known: dict[tuple[int, ...], tuple[object, tuple[Ints, Ints]]] = {}
         self.universal = self.certain = True
 
     def add(self, judge: Judge) -> None:
@@ -99,16 +109,15 @@ class _Side:
             regions = [Region(one.pieces, whole_protocols(one.whats)) for one in regions]
         found = []
         for what in dict.fromkeys(kind for one in regions for kind in one.whats):
-            wide = [one.pieces for one in regions if any(covers(kind, what) for kind in one.whats)]
-            found.append((what, self._places.every if any(one is None for one in wide) else self._touched(wide, at)))
+            some, all_ = self._touched([one.pieces for one in regions if what in one.whats])
+            if at and len(some) > len(all_):  # the rest of somebody's addresses may stand in a wider rule
+                wide = [one.pieces for one in regions if any(covers(kind, what) for kind in one.whats)]
+                all_ = self._touched(wide)[1]
+            found.append((what, all_ if at else some))
         return found
 
-    def _touched(self, wide: Sequence[Ints | None], at: int) -> Ints:
-        key = tuple(map(id, wide))
-        if key not in self._known:
-            pieces = [one for one in wide if one is not None]
-            self._known[key] = (wide, self._space.touched(np.unique(np.concatenate(pieces))))
-        return self._known[key][1][at]
+    def _touched(self, wide: Sequence[Ints | None]) -> tuple[Ints, Ints]:
+        return self._places.touched(self._space, wide)
 
     def _put(self, mine: Ints, peers: Sequence[list[tuple[What, Ints]]]) -> None:
         for blocks, found in zip(self._blocks, peers, strict=True):

@@ -46,6 +46,7 @@ class Space:
         self._at = {edge: at for at, edge in enumerate(cuts)}
         self.every = np.arange(len(cuts), dtype=np.int64)
         self._families = {4: self._cut(WORLD4), 6: self._cut(WORLD6)}
+        self._sound: dict[tuple[str, ...], bool] = {}
         self._known: dict[tuple[str, ...], Ints] = {}
         owned = [self.pieces(tuple(one)) for one in ends]
         self._index(owned)
@@ -62,9 +63,11 @@ class Space:
         self._owner = end[order]
         self._start = np.searchsorted(piece[order], np.arange(len(self.every) + 1))
 
-    def readable(self, element: str) -> bool:
-        """Whether it is an address, a network or a range."""
-        return self._spans.get(element) is not None
+    def sound(self, elements: tuple[str, ...]) -> bool:
+        """Whether all of them are addresses, networks or ranges."""
+        if elements not in self._sound:
+            self._sound[elements] = all(self._spans.get(one) is not None for one in elements)
+        return self._sound[elements]
 
     def pieces(self, elements: tuple[str, ...]) -> Ints:
         """The pieces of some elements, ascending; those that are no addresses are left out."""

@@ -15,7 +15,7 @@ from ringfence.segment.relation import Block
 from ringfence.segment.what import What
 from ringfence.wire.slurm import hostlist
 from ringfence.wire.slurm.reserve import Orders, orders
-from ringfence.wire.slurm.values import Partition
+from ringfence.wire.slurm.values import Partition, Reservation
 
 COVERS = "partitions and reservations of new jobs; not jobs that run already, nor what root and operators may do"
 
@@ -57,6 +57,13 @@ class _Sets:
     def admitted(self, partition: Partition) -> frozenset[str]:
         return (frozenset(partition.accounts) or self._everyone) - frozenset(partition.denied)
 
+    def kept(self, reservation: Reservation) -> frozenset[str]:
+        """Whom a reservation lets in: those it names, or all but those it names with `-` (scontrol(1), Accounts)."""
+        said = reservation.accounts or reservation.users
+        if said and said[0].startswith("-"):
+            return self._everyone - {one.removeprefix("-") for one in reservation.accounts}
+        return frozenset(reservation.accounts)
+
     def all_of(self, key: Iterable[int]) -> frozenset[str]:
         """The accounts in every set of the key; of no set at all, everyone."""
         by_number = {number: accounts for accounts, number in self._number.items()}
@@ -74,7 +81,7 @@ def _on_nodes(
             within[node] = within.get(node, frozenset()) | admitted if node in within else admitted
     kept: dict[str, tuple[int, ...]] = {}
     for reservation in made.reservations:
-        number = sets.number(frozenset(reservation.accounts))
+        number = sets.number(sets.kept(reservation))
         for node in hostlist.expand(reservation.nodes) if reservation.active else ():
             kept[node] = (*kept.get(node, ()), number)
     found = {}

@@ -5,6 +5,7 @@ Bounded: a file of 256 MiB at most, in linear time; what is nested otherwise tha
 
 import re
 from collections.abc import Container, Iterator
+from functools import lru_cache
 from itertools import chain as joined
 
 from ringfence.errors import InputError
@@ -120,9 +121,14 @@ def _elements(first: str, rows: Lines, start: int) -> tuple[str, ...]:
             pieces = " ".join(parts)
             if "{" in pieces:
                 break
-            values = [piece.strip() for piece in pieces.split(",")]
-            return tuple(_key(value) for value in values if value)
+            return _values(pieces)
     raise InputError("the elements do not end", line=start, remedy=_REMEDY)
+
+
+@lru_cache(maxsize=1 << 12)
+def _values(pieces: str) -> tuple[str, ...]:
+    """The elements in a list; the rulesets of many hosts share most of theirs."""
+    return tuple(_key(value) for piece in pieces.split(",") if (value := piece.strip()))
 
 
 def _key(value: str) -> str:
