@@ -68,8 +68,14 @@ def _reservation(row: dict[str, str]) -> Reservation:
         words(row.get("accounts", "")),
         words(row.get("users", "")),
         words(row.get("flags", "")),
-        row.get("state", "ACTIVE") == "ACTIVE",
+        row["state"] == "ACTIVE" if "state" in row else _lasts(row),
     )
+
+
+def _lasts(row: dict[str, str]) -> bool:
+    """Whether one that is made now stands at once, and does not end by itself."""
+    ends = row.get("duration", "UNLIMITED").upper() not in ("UNLIMITED", "INFINITE") or "endtime" in row
+    return row.get("starttime", "now").lower() == "now" and not ends
 
 
 def _partition(row: dict[str, str], number: int) -> Partition:
