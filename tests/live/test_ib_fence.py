@@ -2,6 +2,7 @@
 
 import random
 import signal
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -227,6 +228,39 @@ def test_a_host_handed_to_another_tenant_is_in_quarantine_between_two_sweeps(tmp
 def both(one: Mapping[str, Iterable[int]], other: Mapping[str, Iterable[int]]) -> dict[str, list[int]]:
     """The hosts that a job has before and after."""
     return {name: sorted(set(one[name]) & set(other[name])) for name in one}
+
+
+def test_no_port_ever_holds_the_keys_of_two_tenants(tmp_path: Path):
+    """A host goes to and fro three times while its tables and its leaf's are read without a pause."""
+    one = {"t0/a": range(1, 6), "t1/b": range(6, 10)}
+    other = {"t0/a": range(1, 5), "t1/b": range(5, 10)}
+    probes: list[Seen] = []
+    with started(tmp_path, SMALL) as (running, reader), TableReader(running.environment, str(tmp_path)) as prober:
+        fence = Fence(running, reader, SMALL)
+        fence.follow(policy(one, range(14, 16)))
+        numbers = {key.name: key.number for key in fence.plan(policy(one, range(14, 16))).keys}
+        tenants = {number for name, number in numbers.items() if "storage" not in name}
+        places, over = [at for at in prober.places() if at.guid == port_guid(5)], threading.Event()
+
+        def probe() -> None:
+            while not over.is_set():
+                probes.append(prober.read(places))
+
+        watching = threading.Thread(target=probe)
+        watching.start()
+        try:
+            for _ in range(3):
+                assert [what for what, _ in fence.follow(policy(other, range(14, 16)))] == ["cut", "open"]
+                assert [what for what, _ in fence.follow(policy(one, range(14, 16)))] == ["cut", "open"]
+        finally:
+            over.set()
+            watching.join()
+    held = [side[port_guid(5)] for seen in probes for side in (seen.ends, seen.leaves) if port_guid(5) in side]
+    assert {frozenset(table.keys() & tenants) for table in held} == {
+        frozenset(),
+        *(frozenset({key}) for key in tenants),
+    }
+    assert {table[0x7FFF] for table in held} == {"limited"}
 
 
 AFTER_NOON = policy({"t0/a": range(1, 5), "t1/b": range(5, 9)}, range(14, 16))

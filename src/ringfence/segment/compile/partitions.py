@@ -23,7 +23,7 @@ from ringfence.errors import InputError
 from ringfence.segment.compile.ib_cover import Star, shared, stars
 from ringfence.segment.compile.keys import Key, allocate
 from ringfence.segment.fabrics import enforced, guid_of, uncovered
-from ringfence.segment.inventory import Fabric, Inventory
+from ringfence.segment.inventory import DEFAULT_TABLE, Fabric, Inventory
 from ringfence.segment.model import Artefact, Compiled, Policy, Residual
 from ringfence.wire.ibnet import partitions
 from ringfence.wire.ibnet.partitions import Partitions, Port, Tables
@@ -122,6 +122,8 @@ def _plan(fabric: Fabric, cover: Iterable[Star], held: Held, busy: frozenset[int
 def _fits(plan: Plan) -> None:
     """Raise where a table would overflow: opensm would set what fits and drop the rest without a word."""
     made = tables(plan)
+    if max(map(len, made.values()), default=0) <= min((DEFAULT_TABLE, *plan.fabric.table.values())):
+        return  # every table has room, whichever is the smallest
     over = [port for port in plan.fabric.ports if len(made.get(guid_of(port), ())) > plan.fabric.holds(port)]
     if over:
         port = over[0]
@@ -140,14 +142,13 @@ def _name(star: str) -> str:
 
 def _managers(policy: Policy, fabric: Fabric, target: str) -> Iterator[Residual]:
     """The manager's port is a full member of the default partition, or nobody could ask it for a path."""
-    groups: dict[str, set[str]] = {port: set() for port in fabric.manager_ports}
-    for allow in policy.on("ib"):
-        ends = (policy.groups[allow.source].on("ib"), policy.groups[allow.target].on("ib"))
-        for port, reached in groups.items():
-            for mine, others in (ends, ends[::-1]):
-                if port in mine:
-                    reached.update(others)
-    for port, reached in groups.items():
+    for port in fabric.manager_ports:
+        its = {name for name, group in policy.groups.items() if port in group.on("ib")}
+        reached: set[str] = set()
+        for allow in policy.on("ib") if its else ():
+            for mine, other in ((allow.source, allow.target), (allow.target, allow.source)):
+                if mine in its:
+                    reached.update(policy.groups[other].on("ib"))
         if pairs := len(set(fabric.ports) - reached - {port}):
             why = "the subnet manager's port is a full member of the default partition, where everyone is limited"
             yield Residual("ib", target, "*", port, pairs, why, "run the subnet manager on hosts of its own")
