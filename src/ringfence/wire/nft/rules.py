@@ -46,7 +46,7 @@ class _Reader:
         try:
             while self.at < len(self.tokens):
                 self._next()
-        except (_Unread, IndexError):
+        except (_Unread, IndexError, ValueError):
             unknown = " ".join(self.tokens[self.at :])[:200] or "cut short"
             self.found["verdict"] = self.found["verdict"] or verdict_in(self.tokens[self.at :])
         found = self.found
@@ -77,7 +77,7 @@ class _Reader:
             right = self._right()
             right = tuple(map(number, right)) if left == "ct mark" else right
             self.matches.append(Match(left.removeprefix("meta ") if left[5:] in _SINGLE else left, op, right))
-        except (_Unread, IndexError):
+        except (_Unread, IndexError, ValueError):
             self.at = start
             raise
 
@@ -93,7 +93,7 @@ class _Reader:
 
     def _right(self) -> tuple[str, ...]:
         if self.tokens[self.at] == "{":
-            end = self.tokens.index("}", self.at) if "}" in self.tokens[self.at :] else len(self.tokens)
+            end = self.tokens.index("}", self.at)
             inside, self.at = self.tokens[self.at + 1 : end], end + 1
             values = inside[::2]
             if any(comma != "," for comma in inside[1::2]) or not values or "{" in values or "," in values:
