@@ -133,3 +133,8 @@ def test_a_path_with_blanks_is_read_back_as_it_was() -> None:
 def test_a_path_that_climbs_is_refused() -> None:
     with pytest.raises(InputError, match=r"\.\."):
         place("storage:nfs1:/export/../etc")
+
+
+def test_a_path_that_would_end_a_line_is_refused() -> None:
+    with pytest.raises(InputError, match="control characters"):
+        place("storage:nfs1:/export/a\n/ *(rw,no_root_squash)")

@@ -97,3 +97,11 @@ def test_hosts_that_nobody_sets_are_open_among_themselves() -> None:
 def test_a_minor_that_is_another_channels_is_refused() -> None:
     with pytest.raises(InputError, match="minor"):
         imex.made(b'mknod -m 0666 /dev/nvidia-caps-imex-channels/channel3 c "$major" 4\n')
+
+
+def test_an_address_that_is_none_writes_no_line() -> None:
+    lying = {**WORLD["addresses"], HOSTS[0]: ("10.0.0.1\n10.9.9.9", "10.0.0.0/8", "10.0.0.1")}
+    odd = Inventory(**{**WORLD, "addresses": lying}, enforcers={"imex": HOSTS})
+    (mine,) = texts(compiled(TWO, odd), HOSTS[0], "nodes_config.cfg")
+    assert imex.nodes(mine.encode())[0] == "10.0.0.1"
+    assert "10.9.9.9" not in mine

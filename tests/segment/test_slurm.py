@@ -194,3 +194,13 @@ def _obey(now: dict[str, tuple[set[str], tuple[str, ...]]], step: tuple[str, ...
     nodes = set(hostlist.expand(said["Nodes"]))
     who = said.get("Accounts") or said.get("Users")
     now[name] = (nodes, tuple(who.split(",")) if who else now[name][1])
+
+
+def test_a_host_whose_name_is_an_option_or_a_list_is_no_node() -> None:
+    odd = ("host:x Users=eve", "host:gpu[0001-0006]", "host:a,b")
+    policy = fence("scheduler", {"vision": ("tenant:t0",), "odd": odd, "a": HOSTS[:1]}, [("vision", "a", "any")])
+    made = compiled(policy)
+    assert "eve" not in made.artefacts[0].text
+    assert "[" not in made.artefacts[0].text
+    assert {one.target for one in made.residuals} == {"odd"}
+    assert proven("slurm", policy, ALL).holds

@@ -47,6 +47,22 @@ def located(addresses: Mapping[str, Sequence[str]], endpoint: str) -> Sequence[s
     return addresses.get(host_of(endpoint), ())
 
 
+def spans(texts: Iterable[str]) -> list[Span]:
+    """The intervals of those that are addresses or networks; what an estate was told that is neither is passed over."""
+    found = []
+    for text in texts:
+        try:
+            found.append(span(text))
+        except InputError:
+            continue
+    return found
+
+
+def first(texts: Iterable[str]) -> str:
+    """The first of these that is one address, written plainly; "" if none is."""
+    return next((networks((one,))[0] for one in spans(texts) if one[1] == one[2]), "")
+
+
 def networks(spans: Iterable[Span]) -> tuple[str, ...]:
     """The fewest networks that hold these addresses and no other; a single address is written without a length."""
     return tuple(text for one in _merged(spans) for text in _cidrs(one))
@@ -80,7 +96,7 @@ class Index:
     """Endpoints by address."""
 
     def __init__(self, addresses: Mapping[str, Sequence[str]], names: Iterable[str]) -> None:
-        known = [(*span(text), name) for name in names for text in addresses.get(name, ())]
+        known = [(*one, name) for name in names for one in spans(addresses.get(name, ()))]
         single = sorted(row for row in known if row[1] == row[2])
         self._keys = [row[:2] for row in single]
         self._names = [row[3] for row in single]

@@ -1,10 +1,13 @@
 """Which hosts are nodes of which Slurm cluster, and by which names Slurm knows hosts and tenants."""
 
+import re
 from collections.abc import Iterable
 
 from ringfence.segment.inventory import Inventory
 from ringfence.wire.slurm import hostlist, show
 from ringfence.wire.slurm.values import Partition
+
+_NODE = re.compile(r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,252}\Z")
 
 
 def partitions(inventory: Inventory, cluster: str) -> tuple[Partition, ...]:
@@ -14,8 +17,11 @@ def partitions(inventory: Inventory, cluster: str) -> tuple[Partition, ...]:
 
 
 def nodes(inventory: Inventory, hosts: Iterable[str]) -> dict[str, dict[str, str]]:
-    """Cluster → node name → host. One cluster has all hosts; of several, each has those in its partitions."""
-    by_name = {name(inventory, host): host for host in hosts}
+    """Cluster → node name → host. One cluster has all hosts; of several, each has those in its partitions.
+
+    A host whose name Slurm could take for a list or for another option is a node of none.
+    """
+    by_name = {node: host for host in hosts if _NODE.match(node := name(inventory, host))}
     clusters = inventory.enforcers.get("slurm", ())
     if len(clusters) == 1:
         return {clusters[0]: by_name}

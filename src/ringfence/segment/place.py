@@ -24,13 +24,17 @@ class Place(msgspec.Struct, frozen=True, order=True):
 
 
 def place(endpoint: str) -> Place:
-    """The place of `storage:<server>:<path>`, be it an export or a folder in one. Raises `InputError` for `..`.
+    """The place of `storage:<server>:<path>`, be it an export or a folder in one.
+
+    Raises `InputError` for `..`, and for control characters, which would end a line of an export table.
 
     >>> place("storage:nfs1:/export/home/alice")
     Place(server='nfs1', path='/export/home/alice')
     """
     server, _, path = endpoint.partition(":")[2].partition(":")
     parts = [part for part in path.split("/") if part not in ("", ".")]
+    if not path.isprintable():
+        raise InputError(f"{endpoint[:120]!a} names a path with control characters", remedy="rename the folder")
     if ".." in parts:
         raise InputError(f"{endpoint[:120]!r} names a path with `..`", remedy="name the folder that it leads to")
     return Place(server, "/" + "/".join(parts))

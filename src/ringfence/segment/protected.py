@@ -1,5 +1,6 @@
 """Which pairs of hosts are to be encrypted between: those that a gang's own allows join."""
 
+from ringfence.segment.address import first
 from ringfence.segment.inventory import Inventory
 from ringfence.segment.model import Policy
 
@@ -21,4 +22,4 @@ def protected(policy: Policy, inventory: Inventory, hosts: frozenset[str]) -> Pa
 
 
 def _able(members: tuple[str, ...], inventory: Inventory, hosts: frozenset[str]) -> list[str]:
-    return [one for one in members if one in hosts and inventory.addresses.get(one)]
+    return [one for one in members if one in hosts and first(inventory.addresses.get(one, ()))]

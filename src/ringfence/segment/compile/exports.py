@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from ringfence.segment.address import Span, holds, networks, span
+from ringfence.segment.address import Span, holds, networks, spans
 from ringfence.segment.clients import NETGROUP, Clients
 from ringfence.segment.compile.parts import MARK, unguarded
 from ringfence.segment.inventory import Inventory
@@ -96,7 +96,7 @@ class _Server:
         standing = self._standing(where)
         by_options: dict[tuple[str, ...], list[Span]] = {}
         for host in sorted(rights["ro"]):
-            for address in (span(text) for text in self._addresses.get(host, ())):
+            for address in spans(self._addresses.get(host, ())):
                 entry = next((one for one in standing if one.lets(host, address)), None)
                 if entry:
                     by_options.setdefault(entry.kept(host in rights["rw"]), []).append(address)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ringfence.errors import InputError
+from ringfence.segment.address import first
 from ringfence.segment.cliques import by_domain, open_residuals, surplus
 from ringfence.segment.compile.parts import MARK, named
 from ringfence.segment.inventory import Inventory
@@ -77,7 +78,7 @@ def _components(cliques: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
 
 
 def _nodes(inventory: Inventory, hosts: Sequence[str]) -> Artefact:
-    lines = [inventory.addresses.get(host, (host.partition(":")[2],))[0] for host in hosts]
+    lines = [first(inventory.addresses.get(host, ())) or host.partition(":")[2] for host in hosts]
     text = "\n".join([f"# {MARK}", *lines]) + "\n"
     return Artefact(f"imex/{named(hosts)}/nodes_config.cfg", text, tuple(hosts))
 

@@ -8,7 +8,7 @@ the tenant are given, which are then the only ones.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os.path import commonpath
 
-from ringfence.segment.address import Span, span
+from ringfence.segment.address import Span, spans
 from ringfence.segment.compile.parts import MARK, named, unguarded
 from ringfence.segment.inventory import Inventory
 from ringfence.segment.model import Artefact, Compiled, Policy, Residual
@@ -71,7 +71,7 @@ def _tenants(policy: Policy) -> dict[str, str]:
 
 
 def _spans(inventory: Inventory, hosts: Iterable[str]) -> list[Span]:
-    found = (span(text) for host in hosts for text in inventory.addresses.get(host, ()))
+    found = (one for host in hosts for one in spans(inventory.addresses.get(host, ())))
     return [one for one in found if one[0] == 4]  # NIDs of version 6 came with 2.16 and have no ranges
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from ringfence.segment.address import networks, span
+from ringfence.segment.address import networks, spans
 from ringfence.segment.compile.parts import MARK, named
 from ringfence.segment.inventory import Inventory
 from ringfence.segment.leaves import cabled, guards
@@ -77,8 +77,8 @@ def _compiled(
 def _permitted(policy: Policy, inventory: Inventory, peers: Sequence[str]) -> dict[int, tuple[str, ...]]:
     """Family → networks of everyone in these groups; both families always, so that neither is a way around."""
     ports = {port for name in peers if name in policy.groups for port in policy.groups[name].on(PLANE)}
-    spans = [span(text) for port in ports for text in inventory.addresses.get(port, ())]
-    return {family: networks(one for one in spans if one[0] == family) for family in (4, 6)}
+    found = [one for port in ports for one in spans(inventory.addresses.get(port, ()))]
+    return {family: networks(one for one in found if one[0] == family) for family in (4, 6)}
 
 
 def _nvue(leaf: Leaf) -> str:

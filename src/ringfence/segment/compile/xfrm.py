@@ -7,6 +7,7 @@ Compiled, not enforced here, and each file says so.
 
 from collections.abc import Iterator, Mapping
 
+from ringfence.segment.address import first
 from ringfence.segment.compile.parts import MARK, named
 from ringfence.segment.inventory import Inventory
 from ringfence.segment.model import Artefact, Compiled, Policy, Residual
@@ -26,13 +27,14 @@ def compile_xfrm(policy: Policy, inventory: Inventory, devices: Mapping[str, str
     peers: dict[str, list[str]] = {}
     for one, other in sorted(protected(policy, inventory, hosts)):
         peers.setdefault(one, []).append(other)
+    at = {host: first(inventory.addresses[host]) for host in peers}
     artefacts = []
     for host, others in peers.items():
         device = (devices or {}).get(host, "eth0")
         folder = f"xfrm/{host.partition(':')[2]}"
-        lines = [line for other in others for line in _policies(inventory, host, other, device)]
+        lines = [line for other in others for line in _policies(at[host], at[other], device)]
         artefacts.append(Artefact(f"{folder}/policies", _NOTE + "\n".join(lines) + "\n", (host,)))
-        lines = [line for other in others for line in _states(inventory, host, other, device)]
+        lines = [line for other in others for line in _states(at[host], at[other], device)]
         artefacts.append(Artefact(f"{folder}/states", _NOTE + "\n".join(lines) + "\n", (host,)))
     return Compiled(TARGET, PLANE, tuple(artefacts), tuple(_clear(policy, inventory, hosts)), enforced=False)
 
@@ -42,12 +44,7 @@ def number(source: str, target: str) -> int:
     return 256 + int(named((source, target))[:7], 16)
 
 
-def _addresses(inventory: Inventory, one: str, other: str) -> tuple[str, str]:
-    return inventory.addresses[one][0], inventory.addresses[other][0]
-
-
-def _policies(inventory: Inventory, host: str, other: str, device: str) -> Iterator[str]:
-    here, there = _addresses(inventory, host, other)
+def _policies(here: str, there: str, device: str) -> Iterator[str]:
     for source, target, way in ((here, there, "out"), (there, here, "in")):
         yield (
             f"xfrm policy add src {source} dst {target} dir {way} offload packet dev {device} "
@@ -55,8 +52,7 @@ def _policies(inventory: Inventory, host: str, other: str, device: str) -> Itera
         )
 
 
-def _states(inventory: Inventory, host: str, other: str, device: str) -> Iterator[str]:
-    here, there = _addresses(inventory, host, other)
+def _states(here: str, there: str, device: str) -> Iterator[str]:
     for source, target, way in ((here, there, "out"), (there, here, "in")):
         spi = number(source, target)
         yield (

@@ -30,7 +30,7 @@ class _Hosts:
 
     def __init__(self, inventory: Inventory, domains: Sequence[Domain], artefacts: Sequence[Artefact]) -> None:
         names = sorted({host for domain in domains for host in domain.members})
-        self._index = Index({host: inventory.addresses.get(host, ())[:1] for host in names}, names)
+        self._index = Index({host: inventory.addresses.get(host, ()) for host in names}, names)
         self._by_name = {host.partition(":")[2]: host for host in names}
         self._held: dict[str, tuple[int, ...]] = {}
         self._listed: dict[str, frozenset[str]] = {}

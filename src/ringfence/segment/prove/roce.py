@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 import numpy as np
 
-from ringfence.segment.address import WORLD4, WORLD6, Index, Span, meet, span
+from ringfence.segment.address import WORLD4, WORLD6, Index, Span, meet, span, spans
 from ringfence.segment.inventory import Inventory
 from ringfence.segment.leaves import cabled, guards
 from ringfence.segment.model import Artefact, Policy, Proof, Residual
@@ -115,7 +115,7 @@ class _Reach:
         return self._names.numbers(
             name
             for name in self._names.names
-            if any(_first(ordered, span(text)) for text in self._inventory.addresses.get(name, ()))
+            if any(_first(ordered, one) for one in spans(self._inventory.addresses.get(name, ())))
         )
 
 
