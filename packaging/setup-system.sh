@@ -20,7 +20,7 @@ apt-get install -y -qq --no-install-recommends \
   opensm ibsim-utils libumad2sim0 infiniband-diags \
   munge slurmctld slurmd slurm-client slurmrestd slurm-wlm-basic-plugins \
   slurmdbd mariadb-server slurm-wlm-mysql-plugin \
-  openssh-server openssh-client \
+  openssh-server openssh-client iproute2 \
   chromium chromium-driver \
   dash strace
 
