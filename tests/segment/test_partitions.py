@@ -246,6 +246,22 @@ def test_a_fabric_without_an_enforcer_is_open_and_told():
     assert prove_ib(JOBS, place, (), compiled.residuals).open_pairs > 0
 
 
+def test_a_port_without_a_guid_and_a_manager_without_a_port_are_told():
+    """No key reaches the one; without the other nobody can say what the tables will be."""
+    odd = "ibport:gpu7/mlx5_0/1"
+    one = inventory().fabrics["ib0"]
+    place = Inventory(
+        fabrics={"ib0": Fabric("ib0", one.managers, one.manager_ports, (*one.ports, odd))},
+        enforcers={"opensm": ("ib0",)},
+    )
+    compiled = compile_partitions(JOBS, place)
+    assert odd in {row.source for row in compiled.residuals}
+    assert prove_ib(JOBS, place, compiled.artefacts, compiled.residuals).holds
+    assert not prove_ib(JOBS, place, compiled.artefacts, ()).holds
+    blind = Inventory(fabrics={"ib0": Fabric("ib0", one.managers, (), one.ports)}, enforcers={"opensm": ("ib0",)})
+    assert compile_partitions(JOBS, blind).artefacts == ()
+
+
 def test_a_missing_file_is_judged_as_opensm_treats_it():
     """Everyone with everyone."""
     proof = prove_ib(JOBS, inventory(), ())

@@ -22,9 +22,13 @@ def guid_of(port: str) -> int:
 
 
 def enforced(inventory: Inventory, fabric: Fabric) -> bool:
-    """Whether this version can put keys in force there: the fabric is named as enforced, or each of its managers is."""
+    """Whether keys can be put in force there: the fabric is named as enforced, or each of its managers is.
+
+    The managers' ports must be known: they are full members of the default partition, whatever is written.
+    """
     where = set(inventory.enforcers.get(fabric.software, ()))
-    return fabric.name in where or bool(fabric.managers and where.issuperset(fabric.managers))
+    named = fabric.name in where or bool(fabric.managers and where.issuperset(fabric.managers))
+    return named and any(guid_of(port) for port in fabric.manager_ports)
 
 
 def entity(fabric: Fabric) -> str:
@@ -33,21 +37,24 @@ def entity(fabric: Fabric) -> str:
 
 
 def uncovered(policy: Policy, inventory: Inventory, software: str) -> Iterator[Residual]:
-    """What no manager fences: whole fabrics, and ports of the policy that lie in none or have no GUID."""
-    known: set[str] = set()
+    """What no manager fences: whole fabrics, ports without a GUID, and ports of the policy on no known fabric."""
+    known = {port for fabric in inventory.fabrics.values() for port in fabric.ports}
     for fabric in inventory.fabrics.values():
-        closed = enforced(inventory, fabric)
-        known.update(port for port in fabric.ports if guid_of(port) or not closed)
-        if fabric.software == software and not closed:
-            count, why = len(fabric.ports), "the fabric has no subnet manager that Ringfence can change"
+        count = len(fabric.ports)
+        if fabric.software == software and not enforced(inventory, fabric):
+            why = "the fabric has no subnet manager that Ringfence can change, or its port is not known"
             yield Residual(
                 "ib", software, entity(fabric), "*", count * (count - 1), why, "let its managers be enforced"
             )
+        elif fabric.software == software:
+            for port in (port for port in fabric.ports if not guid_of(port)):
+                yield Residual("ib", software, port, "*", count - 1, "its GUID was not captured", "run ibnetdiscover")
     told: set[str] = set()
     for name, group in sorted(policy.groups.items()):
         lost = [port for port in group.on("ib") if port not in known]
         whole = bool(lost) and len(lost) == len(group.on("ib"))
         for end in [name] if whole else [port for port in lost if port not in told]:
-            why = "the port is on no fabric that was captured, or its GUID was not"
-            yield Residual("ib", software, end, "*", -1, why, "capture the fabric: ibnetdiscover")
+            yield Residual(
+                "ib", software, end, "*", -1, "the port is on no fabric that was captured", "run ibnetdiscover"
+            )
         told.update(lost)
