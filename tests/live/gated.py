@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -32,6 +32,7 @@ from tests.transport.parts import a_node, until
 ROOT = Path(__file__).resolve().parents[2]
 SERVER, PORT = "10.9.0.254", 8443
 NETWORK = "network:10.9.0.0/24"
+WHOLE = "everything is proven"
 ALLOWS = 2
 """The last so many nodes' enforcers say `allow` when they hear nothing; all others `hold`."""
 
@@ -59,10 +60,10 @@ def estate(nodes: int, about: list[Fact]) -> Estate:
 
 
 class Gated:
-    """The running whole. `slurm` is None where only the fence is wanted."""
+    """The running whole. `more` are facts of the estate beside those that every test needs."""
 
-    def __init__(self, folder: Path, nodes: int, net: Network, stack: ExitStack) -> None:
-        self.folder, self.nodes, self.net = folder, nodes, net
+    def __init__(self, folder: Path, nodes: int, net: Network, stack: ExitStack, more: Sequence[Fact] = ()) -> None:
+        self.folder, self.nodes, self.net, self._more = folder, nodes, net, more
         self._stack = stack
         self.server = folder / "server"
         self.hooks = folder / "hooks"
@@ -78,7 +79,7 @@ class Gated:
             about = self.folder / name(at) / "node.json"
             about.write_text(about.read_text().replace("127.0.0.1", SERVER))
             self.settings(at)
-        save(estate(self.nodes, enrol.facts(self.server)), self.folder / "now.estate")
+        save(estate(self.nodes, [*enrol.facts(self.server), *self._more]), self.folder / "now.estate")
 
     def settings(self, at: int) -> None:
         """One node's `enforcer.toml`."""
@@ -95,7 +96,7 @@ class Gated:
         self.net.fabric.run("ip", "-batch", "-", given=f"link set lo up\naddr add {SERVER}/24 dev br0\n")
         argv = ("fence", "serve", str(self.server), "--listen", f"{SERVER}:{PORT}")
         self._start("server", self.net.fabric.command(sys.executable, "-m", "ringfence", *argv))
-        until(lambda: "orders on" in self.log("server"), "the server's start")
+        until(lambda: "orders on" in self.log("server"), "the server's start", self.folder / "server.log")
 
     def enforce(self, *at: int) -> None:
         """Start these nodes' enforcers; connected when this returns."""
@@ -104,19 +105,23 @@ class Gated:
             argv = (sys.executable, "-m", "tests.live.enforcer_in_netns", str(folder), str(folder / "enforcer.toml"))
             self.enforcers[one] = self._start(name(one), self.net.hosts[one].command(*argv))
         hosts = {f"host:{name(one)}" for one in at}
+        control = ControlClient(self.server)
         until(
-            lambda: hosts <= {node.host for node in ControlClient(self.server).connected()}, "enforcers connected", 60
+            lambda: hosts <= {node.host for node in control.connected()},
+            "enforcers connected",
+            self.folder / f"{name(at[0])}.log",
         )
 
     def follow(self, *, slurm_conf: Path, every: float = 0.5, more: str = "") -> None:
         """Start the follower; it has heard from the scheduler when this returns."""
         lines = f'cluster = "rf"\nslurm_conf = "{slurm_conf}"\ndeadline = 2\nevery = {every}\ntargets = ["nftables"]\n'
+        lines += f'socket = "{self.folder}/follow.sock"\n'
         (self.folder / "follow.toml").write_text(lines + more)
-        before = self.log("follower").count("everything is proven")
+        before = len(self.said(WHOLE))
         argv = ("fence", "follow", str(self.server), "--estate", str(self.folder / "now.estate"))
         settings = ("--settings", str(self.folder / "follow.toml"))
         self.follower = self._start("follower", [sys.executable, "-m", "ringfence", *argv, *settings])
-        until(lambda: self.log("follower").count("everything is proven") > before, "everything proven")
+        until(lambda: len(self.said(WHOLE)) > before, "everything proven", self.folder / "follower.log")
 
     def end_follower(self) -> None:
         """Kill it: our own outage."""
@@ -126,15 +131,14 @@ class Gated:
 
     def install(self, outage: str = "hold", deadline: float = 5, **other: str) -> None:
         """Write the hooks; `other` names a hook's file with `_` and gives it another answer to an outage."""
-        made = hooks.Settings(
-            self.hooks, self.server, self.folder / "%n.sock", Path(sys.executable).resolve(), deadline, outage
-        )
+        sockets = (self.folder / "follow.sock", self.folder / "%n.sock")
+        made = hooks.Settings(self.hooks, *sockets, Path(sys.executable).resolve(), deadline, outage)
         hooks.install(made)
         self.conf = list(hooks.conf_lines(made))
         for hook in hooks.HOOKS:
             answer = other.get(hook.file.replace("-", "_"))
             if answer:
-                changed = hooks.Settings(made.folder, made.server, made.enforcer, made.python, deadline, answer)
+                changed = hooks.Settings(made.folder, made.follower, made.enforcer, made.python, deadline, answer)
                 (self.hooks / hook.file).write_text(hooks.text_of(hook, changed))
 
     def status(self, at: int) -> Status:
@@ -194,22 +198,21 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 
 @contextmanager
-def gated(nodes: int = 10, extra: str = "", before: Callable[[Gated], None] = lambda _: None) -> Iterator[Gated]:
-    """The whole, up and idle; gone when the block ends. `extra` is added to slurm.conf; `before` runs before Slurm."""
+def gated(nodes: int = 10, extra: str = "", more: Sequence[Fact] = (), settings: str = "") -> Iterator[Gated]:
+    """The whole, up and idle; gone when the block ends. `extra` is added to slurm.conf, `settings` to follow.toml."""
     with tempfile.TemporaryDirectory(prefix="rf-gate-") as place, ExitStack() as stack:
         folder = Path(place)
         folder.chmod(0o755)
         net = Network(nodes)
         stack.callback(net.close)
-        whole = Gated(folder, nodes, net, stack)
+        whole = Gated(folder, nodes, net, stack, more)
         whole.enrol()
         whole.serve()
         whole.enforce(*range(nodes))
         whole.install()
-        before(whole)
         conf = "\n".join(whole.conf) + "\n" + extra
         with running(nodes=nodes, extra=conf) as whole.slurm:
-            whole.follow(slurm_conf=whole.slurm.conf)
+            whole.follow(slurm_conf=whole.slurm.conf, more=settings)
             yield whole
 
 

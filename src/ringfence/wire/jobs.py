@@ -1,6 +1,6 @@
 """What the controller's hooks and people say to the follower: one line of JSON each way, as in `hooks`.
 
-        {"verb":"started","job":"4711","nodes":"gpu[0001-0004]","user":"ann","account":"vision"}   ──▶  follow.sock
+        {"verb":"started","job":"4711","nodes":"gpu[0001-0004]","user":"ann","account":"vision"}   ──▶  SOCKET
         {"verdict":"allow","why":"read back on 4 hosts"}                                           ◀──
 
 The answer is a `hooks.Answer`. `started` is answered once the job's compartment was read back on every host.
@@ -16,8 +16,7 @@ from ringfence.wire.orders import JobNumber, Line
 from ringfence.wire.slurm import rest
 from ringfence.wire.slurm.values import Job
 
-SOCKET = "follow.sock"
-"""Its name in the server's folder."""
+SOCKET = "/run/ringfence/follow.sock"
 
 VERBS: dict[str, str] = {
     "started": "a job was given nodes: put its compartment in force there, and answer when it was read back",

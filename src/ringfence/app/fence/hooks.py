@@ -99,7 +99,7 @@ class Settings(msgspec.Struct, frozen=True):
     """What is written into the hooks. `deadline` in seconds; `outage`: `allow` or `hold`."""
 
     folder: Path
-    server: Path
+    follower: Path = Path(FOLLOWER)
     enforcer: Path = Path(ENFORCER)
     python: Path = Path("/usr/bin/python3")
     deadline: float = 10.0
@@ -107,7 +107,7 @@ class Settings(msgspec.Struct, frozen=True):
 
     def checked(self) -> "Settings":
         """Itself. Raises `UsageError` where a hook made of it could not work."""
-        for path in (self.folder, self.server, self.enforcer, self.python):
+        for path in (self.folder, self.follower, self.enforcer, self.python):
             if not path.is_absolute() or any(c.isspace() for c in str(path)):
                 raise UsageError(f"{path} is no absolute path without blanks", "Slurm gives hooks no PATH")
         if self.outage not in ON_OUTAGE:
@@ -122,7 +122,7 @@ def text_of(hook: Hook, settings: Settings) -> str:
     return MAIN.format(
         python=settings.python,
         setting=hook.setting,
-        where=str(settings.enforcer if hook.where == "enforcer" else settings.server / FOLLOWER),
+        where=str(settings.enforcer if hook.where == "enforcer" else settings.follower),
         asks=hook.asks,
         tells=hook.tells,
         deadline=settings.deadline if hook.asks in ("started", "wait-job") else 0,

@@ -1,6 +1,7 @@
 """The subnet managers that the follower's settings name, ready to sweep."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,5 +28,6 @@ def _manager(one: FabricSettings, fabric: Fabric) -> Iterator[Opensm]:
         pid = int(Path(one.pid_file).read_text("ascii"))
     except (OSError, ValueError):
         raise InputError(f"{one.pid_file} names no running opensm") from None
-    with TableReader() as reader:
+    environment = {**os.environ, **one.environment} if one.environment else None
+    with TableReader(environment) as reader:
         yield Opensm(fabric, (LocalSeat(fabric.managers[0], Path(one.file), pid),), reader, {})

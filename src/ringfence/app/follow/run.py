@@ -40,7 +40,7 @@ def start(folder: Path, estate: Path, settings: Settings) -> None:
     lock = _lock(folder)
     try:
         with following(folder, load(estate), settings) as follow:
-            asyncio.run(_run(folder / jobs.SOCKET, settings, follow))
+            asyncio.run(_run(settings, follow))
     finally:
         os.close(lock)
 
@@ -80,24 +80,25 @@ def answerer(follow: Follow) -> Callable[[Request], Answer]:
     """What carries out one request of the socket."""
 
     def do(asked: Request) -> Answer:
+        begin = time.monotonic()
         if asked.verb == "started":
             answer = follow.started(jobs.of_request(asked), asked.deadline)
         elif asked.verb == "ended":
             answer = follow.ended(asked.job)
         else:
             return Answer("done", msgspec.json.encode(follow.status()).decode()[:100_000])
-        say(f"{asked.verb} {asked.job}: {answer.verdict}: {answer.why}")
+        say(f"{asked.verb} {asked.job}: {answer.verdict}: {answer.why}; {1000 * (time.monotonic() - begin):.1f} ms")
         return answer
 
     return do
 
 
-async def _run(path: Path, settings: Settings, follow: Follow) -> None:
+async def _run(settings: Settings, follow: Follow) -> None:
     done = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, done.set)
-    async with JobSocket(path, answerer(follow), settings.masters()):
-        say(f"jobs of {settings.cluster} on {path}")
+    async with JobSocket(Path(settings.socket), answerer(follow), settings.masters()):
+        say(f"jobs of {settings.cluster} on {settings.socket}")
         looking = asyncio.create_task(_look(settings, follow))
         await asyncio.wait([looking, asyncio.create_task(done.wait())], return_when=asyncio.FIRST_COMPLETED)
         looking.cancel()

@@ -3,6 +3,7 @@
 cluster = "rf"                          # ClusterName of slurm.conf
 slurm_conf = "/etc/slurm/slurm.conf"    # for squeue; default: where squeue looks by itself
 slurm_user = "slurm"                    # may tell jobs, besides root
+socket = "/run/ringfence/follow.sock"
 deadline = 10                           # seconds for a job's compartment to be read back everywhere
 every = 5                               # seconds between two looks at squeue
 whole_every = 3600                      # seconds between two times that everything is compiled and proven
@@ -12,6 +13,7 @@ targets = ["nftables"]                  # default: all that the estate can enfor
 name = "fabric0"
 file = "/etc/opensm/partitions.conf"
 pid_file = "/run/opensm.pid"
+environment = {}                        # for the tools that read tables: a simulator, another device
 """
 
 import pwd
@@ -22,6 +24,7 @@ from typing import Annotated
 import msgspec
 
 from ringfence.errors import InputError
+from ringfence.wire.jobs import SOCKET
 
 Positive = Annotated[float, msgspec.Meta(gt=0, le=86400)]
 
@@ -32,6 +35,7 @@ class FabricSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     file: str
     pid_file: str
+    environment: dict[str, str] = {}
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     site: str = ""
     slurm_conf: str = ""
     slurm_user: str = ""
+    socket: str = SOCKET
     squeue: str = "/usr/bin/squeue"
     deadline: Positive = 10.0
     every: Positive = 5.0

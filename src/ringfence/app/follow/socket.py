@@ -26,10 +26,11 @@ class JobSocket:
 
     async def __aenter__(self) -> "JobSocket":
         try:
+            self._path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
             if self._path.is_socket():
-                self._path.unlink()  # the lock beside it says that nobody serves it
+                self._path.unlink()  # the lock on the server's folder says that nobody serves it
             self._server = await asyncio.start_unix_server(self._serve, self._path, limit=LONGEST)
-            self._path.chmod(0o666)  # the kernel tells who asks; the folder may be closed to others all the same
+            self._path.chmod(0o666)  # the Slurm user has to reach it; the kernel tells who asks
         except OSError as error:
             raise UsageError(f"{self._path}: {error.strerror}", "a shorter path, a folder of ours") from None
         return self

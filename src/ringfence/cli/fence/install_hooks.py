@@ -6,22 +6,23 @@ from ringfence.cli import output
 
 
 def install_hooks(
-    *, server: Path, out: Path = Path("/etc/ringfence/hooks"), socket: Path = Path("/run/ringfence/enforcer.sock"),
-    python: Path = Path("/usr/bin/python3"), deadline: float = 10, on_outage: str = "hold",
+    *, out: Path = Path("/etc/ringfence/hooks"), follower: Path = Path("/run/ringfence/follow.sock"),
+    enforcer: Path = Path("/run/ringfence/enforcer.sock"), python: Path = Path("/usr/bin/python3"),
+    deadline: float = 10, on_outage: str = "hold",
 ) -> int:  # fmt: skip
     """Write the hooks through which Slurm waits for the fence, and show the lines for slurm.conf. Changes no Slurm.
 
     Install the same files at the same place on the controller and on every node.
 
-    Example: `ringfence fence install-hooks --server /etc/ringfence/server --out /etc/ringfence/hooks`
+    Example: `ringfence fence install-hooks --out /etc/ringfence/hooks`
 
     Parameters
     ----------
-    server
-        The order server's folder on the controller's machine; the follower's socket is in it.
     out
-        Where to write them; root's alone, on a disk of the node's own.
-    socket
+        Where to write them; root's alone, on a disk of each machine's own.
+    follower
+        The follower's socket, on the controller's machine.
+    enforcer
         The socket of a node's enforcer; `%n` stands for the node's name, where several slurmd share a machine.
     python
         A Python 3 that is on every machine; hooks need no package.
@@ -32,7 +33,7 @@ def install_hooks(
     """
     from ringfence.app.fence.hooks import Settings, conf_lines, install
 
-    settings = Settings(out.absolute(), server.absolute(), socket, python, deadline, on_outage)
+    settings = Settings(out.absolute(), follower, enforcer, python, deadline, on_outage)
     for path in install(settings):
         output.err.print(f"wrote {path}", markup=False)
     for line in conf_lines(settings):
