@@ -29,6 +29,8 @@ _TOLD = {
     "MCSPlugin": "",
     "PrologFlags": "",
     "StateSaveLocation": "/var/spool",
+    "SrunPortRange": "",
+    "TreeWidth": "",
 }
 """Settings passed on, with Slurm's default where that is the weak one and worth saying."""
 

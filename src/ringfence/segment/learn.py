@@ -1,21 +1,19 @@
 """Observed connections judged by a policy: what it would have cut, or what passes though it should not.
 
-        Flow ─▶ endpoints ─▶ groups ─▶ a rule that lets it through, or none
+        Flow ─▶ endpoints ─▶ a rule that lets it through, or none
 
 Connections of one kind (source, target, protocol, port) are judged once and counted.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 import msgspec
 
-from ringfence.segment import what
 from ringfence.segment.inventory import Inventory
-from ringfence.segment.model import Allow, Policy
-from ringfence.segment.what import What
+from ringfence.segment.model import Policy
+from ringfence.segment.permits import Permits
 from ringfence.wire.flows.values import Flow
 
 _FIRST = {"cut": 0, "unfenced": 1, "allowed": 2}
@@ -47,7 +45,7 @@ class Judge:
     """A policy, ready to be asked about connections."""
 
     def __init__(self, policy: Policy, inventory: Inventory) -> None:
-        self._policy, self._inventory = policy, inventory
+        self._permits, self._inventory = Permits(policy), inventory
         self._known: dict[tuple[str, str, str, int], Judged] = {}
 
     def judge(self, flow: Flow) -> Judged:
@@ -72,28 +70,18 @@ class Judge:
 
     def _fresh(self, source: str, target: str, protocol: str, port: int) -> Judged:
         start, end = self._end(source), self._end(target)
-        unknown = "/" not in start + end and not (self._groups.get(start) and self._groups.get(end))
-        allow = self._rule(start, end, protocol, port)
+        plane = "pod" if "pod" in (start[:3], end[:3]) else "ip"
+        allow = self._permits.rule(plane, start, end, f"{protocol}/{port}" if protocol != "icmp" else protocol)
+        lost = [one for one in (start, end) if not self._permits.known(plane, one)]
         if allow:
             return Judged("allowed", start, end, protocol, port, allow.why, False)
         if not self._fenced & {_host(start), _host(end)}:
-            return Judged("unfenced", start, end, protocol, port, "no enforcer stands at either end", unknown)
-        lost = [one for one in (start, end) if one not in self._groups]
+            return Judged("unfenced", start, end, protocol, port, "no enforcer stands at either end", bool(lost))
         why = f"the estate does not know {' and '.join(lost)}" if lost else "no rule needs it"
         return Judged("cut", start, end, protocol, port, why, bool(lost))
 
-    def _rule(self, start: str, end: str, protocol: str, port: int) -> Allow | None:
-        for source in self._groups.get(start, ()):
-            for target in self._groups.get(end, ()):
-                for allow, passes in self._rules.get((source, target), ()):
-                    if passes.protocol == "any" or (passes.protocol == protocol and passes.low <= port <= passes.high):
-                        return allow
-        return None
-
     def _end(self, text: str) -> str:
         """The endpoint that an address is, the smallest network that holds it, or the text itself."""
-        if text in self._groups:
-            return text
         if text in self._of_address:
             return self._of_address[text]
         try:
@@ -105,23 +93,6 @@ class Judge:
     @cached_property
     def _fenced(self) -> frozenset[str]:
         return frozenset(self._inventory.enforcers.get("nftables", ()))
-
-    @cached_property
-    def _groups(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = defaultdict(list)
-        for group in self._policy.groups.values():
-            for plane in ("ip", "pod"):
-                for end in group.on(plane):
-                    found[end].append(group.name)
-        return dict(found)
-
-    @cached_property
-    def _rules(self) -> dict[tuple[str, str], list[tuple[Allow, What]]]:
-        found: dict[tuple[str, str], list[tuple[Allow, What]]] = defaultdict(list)
-        for allow in self._policy.allows:
-            if allow.plane in ("ip", "pod"):
-                found[allow.source, allow.target].append((allow, what.parse(allow.what)))
-        return found
 
     @cached_property
     def _of_address(self) -> dict[str, str]:

@@ -86,7 +86,7 @@ def compare(
     sides = [list(meant), list(tolerated), *(list(blocks) for blocks in found)]
     label = classes(count, _sets(sides))
     size = np.bincount(label) if count else np.zeros(0, np.int64)
-    example = np.unique(label, return_index=True)[1]
+    ends = _examples(label)
     shrunk: dict[bytes, Ints] = {}
     small = [[_shrunk(block, label, shrunk) for block in side] for side in sides]
     gaps: dict[str, list[Gap]] = {"leak": [], "break": []}
@@ -96,16 +96,22 @@ def compare(
     for first in range(0, len(size), _ROWS):
         rows = slice(first, min(first + _ROWS, len(size)))
         always = [_matrix(side, rows, len(size), symmetric) for side in every]  # most blocks are of every atom
-        for atom, chosen in atoms:
+        for alike, chosen in atoms:
             want, known, *got = (
                 _matrix(side, rows, len(size), symmetric, start) for side, start in zip(chosen, always, strict=True)
             )
             have = np.logical_and.reduce(got)
-            asked += _pairs(want, rows, size)
-            told += _pairs(have & known & ~want, rows, size)
+            asked += len(alike) * _pairs(want, rows, size)
+            told += len(alike) * _pairs(have & known & ~want, rows, size)
             for kind, wrong in (("leak", have & ~want & ~known), ("break", want & ~have)):
-                gaps[kind].extend(_gaps(kind, wrong, rows, size, example, atom))
+                gaps[kind].extend(_gaps(kind, wrong, rows, size, ends, alike))
     return Compared(tuple(gap for kind in gaps for gap in _capped(_joined(gaps[kind]), most)), asked, told)
+
+
+def _examples(label: Ints) -> tuple[Ints, Ints]:
+    """Per class its first and its last endpoint: two different ones where it has two."""
+    last = len(label) - 1 - np.unique(label[::-1], return_index=True)[1]
+    return np.unique(label, return_index=True)[1], last
 
 
 def _sets(sides: Iterable[Iterable[Block]]) -> Iterator[Ints]:
@@ -128,8 +134,8 @@ def _shrunk(block: Block, label: Ints, known: dict[bytes, Ints]) -> Block:
     return Block(ends[0], ends[1], block.what)
 
 
-def _by_atom(sides: list[list[Block]]) -> Iterator[tuple[What, list[list[Block]]]]:
-    """Each atom with the blocks of every side that cover it, but those of `any`, which cover all."""
+def _by_atom(sides: list[list[Block]]) -> Iterator[tuple[list[What], list[list[Block]]]]:
+    """Atoms that all sides treat alike, with the blocks that cover them, but those of `any`, which cover all."""
     cuts: dict[str, set[int]] = {}
     for side in sides:
         for block in side:
@@ -141,11 +147,13 @@ def _by_atom(sides: list[list[Block]]) -> Iterator[tuple[What, list[list[Block]]
         atoms += [What(protocol, low, high - 1) for low, high in pairwise(edges)]
     if "ro" in cuts:
         atoms.append(What("rw"))
+    named = [[block for block in side if block.what.protocol != "any"] for side in sides]
+    alike: dict[tuple[tuple[int, ...], ...], tuple[list[What], list[list[Block]]]] = {}
     for atom in atoms:
-        yield (
-            atom,
-            [[block for block in side if block.what.protocol != "any" and _covers(block.what, atom)] for side in sides],
-        )
+        chosen = [[block for block in side if _covers(block.what, atom)] for side in named]
+        key = tuple(tuple(id(block) for block in side) for side in chosen)
+        alike.setdefault(key, ([], chosen))[0].append(atom)
+    yield from alike.values()
 
 
 def _base(what: What) -> str:
@@ -170,7 +178,7 @@ def _matrix(
         for sources, targets in ((block.sources, block.targets), (block.targets, block.sources))[: 1 + symmetric]:
             here = sources[(sources >= rows.start) & (sources < rows.stop)] - rows.start
             if len(here):
-                matrix[np.ix_(here, targets)] = True
+                matrix[here[:, None], targets] = True
     return matrix
 
 
@@ -179,12 +187,15 @@ def _pairs(matrix: NDArray[np.bool_], rows: slice, size: Ints) -> int:
     return int(size[rows] @ (matrix @ size)) - int(alone @ size[rows][: len(alone)])
 
 
-def _gaps(kind: str, wrong: NDArray[np.bool_], rows: slice, size: Ints, example: Ints, atom: What) -> Iterator[Gap]:
-    for row, target in np.argwhere(wrong).tolist():
+def _gaps(
+    kind: str, wrong: NDArray[np.bool_], rows: slice, size: Ints, ends: tuple[Ints, Ints], atoms: Sequence[What]
+) -> Iterator[Gap]:
+    for row, target in np.argwhere(wrong).tolist() if wrong.any() else ():
         source = rows.start + row
         pairs = int(size[source]) * (int(size[target]) - (source == target))
         if pairs:
-            yield Gap(kind, int(example[source]), int(example[target]), atom, pairs)
+            for atom in atoms:
+                yield Gap(kind, int(ends[0][source]), int(ends[1][target]), atom, pairs)
 
 
 def _joined(gaps: list[Gap]) -> list[Gap]:

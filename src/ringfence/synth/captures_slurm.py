@@ -226,6 +226,8 @@ def configuration(plan: Cluster) -> str:
         "AccountingStorageType=accounting_storage/slurmdbd",
         "AccountingStorageHost=sched02",
         "AccountingStorageEnforce=associations,limits,qos",
+        "SrunPortRange=60001-63000",
+        "TreeWidth=65533",
         *(f"{hook}={path}" for hook, path in data.hooks(plan)),
         f"PrologFlags=Alloc,{'' if plan.flawed('pam_adopt_missing') else 'Contain,'}X11",
     ]

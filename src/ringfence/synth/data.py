@@ -48,7 +48,7 @@ def weak(plan: Cluster, export: Storage) -> bool:
 
 
 def mounted(plan: Cluster, host: Host) -> list[Storage]:
-    """What a host mounts: its tenant's exports, login nodes all homes, shared nodes the homes of their users."""
+    """What a host mounts: its tenant's exports, login nodes all homes, shared nodes those of their users."""
     if host.role not in CAPABLE or host.partition == "kube":
         return []
     if host.tenant:

@@ -7,7 +7,7 @@ import msgspec
 
 from ringfence.errors import UsageError
 from ringfence.synth import layout, work
-from ringfence.synth.plan import NETWORKS, Cluster, storage_network
+from ringfence.synth.plan import NETWORKS, Cluster, Job, storage_network
 from ringfence.synth.rates import UNITS, Rates
 
 FEWEST, MOST = 16, 50_000
@@ -76,7 +76,7 @@ def draw(
         people,
         exports,
         lines,
-        work.jobs(hosts, groups, people, lines, flaws["imex_shared"], dice.stream("jobs")),
+        _admitted(work.jobs(hosts, groups, people, lines, flaws["imex_shared"], dice.stream("jobs")), flaws),
         pods,
         flaws,
     )
@@ -97,3 +97,13 @@ class _Dice(msgspec.Struct, frozen=True):
         dice, rate = self.stream(which), getattr(self.rates, which)
         drawn = frozenset([unit for unit in units if dice.random() < rate])
         return (drawn - self.wishes.sound.get(which, frozenset())) | self.wishes.flaws.get(which, frozenset())
+
+
+def _admitted(jobs: tuple[Job, ...], flaws: Mapping[str, frozenset[str]]) -> tuple[Job, ...]:
+    """The jobs that their queues take: the shared one has its own list of tenants, and mounts no project."""
+    guests = flaws["shared_partition"]
+    return tuple(
+        job if job.partition != "shared" else msgspec.structs.replace(job, stage="debug")
+        for job in jobs
+        if job.partition != "shared" or job.tenant in guests
+    )

@@ -139,7 +139,8 @@ def _control(plan: Cluster, slurm: str) -> Iterator[Fact]:
     yield fact(slurm, "setting", f"ConstrainDevices={'no' if free else 'yes'}", "slurm/cgroup.conf")
     if free:
         yield fact(slurm, "setting", "devices=unconstrained", "slurm/cgroup.conf", {"by": "ConstrainDevices"})
-    yield fact(slurm, "setting", "AuthType=auth/munge", "slurm/slurm.conf")
+    for setting in ("AuthType=auth/munge", "SrunPortRange=60001-63000", "TreeWidth=65533"):
+        yield fact(slurm, "setting", setting, "slurm/slurm.conf")
     yield fact("identity:slurm", "operates", slurm, "slurm/slurm.conf", {"level": "slurm-user"})
     for hook, path in data.hooks(plan):
         yield fact(slurm, "setting", f"hook={path}", "slurm/slurm.conf", {"hook": hook})

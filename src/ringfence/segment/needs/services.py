@@ -14,6 +14,10 @@ OWN = ""
 """Instead of ports: those on which the service was found, else its registered ones."""
 SRUN = "srun"
 """Instead of ports: those on which srun waits for its steps."""
+TREE = "tree"
+"""Instead of ports: slurmd's, where the controller's messages go down a tree of nodes."""
+WIDTH = 50
+"""Nodes that a message reaches without a tree where slurm.conf names no TreeWidth (slurm.conf(5), 22.05; 16 later)."""
 EPHEMERAL = "tcp/32768-60999"
 """What Linux hands out where slurm.conf names no SrunPortRange (ip(7), ip_local_port_range)."""
 
@@ -44,7 +48,7 @@ class Need(msgspec.Struct, frozen=True):
 TABLE: tuple[Need, ...] = (
     Need("nodes", "slurmctld", OWN, "slurmd registers with its controller and reports how steps end"),
     Need("slurmctld", "nodes", "slurmd", "the controller starts, signals and ends jobs"),
-    Need("nodes", "nodes", "slurmd", "slurmd passes the controller's messages on, down a tree of nodes (TreeWidth)"),
+    Need("nodes", "nodes", TREE, "slurmd passes the controller's messages on, down a tree of nodes (TreeWidth)"),
     Need("login", "slurmctld", OWN, "users submit and ask for their jobs"),
     Need("login", "nodes", "slurmd", "srun starts steps on the nodes of its job"),
     Need("nodes", "login", SRUN, "steps bring their output back to the srun that started them"),
@@ -99,6 +103,10 @@ def _whats(scene: Scene, need: Need, cluster: str) -> Iterator[str]:
     if need.what == SRUN:
         low, dash, high = scene.seen.settings(cluster).get("SrunPortRange", "").partition("-")
         yield f"tcp/{low}-{high}" if dash and low.isdigit() and high.isdigit() else EPHEMERAL
+    elif need.what == TREE:
+        width = scene.seen.settings(cluster).get("TreeWidth", "")
+        wide = int(width) if width.isdigit() else WIDTH
+        yield from ports(scene, "slurmd") if len(scene.nodes[cluster]) > wide else ()
     elif need.what == OWN or need.what in REGISTERED:
         yield from ports(scene, need.what or need.target)
     else:
