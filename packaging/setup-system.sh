@@ -21,6 +21,7 @@ apt-get install -y -qq --no-install-recommends \
   munge slurmctld slurmd slurm-client slurmrestd slurm-wlm-basic-plugins \
   slurmdbd mariadb-server slurm-wlm-mysql-plugin \
   openssh-server openssh-client iproute2 \
+  nftables libnftables1 conntrack \
   chromium chromium-driver \
   dash strace
 
