@@ -8,8 +8,10 @@ import pytest
 from ringfence.estate.estate import Estate, estate_of
 from ringfence.estate.facts import Fact
 from ringfence.segment.model import Policy
+from ringfence.segment.permits import Permits
 from ringfence.segment.policy import derive_policy
 from ringfence.synth import Cluster, draw, facts, story
+from ringfence.synth.traffic import traffic
 
 
 @cache
@@ -146,36 +148,22 @@ def test_the_open_tracking_server_is_for_those_whose_models_it_keeps() -> None:
 
 
 def test_not_one_jobs_own_traffic_is_cut() -> None:
-    plan, found = story.plan(), told()
-    homes = {group.name: group.home for group in plan.tenants}
-    estate = estate_of(story.story())
-    exported = {fact.subject: fact.object for fact in estate.facts("exported_by")}
-    mounted: dict[str, set[str]] = {}
-    for fact in estate.facts("mounts"):
-        mounted.setdefault(fact.subject, set()).add(fact.object)
-    ports: dict[str, list[str]] = {}
-    for fact in estate.facts("has_port"):
-        ports.setdefault(fact.subject, []).append(fact.object)
-    for job in plan.jobs[::7]:
-        gang = found.groups[f"gang:slurm/{plan.name}/{job.number}"]
-        hosts = [f"host:{name}" for name in job.hosts]
-        assert list(gang.on("ip")) == sorted(hosts)
-        first, last = hosts[0], hosts[-1]
-        if first != last:
-            assert "any" in opened(found, "ip", first, last)
-            assert "any" in opened(found, "ib", ports[first][0], ports[last][-1])
-            if job.imex >= 0:
-                assert "any" in opened(found, "imex", first, last)
-        assert "tcp/6817" in opened(found, "ip", first, "host:sched01")
-        assert "tcp/6818" in opened(found, "ip", "host:sched01", last)
-        assert opened(found, "ip", last, "host:login01") == {"tcp/32768-60999"}
-        for storage in mounted[first]:
-            assert "tcp/2049" in opened(found, "ip", first, exported[storage])
-            if storage.endswith(f"/proj/{job.tenant}") and job.stage != "debug":
-                mode = "rw" if job.stage in ("train", "prepare") else "ro"
-                assert opened(found, "storage", first, f"{storage}/{job.pipeline}") == {mode}
-            if storage == f"storage:{homes[job.tenant]}":
-                assert opened(found, "storage", first, f"{storage}/{job.user}") == {"rw"}
+    permits = Permits(told())
+    uses = list(traffic(story.plan()))
+    assert {use.plane for use in uses} == {"ip", "ib", "nvlink", "imex", "storage", "scheduler", "login"}
+    assert not [use for use in uses if not permits.rule(use.plane, use.source, use.target, use.what)]
+
+
+def test_the_message_tree_is_open_only_where_slurm_conf_makes_one() -> None:
+    assert not [one for one in told().allows if (one.source, one.target) == ("nodes:alpha", "nodes:alpha")]
+    wide = "setting", "TreeWidth=65533"
+    facts = [fact for fact in story.story() if (fact.predicate, fact.object) != wide]
+    tree = [
+        one
+        for one in derive_policy(estate_of(facts)).allows
+        if (one.source, one.target) == ("nodes:alpha", "nodes:alpha")
+    ]
+    assert [one.what for one in tree] == ["tcp/6818"]
 
 
 def test_login_hosts_mount_homes_and_no_data() -> None:
@@ -232,9 +220,11 @@ def whys(found: Policy) -> str:
     return "\n".join(f"{one.source} → {one.target}: {one.why}" for one in found.residuals)
 
 
-def test_nodes_of_two_tenants_meet_at_slurmd_alone() -> None:
-    assert targets(derived(), "ip", "host:a") >= {("host:b", "tcp/6818"), ("host:ctl", "tcp/6817")}
-    assert opened(derived(), "ip", "host:a", "host:b") == {"tcp/6818"}
+def test_nodes_of_two_tenants_meet_at_slurmd_where_messages_go_down_a_tree_and_else_nowhere() -> None:
+    assert ("host:ctl", "tcp/6817") in targets(derived(), "ip", "host:a")
+    assert opened(derived(), "ip", "host:a", "host:b") == set()
+    narrow = derived(("cluster:c", "setting", "TreeWidth=1"))
+    assert opened(narrow, "ip", "host:a", "host:b") == {"tcp/6818"}
 
 
 def test_steps_come_back_to_srun_on_the_ports_that_slurm_conf_names() -> None:

@@ -1,17 +1,22 @@
 """The founding story, computed: nothing here knows what the answer will be.
 
 synth.story ─▶ estate ─▶ Questions ─▶ what falls, the worst paths, the cuts ─▶ report
+                  └────▶ Design ────▶ the fence, its proofs, what still falls; and whether a job is cut
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
 from ringfence.analyse.reach import Reached, reach_from
+from ringfence.app.fence.design import Design
 from ringfence.app.questions import Questions
 from ringfence.estate.estate import estate_of
 from ringfence.estate.facts import Fact
-from ringfence.synth.story import START, story
+from ringfence.segment.permits import Permits
+from ringfence.synth.story import START, plan, story
+from ringfence.synth.traffic import Use, traffic
 
 SEED = 0
 
@@ -60,3 +65,23 @@ class Demo:
     def best_cuts(self) -> list[dict[str, Any]]:
         """The three cuts that save most together."""
         return self.asked.best_cuts(self.held, self.cuts)
+
+    @cached_property
+    def design(self) -> Design:
+        """The fence that follows from the same facts, on paper."""
+        return Design(self.asked.estate)
+
+    @cached_property
+    def used(self) -> dict[str, int]:
+        """What the cluster's jobs and people really do, by plane; drawn from the plan, apart from any policy."""
+        return dict(Counter(use.plane for use in self._traffic))
+
+    @cached_property
+    def hindered(self) -> list[Use]:
+        """What of it no rule lets through: it should be nothing."""
+        permits = Permits(self.design.policy)
+        return [use for use in self._traffic if not permits.rule(use.plane, use.source, use.target, use.what)]
+
+    @cached_property
+    def _traffic(self) -> list[Use]:
+        return list(traffic(plan(SEED)))

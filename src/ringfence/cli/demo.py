@@ -11,6 +11,7 @@ from ringfence.app.report import write_report
 from ringfence.cli import output
 from ringfence.cli.ask import told
 from ringfence.cli.estate import AsJson
+from ringfence.cli.fence.design import told_blast, told_verdicts
 
 
 def demo(*, out: Annotated[Path, Parameter(name=["-o", "--out"])] = Path("report.html"), json: AsJson = False) -> int:
@@ -32,10 +33,15 @@ def demo(*, out: Annotated[Path, Parameter(name=["-o", "--out"])] = Path("report
         _ = shown.asked.edges
         step("following them from the workstation")
         _ = shown.lost
+        step("deriving and proving the fence")
+        _ = shown.design.proofs
+        step("asking what still falls behind it")
+        fence = shown.design.blast(shown.held)
     if json:
-        output.json(_as_json(shown))
+        output.json(_as_json(shown) | {"fence": _fence_json(shown, fence)})
     else:
         _told(shown)
+        _fence_told(shown, fence)
     with output.progress() as step:
         write_report(shown.asked, out, shown.held, step)
     output.err.print(f"\n{out} has the picture: open it in a browser.", markup=False)
@@ -54,6 +60,28 @@ def _as_json(shown: Demo) -> dict[str, Any]:
         "choke": shown.asked.choke(shown.held),
         "best": shown.best_cuts(),
     }
+
+
+def _fence_json(shown: Demo, fence: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "planes": shown.design.verdicts(),
+        "open_planes": shown.design.open_planes,
+        "blast": fence,
+        "used": shown.used,
+        "cut": shown.hindered,
+    }
+
+
+def _fence_told(shown: Demo, fence: dict[str, Any]) -> None:
+    say = output.out.print
+    say("\nThe fence that follows from its jobs, on paper (on your cluster: ringfence fence plan):", style="bold")
+    told_verdicts(shown.design.verdicts(), shown.design.open_planes)
+    told_blast(fence)
+    tenant = sorted({jewel.partition(":")[2].partition("-")[0] for jewel in fence["behind"]["jewels"]})
+    say(f"Those jewels belong to: {', '.join(tenant) or 'nobody'}.", markup=False)
+    total, cut = sum(shown.used.values()), len(shown.hindered)
+    planes = ", ".join(f"{count:,} on {plane}" for plane, count in shown.used.items())
+    say(f"Of {total:,} things that jobs and people really do ({planes}), {cut} would be cut.", markup=False)
 
 
 def _told(shown: Demo) -> None:

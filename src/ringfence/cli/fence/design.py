@@ -84,6 +84,13 @@ def prove(
     if json:
         output.json({"holds": design.holds, "planes": verdicts, "open_planes": design.open_planes, "blast": blast})
         return 0 if design.holds else 1
+    told_verdicts(verdicts, design.open_planes)
+    told_blast(blast)
+    return 0 if design.holds else 1
+
+
+def told_verdicts(verdicts: list[dict[str, Any]], open_planes: list[str]) -> None:
+    """The proofs, one line a plane and target, with the first witnesses of what does not hold."""
     rows = [
         (
             one["plane"],
@@ -101,10 +108,8 @@ def prove(
         for gap in one["witnesses"][:3]:
             where = f"{gap['source']} → {gap['target']} {gap['what']} ({gap['pairs']} pairs)"
             output.out.print(f"  {gap['kind']} on {one['plane']}: {where} {gap['because']}", markup=False)
-    for plane in design.open_planes:
+    for plane in open_planes:
         output.out.print(f"open: nothing here holds anyone back on the {plane} plane", markup=False)
-    told_blast(blast)
-    return 0 if design.holds else 1
 
 
 def told_blast(blast: dict[str, Any]) -> None:
