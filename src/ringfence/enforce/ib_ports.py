@@ -8,7 +8,7 @@ import msgspec
 
 from ringfence.errors import EnforceError
 from ringfence.segment.compile.ib_steps import Step, steps
-from ringfence.segment.compile.partitions import Plan
+from ringfence.segment.compile.partitions import Plan, tables
 from ringfence.segment.fabrics import guid_of
 from ringfence.segment.inventory import Fabric
 from ringfence.wire.ibnet.partitions import Tables
@@ -85,7 +85,10 @@ class Ports:
         seen = self.seen()
         if seen.unread:
             raise self._unread(seen)
-        taken = steps(seen.ends, plan, evicted)
+        goal = tables(plan)
+        taken = steps(_now(seen, goal), plan, evicted)
+        if not taken and any(not _holds(seen, guid, goal) for guid in seen.ends if guid in goal):
+            taken = (Step("open", plan, goal),)  # a leaf port lacks what its adapter has
         for step in taken:
             put(step)
             if between and step is not taken[-1]:
@@ -102,6 +105,15 @@ class Ports:
         what = f"{len(seen.unread)} port(s) of {self.fabric.name} do not show their tables: no key is known to be free"
         remedy = "mend or take out the switch that they are cabled to"
         return EnforceError(what, remedy, _named([f"ibport:0x{guid:016x}" for guid in seen.unread]))
+
+
+def _now(seen: Seen, goal: Tables) -> Tables:
+    """What is in force: the more open of adapter and leaf port. An absent port comes back as is wanted then."""
+    now = {guid: goal[guid] for guid in seen.absent if guid in goal}
+    for guid, held in seen.ends.items():
+        leaf = seen.leaves.get(guid, {})
+        now[guid] = held if held == leaf else leaf | {key: how for key, how in held.items() if leaf.get(key) != "full"}
+    return now
 
 
 def _named(left: list[str]) -> tuple[str, ...]:
