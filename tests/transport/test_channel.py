@@ -139,6 +139,18 @@ def test_an_order_goes_out_signed_and_its_receipt_comes_back(tmp_path):
     scene(tmp_path, play)
 
 
+def test_an_order_does_not_wait_for_an_acknowledgement(tmp_path):
+    """Neither end collects small segments (TCP_NODELAY)."""
+
+    async def play(at: Scene) -> None:
+        peer = await at.connected(at.node())
+        for one in (peer, at.server.connected[A].peer):
+            connection = one._writer.get_extra_info("socket")
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+    scene(tmp_path, play)
+
+
 def test_a_host_that_is_not_connected_is_an_error_and_gets_its_state_when_it_comes(tmp_path):
     """Whatever was in between; and nothing is sent where it holds that state already."""
 
