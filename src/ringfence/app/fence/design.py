@@ -75,8 +75,14 @@ class Design:
         return {name: self.prove(name, one.artefacts) for name, one in self.compiled.items()}
 
     def prove(self, target: str, artefacts: Sequence[Artefact]) -> Proof:
-        """The verdict on artefacts of one target: those compiled, or those read back."""
-        return self.proof_of(self.policy, target, artefacts, self.compiled[target].residuals)
+        """The verdict on artefacts of one target: those compiled, or those read back.
+
+        Targets that share a prover (a fabric under opensm beside one under UFM) are judged together.
+        """
+        beside = [one for one in self.targets if one != target and PROVERS[one].prove is PROVERS[target].prove]
+        found = [*artefacts, *(artefact for one in beside for artefact in self.compiled[one].artefacts)]
+        told = [residual for one in (target, *beside) for residual in self.compiled[one].residuals]
+        return self.proof_of(self.policy, target, found, told)
 
     def proof_of(
         self, policy: Policy, target: str, artefacts: Sequence[Artefact], residuals: Sequence[Residual]
