@@ -43,7 +43,8 @@ class _View:
         near = Index(where, ends)
         self._same = [self._numbers(together.get(end, (end,))) for end in ends]
         self._near = [
-            self._numbers({other for text in where[end] for other in near.within(span(text))}) for end in ends
+            self._numbers({other for text in where[end] for other in near.within(span(text)) if _met(end, other)})
+            for end in ends
         ]
         fenced = np.array([end in together for end in ends], np.bool_)
         outside = np.array([end.startswith("network:") for end in ends], np.bool_)
@@ -93,6 +94,11 @@ class _View:
         ]
 
 
+def _met(end: str, other: str) -> bool:
+    """Whether who names one end's addresses may mean the other: a network contains hosts, no host a network."""
+    return end.startswith("network:") or not other.startswith("network:")
+
+
 def _told(policy: Policy, ends: list[str], label: Ints, gaps: list[Gap]) -> Iterator[Residual]:
     """Gaps between classes, with classes that are open towards the same ones put together."""
     towards: dict[int, set[int]] = {}
@@ -102,8 +108,8 @@ def _told(policy: Policy, ends: list[str], label: Ints, gaps: list[Gap]) -> Iter
         towards.setdefault(one, set()).add(other)
         pairs[one, other] = gap.pairs
     alike: dict[frozenset[int], set[int]] = {}
-    for one, others in towards.items():
-        alike.setdefault(frozenset(others), set()).add(one)
+    for one, found in towards.items():
+        alike.setdefault(frozenset(found), set()).add(one)
     short = {group.on("ip"): name for name, group in sorted(policy.groups.items(), reverse=True)}
     for others, sources in alike.items():
         count = sum(pairs[one, other] for one in sources for other in others)

@@ -46,7 +46,8 @@ def prove_ip(
     known = {end: located(inventory.addresses, end) for group in policy.groups.values() for end in group.on(PLANE)}
     elements = _addresses(table for here in loaded for table in here.ruleset.tables)
     ours = _addresses(here.ruleset.ours for here in loaded)
-    space = Space([*known.values()], elements, [*ours])
+    outside = [at for at, name in enumerate(known) if name.startswith("network:")]
+    space = Space([*known.values()], elements, [*ours], outside)
     names = _Names(policy, PLANE, [f"network:{one}" for one in space.strangers])
     most, least = relations(loaded, space, names.names, inventory, len(space.strangers))
     covers = " ".join([COVERS, *_told(loaded)])

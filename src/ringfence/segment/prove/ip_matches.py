@@ -75,10 +75,10 @@ class Matcher:
         """`ip saddr @peers`: of the peer a region; of ourselves something that the policy does not speak of."""
         family, side = match.left.split()
         every = self._space.family(4 if family == "ip" else 6)
-        if (side == "saddr") != (packet.direction == "in"):
-            return Read(Region(every, ANY), sure=False)
         elements = self._elements(match.right)
-        if elements is None:
+        if elements == () and match.op == "==":
+            return _NEVER
+        if elements is None or (side == "saddr") != (packet.direction == "in"):
             return Read(Region(every, ANY), sure=False)
         found = Region(self._space.pieces(elements), ANY)
         if match.op == "==":

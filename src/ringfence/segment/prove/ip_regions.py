@@ -13,6 +13,9 @@ _NAMED = (What("tcp"), What("udp"), What("sctp"), What("icmp"))
 _PARTS = (*_NAMED, What("other"))
 """What `any` consists of, where one part of it is taken away."""
 
+_PICKED = (32768, 60999)
+"""Ports from which connections begin, unless told otherwise (ip(7), `ip_local_port_range`)."""
+
 
 class Region(msgspec.Struct, frozen=True):
     """Peers at `pieces` of the address space (None: at all of them), sending any of `whats`."""
@@ -57,9 +60,10 @@ def without(one: Sequence[What], other: Sequence[What]) -> tuple[What, ...]:
     return tuple(left)
 
 
-def whole_protocols(whats: Sequence[What]) -> tuple[What, ...]:
-    """The protocols of which anything is in `whats`: the port that an answer goes to is of its asker's choice."""
-    names = {kind.protocol for kind in whats}
+def answers(whats: Sequence[What], *, least: bool) -> tuple[What, ...]:
+    """The protocols whose answers are let through: at least, those to every port that an asker's kernel picks."""
+    asked = (kind for kind in whats if not least or (kind.low <= _PICKED[0] and _PICKED[1] <= kind.high))
+    names = {kind.protocol for kind in asked}
     return ANY if "any" in names or len(names) == len(_PARTS) else tuple(map(What, sorted(names)))
 
 

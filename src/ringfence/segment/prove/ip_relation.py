@@ -12,7 +12,7 @@ from ringfence.segment.address import host_of
 from ringfence.segment.inventory import Inventory
 from ringfence.segment.prove.ip_judge import Judge, Loaded
 from ringfence.segment.prove.ip_matches import Packet
-from ringfence.segment.prove.ip_regions import ANY, Region, covers, whole_protocols
+from ringfence.segment.prove.ip_regions import ANY, Region, answers, covers
 from ringfence.segment.prove.ip_space import Space
 from ringfence.segment.relation import Block, Ints
 from ringfence.segment.what import What
@@ -106,7 +106,7 @@ class _Side:
         if regions is None:
             return [(ANY[0], self._places.every)]
         if self._packet.state == "established":
-            regions = [Region(one.pieces, whole_protocols(one.whats)) for one in regions]
+            regions = [Region(one.pieces, answers(one.whats, least=bool(at))) for one in regions]
         found = []
         for what in dict.fromkeys(kind for one in regions for kind in one.whats):
             some, all_ = self._touched([one.pieces for one in regions if what in one.whats])

@@ -4,7 +4,7 @@ A *piece* is an interval of addresses: every endpoint and every element of a set
 sets of addresses become sets of small numbers.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
@@ -30,10 +30,17 @@ def span_of(element: str) -> Span:
 class Space:
     """Pieces, numbered from 0 by address, and whose they are. `ends`: the addresses of each endpoint.
 
-    `strangers` are those of `ours` that hold an address which no endpoint has; they follow as endpoints of their own.
+    Those numbered in `outside` are networks: they consist of what in them is nobody else's. `strangers` are those of
+    `ours` that hold an address which no endpoint has; their rests follow as endpoints of their own.
     """
 
-    def __init__(self, ends: Sequence[Sequence[str]], elements: Iterable[str], ours: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        ends: Sequence[Sequence[str]],
+        elements: Iterable[str],
+        ours: Sequence[str] = (),
+        outside: Collection[int] = (),
+    ) -> None:
         self._spans: dict[str, Span | None] = {}
         texts = dict.fromkeys([*(text for one in ends for text in one), *elements])
         for text in texts:
@@ -49,11 +56,19 @@ class Space:
         self._sound: dict[tuple[str, ...], bool] = {}
         self._known: dict[tuple[str, ...], Ints] = {}
         owned = [self.pieces(tuple(one)) for one in ends]
-        self._index(owned)
-        bare = self._start[1:] == self._start[:-1]
-        self.strangers = tuple(one for one in ours if bare[self.pieces((one,))].any())
-        if self.strangers:
-            self._index([*owned, *(self.pieces((one,)) for one in self.strangers)])
+        taken = np.zeros(len(self.every) + 1, np.bool_)
+        for at, mine in enumerate(owned):
+            if at not in outside:
+                taken[mine] = True
+        for at in outside:
+            free = owned[at][~taken[owned[at]]]
+            owned[at] = free if len(free) else owned[at]
+        for at in outside:
+            taken[owned[at]] = True
+        found = ((one, pieces[~taken[pieces]]) for one in ours for pieces in [self.pieces((one,))])
+        strange = {one: pieces for one, pieces in found if len(pieces)}
+        self.strangers = tuple(strange)
+        self._index([*owned, *strange.values()])
 
     def _index(self, owned: Sequence[Ints]) -> None:
         self._size = np.array([len(one) for one in owned], np.int64)
