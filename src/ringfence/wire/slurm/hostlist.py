@@ -107,7 +107,8 @@ def _names(piece: _Piece) -> list[str]:
     return [f"{number:0{width}d}" for first, last, width in piece for number in range(first, last + 1)]
 
 
-_LAST_NUMBER = re.compile(r"(.*?)([0-9]{1,12})([^0-9]*)\Z", re.DOTALL)
+_LAST_NUMBER = re.compile(r"\A([^0-9]*)([0-9]{1,12})")
+"""The last number of a name that is read backwards, so that no name takes more than one pass."""
 
 
 def fold(names: Iterable[str]) -> str:
@@ -119,11 +120,13 @@ def fold(names: Iterable[str]) -> str:
     plain: list[str] = []
     runs: dict[tuple[str, str, int], list[int]] = {}
     for name in sorted(set(names)):
-        match = _LAST_NUMBER.match(name)
+        match = _LAST_NUMBER.match(name[::-1])
         if match is None:
             plain.append(name)
         else:
-            runs.setdefault((match[1], match[3], len(match[2])), []).append(int(match[2]))
+            after, number = match[1][::-1], match[2][::-1]
+            before = name[: len(name) - match.end()]
+            runs.setdefault((before, after, len(number)), []).append(int(number))
     return ",".join([*plain, *(_folded(*key, sorted(numbers)) for key, numbers in sorted(runs.items()))])
 
 
