@@ -193,9 +193,8 @@ def _gaps(
     for row, target in np.argwhere(wrong).tolist() if wrong.any() else ():
         source = rows.start + row
         pairs = int(size[source]) * (int(size[target]) - (source == target))
-        if pairs:
-            for atom in atoms:
-                yield Gap(kind, int(ends[0][source]), int(ends[1][target]), atom, pairs)
+        witness = int(ends[0][source]), int(ends[source == target][target])
+        yield from (Gap(kind, *witness, atom, pairs) for atom in atoms if pairs)
 
 
 def _joined(gaps: list[Gap]) -> list[Gap]:
