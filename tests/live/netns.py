@@ -20,6 +20,7 @@ import pytest
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _NEWNET = 0x40000000
+_RCVBUFFORCE = 33
 PORT = 5000
 
 
@@ -115,6 +116,8 @@ class Network:
                     one.setblocking(False)
                     if kind == socket.SOCK_STREAM:
                         one.listen(256)
+                    else:  # what arrives is counted, also when this process is slow
+                        one.setsockopt(socket.SOL_SOCKET, _RCVBUFFORCE, 32 << 20)
                     self._sockets[one] = address
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)

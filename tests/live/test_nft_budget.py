@@ -3,6 +3,7 @@
 import random
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -204,3 +205,16 @@ def test_a_count_that_others_set_back_is_put_right(holder: Holder) -> None:
     assert holder.spent == before
     holder.send(400)
     assert holder.left <= SHARE
+
+
+def test_a_share_cannot_leave_at_once(holder: Holder) -> None:
+    """360 times the rate is the share; a burst of 1 MiB, and what a second lets through, go before."""
+    holder.enforcer.apply(artefact(policy(share=36_000_000)))
+    start = time.monotonic()
+    holder.send(3000)
+    took = time.monotonic() - start
+    holder.enforcer.refill()
+    table = text.read(holder.enforcer.read().encode()).ours
+    assert table
+    (quota,) = table.quotas.values()  # what the rate let through
+    assert (1 << 20) - 1048 <= quota.used <= (1 << 20) + 100_000 * (1 + took) + 2 * 1048

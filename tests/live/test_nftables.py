@@ -17,7 +17,7 @@ from ringfence.segment.compile.nftables import compile_nftables
 from ringfence.segment.inventory import Inventory
 from ringfence.segment.model import Allow, Artefact, Group, Policy
 from ringfence.segment.prove.ip import prove_ip
-from ringfence.wire.nft import text
+from ringfence.wire.nft import json, text
 from tests.live.netns import PORT, Network, network, v4, v6
 
 pytestmark = pytest.mark.live
@@ -269,3 +269,12 @@ def test_a_loader_killed_at_any_moment_leaves_the_old_table_or_the_new_one(net: 
             time.sleep(0.003 + 0.0013 * turn)
             loader.kill()
         assert text.read(one.read().encode()).ours in shapes
+
+
+def test_what_is_read_back_is_what_was_written_as_text_and_as_json(net: Network) -> None:
+    artefact = _for("host:h0", policy(Allow("a", "b", "ip", "tcp/20-22", ""), Allow("b", "a", "ip", "icmp", "")))
+    one = Fence(net).on["host:h0"]
+    one.apply(artefact)
+    listed = text.read(one.ruleset().encode())
+    assert listed == json.read(net.hosts[0].run("nft", "-j", "list", "ruleset").encode())
+    assert listed == text.read(artefact.text.encode())

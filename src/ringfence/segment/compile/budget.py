@@ -54,7 +54,7 @@ def _share(budget: Budget, holder: str, shares: Shares) -> int:
 
 
 def rate(share: int) -> tuple[int, int]:
-    """(bytes a second, burst in bytes) at which a share is spent."""
+    """(bytes a second, burst in bytes) at which a share is spent; the kernel's bucket holds both together."""
     a_second = min(max(share // (60 * SHORTEST), 1), _MOST_RATE)
     return a_second, min(max(share // 60, _LEAST_BURST), _MOST_BURST)
 
