@@ -48,6 +48,7 @@ NVUE = (
     Fault("a port is in another tenant's VRF", "break", (RED, RED), _apart),
     Fault("a switch loads nothing", "leak", (RED, BLUE), lost("leaf1")),
     Fault("two tenants are joined", "leak", (RED, BLUE), misread(more(RED, BLUE, "roce"))),
+    Fault("version 6 has no list", "leak", (RED, BLUE), _every_list(lambda nets: {4: nets[4]} if nets else nets)),
 )
 
 SONIC = (

@@ -1,7 +1,7 @@
 """The RoCE plane: which port's RDMA reaches which, from the access lists where it enters the fabric.
 
 Judged by direction: a write that expects no answer needs one way only, so one open way is a leak; a connection needs
-both, so one closed way is a break. A port that no list stands before sends to everyone.
+both, so one closed way is a break. A port that no list of a family stands before sends to everyone by that family.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 import numpy as np
 
-from ringfence.segment.address import WORLD4, WORLD6, Index, Span, meet, span, spans
+from ringfence.segment.address import Index, Span, meet, span, spans
 from ringfence.segment.inventory import Inventory
 from ringfence.segment.leaves import cabled, guards
 from ringfence.segment.model import Artefact, Policy, Proof, Residual
@@ -88,9 +88,6 @@ class _Reach:
     def __init__(self, inventory: Inventory, names: Names, vrfs: Mapping[str, str]) -> None:
         self._names, self._inventory = names, inventory
         self._index = Index(inventory.addresses, names.names)
-        self._of = {at: names.numbers(self._index.within(whole)) for at, whole in ((4, WORLD4), (6, WORLD6))}
-        both = mask(names, self._of[4]) | mask(names, self._of[6])
-        self._bare = np.flatnonzero(~both)
         self._vrfs = {
             vrf: mask(names, names.numbers(one for one in names.names if vrfs.get(one, "") == vrf))
             for vrf in sorted(set(vrfs.values()))
@@ -102,8 +99,8 @@ class _Reach:
         for family, rules in lists:
             mine = self._let(rules)
             let[family] = np.intersect1d(let[family], mine) if family in let else mine
-        bare = self._bare if len(let) < len(self._of) else self._bare[:0]
-        found = np.unique(np.concatenate([*(let.get(family, of) for family, of in self._of.items()), bare]))
+        everyone = self._names.of("*")  # each port has a link-local address of its own, whatever was captured
+        found = np.union1d(let.get(4, everyone), let.get(6, everyone))
         return found[self._vrfs[vrf][found]] if len(self._vrfs) > 1 else found
 
     def _let(self, rules: tuple[Rule, ...]) -> Ints:
