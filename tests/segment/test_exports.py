@@ -10,6 +10,7 @@ from ringfence.segment.compile.exports import compile_exports
 from ringfence.segment.inventory import Inventory
 from ringfence.segment.model import Compiled, Policy
 from ringfence.segment.place import place
+from ringfence.segment.prove.verdict import Names
 from ringfence.wire.storage.exports import parse
 from tests.segment.policies import damaged, fence, proven, some
 
@@ -106,6 +107,26 @@ def test_what_others_export_stays_open_and_is_told() -> None:
     proof = proven("exports", TWO, inventory("/export/home 10.0.0.0/24(ro)\n"), made)
     assert proof.holds
     assert proof.open_pairs == 4
+
+
+def test_folders_that_are_open_to_the_same_hosts_are_told_together_whoever_may_use_each() -> None:
+    others = "/export/home 10.0.0.0/24(rw)\n/export/models 10.0.0.0/24(rw)\n"
+    homes = [f"{HOME}/{who}" for who in "abc"]
+    groups = {who: (HOSTS[at], home) for at, (who, home) in enumerate(zip("abc", homes, strict=True))}
+    policy = fence("storage", groups, [(who, who, "rw") for who in "abc"])
+    (one,) = compiled(policy, others).residuals
+    assert (one.source, one.target, one.pairs) == ("*", ", ".join(homes), 6)
+    proof = proven("exports", policy, inventory(others), compiled(policy, others))
+    assert (proof.holds, proof.open_pairs) == (True, 12)  # each pair: to read, and to write
+
+
+def test_a_folder_whose_name_looks_like_several_opens_no_other() -> None:
+    odd = f"{HOME}, {MODELS}, *"
+    policy = fence("storage", {"a": HOSTS[:1], "odd": (odd,), "models": (MODELS,), "home": (HOME,)}, [])
+    made = compiled(policy, '"/export/home, storage:nfs1:/export/models, *" 10.0.0.0/24(rw)\n/export/home *(rw)\n')
+    assert {one.target for one in made.residuals} == {odd, HOME}
+    names = Names(policy, "storage")
+    assert [names.names[at] for at in names.of(odd)] == [odd]
 
 
 def test_a_server_whose_table_nobody_captured_gets_nothing_and_is_open() -> None:

@@ -33,6 +33,9 @@ SYMMETRIC = frozenset({"ib", "roce", "nvlink", "imex"})
 ANY = "any"
 """Everything that the plane can carry."""
 
+BETWEEN = ", "
+"""Between the names of several groups or endpoints that a residual is about."""
+
 
 class Group(msgspec.Struct, frozen=True):
     """Endpoints that are treated alike: the compartment of one workflow, a service, a part of the outside.
@@ -69,7 +72,8 @@ class Allow(msgspec.Struct, frozen=True, order=True):
 class Residual(msgspec.Struct, frozen=True, order=True):
     """Pairs that stay open (or cannot be told) although the policy denies them.
 
-    `source` and `target` are groups or endpoints; `pairs` counts endpoint pairs, -1 where it is not known.
+    `source` and `target` are groups or endpoints: one, several with `BETWEEN` between them, or `*` for all. `pairs`
+    counts endpoint pairs, -1 where it is not known.
     """
 
     plane: str

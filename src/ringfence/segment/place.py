@@ -1,11 +1,11 @@
 """Where a storage endpoint lies: its server and one path, and which path holds which."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from ringfence.errors import InputError
-from ringfence.segment.model import Policy, Residual
+from ringfence.segment.model import BETWEEN, Policy, Residual
 
 LUSTRE = "storage:lustre-"
 """What endpoints on Lustre begin with: their server is the file system."""
@@ -40,18 +40,55 @@ def place(endpoint: str) -> Place:
     return Place(server, "/" + "/".join(parts))
 
 
-def told(
-    policy: Policy, plane: str, target: str, hosts: Iterable[str], endpoint: str, why: str, remedy: str
-) -> list[Residual]:
-    """Residuals that say: these hosts reach the endpoint. Groups stand for their hosts where all of them do."""
+class Opened(msgspec.Struct, frozen=True):
+    """`hosts` reach `endpoint` though they should not. `meant` may do everything there anyway, and are open as well."""
+
+    hosts: frozenset[str]
+    meant: frozenset[str]
+    endpoint: str
+    why: str
+    remedy: str
+
+
+def told(policy: Policy, plane: str, target: str, opened: Iterable[Opened]) -> list[Residual]:
+    """What stays open as few residuals: endpoints that are open to the same hosts stand in one.
+
+    Whoever is meant to reach an endpoint may stand among its sources: that hides nothing, and most homes on a server
+    are open to all but their owners.
+    """
+    alike: dict[tuple[frozenset[str], str, str], dict[str, int]] = {}
+    for one in opened:
+        if one.hosts:
+            ends = alike.setdefault((one.hosts | one.meant, one.why, one.remedy), {})
+            ends[one.endpoint] = max(len(one.hosts), ends.get(one.endpoint, 0))
+    groups = {name: one.on(plane) for name, one in policy.groups.items() if one.on(plane)}
+    every = frozenset(one for members in groups.values() for one in members if one.startswith("host:"))
+    short = {hosts: _short(groups, hosts, every) for hosts, _, _ in alike}
+    return [
+        Residual(plane, target, short[hosts], names, pairs, why, remedy)
+        for (hosts, why, remedy), ends in alike.items()
+        for names, pairs in _rows(ends)
+    ]
+
+
+def _rows(ends: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+    """Endpoints with their pairs, as few rows; a folder whose name looks like several has a row of its own."""
+    plain = {end: pairs for end, pairs in ends.items() if BETWEEN not in end}
+    yield from ((end, pairs) for end, pairs in ends.items() if end not in plain)
+    if plain:
+        yield BETWEEN.join(sorted(plain)), sum(plain.values())
+
+
+def _short(groups: Mapping[str, Sequence[str]], hosts: frozenset[str], everyone: frozenset[str]) -> str:
+    """These hosts by few names: the largest groups that lie among them, then those that are left; `*` if all."""
     left = set(hosts)
     found = []
-    for group in policy.groups.values() if left else ():
-        members = group.on(plane)
-        if members and left.issuperset(members):
-            found.append(Residual(plane, target, group.name, endpoint, len(members), why, remedy))
-    named = {one for each in found for one in policy.groups[each.source].on(plane)}
-    return found + [Residual(plane, target, host, endpoint, 1, why, remedy) for host in sorted(left - named)]
+    for name in sorted(groups, key=lambda one: (-len(groups[one]), one)):
+        if BETWEEN not in name and hosts.issuperset(groups[name]) and not left.isdisjoint(groups[name]):
+            found.append(name)
+            left.difference_update(groups[name])
+    names = [*sorted(found), *sorted(left)]
+    return "*" if len(names) > 1 and hosts == everyone else BETWEEN.join(names)
 
 
 def nearest(found: Sequence[Place], inner: Place) -> list[Place]:

@@ -4,7 +4,7 @@ Options are kept as they were for each client, squashing and security flavours a
 force beside ours: nfs-utils adds files up, so what they leave open is a residual until their lines go.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -12,8 +12,8 @@ from ringfence.segment.address import Span, holds, networks, spans
 from ringfence.segment.clients import NETGROUP, Clients
 from ringfence.segment.compile.parts import MARK, unguarded
 from ringfence.segment.inventory import Inventory
-from ringfence.segment.model import Artefact, Compiled, Policy, Residual
-from ringfence.segment.place import LUSTRE, Place, nearest, place, told
+from ringfence.segment.model import Artefact, Compiled, Policy
+from ringfence.segment.place import LUSTRE, Opened, Place, nearest, place, told
 from ringfence.segment.rules import by_target, sources
 from ringfence.wire.storage import exports
 from ringfence.wire.storage.exports import Client
@@ -40,16 +40,16 @@ def compile_exports(policy: Policy, inventory: Inventory, before: Mapping[str, s
     wanted = {end: rights[end] for end in sorted(rights) if not end.startswith(LUSTRE)}
     members = {one for group in policy.groups.values() for one in group.on(PLANE)}
     clients = Clients(inventory, (one for one in members if one.startswith("host:")))
-    artefacts, residuals = [], []
+    artefacts, opened = [], list[Opened]()
     for server in sorted(servers):
         mine = {end: rights for end, rights in wanted.items() if "host:" + place(end).server == server}
         granted = _Server(inventory, clients, _table(tables.get(server, "")))
         text = f"# {MARK}\n" + "".join(granted.line(place(end), mine[end]) for end in mine)
         artefacts.append(Artefact(f"exports/{server.partition(':')[2]}/{NAME}", text, (server,)))
-        residuals += _open(policy, mine, clients, _table(there[server]))
+        opened += _open(mine, clients, _table(there[server]))
     guarded = {end for end in wanted if "host:" + place(end).server in servers}
     bare = unguarded(policy, PLANE, TARGET, "storage:", guarded, "capture /etc/exports of its server")
-    residuals += [one for one in bare if not one.target.startswith(LUSTRE)]
+    residuals = [one for one in bare if not one.target.startswith(LUSTRE)] + told(policy, PLANE, TARGET, opened)
     return Compiled(TARGET, PLANE, tuple(artefacts), tuple(sorted(set(residuals))))
 
 
@@ -125,36 +125,30 @@ def _escaped(path: str) -> str:
     return "".join(f"\\{ord(letter):03o}" if letter in ' \t"\\#' else letter for letter in path)
 
 
-def _open(policy: Policy, mine: Mapping[str, Rights], clients: Clients, there: Table) -> list[Residual]:
+def _open(mine: Mapping[str, Rights], clients: Clients, there: Table) -> Iterator[Opened]:
     """What stays open beside ours: by exports of others, and by folders of ours that hold others of ours."""
-    found: list[Residual] = []
     places = {end: place(end) for end in mine}
+    met = {one.spec: clients.met(one.spec) for others in there.values() for one in others}
     for end, rights in mine.items():
         for path, others in there.items():
             if Place(places[end].server, path).holds(places[end]):
-                met = _union(clients.met(one.spec) - rights["rw" if one.rw else "ro"] for one in others)
+                hosts = _union(met[one.spec] - rights["rw" if one.rw else "ro"] for one in others)
+                meant = _union(met[one.spec] & rights["rw"] for one in others)
                 why, remedy = f"another file exports {path}", f"take the line of {path} out; {NAME} carries it"
-                if met and met | rights["rw"] == clients.all:  # those who may write already are not opened by "*"
-                    found.append(Residual(PLANE, TARGET, "*", end, len(met), why, remedy))
-                else:
-                    found += told(policy, PLANE, TARGET, met, end, why, remedy)
+                yield Opened(hosts, meant, end, why, remedy)
         for outer, given in mine.items():
             if outer != end and places[outer].holds(places[end]):
-                why, remedy = (
-                    f"whoever mounts {places[outer].path} walks into it",
-                    "narrow the rule of the outer folder",
-                )
-                found += told(policy, PLANE, TARGET, _more(given, rights), end, why, remedy)
+                why = f"whoever mounts {places[outer].path} walks into it"
+                yield _through(given, rights, end, why, "narrow the rule of the outer folder")
                 if _unchecked(there.get(places[end].path, ())):
                     why = f"file handles can be guessed from {places[end].path}, exported without subtree_check"
-                    remedy = "give the inner folder a file system of its own"
-                    found += told(policy, PLANE, TARGET, _more(rights, given), outer, why, remedy)
-    return found
+                    yield _through(rights, given, outer, why, "give the inner folder a file system of its own")
 
 
-def _more(one: Rights, other: Rights) -> frozenset[str]:
-    """Hosts that have a right in the first and not in the second."""
-    return (one["ro"] - other["ro"]) | (one["rw"] - other["rw"])
+def _through(given: Rights, rights: Rights, end: str, why: str, remedy: str) -> Opened:
+    """Whoever has a right to one folder has it to another, `end`, to which `rights` are meant."""
+    more = (given["ro"] - rights["ro"]) | (given["rw"] - rights["rw"])
+    return Opened(more, given["ro"] & rights["rw"], end, why, remedy)
 
 
 def _unchecked(clients: Iterable[Client]) -> bool:

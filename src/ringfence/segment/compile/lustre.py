@@ -11,8 +11,8 @@ from os.path import commonpath
 from ringfence.segment.address import Span, spans
 from ringfence.segment.compile.parts import MARK, named, unguarded
 from ringfence.segment.inventory import Inventory
-from ringfence.segment.model import Artefact, Compiled, Policy, Residual
-from ringfence.segment.place import LUSTRE, Place, place, told
+from ringfence.segment.model import Artefact, Compiled, Policy
+from ringfence.segment.place import LUSTRE, Opened, Place, place, told
 from ringfence.segment.rules import by_target, sources
 
 PLANE, TARGET = "storage", "lustre"
@@ -37,19 +37,18 @@ def compile_lustre(
     if not servers or not ends:
         bare = unguarded(policy, PLANE, TARGET, LUSTRE, (), "name the hosts of its management server")
         return Compiled(TARGET, PLANE, (), bare, enforced=False)
-    lines, residuals = [f"# {MARK}"], []
+    lines, opened = [f"# {MARK}"], list[Opened]()
     tenants = _tenants(policy) if ids else {}
     for rights, hosts in _classes(policy).items():
         of = sorted({tenants.get(host, "") for host in hosts})
         accounts = sorted({pair for tenant in of for pair in (ids or {}).get(tenant, ())})
         lines += _map(rights, _spans(inventory, hosts), networks, accounts)
-        residuals += _wider(policy, rights, hosts, ends)
+        opened += _wider(rights, hosts, ends)
     lines += [_set("default", *one.split()) for one in DENIED]
     lines.append("lctl nodemap_activate 1")
     text = "\n".join(lines) + "\n"
-    return Compiled(
-        TARGET, PLANE, (Artefact("lustre/nodemaps.sh", text, servers),), tuple(sorted(set(residuals))), enforced=False
-    )
+    residuals = tuple(sorted(told(policy, PLANE, TARGET, opened)))
+    return Compiled(TARGET, PLANE, (Artefact("lustre/nodemaps.sh", text, servers),), residuals, enforced=False)
 
 
 def _classes(policy: Policy) -> dict[tuple[Right, ...], list[str]]:
@@ -119,14 +118,12 @@ def _ranges(spans: Iterable[Span]) -> Iterator[str]:
         yield f"{before}.{low & 255}" if low == high else f"{before}.[{low & 255}-{high & 255}]"
 
 
-def _wider(policy: Policy, rights: Sequence[Right], hosts: Sequence[str], ends: Sequence[str]) -> list[Residual]:
+def _wider(rights: Sequence[Right], hosts: Sequence[str], ends: Sequence[str]) -> Iterator[Opened]:
     """What the one fileset, or the one right to write, opens beyond what is meant."""
     may, folder = dict(rights), _fileset(rights)
     write = any(may.values())
-    found: list[Residual] = []
+    why = f"a nodemap has one fileset, {folder}, and one right for all of it"
     for end in ends:
         inside = Place("", folder).holds(Place("", place(end).path))
         if inside and (end not in may or (write and not may[end])):
-            why = f"a nodemap has one fileset, {folder}, and one right for all of it"
-            found += told(policy, PLANE, TARGET, hosts, end, why, "keep the folders of different tenants apart")
-    return found
+            yield Opened(frozenset(hosts), frozenset(), end, why, "keep the folders of different tenants apart")

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from ringfence.segment import what
-from ringfence.segment.model import SYMMETRIC, Difference, Policy, Proof, Residual
+from ringfence.segment.model import BETWEEN, SYMMETRIC, Difference, Policy, Proof, Residual
 from ringfence.segment.relation import Block, Gap, Ints, compare
 from ringfence.segment.what import What
 
@@ -30,7 +30,8 @@ class Names:
         return {name: at for at, name in enumerate(self.names)}
 
     @cached_property
-    def _groups(self) -> dict[str, Ints]:
+    def _known(self) -> dict[str, Ints]:
+        """Numbers by name: of groups at first."""
         index = self.index
         return {
             name: np.array([index[one] for one in group.on(self.plane)], np.int64)
@@ -46,11 +47,16 @@ class Names:
         """Numbers of a group's endpoints, or of the one endpoint that `name` is; `*` is all, `a, b` is both."""
         if name == "*":
             return np.arange(len(self.names), dtype=np.int64)
-        if ", " in name:
-            return np.unique(np.concatenate([self.of(one) for one in name.split(", ")]))
-        if name in self._groups:
-            return self._groups[name]
-        return self.numbers((name,))
+        if name not in self._known:
+            several = BETWEEN in name and name not in self.index  # a folder may be called so
+            self._known[name] = self._several(name.split(BETWEEN)) if several else self.numbers((name,))
+        return self._known[name]
+
+    def _several(self, names: Iterable[str]) -> Ints:
+        """Numbers of groups' endpoints and of endpoints together."""
+        return np.unique(
+            np.concatenate([self._known[one] if one in self._known else self.numbers((one,)) for one in names])
+        )
 
     def intent(self) -> list[Block]:
         """What the policy allows on this plane."""

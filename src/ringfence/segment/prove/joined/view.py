@@ -7,7 +7,7 @@ from functools import cached_property
 from ringfence.estate.estate import Estate
 from ringfence.estate.facts import Fact
 from ringfence.segment.inventory import Inventory
-from ringfence.segment.model import Allow, Policy, Residual
+from ringfence.segment.model import BETWEEN, Allow, Policy, Residual
 
 SOURCE = "the fence, proven"
 """The source of every fact that stands for the fence."""
@@ -29,17 +29,23 @@ class View:
         return [*self.policy.on(self.plane), *told]
 
     def ends(self, name: str) -> tuple[str, ...]:
-        """Endpoints of a group, the one endpoint that `name` is, or all for `*`."""
+        """Endpoints of a group, the one endpoint that `name` is, of several of them, or all for `*`."""
         if name == "*":
             return self.everyone
         group = self.policy.groups.get(name)
-        return group.on(self.plane) if group else (name,)
+        if group or BETWEEN not in name or name in self._every:
+            return group.on(self.plane) if group else (name,)
+        return tuple(dict.fromkeys(end for one in name.split(BETWEEN) if one != "*" for end in self.ends(one)))
 
     @cached_property
     def everyone(self) -> tuple[str, ...]:
         """Every endpoint of the plane."""
         groups = self.policy.groups.values()
         return tuple(dict.fromkeys(one for group in groups for one in group.on(self.plane)))
+
+    @cached_property
+    def _every(self) -> frozenset[str]:
+        return frozenset(self.everyone)
 
     @cached_property
     def sources(self) -> dict[str, list[Allow]]:
