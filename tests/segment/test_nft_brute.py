@@ -83,21 +83,29 @@ def _passes(table: Table | None, hook: str, packet: Packet) -> bool:
     return all((_verdict(table, chain.name, packet) or chain.policy) == "accept" for chain in chains)
 
 
+def _arrives(tables: dict[str, Table], source: str, target: str, protocol: str, port: int) -> bool:
+    """Whether the first packet of a connection gets there."""
+    (here, there), (a, b), paths = _places(source, target)
+    return _passes(tables.get(here), "output", Packet(a, b, protocol, port, "new", paths[0])) and _passes(
+        tables.get(there), "input", Packet(a, b, protocol, port, "new", paths[1])
+    )
+
+
 def _connects(tables: dict[str, Table], source: str, target: str, protocol: str, port: int) -> bool:
-    """Whether a connection begins, and the answer comes back."""
-    (here, there), paths = _places(source, target), (JOBS.get(source, ""), JOBS.get(target, ""))
-    a, b = ADDRESSES[here][0], ADDRESSES[there][0]
-    steps = [
-        (here, "output", Packet(a, b, protocol, port, "new", paths[0])),
-        (there, "input", Packet(a, b, protocol, port, "new", paths[1])),
-        (there, "output", Packet(b, a, protocol, 40_000, "established", paths[1])),
-        (here, "input", Packet(b, a, protocol, 40_000, "established", paths[0])),
-    ]
-    return all(_passes(tables.get(host), hook, packet) for host, hook, packet in steps)
+    """Whether it gets there, and an answer comes back to a port as Linux picks it."""
+    (here, there), (a, b), paths = _places(source, target)
+    answer = (b, a, protocol, 40_000, "established")
+    return (
+        _arrives(tables, source, target, protocol, port)
+        and _passes(tables.get(there), "output", Packet(*answer, paths[1]))
+        and _passes(tables.get(here), "input", Packet(*answer, paths[0]))
+    )
 
 
-def _places(*ends: str) -> list[str]:
-    return [end.rpartition("@")[2] for end in ends]
+def _places(source: str, target: str) -> tuple[list[str], list[str], list[str]]:
+    """Hosts, addresses and control groups of two ends."""
+    hosts = [end.rpartition("@")[2] for end in (source, target)]
+    return hosts, [ADDRESSES[host][0] for host in hosts], [JOBS.get(source, ""), JOBS.get(target, "")]
 
 
 def _wanted(policy: Policy) -> set[tuple[str, str, str, int]]:
@@ -163,21 +171,18 @@ def _agree(seeds: range) -> int:
     faulty = 0
     for seed, policy, known, artefacts in _cases(seeds):
         tables = {host: text.read(one.text.encode()).ours for one in artefacts for host in one.loaded_by}
+        here = {host: one for host, one in tables.items() if one}
         ends = sorted({end for group in policy.groups.values() for end in group.on("ip")})
-        pairs = [(a, b) for a in ends for b in ends if a != b]
-        found = {
-            (a, b, protocol, port)
-            for a, b in pairs
-            for protocol, port in PROBES
-            if _connects({host: one for host, one in tables.items() if one}, a, b, protocol, port)
-        }
+        every = [(a, b, *probe) for a in ends for b in ends if a != b for probe in PROBES]
+        leaves = {one for one in every if _arrives(here, *one)}
+        works = {one for one in every if _connects(here, *one)}
         wanted = {one for one in _wanted(policy) if one[0] != one[1]}
         told = [one for one in prove_ip(policy, known, artefacts).differences if {one.source, one.target} <= {*ends}]
         kinds = {one.kind for one in told if one.because != "it forwards for others"}
-        assert ("leak" in kinds, "break" in kinds) == (bool(found - wanted), bool(wanted - found)), seed
+        assert ("leak" in kinds, "break" in kinds) == (bool(leaves - wanted), bool(wanted - works)), seed
         for one in told:
-            assert _shows(one, found), (seed, one)
-        faulty += found != wanted
+            assert _shows(one, leaves if one.kind == "leak" else works), (seed, one)
+        faulty += bool(leaves ^ wanted or works ^ wanted)
     return faulty
 
 
@@ -190,8 +195,9 @@ def _shows(one: Difference, found: set[tuple[str, str, str, int]]) -> bool:
 
 def test_random_faults_are_judged_as_packet_by_packet() -> None:
     assert _agree(range(300)) > 100
+    assert _agree(range(1758, 1759)) == 1  # one protocol is dropped that no other rule names
 
 
 @pytest.mark.long
 def test_ten_thousand_random_faults_are_judged_as_packet_by_packet() -> None:
-    assert _agree(range(300, 10_300)) > 3000
+    assert _agree(range(2500, 12_500)) > 3000

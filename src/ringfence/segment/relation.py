@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from ringfence.segment.what import LAST, What
 
 Ints = NDArray[np.int64]
+NAMED = ("tcp", "udp", "sctp", "icmp")
+"""Protocols that a block of `other` leaves out."""
 _ROWS = 1024
 
 
@@ -139,7 +141,10 @@ def _by_atom(sides: list[list[Block]]) -> Iterator[tuple[list[What], list[list[B
     cuts: dict[str, set[int]] = {}
     for side in sides:
         for block in side:
-            if block.what.protocol not in ("any", "other"):
+            if block.what.protocol == "other":
+                for name in NAMED:
+                    cuts.setdefault(name, set())
+            elif block.what.protocol != "any":
                 cuts.setdefault(_base(block.what), set()).update((block.what.low, block.what.high + 1))
     atoms = [What("any")]  # stands for every protocol that no block names
     for protocol, at in sorted(cuts.items()):

@@ -2,7 +2,8 @@
 
         artefacts ─read─▶ per host: out(peers), in(peers) ─▶ blocks ─▶ out(a) ∩ in(b) ∩ answers ─▶ verdict
 
-A connection from a to b needs a to let it out, b to let it in, and both to let the answers pass. Every base chain on
+A connection from a to b needs a to let it out, b to let it in, and both to let the answers pass; to leak, a packet
+needs no answer. Every base chain on
 the way has to agree, those of other people's tables included: an accept in one does not overrule a drop in another.
 A host without an artefact lets everything pass. What a rule says in words that the reader does not know may be an
 accept or a drop: leaks are looked for as if it accepted, breaks as if it dropped.

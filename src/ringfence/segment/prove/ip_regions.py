@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from ringfence.segment.relation import Ints
+from ringfence.segment.relation import NAMED, Ints
 from ringfence.segment.what import LAST, What
 
 ANY = (What("any"),)
-_NAMED = (What("tcp"), What("udp"), What("sctp"), What("icmp"))
+_NAMED = tuple(map(What, NAMED))
 _PARTS = (*_NAMED, What("other"))
 """What `any` consists of, where one part of it is taken away."""
 

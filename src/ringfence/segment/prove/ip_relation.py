@@ -34,9 +34,11 @@ def relations(
         here.forwards = judge.forwards
         for side in sides:
             side.add(judge)
-    told = [*sides[:2], *(side for side in sides[2:] if not side.universal)]
-    most, least = ([side.blocks(at) for side in told] for at in (0, 1))
-    return most, most if all(side.certain for side in sides) else least
+    answers = [side for side in sides[2:] if not side.universal]
+    most = [side.blocks(0) for side in sides[:2]]  # a packet that is never answered has left all the same
+    if not answers and all(side.certain for side in sides):
+        return most, most
+    return most, [side.blocks(1) for side in (*sides[:2], *answers)]
 
 
 class _Places:
