@@ -84,7 +84,7 @@ def _gated(options: argparse.Namespace, seen: Path) -> dict[str, Any]:
     progress("the same with it")
     with ExitStack() as stack:
         facts, settings = stack.enter_context(_fabric(options.nodes)) if options.ib else ([], "")
-        whole = stack.enter_context(gated(options.nodes, QUICK, facts, settings))
+        whole = stack.enter_context(gated(options.nodes, QUICK, facts, settings, every=5))
         found = _starts(whole.slurm, options, seen / "gated")
         refused = len(whole.said("started")) - len([one for one in whole.said("started") if ": allow" in str(one)])
         return found | {"refused": refused, "follower_ms": _inside(whole)}

@@ -17,6 +17,7 @@ from ringfence.collect.slurm_state import Place
 from ringfence.errors import EnforceError, InputError
 from ringfence.estate.estate import Estate, estate_of
 from ringfence.segment.compile import WRITERS
+from ringfence.segment.model import Artefact
 from ringfence.segment.policy import derive_policy
 from ringfence.synth import generate
 from ringfence.wire import jobs
@@ -91,6 +92,35 @@ def test_hosts_get_the_bytes_that_compiling_everything_would_give_them(estate, t
         found = made(standing, [target], policy, hosts).wanted
         assert found or not set(hosts) & set(inventory.enforcers.get(target, ()))
         assert {host: one.text for (_, host), one in found.items()} == {host: text[host] for _, host in found}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told_of"),
+    [
+        ("elements = { ", "elements = { {stranger}, ", "leak"),
+        ("type filter hook input priority filter - 5; policy drop;", "{hook}\n\t\taccept", "leak"),
+        ("ct state established,related accept", "ct state invalid drop", "break"),
+    ],
+)
+def test_a_host_s_rules_are_proven_against_everybody_although_few_are_looked_at(estate, old, new, told_of):
+    """A rule that lets in somebody of another job, or everybody, is seen; so is one that lets no answer in."""
+    standing = Standing(estate)
+    for job, facts in told(standing).items():
+        standing.tell(job, facts)
+    gang = next(gang for gang in standing.scene.gangs.values() if len(gang.hosts) > 3 and gang.jobs)
+    other = next(one for one in standing.scene.gangs.values() if one.jobs and not set(one.hosts) & set(gang.hosts))
+    making = made(standing, ["nftables"], standing.whole(), gang.hosts)
+    stranger = standing.inventory.addresses[other.hosts[0]][0]
+    whole = {name: one for name, one in making.wanted.items() if "set in_any_v4" in one.text}
+    (_, host), one = next(iter(whole.items()))
+    head, _, rest = one.text.partition("set in_any_v4" if "elements" in old else "chain input")
+    changed = rest.replace(old, new.replace("{stranger}", stranger).replace("{hook}", old), 1)
+    text = head + ("set in_any_v4" if "elements" in old else "chain input") + changed
+    assert text != one.text
+    sound = [Artefact(found.name, found.text, (name,)) for (_, name), found in making.wanted.items() if name != host]
+    making.judged("nftables", [*sound, Artefact("x", one.text, (host,))])
+    with pytest.raises(EnforceError, match=told_of):
+        making.judged("nftables", [*sound, Artefact("x", text, (host,))])
 
 
 class Hosts:

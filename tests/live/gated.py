@@ -198,7 +198,9 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 
 @contextmanager
-def gated(nodes: int = 10, extra: str = "", more: Sequence[Fact] = (), settings: str = "") -> Iterator[Gated]:
+def gated(
+    nodes: int = 10, extra: str = "", more: Sequence[Fact] = (), settings: str = "", every: float = 0.5
+) -> Iterator[Gated]:
     """The whole, up and idle; gone when the block ends. `extra` is added to slurm.conf, `settings` to follow.toml."""
     with tempfile.TemporaryDirectory(prefix="rf-gate-") as place, ExitStack() as stack:
         folder = Path(place)
@@ -212,7 +214,7 @@ def gated(nodes: int = 10, extra: str = "", more: Sequence[Fact] = (), settings:
         whole.install()
         conf = "\n".join(whole.conf) + "\n" + extra
         with running(nodes=nodes, extra=conf) as whole.slurm:
-            whole.follow(slurm_conf=whole.slurm.conf, more=settings)
+            whole.follow(slurm_conf=whole.slurm.conf, more=settings, every=every)
             yield whole
 
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
+from ringfence.app.follow.condense import condensed
 from ringfence.app.follow.standing import Standing
 from ringfence.errors import EnforceError
 from ringfence.segment.compile import WRITERS
@@ -65,10 +66,12 @@ def made(standing: Standing, targets: Iterable[str], policy: Policy, hosts: Coll
     wanted: dict[Place, Wanted] = {}
     judges = {}
     for target in targets:
-        part = standing.part(policy, WRITERS[target].plane, hosts)
-        inventory = standing.inventory_for(target, hosts)
+        plane, inventory = WRITERS[target].plane, standing.inventory_for(target, hosts)
         if not inventory.enforcers[target]:
             continue
+        part = standing.part(policy, plane, hosts)
+        if plane == "ip":
+            part, inventory = condensed(part, plane, inventory, hosts)
         compiled = WRITERS[target].write(part, inventory)
         judges[target] = Judge(target, part, inventory, compiled.residuals)
         for one in compiled.artefacts:

@@ -48,7 +48,7 @@ def start(folder: Path, estate: Path, settings: Settings) -> None:
 @contextlib.contextmanager
 def following(folder: Path, estate: Estate, settings: Settings) -> Iterator[Follow]:
     """A `Follow` of these settings, whose orders go to the server of `folder`."""
-    standing = Standing(estate)
+    standing = Standing(estate, [one.name for one in settings.fabric])
     with contextlib.ExitStack() as stack:
         managers = [stack.enter_context(one) for one in managers_of(settings, standing.inventory)]
         sweeps = Sweeps(managers, standing.now)

@@ -25,13 +25,15 @@ Part = tuple[Group | Allow, ...]
 
 
 class Standing:
-    """What is meant to be in force. `overrides` concern what all share; they are not looked at per job."""
+    """What is meant to be in force. `fabrics`: names of those whose managers the follower itself drives."""
 
-    def __init__(self, estate: Estate) -> None:
+    def __init__(self, estate: Estate, fabrics: Collection[str] = ()) -> None:
         self.scene = LiveScene(estate)
         bare = self.scene.seen.estate
         self._shared = derive_policy(bare)
-        self.inventory = inventory_of(bare)
+        found = inventory_of(bare)
+        managed = {"opensm": tuple(sorted({*found.enforcers.get("opensm", ()), *fabrics}))} if fabrics else {}
+        self.inventory = msgspec.structs.replace(found, enforcers={**found.enforcers, **managed})
         self._asked = Known(self.scene)
         self._parts: dict[str, Part] = {}
         self._known = frozenset(self.scene.hosts)

@@ -72,7 +72,10 @@ class Sweeps:
 
 
 def _only(plans: Sequence[Plan], name: str) -> Plan:
-    return next(plan for plan in plans if plan.fabric.name == name)
+    for plan in plans:
+        if plan.fabric.name == name:
+            return plan
+    raise EnforceError(f"no manager of {name} can be changed", "name the fabric in follow.toml")
 
 
 def _keys(made: Mapping[int, Mapping[int, str]]) -> frozenset[int]:
