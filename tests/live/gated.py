@@ -85,6 +85,7 @@ class Gated:
         """One node's `enforcer.toml`."""
         answer = "allow" if at >= self.nodes - ALLOWS else "hold"
         lines = f'on_outage = "{answer}"\ndeadline = 3\nsocket = "{self.socket(at)}"\n'
+        lines += f'[[enforcer]]\ntarget = "nftables"\nspent = "{self.folder / name(at)}/spent.json"\n'
         (self.folder / name(at) / "enforcer.toml").write_text(lines)
 
     def socket(self, at: int) -> Path:
@@ -102,8 +103,9 @@ class Gated:
         """Start these nodes' enforcers; connected when this returns."""
         for one in at:
             folder = self.folder / name(one)
-            argv = (sys.executable, "-m", "tests.live.enforcer_in_netns", str(folder), str(folder / "enforcer.toml"))
-            self.enforcers[one] = self._start(name(one), self.net.hosts[one].command(*argv))
+            argv = ("enforcer", "run", "--dir", str(folder), "--settings", str(folder / "enforcer.toml"))
+            command = self.net.hosts[one].command(sys.executable, "-m", "ringfence", *argv)
+            self.enforcers[one] = self._start(name(one), command)
         hosts = {f"host:{name(one)}" for one in at}
         control = ControlClient(self.server)
         until(
