@@ -1,7 +1,7 @@
 """One estate and the fence derived from it: everything that can be said without touching the world."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from time import time
@@ -14,13 +14,18 @@ from ringfence.app.questions import Questions
 from ringfence.errors import InputError, UsageError
 from ringfence.estate.estate import Estate
 from ringfence.segment.compile import WRITERS
+from ringfence.segment.compile.writer import Write
 from ringfence.segment.inventory import Inventory
 from ringfence.segment.inventory_of import inventory_of
 from ringfence.segment.model import PLANES, Artefact, Compiled, Policy, Proof, Residual
 from ringfence.segment.overrides import Override, read_overrides
 from ringfence.segment.policy import derive_policy
 from ringfence.segment.prove import PROVERS
+from ringfence.segment.prove.budget import prove_budgets
 from ringfence.segment.prove.joined import fenced
+
+METERED = "nftables"
+"""The target that counts what leaves."""
 
 
 class Design:
@@ -52,27 +57,41 @@ class Design:
     @cached_property
     def targets(self) -> list[str]:
         """The targets compiled for: those asked for, else those that something here can enforce."""
-        return [name for name in WRITERS if name in (self._targets or self.inventory.enforcers)]
+        return [name for name in WRITERS if name in (self._targets or self._enforced)]
+
+    @property
+    def _enforced(self) -> set[str]:
+        """Where one kind of fabric is fenced, the other is compiled too, so that it is told as open."""
+        found = set(self.inventory.enforcers)
+        kinds = {fabric.software for fabric in self.inventory.fabrics.values()}
+        return found | kinds if found & kinds else found
 
     @cached_property
     def compiled(self) -> dict[str, Compiled]:
         """Per target what its writer made."""
         return self.compiled_of(self.policy)
 
-    def compiled_of(self, policy: Policy) -> dict[str, Compiled]:
-        """The same for another policy over the same cluster: the one between two others, or an earlier one."""
-        return {name: WRITERS[name].write(policy, self.inventory) for name in self.targets}
+    def compiled_of(self, policy: Policy, writers: Mapping[str, Write] | None = None) -> dict[str, Compiled]:
+        """The same for another policy over the same cluster: the one between two others, or an earlier one.
 
-    def with_policy(self, policy: Policy) -> "Design":
-        """This design with a policy that is given, not derived."""
-        other = Design(self.estate, self._overrides, self._targets, self._now)
+        `writers` take the place of a target's own: those that know what is in force, or that only count.
+        """
+        known = {name: WRITERS[name].write for name in self.targets} | dict(writers or {})
+        return {name: known[name](policy, self.inventory) for name in self.targets}
+
+    def with_policy(self, policy: Policy, targets: Sequence[str] = ()) -> "Design":
+        """This design with a policy that is given, not derived, and for these targets only, if any are named."""
+        other = Design(self.estate, self._overrides, targets or self._targets, self._now)
         other.__dict__.update(policy=policy, inventory=self.inventory)
         return other
 
     @cached_property
     def proofs(self) -> dict[str, Proof]:
-        """Per target the verdict on what was compiled."""
-        return {name: self.prove(name, one.artefacts) for name, one in self.compiled.items()}
+        """Per target the verdict on what was compiled; `budgets` is that on what hosts let out."""
+        found = {name: self.prove(name, one.artefacts) for name, one in self.compiled.items()}
+        if METERED in self.compiled and self.policy.budgets:
+            found["budgets"] = prove_budgets(self.policy, self.inventory, self.compiled[METERED].artefacts)
+        return found
 
     def prove(self, target: str, artefacts: Sequence[Artefact]) -> Proof:
         """The verdict on artefacts of one target: those compiled, or those read back.
@@ -163,7 +182,7 @@ class Design:
                 "witnesses": [_plain(one) for one in proof.differences[:20]],
                 "residuals": [_plain(one) for one in proof.residuals],
                 "covers": proof.covers,
-                "enforced": self.compiled[name].enforced,
+                "enforced": self.compiled[METERED if name == "budgets" else name].enforced,
             }
             for name, proof in self.proofs.items()
         ]
