@@ -1,16 +1,19 @@
 """What the fence remembers between commands, in one folder (0700): state, journal, the policies it put in force.
 
-state.sqlite     receipts, keys, budgets            journal/        every change, append-only, signed
-policies/        each policy by its digest          in-force.json   which of them stands, by which receipt
-changes/         receipt → from which policy to which
+state.sqlite     receipts, budgets              journal/        every change, append-only, signed
+policies/        each policy by its digest      in-force.json   which of them stands, by which receipt
+changes/         receipt → from what to what    .lock           held by the one command that changes something
 """
 
+import fcntl
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from time import time
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -21,34 +24,73 @@ from ringfence.store.journal.lines import encode
 from ringfence.store.state import Database
 
 ORIGIN = "ringfence/fence"
+Kind = TypeVar("Kind")
 _POLICY = msgspec.json.Decoder(Policy)
 
 
 class InForce(msgspec.Struct, frozen=True):
-    """The policy that stands, and the receipt of the apply that put it there."""
+    """The policy that stands, and the receipt of the apply that put it there. `shadow`: it counts, and denies none."""
 
     receipt: str
     policy: str
+    shadow: bool = False
+
+    @property
+    def fences(self) -> bool:
+        """Whether anybody is held back by it."""
+        return not self.shadow
 
 
 class Change(msgspec.Struct, frozen=True):
-    """An apply: the digest of the policy that stood ("" for none), and of the one that is to stand."""
+    """An apply: what stood before, and the digest of the policy that is to stand."""
 
-    old: str
+    before: InForce | None
     new: str
+    shadow: bool = False
 
 
 class Ledger:
-    """One fence's memory. Raises `UsageError` where there is none and `make` is false."""
+    """One fence's memory. Nothing is made on disk before `make`."""
 
-    def __init__(self, folder: Path, *, make: bool = False) -> None:
-        if not make and not (folder / "state.sqlite").exists():
-            raise UsageError(f"{folder} holds no fence", "`ringfence fence apply` makes one; name it with --state")
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in ("policies", "changes"):
-            (folder / name).mkdir(mode=0o700, exist_ok=True)
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.database = Database.open(folder / "state.sqlite")
+
+    def make(self) -> "Ledger":
+        """Make the folder if it is not there."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for name in ("policies", "changes"):
+                (self.folder / name).mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise StateError(f"{self.folder}: {error.strerror}", "name another folder with --state") from None
+        return self
+
+    def there(self) -> "Ledger":
+        """Raises `UsageError` where there is no fence."""
+        if not (self.folder / "state.sqlite").exists():
+            told = "`ringfence fence apply --apply` makes one; name it with --state"
+            raise UsageError(f"{self.folder} holds no fence", told)
+        return self
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the folder while something is changed. Raises `StateError` where another command does."""
+        handle = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(handle)
+            what = f"another command is changing the fence of {self.folder}; nothing was changed by this one"
+            raise StateError(what, "wait until it has ended") from None
+        try:
+            yield
+        finally:
+            os.close(handle)
+
+    @cached_property
+    def database(self) -> Database:
+        """The state; made at first use."""
+        return Database.open(self.folder / "state.sqlite")
 
     def write_down(self, what: str, subject: str, receipt: str, **detail: Any) -> None:
         """One line of the journal; on disk when this returns."""
@@ -85,9 +127,8 @@ class Ledger:
         return _POLICY.decode(data)
 
     def change(self, receipt: str) -> Change | None:
-        """From which policy to which an apply went; None for a receipt that is not an apply's."""
-        file = self.folder / "changes" / f"{receipt}.json"
-        return msgspec.json.decode(file.read_bytes(), type=Change) if file.exists() else None
+        """From what to what an apply went; None for a receipt that is not an apply's."""
+        return _read(self.folder / "changes" / f"{receipt}.json", Change)
 
     def intend(self, receipt: str, change: Change) -> None:
         """Keep it, before anything is touched."""
@@ -95,16 +136,25 @@ class Ledger:
 
     def in_force(self) -> InForce | None:
         """What stands; None before the first apply and after it was undone."""
+        return _read(self.folder / "in-force.json", InForce)
+
+    def stands(self, what: InForce | None) -> None:
+        """Note what stands from now on; None: nothing of ours."""
         file = self.folder / "in-force.json"
-        return msgspec.json.decode(file.read_bytes(), type=InForce) if file.exists() else None
+        if what:
+            _write(file, msgspec.json.encode(what))
+        else:
+            file.unlink(missing_ok=True)
+            durable.sync(self.folder)
 
-    def stands(self, receipt: str, policy: str) -> None:
-        """Note what stands from now on."""
-        _write(self.folder / "in-force.json", msgspec.json.encode(InForce(receipt, policy)))
 
-    def nothing_stands(self) -> None:
-        """Note that nothing of ours stands."""
-        (self.folder / "in-force.json").unlink(missing_ok=True)
+def _read(file: Path, type_: type[Kind]) -> Kind | None:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=type_)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.MsgspecError) as error:
+        raise StateError(f"{file} cannot be read: {error}", "restore it from a copy") from None
 
 
 def _write(file: Path, data: bytes) -> None:

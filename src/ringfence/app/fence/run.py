@@ -1,29 +1,50 @@
-"""Doing what a plan says, step by step, so that whatever interrupts it can be named, completed or taken back.
+"""Doing what a plan says, so that whatever interrupts it can be named, completed or taken back.
 
 What is at every place is kept in the receipt before the first is touched. Nothing of a later stage begins before
 every step of the one before it was read back and proven: the stage between two tenants' rules must have been seen
-everywhere. Applying is idempotent, so an apply that was killed is completed by carrying its steps out again.
+everywhere. Within a stage the places of one target change at the same time. Applying is idempotent, so an apply that
+was killed is completed by carrying its steps out again.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 from time import time
+from typing import Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
 from ringfence.app.fence.ledger import Ledger
-from ringfence.app.fence.steps import Step
+from ringfence.app.fence.steps import Enforcers, Step
 from ringfence.enforce.base import Enforcer
 from ringfence.errors import EnforceError, RingfenceError
 from ringfence.segment.model import Artefact, Difference
 from ringfence.store.state import receipts
 
-Enforcers = Mapping[tuple[str, str], Enforcer]
-Check = Callable[[int, Mapping[str, Sequence[Artefact]]], Sequence[Difference]]
-"""(stage, what was read back per target) → how that differs from what is meant."""
+Found = Mapping[str, Sequence[Artefact]]
+"""What was read back, by target."""
+
+Check = Callable[[int, Found], Sequence[Difference]]
+"""(stage, what was read back) → how that differs from what is meant."""
+
+AT_ONCE = 64
+"""Places that are changed at the same time: most of them wait for a host far away."""
+
+One = TypeVar("One")
+Other = TypeVar("Other")
+
+
+@runtime_checkable
+class Looking(Protocol):
+    """An enforcer that can show more than what is ours: what others put beside it, or what the hardware holds."""
+
+    def look(self) -> str:
+        """All that takes part in a proof."""
+        ...
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What became of one place in one stage: `done`, `failed` or `undone`, and why."""
+    """What became of one place in one stage: `done`, `failed`, `undone`, or `differs` (less passes than is meant)."""
 
     stage: int
     target: str
@@ -31,16 +52,47 @@ class Outcome(msgspec.Struct, frozen=True):
     status: str
     why: str = ""
 
+    def __str__(self) -> str:
+        return f"{self.target} on {self.where}: {self.why}"
+
 
 def kept_before(steps: Sequence[Step], enforcers: Enforcers) -> tuple[list[receipts.Target], list[Outcome]]:
     """(what is at every place now, the places that do not answer). Changes nothing."""
-    found, silent = [], []
-    for target, where in dict.fromkeys((step.target, step.where) for step in steps):
+
+    def kept(one: tuple[str, str]) -> receipts.Target | Outcome:
         try:
-            found.append(receipts.Target(place(target, where), enforcers[target, where].read().encode()))
+            return receipts.Target(place(*one), _bytes(enforcers[one].read()))
         except RingfenceError as error:
-            silent.append(Outcome(0, target, where, "failed", error.what))
+            return Outcome(0, *one, "failed", error.what)
+
+    found = list(_at_once(kept, dict.fromkeys((step.target, step.where) for step in steps)))
+    silent = [one for one in found if isinstance(one, Outcome)]
+    return [one for one in found if isinstance(one, receipts.Target)], silent
+
+
+def seen(steps: Sequence[Step], enforcers: Enforcers) -> tuple[dict[str, list[Artefact]], list[Outcome]]:
+    """(what is there, by target; the places that do not answer). Changes nothing."""
+
+    def looked(step: Step) -> tuple[Step, Artefact | Outcome]:
+        try:
+            return step, look(step, enforcers[step.target, step.where])
+        except RingfenceError as error:
+            return step, Outcome(step.stage, step.target, step.where, "failed", error.what)
+
+    found: dict[str, list[Artefact]] = {}
+    silent = []
+    for step, one in _at_once(looked, steps):
+        if isinstance(one, Outcome):
+            silent.append(one)
+        else:
+            found.setdefault(step.target, []).append(one)
     return found, silent
+
+
+def look(step: Step, enforcer: Enforcer) -> Artefact:
+    """What is really there, for the prover."""
+    text = enforcer.look() if isinstance(enforcer, Looking) else enforcer.read()
+    return Artefact(step.artefact.name, text, step.stands_for)
 
 
 def carry_out(
@@ -49,39 +101,50 @@ def carry_out(
     """Carry the steps out, stage by stage, yielding each outcome.
 
     A place that fails does not stop the others of its stage, but no later stage begins. Raises `EnforceError`
-    then, or where what was read back is not what is meant; `left` lists what is missing or wrong.
+    then, or where what was read back lets more pass than is meant; `left` lists what is missing or open. Where less
+    passes, others deny it (their own tables): that is told, and stops nothing.
     """
-    for stage in sorted({step.stage for step in steps}):
-        mine = [step for step in steps if step.stage == stage]
+    for stage, together in groupby(steps, key=lambda step: step.stage):
+        mine = list(together)
         found: dict[str, list[Artefact]] = {}
         failed = []
-        for step in mine:
-            outcome = _one(receipt, step, enforcers[step.target, step.where], ledger, found)
-            failed += [f"{step.target} on {step.where}: {outcome.why}"] if outcome.status == "failed" else []
-            yield outcome
+        for target, places in groupby(mine, key=lambda step: step.target):
+            for outcome in _target(receipt, list(places), enforcers, ledger, found.setdefault(target, [])):
+                failed += [str(outcome)] if outcome.status == "failed" else []
+                yield outcome
         if failed:
-            told = f"{len(failed)} of {len(mine)} places did not follow, so nothing more was opened"
-            raise EnforceError(told, "mend them and apply again, or undo", tuple(failed))
-        if wrong := check(stage, found):
-            left = tuple(f"{one.kind} on {one.plane}: {one.source} → {one.target} {one.what}" for one in wrong)
-            raise EnforceError("what was read back is not what is meant", "undo, or mend and apply again", left)
+            what = f"{len(failed)} of {len(mine)} places did not follow, so nothing more was opened"
+            raise EnforceError(what, "mend them and apply again, or undo", tuple(failed))
+        wrong = check(stage, found)
+        if left := tuple(told(one) for one in wrong if one.kind == "leak"):
+            raise EnforceError("what was read back is open", "undo, or mend and apply again", left)
+        yield from (Outcome(stage, "", one.source, "differs", told(one)) for one in wrong)
 
 
 def take_back(receipt: receipts.Receipt, enforcers: Enforcers, ledger: Ledger) -> Iterator[Outcome]:
-    """Restore the places of a receipt, the last touched first; what is undone already is left alone."""
-    for one in reversed(receipt.targets):
-        if one.status in ("planned", "undone"):
-            continue
+    """Restore the places of a receipt, the last touched target first; what is undone already is left alone."""
+
+    def restored(one: receipts.Target) -> Outcome:
         target, where = one.target.split(" ", 1)
         try:
-            enforcers[target, where].restore(one.before.decode())
+            enforcers[target, where].restore(one.before.decode("utf-8", "surrogateescape"))
         except KeyError:
-            yield Outcome(0, target, where, "failed", "no enforcer is named for it")
+            return Outcome(0, target, where, "failed", "no enforcer is named for it")
         except RingfenceError as error:
-            yield Outcome(0, target, where, "failed", error.what)
-        else:
-            receipts.step(ledger.database, receipt.id, one.target, "undone")
-            yield Outcome(0, target, where, "undone")
+            return Outcome(0, target, where, "failed", error.what)
+        return Outcome(0, target, where, "undone")
+
+    touched = [one for one in reversed(receipt.targets) if one.status not in ("planned", "undone")]
+    for _, together in groupby(touched, key=lambda one: one.target.partition(" ")[0]):
+        outcomes = list(_at_once(restored, together))
+        done = [place(one.target, one.where) for one in outcomes if one.status == "undone"]
+        receipts.mark(ledger.database, receipt.id, done, "undone")
+        yield from outcomes
+
+
+def told(one: Difference) -> str:
+    """A difference in a line."""
+    return f"{one.kind} on {one.plane}: {one.source} → {one.target} {one.what} {one.because}".rstrip()
 
 
 def place(target: str, where: str) -> str:
@@ -94,14 +157,36 @@ def settle(ledger: Ledger, receipt: str, status: str) -> None:
     receipts.settle(ledger.database, receipt, status, time())
 
 
-def _one(receipt: str, step: Step, enforcer: Enforcer, ledger: Ledger, found: dict[str, list[Artefact]]) -> Outcome:
-    name = place(step.target, step.where)
-    try:
-        receipts.step(ledger.database, receipt, name, "changing")
-        enforcer.apply(step.artefact)
-        text = enforcer.read()
-        receipts.step(ledger.database, receipt, name, "changed")
-    except RingfenceError as error:
-        return Outcome(step.stage, step.target, step.where, "failed", error.what)
-    found.setdefault(step.target, []).append(Artefact(step.artefact.name, text, (step.where,)))
-    return Outcome(step.stage, step.target, step.where, "done")
+def _target(
+    receipt: str, steps: Sequence[Step], enforcers: Enforcers, ledger: Ledger, found: list[Artefact]
+) -> Iterator[Outcome]:
+    """All places of one target in one stage. `changing` is on disk before the first is touched."""
+
+    def changed(step: Step) -> tuple[Outcome, Artefact | None]:
+        enforcer = enforcers[step.target, step.where]
+        try:
+            enforcer.apply(step.artefact)
+            there = look(step, enforcer)
+        except RingfenceError as error:
+            why = "; ".join((error.what, *getattr(error, "left", ())))
+            return Outcome(step.stage, step.target, step.where, "failed", why), None
+        return Outcome(step.stage, step.target, step.where, "done"), there
+
+    receipts.mark(ledger.database, receipt, [place(step.target, step.where) for step in steps], "changing")
+    done = []
+    for outcome, there in _at_once(changed, steps):
+        if there:
+            found.append(there)
+            done.append(place(outcome.target, outcome.where))
+        yield outcome
+    receipts.mark(ledger.database, receipt, done, "changed")
+
+
+def _at_once(do: Callable[[One], Other], all_: Iterable[One]) -> Iterator[Other]:
+    """In the order of `all_`, whatever is done first."""
+    with ThreadPoolExecutor(AT_ONCE, "fence") as pool:
+        yield from pool.map(do, all_)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

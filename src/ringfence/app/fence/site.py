@@ -1,26 +1,67 @@
 """Which real parts the fence may drive from here: one TOML file, `fence.toml`.
 
     [[enforcer]]
-    target = "opensm"                          # one of `ENFORCERS`
-    where = "host:sm01"                        # the entity whose artefact it loads
-    file = "/etc/opensm/partitions.conf"       # what else the target needs
-    pid_file = "/run/opensm.pid"
+    target = "nftables"                        # one of `DRIVERS`
+    where = "host:login01"                     # the entity that loads its artefact; what else the target needs follows
+
+    [[enforcer]]
+    target = "nftables"
+    where = "*"                                # every host of the estate that has this target and no table of its own
+    orders = "/etc/ringfence/server"           # by signed orders, through `ringfence fence serve` on this machine
 
 Without the file nothing can be changed: `plan` and `prove` need none.
 """
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ringfence.app.fence.drivers import DRIVERS
+import msgspec
+
+from ringfence.app.fence.drivers import DRIVERS, ordered
 from ringfence.enforce.base import Enforcer
 from ringfence.errors import InputError, RingfenceError
+from ringfence.segment.inventory import Inventory
+
+Places = Iterable[tuple[str, str]]
+"""(target, where)."""
 
 
-def enforcers_of(file: Path) -> dict[tuple[str, str], Enforcer]:
-    """The enforcers that a site file names, by (target, where). Raises `InputError` with the table's number."""
+class _Ordered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of hosts that are reached by orders."""
+
+    target: str
+    where: str
+    orders: str
+    timeout: float = 30.0
+
+
+def enforcers_of(file: Path, inventory: Inventory, also: Places = ()) -> dict[tuple[str, str], Enforcer]:
+    """The enforcers that a site file names, by (target, where). `also`: places that `*` stands for beside the estate's.
+
+    Raises `InputError` with the table's number.
+    """
+    found: dict[tuple[str, str], Enforcer] = {}
+    rest: list[_Ordered] = []
+    for number, table in enumerate(_tables(file), 1):
+        place = f"{file}: enforcer {number}"
+        made = _made(place, table, inventory)
+        if isinstance(made, _Ordered):
+            rest.append(made)
+        elif (made.target, made.where) in found:
+            raise InputError(f"{place}: {made.target} on {made.where} is named twice")
+        else:
+            found[made.target, made.where] = made
+    known = [*also, *((target, where) for target, all_ in inventory.enforcers.items() for where in all_)]
+    for one in rest:
+        for target, where in known:
+            if target == one.target and (target, where) not in found:
+                found[target, where] = ordered(target, where, one.orders, one.timeout)
+    return found
+
+
+def _tables(file: Path) -> Iterator[Mapping[str, Any]]:
     try:
         tables = tomllib.loads(file.read_text(encoding="utf-8")).get("enforcer", [])
     except OSError as error:
@@ -29,25 +70,26 @@ def enforcers_of(file: Path) -> dict[tuple[str, str], Enforcer]:
         raise InputError(f"{file}: {error}", remedy="the file is TOML; see docs/design/fence.md") from None
     if not isinstance(tables, list) or not tables:
         raise InputError(f"{file} names no enforcer", remedy="begin with [[enforcer]]")
-    found: dict[tuple[str, str], Enforcer] = {}
     for number, table in enumerate(tables, 1):
-        enforcer = _driver(file, number, table)
-        if (enforcer.target, enforcer.where) in found:
-            raise InputError(f"{file}: enforcer {number}: {enforcer.target} on {enforcer.where} is named twice")
-        found[enforcer.target, enforcer.where] = enforcer
-    return found
+        if not isinstance(table, dict) or not all(isinstance(table.get(name), str) for name in ("target", "where")):
+            told = 'target = "nftables", where = "host:login01"'
+            raise InputError(f"{file}: enforcer {number}: target and where are missing", remedy=told)
+        yield table
 
 
-def _driver(file: Path, number: int, table: Any) -> Enforcer:
-    place = f"{file}: enforcer {number}"
-    if not isinstance(table, dict) or not all(isinstance(table.get(name), str) for name in ("target", "where")):
-        raise InputError(f"{place}: target and where are missing", remedy='target = "nftables", where = "host:login01"')
-    rest: Mapping[str, Any] = {name: value for name, value in table.items() if name not in ("target", "where")}
-    make: Callable[..., Enforcer] | None = DRIVERS.get(table["target"])
-    if make is None:
-        raise InputError(f"{place}: no enforcer drives {table['target']!r}", remedy=f"one of {', '.join(DRIVERS)}")
+def _made(place: str, table: Mapping[str, Any], inventory: Inventory) -> Enforcer | _Ordered:
+    """The enforcer of one table, or the order that stands for all of its target."""
+    target, where = table["target"], table["where"]
     try:
-        return make(table["where"], **rest)
+        if "orders" in table:
+            one = msgspec.convert(table, _Ordered)
+            return one if where == "*" else ordered(target, where, one.orders, one.timeout)
+        if target not in DRIVERS:
+            raise InputError(f"no enforcer drives {target!r}", remedy=f"one of {', '.join(DRIVERS)}")
+        rest = {name: value for name, value in table.items() if name not in ("target", "where")}
+        return DRIVERS[target](where, inventory, **rest)
+    except msgspec.ValidationError as error:
+        raise InputError(f"{place}: {error}", remedy="docs/design/fence.md") from None
     except TypeError as error:
         raise InputError(f"{place}: {str(error).partition(') ')[2] or error}", remedy="docs/design/fence.md") from None
     except RingfenceError as error:

@@ -9,6 +9,13 @@ fence = App(
 )
 
 _COMMANDS = {
+    "plan": "ringfence.cli.fence.design:plan",
+    "prove": "ringfence.cli.fence.design:prove",
+    "learn": "ringfence.cli.fence.learn:learn",
+    "apply": "ringfence.cli.fence.change:apply",
+    "status": "ringfence.cli.fence.change:status",
+    "drift": "ringfence.cli.fence.change:drift",
+    "undo": "ringfence.cli.fence.change:undo",
     "serve": "ringfence.cli.fence.serve:serve",
     "nodes": "ringfence.cli.fence.serve:nodes",
     "order": "ringfence.cli.fence.serve:order",

@@ -7,7 +7,9 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from ringfence.app.estates import open_estate
-from ringfence.app.fence import change
+from ringfence.app.fence import status as looking
+from ringfence.app.fence import undo as undoing
+from ringfence.app.fence.change import Applying, resumed
 from ringfence.app.fence.design import design_of
 from ringfence.app.fence.ledger import Ledger
 from ringfence.app.fence.site import enforcers_of
@@ -25,6 +27,8 @@ Site = Annotated[
 Really = Annotated[bool, Parameter(name=["--apply"], negative="", help="Do it; without this it is only shown.")]
 STATE, SITE = Path("ringfence-state"), Path("fence.toml")
 FAILED, PARTIAL = 1, 3
+_WORST = 50
+"""Rows of a table; `--json` has them all."""
 
 
 def apply(
@@ -34,6 +38,7 @@ def apply(
     state: StateFolder = STATE,
     overrides: Overrides = None,
     target: Targets = None,
+    shadow: Annotated[bool, Parameter(negative="")] = False,
     really: Really = False,
     json: AsJson = False,
     identity: Identity = None,
@@ -42,22 +47,28 @@ def apply(
 
     An apply that was cut off is completed first. Exit status 3 if something has no enforcer named.
     Example: `ringfence fence apply --site fence.toml --apply`
+
+    Parameters
+    ----------
+    shadow
+        Load rules that count what they would deny, and let it through; `fence learn --counters` shows the counts.
     """
     design = design_of(open_estate(estate, identity), overrides or (), target or ())
-    enforcers = enforcers_of(site)
-    ledger = Ledger(state, make=True)
-    if really:
-        _run(change.resumed(design, ledger, enforcers), json)
-    applying = change.Applying(design, ledger, enforcers)
-    shown = applying.shown()
+    enforcers = enforcers_of(site, design.inventory)
+    ledger = Ledger(state)
     if not really:
-        _told_plan(shown, json)
+        applying = Applying(design, ledger, enforcers, shadow=shadow)
+        _told_plan(applying.shown(), json)
         return PARTIAL if applying.unreached else 0
-    done = _run(applying.apply(), json)
+    with ledger.make().alone():
+        _run(resumed(design, ledger, enforcers), json)
+        applying = Applying(design, ledger, enforcers, shadow=shadow)
+        done = _run(applying.apply(), json)
     if json:
-        output.json({**shown, "outcomes": done})
+        output.json({**applying.shown(), "outcomes": done})
     else:
         output.out.print(f"applied; `ringfence fence undo --apply` takes {applying.receipt} back", markup=False)
+        _not_reached(applying.shown())
     return PARTIAL if applying.unreached else 0
 
 
@@ -67,20 +78,19 @@ def status(*, state: StateFolder = STATE, json: AsJson = False) -> int:
     Exit status 3 if an apply or an undo was cut off.
     Example: `ringfence fence status`
     """
-    found = change.status(Ledger(state))
+    found = looking.status(Ledger(state).there())
     if json:
         output.json(found)
     else:
         standing = found["in_force"]
-        output.out.print(f"in force: {'policy ' + standing['policy'][:16] if standing else 'nothing'}", markup=False)
+        how = " (it counts, and denies nothing)" if standing and standing["shadow"] else ""
+        output.out.print(
+            f"in force: {'policy ' + standing['policy'][:16] if standing else 'nothing'}{how}", markup=False
+        )
         rows = [(one["receipt"], one["status"], len(one["places"])) for one in found["receipts"]]
         output.table(("receipt", "status", "places"), rows)
         for one in found["interrupted"]:
-            open_ = [name for name, where in one["places"].items() if where == "changing"]
-            output.out.print(
-                f"cut off: {one['receipt']} ({one['status']}) at {', '.join(open_) or 'no place'}", markup=False
-            )
-            output.out.print("  `ringfence fence apply --apply` completes it, `fence undo --apply` takes it back")
+            _told_cut_off(one)
     return PARTIAL if found["interrupted"] else 0
 
 
@@ -89,35 +99,38 @@ def drift(
     estate: EstateFile = DEFAULT,
     site: Site = SITE,
     state: StateFolder = STATE,
-    overrides: Overrides = None,
-    target: Targets = None,
     really: Really = False,
     json: AsJson = False,
     identity: Identity = None,
 ) -> int:
-    """Read back what is really there and compare it with what is meant; correct it with `--apply`.
+    """Read back what is really there and compare it with the policy in force; correct it with `--apply`.
 
     Exit status 1 if anything differs, 3 if a place does not answer.
     Example: `ringfence fence drift --site fence.toml`
     """
-    design = design_of(open_estate(estate, identity), overrides or (), target or ())
-    enforcers = enforcers_of(site)
-    wrong, silent = change.drift(design, enforcers)
-    corrected = (
-        _run(change.Applying(design, Ledger(state, make=True), enforcers).apply(), json) if really and wrong else []
-    )
-    if json:
-        output.json({"drift": wrong, "silent": silent, "corrected": corrected})
+    design = design_of(open_estate(estate, identity))
+    enforcers, ledger = enforcers_of(site, design.inventory), Ledger(state).there()
+    wanted = looking.standing(design, ledger)
+    wrong, silent = looking.drift(wanted, enforcers)
+    corrected: list[Any] = []
+    if really and wrong:
+        with ledger.alone():
+            corrected = _run(Applying(wanted, ledger, enforcers).apply(), json)
+        wrong_now, silent = looking.drift(wanted, enforcers)
     else:
-        rows = [(one.kind, one.plane, one.source, one.target, one.what, one.pairs) for one in wrong]
+        wrong_now = wrong
+    if json:
+        output.json({"drift": wrong, "silent": silent, "corrected": corrected, "left": wrong_now if really else wrong})
+    else:
+        rows = [(one.kind, one.plane, one.source, one.target, one.what, one.pairs, one.because) for one in wrong]
         if rows:
-            output.table(("", "plane", "from", "to", "what", "pairs"), rows)
+            output.table(("", "plane", "from", "to", "what", "pairs", "because"), rows[:_WORST])
         for one in silent:
-            output.err.print(f"no answer: {one.target} on {one.where}: {one.why}", markup=False)
-        output.out.print("what is there is what is meant" if not (wrong or silent) else "", markup=False)
+            output.err.print(f"no answer: {one}", markup=False)
+        output.out.print(_verdict(len(wrong), len(wrong_now), really), markup=False)
     if silent:
         return PARTIAL
-    return FAILED if wrong and not really else 0
+    return FAILED if wrong_now else 0
 
 
 def undo(
@@ -140,17 +153,22 @@ def undo(
     receipt
         The receipt, if it is to be checked that it is the last one.
     """
-    ledger = Ledger(state)
+    ledger = Ledger(state).there()
+    found = undoing.to_undo(ledger, receipt)
+    places = [one.target for one in found.targets if one.status not in ("planned", "undone")]
     if not really:
-        found = change.status(ledger)
-        output.json(found) if json else output.out.print(
-            f"would take back {receipt or 'the last apply'}; --apply does it", markup=False
-        )
+        if json:
+            output.json({"receipt": found.id, "status": found.status, "places": places})
+        else:
+            told = f"would take {found.id} back at {len(places)} places: {', '.join(places[:10])}"
+            output.out.print(f"{told}{' …' if len(places) > 10 else ''}; --apply does it", markup=False)
         return 0
     design = design_of(open_estate(estate, identity))
-    done = _run(change.undo(design, ledger, enforcers_of(site), receipt), json)
+    also = [(target, where) for target, _, where in (one.target.partition(" ") for one in found.targets)]
+    with ledger.alone():
+        done = _run(undoing.undo(design, ledger, enforcers_of(site, design.inventory, also), receipt), json)
     if json:
-        output.json({"outcomes": done})
+        output.json({"receipt": found.id, "outcomes": done})
     return 0
 
 
@@ -161,12 +179,20 @@ def _run(outcomes: Iterable[Any], quiet: bool) -> list[Any]:
         for one in outcomes:
             done.append(one)
             if not quiet:
-                output.err.print(f"{one.status}: {one.target} on {one.where} {one.why}".rstrip(), markup=False)
+                output.err.print(f"{one.status}: {one}".rstrip(" :"), markup=False)
     except EnforceError as error:
         for left in error.left:
             output.err.print(f"  left: {left}", markup=False)
         raise
     return done
+
+
+def _verdict(were: int, left: int, corrected: bool) -> str:
+    if not were:
+        return "what is there is what is meant"
+    if not corrected:
+        return f"{were} differences; --apply corrects them"
+    return "corrected" if not left else f"{left} differences are left: others deny it, or change it back"
 
 
 def _told_plan(shown: dict[str, Any], json: bool) -> None:
@@ -175,8 +201,22 @@ def _told_plan(shown: dict[str, Any], json: bool) -> None:
         return
     rows = [(one["stage"] + 1, one["target"], one["where"], one["artefact"]) for one in shown["steps"]]
     output.table(("stage", "target", "where", "artefact"), rows)
+    _not_reached(shown)
+    output.out.print("Connections that are ended stay ended; the rest can be undone. --apply does it.")
+
+
+def _not_reached(shown: dict[str, Any]) -> None:
     for one in shown["unreached"][:10]:
         output.out.print(f"not reached: {one['target']} on {one['where']}: {one['why']}", markup=False)
     if len(shown["unreached"]) > 10:
-        output.out.print(f"… and {len(shown['unreached']) - 10} more", markup=False)
-    output.out.print("Connections that are ended stay ended; the rest can be undone. --apply does it.")
+        output.out.print(f"… and {len(shown['unreached']) - 10} more (--json lists them)", markup=False)
+
+
+def _told_cut_off(one: dict[str, Any]) -> None:
+    open_ = [name for name, where in one["places"].items() if where == "changing"]
+    known = f"cut off: {one['receipt']} ({one['status']}) at {', '.join(open_[:10]) or 'no place'}"
+    output.out.print(known, markup=False)
+    if one["status"] == "begun":
+        output.out.print("  `ringfence fence apply --apply` completes it, `fence undo --apply` takes it back")
+    else:
+        output.out.print("  `ringfence fence undo --apply` completes it")

@@ -9,18 +9,24 @@ from ringfence.app.estates import open_estate
 from ringfence.app.fence.design import design_of
 from ringfence.app.fence.learn import follow as followed
 from ringfence.app.fence.learn import learn as learned
+from ringfence.app.fence.site import enforcers_of
+from ringfence.app.fence.status import counters as counted
 from ringfence.cli import output
 from ringfence.cli.estate import DEFAULT, AsJson, EstateFile, Identity
+from ringfence.cli.fence.change import SITE, Site
 from ringfence.cli.fence.design import Overrides
 from ringfence.errors import UsageError
 
 PARTIAL = 3
+ENDS = ("in", "out", "forward")
 
 
 def learn(
     *,
     flows: Annotated[list[Path] | None, Parameter(name=["--flows"], negative="", consume_multiple=True)] = None,
     follow: Annotated[bool, Parameter(name=["--follow"], negative="")] = False,
+    counters: Annotated[bool, Parameter(negative="")] = False,
+    site: Site = SITE,
     estate: EstateFile = DEFAULT,
     overrides: Overrides = None,
     json: AsJson = False,
@@ -38,20 +44,41 @@ def learn(
         Files of observed connections.
     follow
         Read standard input as it comes, and print each connection that no rule allows as one line of JSON.
+    counters
+        Show how many packets the rules of each host denied, or would have denied in shadow mode.
     """
     design = design_of(open_estate(estate, identity), overrides or ())
     if follow:
         for one in followed(design):
             output.json_line(one)
         return 0
+    if counters:
+        return _counted(list(counted(enforcers_of(site, design.inventory))), json)
     if not flows:
-        raise UsageError("no file of observed connections is named", "--flows FILE…, or --follow for standard input")
+        remedy = "--flows FILE…, --follow for standard input, or --counters for what rules counted"
+        raise UsageError("no file of observed connections is named", remedy)
     found = learned(design, flows)
     if json:
         output.json(found)
     else:
         _told(found)
     return PARTIAL if found["problems"] else 0
+
+
+def _counted(found: list[dict[str, Any]], json: bool) -> int:
+    silent = [one for one in found if "error" in one]
+    if json:
+        output.json(found)
+    else:
+        rows = [
+            (one["where"], *(one["denied"].get(f"denied_{end}", "") for end in ENDS))
+            for one in found
+            if one not in silent
+        ]
+        output.table(("host", "denied in", "out", "through"), rows)
+        for one in silent:
+            output.err.print(f"no answer: {one['where']}: {one['error']}", markup=False)
+    return PARTIAL if silent else 0
 
 
 def _told(found: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from ringfence.segment.prove.ib import prove_ib
+from ringfence.segment.prove.ib_managed import prove_opensm, prove_ufm
 from ringfence.segment.prove.imex import prove_imex
 from ringfence.segment.prove.ip import prove_ip
 from ringfence.segment.prove.login import prove_login
@@ -23,11 +23,11 @@ PROVERS: Mapping[str, Prover] = {
     "nftables": Prover("ip", prove_ip),
     "nmx-m": Prover("nvlink", prove_nmx),
     "nvue": Prover("roce", prove_nvue),
-    "opensm": Prover("ib", prove_ib),
+    "opensm": Prover("ib", prove_opensm),
     "slurm": Prover("scheduler", prove_scheduler),
     "sonic": Prover("roce", prove_sonic),
     "sshd": Prover("login", prove_login),
-    "ufm": Prover("ib", prove_ib),
+    "ufm": Prover("ib", prove_ufm),
     "xfrm": Prover("ip", prove_xfrm),
 }
 """The prover of every target, by the target's name."""

@@ -70,14 +70,20 @@ def begin(database: Database, id: str, plan: bytes, targets: Sequence[Target], n
 
 def step(database: Database, id: str, target: str, status: str) -> None:
     """Note where a target stands. Raises `StateError` for a target that the receipt does not name."""
+    mark(database, id, [target], status)
+
+
+def mark(database: Database, id: str, targets: Sequence[str], status: str) -> None:
+    """The same for several targets, in one flush to disk: all of them, or none."""
     if status not in STEPS:
         raise StateError(f"{status!r} is not a step of a target", f"a step is one of {', '.join(STEPS)}")
     with database.transaction() as sql:
-        done = sql.execute(
-            "UPDATE receipt_targets SET status = ? WHERE receipt = ? AND target = ?", (status, id, target)
-        )
-        if done.rowcount != 1:
-            raise StateError(f"the receipt {id} does not name {target}")
+        for target in targets:
+            done = sql.execute(
+                "UPDATE receipt_targets SET status = ? WHERE receipt = ? AND target = ?", (status, id, target)
+            )
+            if done.rowcount != 1:
+                raise StateError(f"the receipt {id} does not name {target}")
 
 
 def settle(database: Database, id: str, status: str, now: float) -> Receipt:

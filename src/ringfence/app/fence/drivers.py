@@ -1,0 +1,125 @@
+"""How each target of a site file is driven: the table `DRIVERS`, from a target to what makes its enforcer.
+
+A driver gets the entity that the table's `where` names, the inventory, and the table's other fields; a field that it
+does not know, or lacks, is an error of the file. Passwords and tokens are named by the file that holds them.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from ringfence.app.fence.fabrics import OpensmFabric, UfmFabric
+from ringfence.app.orders.remote import RemoteEnforcer
+from ringfence.enforce.base import Enforcer
+from ringfence.enforce.budget import Ledger
+from ringfence.enforce.ending import EndingFlows, EndingSessions
+from ringfence.enforce.exports import Exports
+from ringfence.enforce.ib_seat import LocalSeat
+from ringfence.enforce.kubernetes import Kubernetes
+from ringfence.enforce.namespace import entered
+from ringfence.enforce.slurm import Slurm
+from ringfence.errors import InputError, MissingPart
+from ringfence.segment.fabrics import entity
+from ringfence.segment.inventory import Fabric, Inventory
+
+
+def _nftables(where: str, _: Inventory, *, spent: str = "", netns: str = "") -> Enforcer:
+    """`spent`: what budgets have spent, kept over restarts; `netns`: the host is this network namespace."""
+    ledger = Ledger(Path(spent)) if spent else None
+    return EndingFlows(where, partial(entered, netns), ledger) if netns else EndingFlows(where, ledger=ledger)
+
+
+def _sshd(where: str, _: Inventory, *, main: str, drop_in: str, pid_file: str) -> Enforcer:
+    return EndingSessions(where, Path(main), Path(drop_in), _pid(pid_file))
+
+
+def _exports(
+    where: str, _: Inventory, *, file: str = "/etc/exports.d/ringfence.exports",
+    announce: Sequence[str] = ("exportfs", "-ra"),
+) -> Enforcer:  # fmt: skip
+    return Exports(where, Path(file), tuple(announce))
+
+
+def _slurm(where: str, _: Inventory, *, slurm_conf: str = "") -> Enforcer:
+    env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C"}
+    return Slurm(where, env | ({"SLURM_CONF": slurm_conf} if slurm_conf else {}))
+
+
+def _kubernetes(where: str, _: Inventory, *, context: str = "", kubeconfig: str = "") -> Enforcer:
+    from ringfence.collect.kubernetes_policies import connect
+
+    return Kubernetes(connect(context, kubeconfig=kubeconfig), where)
+
+
+def _opensm(
+    where: str, inventory: Inventory, *, seat: Sequence[Mapping[str, str]], environment: Mapping[str, str] | None = None
+) -> Enforcer:
+    """`seat`: tables of host, file and pid_file, the master's last; `environment`: of the tools that read tables."""
+    fabric = _fabric(where, inventory)
+    seats = []
+    for one in seat:
+        if one.keys() != {"host", "file", "pid_file"} or one["host"] not in fabric.managers:
+            known = ", ".join(fabric.managers)
+            raise InputError("a seat has host, file and pid_file", remedy=f"{fabric.name} is managed by {known}")
+        seats.append(LocalSeat(one["host"], Path(one["file"]), _pid(one["pid_file"])))
+    return OpensmFabric(fabric, seats, environment)
+
+
+def _ufm(
+    where: str, inventory: Inventory, *, url: str, token_file: str, keys: str, ca: str = "",
+    environment: Mapping[str, str] | None = None,
+) -> Enforcer:  # fmt: skip
+    """`url` ends with the version (`https://…/ufmRestV3/`); `keys`: the file that remembers which keys are ours."""
+    try:
+        import httpx
+    except ModuleNotFoundError:
+        raise MissingPart("UFM is reached with httpx", "pip install 'ringfence[fence]'") from None
+    import ssl
+
+    try:
+        token = Path(token_file).read_text("ascii").strip()
+        verify = ssl.create_default_context(cafile=ca or None)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"a file for {url} cannot be read: {error}") from None
+    headers = {"Authorization": f"Basic {token}"}
+    client = httpx.Client(base_url=url, headers=headers, timeout=30, verify=verify)
+    return UfmFabric(_fabric(where, inventory), client, Path(keys), environment)
+
+
+DRIVERS: Mapping[str, Callable[..., Enforcer]] = {
+    "exports": _exports,
+    "kubernetes": _kubernetes,
+    "nftables": _nftables,
+    "opensm": _opensm,
+    "slurm": _slurm,
+    "sshd": _sshd,
+    "ufm": _ufm,
+}
+"""Target → its driver."""
+
+
+def ordered(target: str, where: str, folder: str, timeout: float = 30.0) -> Enforcer:
+    """A host's own enforcer, by signed orders through the server of `folder` that runs on this machine."""
+    return RemoteEnforcer(target, where, Path(folder), timeout=timeout)
+
+
+def covering(enforcers: Mapping[tuple[str, str], Enforcer], jobs: Mapping[str, tuple[str, ...]]) -> None:
+    """Tell hosts that are reached by orders which jobs their next artefact holds, so that their gates stay open."""
+    for one in enforcers.values():
+        if isinstance(one, RemoteEnforcer):
+            one.covers = jobs.get(one.where, ())
+
+
+def _fabric(where: str, inventory: Inventory) -> Fabric:
+    known = {entity(fabric): fabric for fabric in inventory.fabrics.values()}
+    if where not in known:
+        raise InputError(f"the estate has no fabric {where!r}", remedy=f"it has {', '.join(sorted(known)) or 'none'}")
+    return known[where]
+
+
+def _pid(file: str) -> int:
+    try:
+        return int(Path(file).read_text("ascii"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file} names no running process: {error}") from None

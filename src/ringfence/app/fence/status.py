@@ -1,0 +1,62 @@
+"""What stands, what was cut off, what really is there, and what rules counted. Changes nothing."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from ringfence.app.fence import run
+from ringfence.app.fence.change import differences, interrupted
+from ringfence.app.fence.design import Design
+from ringfence.app.fence.ledger import Ledger
+from ringfence.app.fence.run import Outcome
+from ringfence.app.fence.standing import compiled_stages
+from ringfence.app.fence.steps import Enforcers, steps_of
+from ringfence.errors import RingfenceError, UsageError
+from ringfence.segment.model import Difference
+from ringfence.store.state import receipts
+from ringfence.wire.nft import text
+
+
+def standing(design: Design, ledger: Ledger) -> Design:
+    """The design of the policy in force, whatever would be derived now. Raises `UsageError` where none is."""
+    found = ledger.in_force()
+    if found is None or found.shadow:
+        raise UsageError("no fence is in force, so nothing can drift", "`ringfence fence apply --apply`")
+    return design.with_policy(ledger.policy(found.policy))
+
+
+def drift(design: Design, enforcers: Enforcers) -> tuple[list[Difference], list[Outcome]]:
+    """(how what is really there differs from a design, places that do not answer)."""
+    (compiled,) = compiled_stages(design, [design.policy], enforcers)
+    steps, _ = steps_of([compiled], enforcers)
+    found, silent = run.seen(steps, enforcers)
+    return differences(design, design.policy, compiled, found), silent
+
+
+def status(ledger: Ledger) -> dict[str, Any]:
+    """`ringfence fence status --json`."""
+    stands = ledger.in_force()
+    return {
+        "in_force": msgspec.to_builtins(stands) if stands else None,
+        "interrupted": [_told(one) for one in interrupted(ledger)],
+        "receipts": [_told(one) for one in receipts.listed(ledger.database)],
+    }
+
+
+def counters(enforcers: Enforcers) -> Iterator[dict[str, Any]]:
+    """Per host what its rules denied, or in shadow mode would have denied: packets since they were loaded."""
+    for (target, where), one in sorted(enforcers.items()):
+        if target == "nftables":
+            try:
+                ours = one.read()
+                table = text.read(ours.encode()).ours if ours else None
+            except RingfenceError as error:
+                yield {"where": where, "error": error.what}
+            else:
+                yield {"where": where, "denied": dict(table.counters) if table else {}}
+
+
+def _told(one: receipts.Receipt) -> dict[str, Any]:
+    places = {target.target: target.status for target in one.targets}
+    return {"receipt": one.id, "status": one.status, "begun_at": one.begun_at, "places": places}
