@@ -18,6 +18,7 @@ from ringfence.errors import EnforceError, InputError
 from ringfence.estate.estate import Estate, estate_of
 from ringfence.segment.compile import WRITERS
 from ringfence.segment.model import Artefact
+from ringfence.segment.overrides import read_overrides
 from ringfence.segment.policy import derive_policy
 from ringfence.synth import generate
 from ringfence.wire import jobs
@@ -40,7 +41,11 @@ def told(standing: Standing) -> dict[str, list]:
 
 def shape(policy):
     """Groups and allows, without the order in which anything came."""
-    return policy.groups, {(one.source, one.target, one.plane, one.what, one.why) for one in policy.allows}
+    return (
+        policy.groups,
+        policy.budgets,
+        {(one.source, one.target, one.plane, one.what, one.why) for one in policy.allows},
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -60,6 +65,26 @@ def test_the_policy_of_jobs_told_in_any_order_is_that_of_an_estate_with_them(est
         standing.forget(job)
         standing.tell(job, all_of[job])
     assert shape(standing.whole()) == shape(derive_policy(estate))
+
+
+def test_overrides_and_budgets_are_those_of_the_whole_until_they_end(estate):
+    """A service closed to one gang, a budget raised; then both decisions are over."""
+    standing = Standing(estate)
+    all_of = told(standing)
+    allow = next(one for one in derive_policy(estate).on("ip") if one.source.startswith("gang:"))
+    jewel = derive_policy(estate).budgets[0].jewel
+    owned = 'owner = "ann"\nreason = "a test"\nexpires = 2030-01-01\n'
+    text = f'[[deny]]\nfrom = "{allow.source}"\nto = "{allow.target}"\nwhat = "{allow.what}"\n{owned}'
+    text += f'[[budget]]\njewel = "{jewel}"\nbytes_per_hour = 4711\n{owned}'
+    overrides, clock = read_overrides(text), [1.8e9]
+    changed = Standing(estate, (), overrides, lambda: clock[0])
+    for job, facts in all_of.items():
+        changed.tell(job, facts)
+    assert shape(changed.whole()) == shape(derive_policy(estate, overrides, clock[0]))
+    assert allow not in changed.whole().allows
+    assert 4711 in {one.bytes_per_hour for one in changed.whole().budgets}
+    clock[0] = 2e9
+    assert shape(changed.whole()) == shape(derive_policy(estate))
 
 
 def test_when_every_job_has_ended_nothing_is_left_of_any(estate):

@@ -44,7 +44,7 @@ def condensed(policy: Policy, plane: str, inventory: Inventory, hosts: Collectio
     here = {end: located(inventory.addresses, end) for group in kept.values() for end in group.on(plane)}
     addresses = {end: tuple(found) for end, found in here.items() if found and end not in where}
     known = msgspec.structs.replace(inventory, addresses=addresses | where)
-    return Policy(kept, policy.allows), known
+    return Policy(kept, policy.allows, policy.budgets), known
 
 
 def _met(policy: Policy, plane: str, near: Collection[str]) -> int:
@@ -52,6 +52,7 @@ def _met(policy: Policy, plane: str, near: Collection[str]) -> int:
     own = {name for name, group in policy.groups.items() if any(host_of(end) in near for end in group.on(plane))}
     peers = {one.target for one in policy.allows if one.source in own}
     peers |= {one.source for one in policy.allows if one.target in own}
+    peers |= {one for budget in policy.budgets for one in budget.destinations}
     return sum(1 << at for at, name in enumerate(policy.groups) if name in peers)
 
 

@@ -27,8 +27,9 @@ from ringfence.app.orders.control import ControlClient
 from ringfence.collect.base import Scope
 from ringfence.collect.slurm_state import Place
 from ringfence.enforce import files
-from ringfence.errors import EnforceError, RingfenceError, UsageError
+from ringfence.errors import EnforceError, InputError, RingfenceError, UsageError
 from ringfence.estate.estate import Estate
+from ringfence.segment.overrides import Override, read_overrides
 from ringfence.store.saved import load
 from ringfence.wire import jobs
 from ringfence.wire.hooks import Answer
@@ -48,7 +49,7 @@ def start(folder: Path, estate: Path, settings: Settings) -> None:
 @contextlib.contextmanager
 def following(folder: Path, estate: Estate, settings: Settings) -> Iterator[Follow]:
     """A `Follow` of these settings, whose orders go to the server of `folder`."""
-    standing = Standing(estate, [one.name for one in settings.fabric])
+    standing = Standing(estate, [one.name for one in settings.fabric], list(decided(settings)))
     with contextlib.ExitStack() as stack:
         managers = [stack.enter_context(one) for one in managers_of(settings, standing.inventory)]
         sweeps = Sweeps(managers, standing.now)
@@ -57,6 +58,15 @@ def following(folder: Path, estate: Estate, settings: Settings) -> Iterator[Foll
         follow = Follow(standing, place, orders, sweeps, settings.targets, settings.deadline, say)
         stack.callback(follow.close)
         yield follow
+
+
+def decided(settings: Settings) -> Iterator[Override]:
+    """The overrides of the files that the settings name. Raises `InputError` with file and line."""
+    for name in settings.overrides:
+        try:
+            yield from read_overrides(Path(name).read_text("utf-8"), name)
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{name}: {error}") from None
 
 
 def running(settings: Settings) -> dict[str, Seen]:

@@ -8,6 +8,7 @@ deadline = 10                           # seconds for a job's compartment to be 
 every = 5                               # seconds between two looks at squeue
 whole_every = 3600                      # seconds between two times that everything is compiled and proven
 targets = ["nftables"]                  # default: all that the estate can enforce
+overrides = ["/etc/ringfence/overrides.toml"]
 
 [[fabric]]                              # subnet managers on this machine: keys follow jobs
 name = "fabric0"
@@ -51,6 +52,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     every: Positive = 5.0
     whole_every: Positive = 3600.0
     targets: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
     fabric: tuple[FabricSettings, ...] = ()
 
     def masters(self) -> frozenset[int]:

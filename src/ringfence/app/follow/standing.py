@@ -5,7 +5,8 @@ each gang ─segment's own functions─▶ its part ────┴─▶ whole(
                                                   └─▶ part(hosts)   what their rules depend on, and no more
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -13,22 +14,36 @@ from ringfence.app.follow.scene import LiveScene
 from ringfence.enforce.confine import group_of
 from ringfence.estate.estate import Estate
 from ringfence.estate.facts import Fact
+from ringfence.segment.budget import budgets
 from ringfence.segment.compartment import group
+from ringfence.segment.decided import decide, in_force, tenancies
 from ringfence.segment.inventory import Inventory
 from ringfence.segment.inventory_of import inventory_of
 from ringfence.segment.model import Allow, Group, Policy
 from ringfence.segment.needs import needs_of
 from ringfence.segment.needs.known import Known
+from ringfence.segment.overrides import Override, Raised, Rule, agree
 from ringfence.segment.policy import derive_policy
 
 Part = tuple[Group | Allow, ...]
 
 
 class Standing:
-    """What is meant to be in force. `fabrics`: names of those whose managers the follower itself drives."""
+    """What is meant to be in force, as `overrides` change it until they end (`now`: seconds since the epoch).
 
-    def __init__(self, estate: Estate, fabrics: Collection[str] = ()) -> None:
-        self.scene = LiveScene(estate)
+    `fabrics`: names of those whose managers the follower itself drives.
+    """
+
+    def __init__(
+        self,
+        estate: Estate,
+        fabrics: Collection[str] = (),
+        overrides: Sequence[Override] = (),
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        agree(in_force(overrides, now())[0])
+        self._overrides, self._now = tuple(overrides), now
+        self.scene = LiveScene(estate.with_delta(added=tenancies(overrides)) if overrides else estate)
         bare = self.scene.seen.estate
         self._shared = derive_policy(bare)
         found = inventory_of(bare)
@@ -36,7 +51,7 @@ class Standing:
         self.inventory = msgspec.structs.replace(found, enforcers={**found.enforcers, **managed})
         self._asked = Known(self.scene)
         self._parts: dict[str, Part] = {}
-        self._known = frozenset(self.scene.hosts)
+        self._hosts = frozenset(self.scene.hosts)
 
     def tell(self, job: str, facts: Iterable[Fact]) -> tuple[str, ...]:
         """A job holds hosts. All hosts whose rules this changes."""
@@ -54,7 +69,7 @@ class Standing:
 
     def knows(self, host: str) -> bool:
         """Whether the estate says anything of a host."""
-        return host in self._known
+        return host in self._hosts
 
     def jobs_on(self, host: str) -> tuple[str, ...]:
         """The numbers of the jobs whose compartments a host's rules hold."""
@@ -72,16 +87,23 @@ class Standing:
                 else:
                     allows[_key(one)] = min(one, allows.get(_key(one), one))
         groups |= self._idle()
-        found = {name: groups[name] for name in sorted(groups) if groups[name].members}
-        return Policy(found, tuple(allows[key] for key in sorted(allows)), (), self._shared.residuals)
+        found = {name: one for name, one in groups.items() if one.members}
+        alive = in_force(self._overrides, self._now())[0]
+        rules = [one for one in alive if isinstance(one, Rule)]
+        left = decide(self.scene, found, list(allows.values()), rules)[0] if rules else allows.values()
+        ordered = tuple(sorted(left, key=_key))
+        spent = tuple(budgets(self.scene, found, ordered, [one for one in alive if isinstance(one, Raised)]))
+        return Policy({name: found[name] for name in sorted(found)}, ordered, spent, self._shared.residuals)
 
     def part(self, policy: Policy, plane: str, hosts: Collection[str]) -> Policy:
         """What the rules of these hosts say on a plane: the groups that they are in, and whoever these may meet."""
         ends = frozenset(self._ends(hosts))
         own = {name for name, group in policy.groups.items() if not ends.isdisjoint(group.on(plane))}
         allows = tuple(one for one in policy.on(plane) if one.source in own or one.target in own)
+        spent = tuple(one for one in policy.budgets if plane == "ip" and not ends.isdisjoint(one.holders))
         names = own | {one.source for one in allows} | {one.target for one in allows}
-        return Policy({name: policy.groups[name] for name in sorted(names & policy.groups.keys())}, allows)
+        names |= {one for budget in spent for one in budget.destinations}
+        return Policy({name: policy.groups[name] for name in sorted(names & policy.groups.keys())}, allows, spent)
 
     def inventory_for(self, target: str, hosts: Collection[str]) -> Inventory:
         """The inventory in which only these hosts obey a target: all others count as not looked at."""
