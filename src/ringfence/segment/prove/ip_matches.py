@@ -11,7 +11,7 @@ import numpy as np
 from ringfence.segment.prove.ip_regions import ANY, Region, inside, ports, without
 from ringfence.segment.prove.ip_space import Space
 from ringfence.segment.what import What
-from ringfence.wire.nft.values import Match, Rule, Set
+from ringfence.wire.nft.values import Chain, Match, Rule, Set
 
 _ON_LINK = frozenset(
     {
@@ -20,6 +20,9 @@ _ON_LINK = frozenset(
     }
 )
 _PROTOCOL = {"tcp": "tcp", "udp": "udp", "sctp": "sctp", "icmp": "icmp", "ipv6-icmp": "icmp", "icmpv6": "icmp"}
+_ICMP = {"icmp": 4, "1": 4, "ipv6-icmp": 6, "icmpv6": 6, "58": 6}
+"""In which family a packet of it means something."""
+
 _PROTOCOL |= {"6": "tcp", "17": "udp", "132": "sctp", "1": "icmp", "58": "icmp"}
 
 
@@ -45,28 +48,61 @@ class Read(msgspec.Struct, frozen=True):
 _NEVER = Read(None)
 
 
-class Matcher:
-    """Reads the matches of one table's rules."""
+class Placed(msgspec.Struct, frozen=True):
+    """A rule, where it applies, and whether it does so for sure."""
 
-    def __init__(self, space: Space, sets: Mapping[str, Set], family: str) -> None:
-        self._space, self._sets = space, sets
+    rule: Rule
+    region: Region
+    sure: bool
+
+    def repeats(self, other: "Placed") -> bool:
+        """Whether this does again what the other did: then whatever may happen has happened."""
+        one, two = self.rule, other.rule
+        return (
+            self.region.pieces is other.region.pieces
+            and (self.region.whats, self.sure, bool(one.unknown)) == (other.region.whats, other.sure, bool(two.unknown))
+            and (one.verdict, one.metered, one.sets_mark) == (two.verdict, two.metered, two.sets_mark)
+        )
+
+
+class Matcher:
+    """Reads the matches of one table's rules for one kind of packet, each rule once."""
+
+    def __init__(self, space: Space, sets: Mapping[str, Set], family: str, packet: Packet) -> None:
+        self._space, self._sets, self._packet = space, sets, packet
         whole = {"ip": 4, "ip6": 6}.get(family)
         self.whole = Region(space.family(whole) if whole else None, ANY)
+        self._known: dict[str, list[Placed]] = {}
 
-    def read(self, rule: Rule, packet: Packet, within: Region) -> Read:
-        """Where in `within` the rule applies."""
-        region, sure = within, not rule.unknown
+    def rules(self, chain: Chain) -> list[Placed]:
+        """The rules of a chain that may concern the packet, and where; of neighbours that do the same only one."""
+        if chain.name not in self._known:
+            found: list[Placed] = []
+            for rule in chain.rules:
+                region, sure = self._anywhere(rule)
+                if region is not None:
+                    one = Placed(rule, region, sure)
+                    found += [one] * (not found or not one.repeats(found[-1]))
+            self._known[chain.name] = found
+        return self._known[chain.name]
+
+    def within(self, region: Region, part: Region) -> Region:
+        """What of `part` a rule with this region concerns."""
+        return part if region is self.whole else inside(part, region)
+
+    def _anywhere(self, rule: Rule) -> tuple[Region | None, bool]:
+        region, sure = self.whole, not rule.unknown
         if _stays_on_link(rule):
-            return _NEVER
+            return None, True
         for match in rule.matches:
             reader = _READERS.get(" ".join(match.left.split()[:2]))
-            answer = reader(self, match, packet) if reader else Read(self.whole, False)
+            answer = reader(self, match, self._packet) if reader else Read(self.whole, False)
             if answer.region is None:
-                return _NEVER
+                return None, True
             sure = sure and answer.sure
             if answer.region is not self.whole:
                 region = inside(region, answer.region)
-        return _NEVER if region.empty else Read(region, sure)
+        return None if region.empty else region, sure
 
     def _yes(self, holds: bool) -> Read:
         return Read(self.whole) if holds else _NEVER
@@ -110,10 +146,12 @@ class Matcher:
         names = [_PROTOCOL.get(one, "other") for one in match.right]
         whats = tuple(What(name) for name in dict.fromkeys(names))
         sure = "other" not in names and match.op in ("==", "!=")
+        families = {_ICMP[one] for one in match.right if one in _ICMP}
+        if len(families) == 1 and match.left == "meta l4proto" and (match.op != "==" or set(names) != {"icmp"}):
+            return Read(self.whole, sure=False)  # ICMP of one family beside what is of both
         chosen = whats if match.op == "==" else without(ANY, tuple(one for one in whats if one.protocol != "other"))
-        pieces = (
-            self._space.family({"ip protocol": 4, "ip6 nexthdr": 6}[match.left]) if match.left[:2] == "ip" else None
-        )
+        said = {"ip protocol": {4}, "ip6 nexthdr": {6}}.get(match.left, families)
+        pieces = self._space.family(*said) if len(said) == 1 else None
         return Read(Region(self.whole.pieces if pieces is None else pieces, chosen), sure)
 
     def icmp(self, match: Match, packet: Packet) -> Read:

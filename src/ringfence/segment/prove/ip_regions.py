@@ -103,9 +103,19 @@ def _minus(one: Region, cut: Region, every: Ints) -> list[Region]:
 
 
 def _common(one: Ints | None, other: Ints | None) -> Ints | None:
+    """What is in both of two ascending arrays; None: everything."""
     if one is None or other is None:
         return other if one is None else one
-    return np.intersect1d(one, other, assume_unique=True)
+    few, many = (one, other) if len(one) <= len(other) else (other, one)
+    if not len(few):
+        return few
+    for run, found in ((many, few), (few, many)):
+        if run[-1] - run[0] + 1 == len(run):  # one interval, as whole families of addresses are
+            return found[found.searchsorted(run[0]) : found.searchsorted(run[-1], "right")]
+    at = many.searchsorted(few)
+    at[at == len(many)] = 0
+    shared: Ints = few[many[at] == few]
+    return shared
 
 
 def ports(protocol: str, texts: Sequence[str]) -> tuple[What, ...] | None:

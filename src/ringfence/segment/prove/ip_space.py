@@ -89,9 +89,10 @@ class Space:
         found = self._known.get(elements)
         if found is None:
             ranges = [self._range(one) for one in map(self._spans.get, elements) if one]
-            single = [low for low, high in ranges if high == low + 1]
+            single = sorted({low for low, high in ranges if high == low + 1})
             wide = [np.arange(low, high) for low, high in ranges if high != low + 1]
-            found = self._known[elements] = np.unique(np.concatenate([np.array(single, np.int64), *wide]))
+            found = np.array(single, np.int64)
+            found = self._known[elements] = np.unique(np.concatenate([found, *wide])) if wide else found
         return found
 
     def _range(self, one: Span) -> tuple[int, int]:

@@ -28,9 +28,10 @@ class Bound(msgspec.Struct, frozen=True):
 
 def bounds(space: Space, table: Table, chain: Chain, packet: Packet) -> tuple[Bound, Bound]:
     """What a base chain lets through: (at most, at least)."""
-    upper = Walk(space, table, packet, sure=False)
+    matcher = Matcher(space, table.sets, table.family, packet)
+    upper = Walk(space, table, matcher, sure=False)
     most = upper.bound(chain)
-    return most, most if upper.certain else Walk(space, table, packet, sure=True).bound(chain)
+    return most, most if upper.certain else Walk(space, table, matcher, sure=True).bound(chain)
 
 
 class Walk:
@@ -39,9 +40,8 @@ class Walk:
     `certain`: whether every rule on the way was understood, so that both bounds are one.
     """
 
-    def __init__(self, space: Space, table: Table, packet: Packet, *, sure: bool) -> None:
-        self._table, self._packet, self._sure = table, packet, sure
-        self._matcher = Matcher(space, table.sets, table.family)
+    def __init__(self, space: Space, table: Table, matcher: Matcher, *, sure: bool) -> None:
+        self._table, self._matcher, self._sure = table, matcher, sure
         self._accepted: list[Region] = []
         self._dropped: list[Region] = []
         self._marks: set[str] = set()
@@ -62,17 +62,17 @@ class Walk:
     def _chain(self, chain: Chain, within: Region, gone: list[Region], doubt: bool, depth: int) -> list[Region] | None:
         """Walk the rules; `gone` are regions that have left. None when everything has been decided."""
         gone = list(gone)
-        for rule in chain.rules:
-            read = self._matcher.read(rule, self._packet, within)
-            if read.region is None:
+        for placed in self._matcher.rules(chain):
+            rule, region = placed.rule, self._matcher.within(placed.region, within)
+            if region.empty:
                 continue
-            sure = read.sure and not doubt
+            sure = placed.sure and not doubt
             self.certain = self.certain and sure
             if rule.sets_mark:
                 self._marks.add(rule.sets_mark)
-            if self._verdict(rule, read.region, gone, sure, depth):
+            if self._verdict(rule, region, gone, sure, depth):
                 doubt = True
-            if sure and rule.verdict in ("accept", "drop") and not rule.metered and read.region is within:
+            if sure and rule.verdict in ("accept", "drop") and not rule.metered and region is within:
                 return None  # nothing gets past this rule
         return gone
 
