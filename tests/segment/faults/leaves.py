@@ -94,7 +94,7 @@ XFRM = (
         "the other end's address is another",
         "leak",
         (RED, RED),
-        inside(xfrm, "_addresses", lambda real: lambda world, one, other: (*real(world, one, other)[:1], "10.0.0.77")),
+        inside(xfrm, "_policies", lambda real: lambda here, there, device: real(here, "10.0.0.77", device)),
     ),
     Fault("a host loads nothing", "leak", (RED, RED), lost("host:gpu1")),
 )

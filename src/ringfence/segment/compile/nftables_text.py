@@ -20,6 +20,7 @@ BLOCKED = ("blocked4", "blocked6")
 
 PEER = {"in": "saddr", "out": "daddr"}
 _SETS = (("v4", "ipv4_addr", ""), ("v6", "ipv6_addr", ""), ("net4", "ipv4_addr", "i"), ("net6", "ipv6_addr", "i"))
+_ICMP = {"ip": "icmp", "ip6": "ipv6-icmp", "": "{ icmp, ipv6-icmp }"}
 Elements = tuple[str, str, str, str]
 """Rendered elements: addresses and networks of version 4 and 6, in the order v4, v6, net4, net6."""
 
@@ -67,12 +68,12 @@ def jumps(name: str, elements: Elements, before: str, chain: str) -> Iterable[st
             yield f"{before}{family} daddr @{name}_{suffix} jump {chain}"
 
 
-def words_of(what: What, family: str = "ip") -> str:
-    """A kind of traffic as a match; "" for all."""
+def words_of(what: What, family: str = "") -> str:
+    """A kind of traffic as a match; "" for all. `family` ip or ip6; "" where a rule is about both."""
     if what.protocol == "any":
         return ""
     if what.protocol == "icmp":
-        return f"meta l4proto {'icmp' if family == 'ip' else 'ipv6-icmp'}"
+        return f"meta l4proto {_ICMP[family]}"
     if str(what) == what.protocol:
         return f"meta l4proto {what.protocol}"
     return f"{what.protocol} dport {str(what).partition('/')[2]}"
