@@ -300,6 +300,39 @@ def test_objects_in_memory_are_judged_without_any_file():
     assert found.standing["train/rank[Job]"].primary == POD_NETWORK
 
 
+GATED = """
+kind: Pod
+metadata: {name: web, namespace: shop, labels: {app: web}}
+spec: {containers: [{ports: [{name: inner, containerPort: 8080}]}]}
+---
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {selector: {app: web}, ports: [{name: outer, port: 80, targetPort: inner}]}
+---
+"""
+INGRESS = """
+kind: Ingress
+metadata: {name: front, namespace: shop}
+spec: {rules: [{http: {paths: [{backend: {service: {name: web, port: {name: %s}}}}]}}]}
+"""
+ROUTE = """
+kind: Route
+metadata: {name: front, namespace: shop}
+spec: {to: {name: web}, port: {targetPort: %s}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("gate", "asked", "opens"),
+    [(INGRESS, "outer", True), (INGRESS, "inner", False), (ROUTE, "outer", True), (ROUTE, "inner", True)],
+)
+def test_an_ingress_asks_by_the_services_name_of_a_port_and_a_route_by_either(gate, asked, opens, tmp_path):
+    """The containers' name of the port is not known to an Ingress."""
+    (tmp_path / "all.yaml").write_text(GATED + gate % asked, "utf-8")
+    lines = as_text(allows(tmp_path)).splitlines()
+    assert ("{ingress-controller} => shop/web[Pod] : TCP 8080" in lines) == opens
+
+
 POD = "---\nkind: Pod\nmetadata: {name: p, namespace: n}\n"
 REFUSED = {
     "an empty range of ports": (

@@ -136,7 +136,7 @@ def _mapping(standing: dict[str, Standing]) -> Iterator[str]:
         kind = "" if its.primary == POD_NETWORK else f"[{its.primary.kind}]"
         yield f"\tPrimary Network: {its.primary.name}{kind}"
         if its.secondary:
-            yield "\tSecondary Networks: " + ",".join(f"{name}[NAD]" for name in its.secondary)
+            yield "\tSecondary Networks: " + ",".join(sorted(f"{name}[NAD]" for name in its.secondary))
 
 
 def as_json(answer: Answer) -> str:

@@ -22,7 +22,7 @@ def led_to(world: World, notes: list[str]) -> dict[int, Ports]:
                 notes.append(f"{gate.kind} {gate.namespace}/{gate.name}: there is no service {name}")
                 continue
             for at in members(world.selected(service.pods, None, service.namespace)):
-                open_ = _ports(world.workloads[at], service, asked)
+                open_ = _ports(world.workloads[at], service, gate.kind, asked)
                 found[at] = found.get(at, NONE) | open_
     return found
 
@@ -33,9 +33,9 @@ def blocked(gates: tuple[Gate, ...], workload: Workload) -> str:
     return f"{kinds} lead to {workload}, but its policies let no pod of another namespace in"
 
 
-def _ports(workload: Workload, service: Service, asked: int | str) -> Ports:
+def _ports(workload: Workload, service: Service, kind: str, asked: int | str) -> Ports:
     exposed = ALL_TCP if workload.kind == "VirtualMachine" else _exposed(workload)
-    targets = (_number(workload, target) for target in _targets(service.ports, asked))
+    targets = (_number(workload, target) for target in _targets(service.ports, kind, asked))
     return exposed & ports(("TCP", number, number) for number in targets if number)
 
 
@@ -43,14 +43,21 @@ def _exposed(workload: Workload) -> Ports:
     return ports(("TCP", port.number, port.number) for port in workload.ports)
 
 
-def _targets(offered: tuple[ServicePort, ...], asked: int | str) -> Iterator[int | str]:
+def _targets(offered: tuple[ServicePort, ...], kind: str, asked: int | str) -> Iterator[int | str]:
     """Where a service leads: the first of its ports that is meant, or all where none is asked for."""
     for port in offered:
         if not asked:
             yield port.target or port.number
-        elif asked in (port.number, port.target) or (port.name and asked == port.name):
+        elif asked in _called(port, kind):
             yield port.target or port.number
             return
+
+
+def _called(port: ServicePort, kind: str) -> tuple[int | str, ...]:
+    """What a gate may call a service's port. An Ingress knows its name, not the name of the containers' port."""
+    if kind == "Ingress" and isinstance(port.target, str):
+        return port.number, port.name
+    return port.number, port.name, port.target
 
 
 def _number(workload: Workload, target: int | str) -> int:
