@@ -5,11 +5,10 @@ import random
 import re
 from collections.abc import Callable
 
-from ringfence.segment.compile.partitions import compile_partitions
-from ringfence.segment.compile.ufm import compile_ufm
+from ringfence.segment.compile import WRITERS
 from ringfence.segment.inventory import Fabric, Inventory
 from ringfence.segment.model import Compiled
-from ringfence.segment.prove.ib import prove_ib
+from ringfence.segment.prove import PROVERS
 from tests.segment.brute.case import Case, Damage, Pair, became, dropped, edits, traded
 from tests.segment.faults.fault import Scene
 from tests.segment.small import small_policy
@@ -62,21 +61,27 @@ def _judge(read: Callable[[str], Table]) -> Callable[[Compiled], tuple[set[Pair]
     return judge
 
 
-def _drawn(chance: random.Random, software: str, writer: Callable[..., Compiled], read: Callable[[str], Table]) -> Case:
+def _drawn(chance: random.Random, software: str, read: Callable[[str], Table]) -> Case:
     fabric = Fabric("ib0", ("host:m",), (MANAGER,), PORTS, software=software)
     world = Inventory(fabrics={"ib0": fabric}, enforcers={software: ("ib0",)})
     policy = small_policy(chance, "ib", list(PORTS if chance.random() < 0.2 else PORTS[1:]))
-    return Case(Scene(writer, prove_ib, policy, world), "ib", _judge(read), _DAMAGE[software], others=PORTS)
+    return Case(
+        Scene(WRITERS[software].write, PROVERS[software].prove, policy, world),
+        "ib",
+        _judge(read),
+        _DAMAGE[software],
+        others=PORTS,
+    )
 
 
 def opensm(chance: random.Random) -> Case:
     """Nine ports, the manager's among them, sometimes in a group itself."""
-    return _drawn(chance, "opensm", compile_partitions, _opensm)
+    return _drawn(chance, "opensm", _opensm)
 
 
 def ufm(chance: random.Random) -> Case:
     """The same under UFM."""
-    return _drawn(chance, "ufm", compile_ufm, _ufm)
+    return _drawn(chance, "ufm", _ufm)
 
 
 _DAMAGE: dict[str, Damage] = {

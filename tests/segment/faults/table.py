@@ -5,10 +5,7 @@ from functools import partial
 
 from ringfence.segment.compile import WRITERS
 from ringfence.segment.compile.exports import compile_exports
-from ringfence.segment.compile.partitions import compile_partitions
-from ringfence.segment.compile.ufm import compile_ufm
 from ringfence.segment.prove import PROVERS
-from ringfence.segment.prove.ib import prove_ib
 from tests.segment.faults import accelerators, ib, kubernetes, leaves, nftables, people, storage
 from tests.segment.faults.cluster import POLICY, inventory
 from tests.segment.faults.fault import Fault, Scene
@@ -19,8 +16,8 @@ WHOLE = {"host:nfs1": "/export 10.0.0.0/16(rw,sync,root_squash)\n"}
 """What the file server exported before any fence."""
 
 
-def _scene(target: str) -> Scene:
-    return Scene(WRITERS[target].write, PROVERS[target].prove, POLICY, inventory())
+def _scene(target: str, software: str = "opensm") -> Scene:
+    return Scene(WRITERS[target].write, PROVERS[target].prove, POLICY, inventory(software))
 
 
 def _pods(*speaks: str) -> Scene:
@@ -30,8 +27,8 @@ def _pods(*speaks: str) -> Scene:
 
 FAULTS: Mapping[str, tuple[Scene, tuple[Fault, ...]]] = {
     "nftables": (_scene("nftables"), nftables.FAULTS),
-    "opensm": (Scene(compile_partitions, prove_ib, POLICY, inventory()), ib.OPENSM),
-    "ufm": (Scene(compile_ufm, prove_ib, POLICY, inventory("ufm")), ib.UFM),
+    "opensm": (_scene("opensm"), ib.OPENSM),
+    "ufm": (_scene("ufm", "ufm"), ib.UFM),
     "nvue": (_scene("nvue"), leaves.NVUE),
     "sonic": (_scene("sonic"), leaves.SONIC),
     "xfrm": (_scene("xfrm"), leaves.XFRM),
