@@ -489,3 +489,13 @@ def test_many_documents_of_aliases_together_stay_within_one_bound():
     found = read((bomb * 300 + POD).encode())
     assert [remark for remark in found.remarks if "repeat too much" in remark.what]
     assert [one.value.name for one in found.found] == ["p"]
+
+
+def test_lists_in_lists_are_what_they_list():
+    """In their order, however deep; an item without a kind has that of the list it stands in."""
+    pods = '{"kind": "PodList", "items": [{"metadata": {"name": "a"}}]}'
+    nested = '{"kind": "List", "items": [' + pods + ', {"kind": "Job", "metadata": {"name": "b"}}]}'
+    for text in (nested, f"[[{nested}]]", '{"kind": "List", "items": [' * 50 + nested + "]}" * 50):
+        found = read(text.encode())
+        assert [(one.kind, one.value.name) for one in found.found] == [("Pod", "a"), ("Job", "b")]
+        assert not found.remarks

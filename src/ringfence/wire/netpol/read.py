@@ -190,16 +190,17 @@ def _blank(part: bytes) -> int:
 
 
 def _objects(document: Any) -> Iterator[tuple[Any, str]]:
-    """(object, kind by its list): a List of any kind is what it lists."""
-    if isinstance(document, list):
-        yield from ((one, "") for one in document)
-        return
-    if isinstance(document, dict) and isinstance(document.get("items"), list):
-        kind = document.get("kind")
-        if isinstance(kind, str) and kind:
-            yield from ((one, kind.removesuffix("List")) for one in document["items"])
-            return
-    yield document, ""
+    """(object, kind by its list): a List of any kind is what it lists, Lists in it included."""
+    left: list[tuple[Any, str]] = [(document, "")]
+    while left:
+        one, from_list = left.pop()
+        if isinstance(one, list):
+            left.extend((inner, "") for inner in reversed(one))
+        elif isinstance(one, dict) and isinstance(one.get("items"), list) and isinstance(one.get("kind"), str):
+            kind = one["kind"].removesuffix("List")
+            left.extend((inner, kind) for inner in reversed(one["items"]))
+        else:
+            yield one, from_list
 
 
 def _take(line: int, kind: str, one: Any, found: list[Placed], remarks: list[Remark]) -> None:
