@@ -499,3 +499,13 @@ def test_lists_in_lists_are_what_they_list():
         found = read(text.encode())
         assert [(one.kind, one.value.name) for one in found.found] == [("Pod", "a"), ("Job", "b")]
         assert not found.remarks
+
+
+def test_of_two_manifests_of_one_workload_the_last_counts_in_the_order_of_kubectl(tmp_path):
+    """Folders and files together by name: a folder `a` comes before a file `b`."""
+    job = "kind: Job\nmetadata: {name: j}\nspec: {template: {metadata: {labels: {v: '%s'}}}}\n"
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "z.yaml").write_text(job % "first", "utf-8")
+    shut = "---\nkind: NetworkPolicy\nmetadata: {name: x}\nspec: {podSelector: {matchLabels: {v: last}}}\n"
+    (tmp_path / "b.yaml").write_text(job % "last" + shut, "utf-8")
+    assert as_text(allows(tmp_path)) == "default/j[Job] => 0.0.0.0-255.255.255.255[External] : All Connections\n"

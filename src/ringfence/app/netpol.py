@@ -62,12 +62,10 @@ def _files(folder: Path) -> Iterator[Path]:
         return
     if not folder.is_dir():
         raise UsageError(f"{folder} is neither a folder nor a file")
-    for where, inner, names in os.walk(folder):
-        inner.sort()
-        for name in sorted(names):
-            path = Path(where, name)
-            if path.suffix in SUFFIXES and path.is_file():
-                yield path
+    inside = (Path(where, name) for where, _, names in os.walk(folder) for name in names)
+    for path in sorted(inside, key=lambda one: one.parts):  # as kubectl walks, so that the last of a name is the same
+        if path.suffix in SUFFIXES and path.is_file():
+            yield path
 
 
 def _read(path: Path, name: str, lost: list[Problem]) -> Manifests:
