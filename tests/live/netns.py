@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from select import select
 
@@ -228,7 +229,7 @@ def control_groups(*names: str) -> Iterator[dict[str, str]]:
         yield {name: f"{top.name}/{name}" for name in names}
     finally:
         for folder in [*made, top]:
-            settled(lambda folder=folder: _removed(folder))
+            settled(partial(_removed, folder))
 
 
 def _removed(folder: Path) -> bool:

@@ -18,7 +18,11 @@ Commands about one estate take `--estate FILE`, else `$RINGFENCE_ESTATE`, else `
 
 def reference() -> str:
     """The whole page. The completion command is left to the introduction: it names how it was called."""
-    page = app.generate_docs(recursive=True, heading_level=2)
+    called, sys.argv = sys.argv, ["ringfence"]  # usage lines name how the program was called
+    try:
+        page = app.generate_docs(recursive=True, heading_level=2)
+    finally:
+        sys.argv = called
     parts = page.strip().split("\n### ")
     return INTRODUCTION + "\n### ".join(part for part in parts if "install-completion" not in part[:40]) + "\n"
 

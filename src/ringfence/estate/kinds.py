@@ -197,9 +197,7 @@ PREDICATES: dict[str, Predicate] = {
             ("identity",),
             "proves to be this account, but only from the places that `accepted_from` names",
         ),
-        Predicate(
-            "accepted_from", ("identity",), ("host", "workstation"), "some host accepts this account from there"
-        ),
+        Predicate("accepted_from", ("identity",), ("host", "workstation"), "some host accepts this account from there"),
         Predicate(
             "accepts_key",
             ("host", "cluster", "bmc"),
