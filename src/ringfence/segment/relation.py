@@ -46,19 +46,20 @@ class Gap(msgspec.Struct, frozen=True):
 def classes(count: int, sets: Iterable[Ints]) -> Ints:
     """The class of each of `count` endpoints: two share one exactly if no set holds just one of them."""
     label = np.zeros(count, np.int64)
-    size, fresh = np.zeros(1, np.int64), 1
+    size, fresh = np.zeros(count + 1, np.int64), 1
     size[0] = count
     for members in sets:
-        old, inverse, inside = np.unique(label[members], return_inverse=True, return_counts=True)
-        cut = inside < size[old]
-        if not cut.any():
+        mine = label[members]
+        times = np.bincount(mine, minlength=fresh)
+        cut = np.flatnonzero((times > 0) & (times < size[:fresh]))
+        if not len(cut):
             continue
-        new = old.copy()
-        new[cut] = fresh + np.arange(int(cut.sum()))
-        fresh += int(cut.sum())
-        size[old[cut]] -= inside[cut]
-        size = np.concatenate([size, inside[cut]])
-        label[members] = new[inverse]
+        new = np.arange(fresh)
+        new[cut] = np.arange(fresh, fresh + len(cut))
+        size[cut] -= times[cut]
+        size[fresh : fresh + len(cut)] = times[cut]
+        fresh += len(cut)
+        label[members] = new[mine]
     return np.unique(label, return_inverse=True)[1].astype(np.int64)
 
 
@@ -90,7 +91,7 @@ def compare(
     size = np.bincount(label) if count else np.zeros(0, np.int64)
     ends = _examples(label)
     shrunk: dict[bytes, Ints] = {}
-    small = [[_shrunk(block, label, shrunk) for block in side] for side in sides]
+    small = [[_shrunk(block, label, len(size), shrunk) for block in side] for side in sides]
     gaps: dict[str, list[Gap]] = {"leak": [], "break": []}
     asked = told = 0
     every = [[block for block in side if block.what.protocol == "any"] for side in small]
@@ -126,12 +127,14 @@ def _sets(sides: Iterable[Iterable[Block]]) -> Iterator[Ints]:
                     yield members
 
 
-def _shrunk(block: Block, label: Ints, known: dict[bytes, Ints]) -> Block:
+def _shrunk(block: Block, label: Ints, count: int, known: dict[bytes, Ints]) -> Block:
     ends = []
     for members in (block.sources, block.targets):
         content = members.tobytes()
         if content not in known:
-            known[content] = np.unique(label[members])
+            there = np.zeros(count, np.bool_)
+            there[label[members]] = True
+            known[content] = np.flatnonzero(there)
         ends.append(known[content])
     return Block(ends[0], ends[1], block.what)
 

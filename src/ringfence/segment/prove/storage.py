@@ -6,12 +6,15 @@ union; what is open for sure is what the nearest path's most specific entry says
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ringfence.segment.address import Index
 from ringfence.segment.clients import Clients
 from ringfence.segment.inventory import Inventory
 from ringfence.segment.model import Artefact, Policy, Proof, Residual
 from ringfence.segment.place import LUSTRE, Place, nearest, place
-from ringfence.segment.prove.sided import Sided, between
+from ringfence.segment.prove.sided import Sided, between, mask
 from ringfence.segment.prove.verdict import verdict
 from ringfence.segment.relation import Block
 from ringfence.segment.what import What
@@ -22,7 +25,8 @@ from ringfence.wire.storage.lustre import Nodemap
 
 COVERS = "export tables by path and client; not file modes, Kerberos, nor which file systems lie behind a path"
 MAPS = "nodemaps by address; not file modes, nor a client that takes another's address"
-Rights = tuple[frozenset[str], frozenset[str]]
+Mask = NDArray[np.bool_]
+Rights = tuple[Mask, Mask]
 """Hosts that may write, hosts that may at least read."""
 
 
@@ -32,14 +36,14 @@ def prove_exports(
     """The verdict on our export tables beside those of others; a server whose table nobody captured is open."""
     names = Sided(policy, "storage", "host:", "storage:")
     mine = [at for at in names.targets.tolist() if not names.names[at].startswith(LUSTRE)]
-    clients = Clients(inventory, (names.names[at] for at in names.sources.tolist()))
+    clients = _Masks(names, inventory)
     there = inventory.there.get("exports", {})
     guarded = frozenset(one for one in inventory.enforcers.get("exports", ()) if one in there)
     servers: dict[str, _Table] = {}
-    most, least = names.aside(names.numbers(names.names[at] for at in mine)), []
+    most, least = names.aside(np.array(mine, np.int64)), []
     least += most
-    for endpoint in (names.names[at] for at in mine):
-        where = place(endpoint)
+    for at in mine:
+        where = place(names.names[at])
         server = "host:" + where.server
         if server not in guarded:
             upper = lower = (clients.all, clients.all)
@@ -48,53 +52,63 @@ def prove_exports(
                 texts = [one.text for one in artefacts if server in one.loaded_by]
                 servers[server] = _Table([there[server], *texts], clients)
             upper, lower = servers[server].at_most(where), servers[server].at_least(where)
-        most += _blocks(names, endpoint, upper)
-        least += _blocks(names, endpoint, lower)
+        most += _blocks(at, upper)
+        least += _blocks(at, lower)
     return between(names, "exports", most, least, residuals, COVERS)
 
 
-def _blocks(names: Sided, endpoint: str, rights: Rights) -> list[Block]:
-    to = names.numbers((endpoint,))
-    return [Block(names.numbers(who), to, What(what)) for who, what in zip(rights, ("rw", "ro"), strict=True)]
+def _blocks(at: int, rights: Rights) -> list[Block]:
+    to = np.array([at], np.int64)
+    return [Block(np.flatnonzero(who), to, What(what)) for who, what in zip(rights, ("rw", "ro"), strict=True)]
+
+
+class _Masks:
+    """Hosts by client specification, as masks over all names; servers repeat each other's."""
+
+    def __init__(self, names: Sided, inventory: Inventory) -> None:
+        self._names = names
+        self._clients = Clients(inventory, (names.names[at] for at in names.sources.tolist()))
+        self.all, self.none = mask(names, names.sources), mask(names, names.sources[:0])
+        self._known: dict[str, tuple[int, Mask]] = {}
+
+    def met(self, spec: str) -> tuple[int, Mask]:
+        """(how specific it is, whom it may mean)."""
+        if spec not in self._known:
+            found = self._names.numbers(self._clients.met(spec))
+            self._known[spec] = self._clients.kind(spec), mask(self._names, found)
+        return self._known[spec]
 
 
 class _Table:
     """Everything that one server exports."""
 
-    def __init__(self, texts: Iterable[str], clients: Clients) -> None:
+    def __init__(self, texts: Iterable[str], clients: _Masks) -> None:
         self._clients = clients
         self._of: dict[str, list[Client]] = {}
         for export in (one for text in texts for one in exports.parse(text.encode()).exports):
             self._of.setdefault(export.path, []).extend(export.clients)
-        self._met: dict[str, frozenset[str]] = {}
-
-    def _hosts(self, client: Client) -> frozenset[str]:
-        if client.spec not in self._met:
-            self._met[client.spec] = self._clients.met(client.spec)
-        return self._met[client.spec]
 
     def _above(self, where: Place) -> list[Place]:
         return nearest([Place(where.server, path) for path in self._of], where)
 
     def at_most(self, where: Place) -> Rights:
         """By whatever entry."""
-        entries = [one for path in self._above(where) for one in self._of[path.path]]
-        return _union(self._hosts(one) for one in entries if one.rw), _union(self._hosts(one) for one in entries)
+        write, read = self._clients.none.copy(), self._clients.none.copy()
+        for one in (one for path in self._above(where) for one in self._of[path.path]):
+            hosts = self._clients.met(one.spec)[1]
+            read |= hosts
+            write |= hosts & one.rw
+        return write, read
 
     def at_least(self, where: Place) -> Rights:
         """By the entry that decides: of the nearest path that has one, the most specific, the first in order."""
-        write: set[str] = set()
-        read: set[str] = set()
+        write, read = self._clients.none.copy(), self._clients.none.copy()
         for path in self._above(where):
-            for client in sorted(self._of[path.path], key=lambda one: self._clients.kind(one.spec)):
-                fresh = self._hosts(client) - read
-                read |= fresh
-                write |= fresh if client.rw else frozenset()
-        return frozenset(write), frozenset(read)
-
-
-def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
-    return frozenset[str]().union(*sets)
+            for client in sorted(self._of[path.path], key=lambda one: self._clients.met(one.spec)[0]):
+                hosts = self._clients.met(client.spec)[1]
+                write |= hosts & ~read & client.rw
+                read |= hosts
+        return write, read
 
 
 def prove_lustre(
