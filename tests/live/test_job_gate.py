@@ -7,9 +7,11 @@ own processes run outside the namespaces.
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -95,6 +97,31 @@ def test_interactive_work_waits_as_well(whole, command):
     assert told(whole, place) == [{4, 5, 6, 7}] * 4
 
 
+def test_a_connection_that_a_job_left_open_ends_with_the_job(whole):
+    """It was let in by the job's compartment; the next tenant's rules come after it is gone."""
+    look, place = witness(whole, 0, 1)
+    job = whole.slurm.submit("-N2", "-w", "gpu[0001-0002]", "--chdir=/tmp", script=f"{look}; sleep 60")
+    told(whole, place)
+    with ExitStack() as stack:
+        tcp = (socket.AF_INET, socket.SOCK_STREAM)
+        listening, ours = (stack.enter_context(whole.net.hosts[at].socket(*tcp)) for at in (1, 0))
+        listening.bind((netns.v4(1), 6000))
+        listening.listen()
+        ours.settimeout(5)
+        ours.connect((netns.v4(1), 6000))
+        theirs = stack.enter_context(listening.accept()[0])
+        theirs.settimeout(5)
+        ours.sendall(b"x")
+        assert theirs.recv(1) == b"x"
+        whole.slurm.ask("scancel", job)
+        until(lambda: whole.said(f"ended {job}: done"), "the end of the compartment, read back")
+        with suppress(OSError):  # closed on this side already, or not let out
+            ours.sendall(b"y")
+        theirs.settimeout(0.5)
+        with suppress(OSError):  # reset, or nothing comes
+            assert theirs.recv(1) == b""
+
+
 def test_two_gangs_at_once_are_two_compartments(whole):
     """Neither host set can reach the other."""
     look, place = witness(whole, 0, 1)
@@ -177,7 +204,7 @@ def test_what_hooks_lose_when_the_controller_dies_is_made_up_for(whole):
     controller.wait(5)
     whole.slurm.start(controller.args)
     until(lambda: not any(whole.peers(at) for at in range(NODES)), "every host freed")
-    assert whole.said(f"job {jobs[0]} has ended and no hook said so")
+    until(lambda: whole.said(f"job {jobs[0]} has ended and no hook said so"), "the correction told")
 
 
 def restarts(whole: Gated, job: str) -> int:

@@ -22,7 +22,7 @@ from ringfence.app.enforcer.keeper import Drivers
 from ringfence.app.enforcer.settings import Settings
 from ringfence.enforce.base import Enforcer
 from ringfence.enforce.budget import Ledger
-from ringfence.enforce.nftables import Nftables
+from ringfence.enforce.ending import EndingFlows
 from ringfence.enforce.pods import Admitted
 from ringfence.enforce.ssh import Sshd
 from ringfence.errors import EnforceError, InputError
@@ -33,7 +33,7 @@ def _nftables(where: str, job: str, *, spent: str = "/var/lib/ringfence/spent.js
     """One for the life of the process: it counts what budgets spend."""
     _no_job("nftables", job)
     Path(spent).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return Nftables(where, ledger=Ledger(Path(spent)))
+    return EndingFlows(where, ledger=Ledger(Path(spent)))
 
 
 def _sshd(where: str, job: str, *, main: str, drop_in: str, pid_file: str) -> Enforcer:
