@@ -148,7 +148,10 @@ def _documents(data: bytes, remarks: list[Remark]) -> Iterator[tuple[int, Any]]:
                 if document is not None:
                     yield line + _blank(part), document
         except InputError as error:
-            remarks.append(Remark(line + max(error.line - 1, 0), error.what, remedy="the other documents were read"))
+            # kubectl, too, takes of such a file what stands before the fault: what follows would not be applied
+            remedy = "mend it: as kubectl does, nothing that follows in this file was taken"
+            remarks.append(Remark(line + max(error.line - 1, 0), error.what, remedy=remedy))
+            return
         line += data.count(b"\n", start, after)
         start = after
 
