@@ -15,7 +15,7 @@ import msgspec
 from ringfence.app.fence import run
 from ringfence.app.fence.design import Design
 from ringfence.app.fence.drivers import covering
-from ringfence.app.fence.ledger import Change, InForce, Ledger
+from ringfence.app.fence.ledger import Change, InForce, Ledger, digest_of
 from ringfence.app.fence.run import Found, Outcome
 from ringfence.app.fence.standing import compiled_stages, counts, prove_stages
 from ringfence.app.fence.steps import Enforcers, Step, Unreached, steps_of
@@ -56,6 +56,12 @@ class Applying:
     @cached_property
     def _planned(self) -> tuple[list[Step], list[Unreached]]:
         return steps_of(self._compiled, self._enforcers)
+
+    @property
+    def stands(self) -> bool:
+        """Whether this very policy is in force already, as far as anybody has written down."""
+        now = self._standing
+        return bool(now and (now.policy, now.shadow) == (digest_of(self._design.policy), self._shadow))
 
     @property
     def steps(self) -> list[Step]:

@@ -108,8 +108,7 @@ class Ledger:
 
     def keep(self, policy: Policy) -> str:
         """Keep a policy; its digest."""
-        data = msgspec.json.encode(policy, order="sorted")
-        digest = hashlib.sha256(data).hexdigest()
+        data, digest = _encode(policy), digest_of(policy)
         file = self.folder / "policies" / f"{digest}.json"
         if not file.exists():
             _write(file, data)
@@ -146,6 +145,15 @@ class Ledger:
         else:
             file.unlink(missing_ok=True)
             durable.sync(self.folder)
+
+
+def digest_of(policy: Policy) -> str:
+    """SHA-256 of the policy as it is kept, hexadecimal."""
+    return hashlib.sha256(_encode(policy)).hexdigest()
+
+
+def _encode(policy: Policy) -> bytes:
+    return msgspec.json.encode(policy, order="sorted")
 
 
 def _read(file: Path, type_: type[Kind]) -> Kind | None:

@@ -45,7 +45,7 @@ def enforcers_of(file: Path, inventory: Inventory, also: Places = ()) -> dict[tu
     found: dict[tuple[str, str], Enforcer] = {}
     rest: list[_Ordered] = []
     for number, table in enumerate(_tables(file), 1):
-        place = f"{file}: enforcer {number}"
+        place = f"{file}: enforcer {number} ({table['target']} on {table['where']})"
         made = _made(place, table, inventory)
         if isinstance(made, _Ordered):
             rest.append(made)

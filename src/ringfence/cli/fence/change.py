@@ -61,9 +61,10 @@ def apply(
         _told_plan(applying.shown(), json)
         return PARTIAL if applying.unreached else 0
     with ledger.make().alone():
-        _run(resumed(design, ledger, enforcers), json)
+        done = _run(resumed(design, ledger, enforcers), json)
         applying = Applying(design, ledger, enforcers, shadow=shadow)
-        done = _run(applying.apply(), json)
+        if not (done and applying.stands):
+            done += _run(applying.apply(), json)
     if json:
         output.json({**applying.shown(), "outcomes": done})
     else:
