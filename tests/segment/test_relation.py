@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ringfence.errors import InputError
-from ringfence.segment.relation import Block, classes, compare
+from ringfence.segment.relation import Block, classes, compare, excess
 from ringfence.segment.what import What, parse
 
 _KINDS = [
@@ -63,6 +63,24 @@ def test_classes_decide_what_pairs_decide(seed: int) -> None:
                 if let_out and let_in and not meant and not known:
                     seen.add("leak")
     assert {gap.kind for gap in compared.gaps} == seen
+
+
+def test_excess_is_every_pair_that_leaks_in_rows_that_share_no_source() -> None:
+    for seed in range(100):
+        chance = random.Random(seed)
+        want, out, into = (_blocks(chance, 5) for _ in range(3))
+        rows = excess(5, want, [out, into])
+        told = {(source, to) for sources, targets, _ in rows for source in sources for to in targets if source != to}
+        leaks = {
+            (source, to)
+            for source in range(5)
+            for to in set(range(5)) - {source}
+            for probe in _PROBES
+            if all(_passes(side, source, to, *probe, False) for side in (out, into))
+            and not _passes(want, source, to, *probe, False)
+        }
+        assert told == leaks
+        assert sum(pairs for *_, pairs in rows) == len(leaks)
 
 
 def test_every_witness_is_a_pair_on_which_they_differ() -> None:

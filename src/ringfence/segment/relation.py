@@ -86,29 +86,73 @@ def compare(
     `tolerated` is no leak. Pairs of an endpoint with itself are not looked at. Beyond `most` gaps of a kind, the
     last one counts the rest.
     """
-    sides = [list(meant), list(tolerated), *(list(blocks) for blocks in found)]
-    label = classes(count, _sets(sides))
-    size = np.bincount(label) if count else np.zeros(0, np.int64)
-    ends = _examples(label)
-    shrunk: dict[bytes, Ints] = {}
-    small = [[_shrunk(block, label, len(size), shrunk) for block in side] for side in sides]
+    small = _Small(count, [meant, tolerated, *found], symmetric)
+    ends = _examples(small.label)
     gaps: dict[str, list[Gap]] = {"leak": [], "break": []}
     asked = told = 0
-    every = [[block for block in side if block.what.protocol == "any"] for side in small]
-    atoms = list(_by_atom(small))
-    for first in range(0, len(size), _ROWS):
-        rows = slice(first, min(first + _ROWS, len(size)))
-        always = [_matrix(side, rows, len(size), symmetric) for side in every]  # most blocks are of every atom
-        for alike, chosen in atoms:
-            want, known, *got = (
-                _matrix(side, rows, len(size), symmetric, start) for side, start in zip(chosen, always, strict=True)
-            )
+    for rows, parts in small.chunks():
+        for alike, (want, known, *got) in parts:
             have = np.logical_and.reduce(got)
-            asked += len(alike) * _pairs(want, rows, size)
-            told += len(alike) * _pairs(have & known & ~want, rows, size)
+            asked += len(alike) * _pairs(want, rows, small.size)
+            told += len(alike) * _pairs(have & known & ~want, rows, small.size)
             for kind, wrong in (("leak", have & ~want & ~known), ("break", want & ~have)):
-                gaps[kind].extend(_gaps(kind, wrong, rows, size, ends, alike))
+                gaps[kind].extend(_gaps(kind, wrong, rows, small.size, ends, alike))
     return Compared(tuple(gap for kind in gaps for gap in _capped(_joined(gaps[kind]), most)), asked, told)
+
+
+def excess(count: int, meant: Sequence[Block], found: Sequence[Sequence[Block]]) -> list[tuple[Ints, Ints, int]]:
+    """What `found` lets pass, of whatever kind, and `meant` does not: (sources, targets, pairs).
+
+    Sources with the same targets stand together; a pair of an endpoint with itself is none.
+    """
+    small = _Small(count, [meant, *found], symmetric=False)
+    alike: dict[bytes, list[int]] = {}
+    for rows, parts in small.chunks():
+        wrong = np.zeros((rows.stop - rows.start, len(small.size)), np.bool_)
+        for _, (want, *got) in parts:
+            wrong |= np.logical_and.reduce(got) & ~want
+        own = np.arange(rows.start, rows.stop)
+        wrong[own - rows.start, own] &= small.size[own] > 1
+        for row in np.flatnonzero(wrong.any(axis=1)).tolist():
+            alike.setdefault(np.packbits(wrong[row]).tobytes(), []).append(rows.start + row)
+    return [small.spread(sources, key) for key, sources in alike.items()]
+
+
+class _Small:
+    """Sides of a comparison, shrunk to classes."""
+
+    def __init__(self, count: int, sides: Iterable[Iterable[Block]], symmetric: bool) -> None:
+        whole = [list(blocks) for blocks in sides]
+        self.label = classes(count, _sets(whole))
+        self.size = np.bincount(self.label) if count else np.zeros(0, np.int64)
+        self._symmetric = symmetric
+        shrunk: dict[bytes, Ints] = {}
+        self._sides = [[_shrunk(block, self.label, len(self.size), shrunk) for block in side] for side in whole]
+
+    def chunks(self) -> Iterator[tuple[slice, Iterator[tuple[list[What], list[NDArray[np.bool_]]]]]]:
+        """Per slice of rows: the atoms that are alike, and each side's matrix for them."""
+        every = [[block for block in side if block.what.protocol == "any"] for side in self._sides]
+        atoms = list(_by_atom(self._sides))
+        for first in range(0, len(self.size), _ROWS):
+            rows = slice(first, min(first + _ROWS, len(self.size)))
+            yield rows, self._matrices(rows, every, atoms)
+
+    def _matrices(
+        self, rows: slice, every: list[list[Block]], atoms: list[tuple[list[What], list[list[Block]]]]
+    ) -> Iterator[tuple[list[What], list[NDArray[np.bool_]]]]:
+        width = len(self.size)
+        always = [_matrix(side, rows, width, self._symmetric) for side in every]  # most blocks are of every atom
+        for alike, chosen in atoms:
+            sides = zip(chosen, always, strict=True)
+            yield alike, [_matrix(side, rows, width, self._symmetric, start) for side, start in sides]
+
+    def spread(self, sources: Sequence[int], targets: bytes) -> tuple[Ints, Ints, int]:
+        """Classes as endpoints, and how many pairs they are. `targets`: a bit a class."""
+        to = np.unpackbits(np.frombuffer(targets, np.uint8), count=len(self.size)).astype(np.bool_)
+        start = np.zeros(len(self.size), np.bool_)
+        start[sources] = True
+        pairs = int(self.size[start].sum()) * int(self.size[to].sum()) - int(self.size[start & to].sum())
+        return np.flatnonzero(start[self.label]), np.flatnonzero(to[self.label]), pairs
 
 
 def _examples(label: Ints) -> tuple[Ints, Ints]:

@@ -11,11 +11,12 @@ import numpy as np
 from ringfence.segment.address import Index, located, span
 from ringfence.segment.compile.nftables_scope import Scopes
 from ringfence.segment.inventory import Inventory
-from ringfence.segment.model import Policy, Residual
-from ringfence.segment.relation import Block, Gap, Ints, classes, compare
+from ringfence.segment.model import BETWEEN, Policy, Residual
+from ringfence.segment.relation import Block, Ints, excess
 from ringfence.segment.what import What, parse
 
 _ANY = What("any")
+_WHY = "no rule over addresses parts them"
 _REMEDY = "run nftables there, or let a switch or the other end filter"
 
 
@@ -25,11 +26,12 @@ def residuals(policy: Policy, inventory: Inventory, scopes: Scopes) -> tuple[Res
         return (Residual("ip", "nftables", "*", "*", -1, "no host is known to run nftables", _REMEDY),)
     ends = sorted(scopes.groups)
     view = _View(policy, inventory, scopes, ends)
-    meant, out, into = view.meant(), view.out(), view.into()
-    gaps = compare(len(ends), meant, [out, into], most=1 << 40).gaps
-    label = classes(len(ends), [side for one in (*meant, *out, *into) for side in (one.sources, one.targets)])
-    found = [*_told(policy, ends, label, [gap for gap in gaps if gap.kind == "leak"]), *_loopback(scopes)]
-    return tuple(sorted(found))
+    short = {group.on("ip"): name for name, group in sorted(policy.groups.items(), reverse=True)}
+    found = [
+        Residual("ip", "nftables", _names(ends, one, short), _names(ends, other, short), pairs, _WHY, _REMEDY)
+        for one, other, pairs in excess(len(ends), view.meant(), [view.out(), view.into()])
+    ]
+    return tuple(sorted([*found, *_loopback(scopes)]))
 
 
 class _View:
@@ -99,27 +101,9 @@ def _met(end: str, other: str) -> bool:
     return end.startswith("network:") or not other.startswith("network:")
 
 
-def _told(policy: Policy, ends: list[str], label: Ints, gaps: list[Gap]) -> Iterator[Residual]:
-    """Gaps between classes, with classes that are open towards the same ones put together."""
-    towards: dict[int, set[int]] = {}
-    pairs: dict[tuple[int, int], int] = {}
-    for gap in gaps:
-        one, other = int(label[gap.source]), int(label[gap.target])
-        towards.setdefault(one, set()).add(other)
-        pairs[one, other] = gap.pairs
-    alike: dict[frozenset[int], set[int]] = {}
-    for one, found in towards.items():
-        alike.setdefault(frozenset(found), set()).add(one)
-    short = {group.on("ip"): name for name, group in sorted(policy.groups.items(), reverse=True)}
-    for others, sources in alike.items():
-        count = sum(pairs[one, other] for one in sources for other in others)
-        source, target = (_names(ends, label, chosen, short) for chosen in (sources, others))
-        yield Residual("ip", "nftables", source, target, count, "no rule over addresses parts them", _REMEDY)
-
-
-def _names(ends: list[str], label: Ints, chosen: object, short: Mapping[tuple[str, ...], str]) -> str:
-    members = tuple(ends[at] for at in np.flatnonzero(np.isin(label, list(chosen))))  # type: ignore[call-overload]
-    return short.get(members) or ", ".join(members)
+def _names(ends: list[str], chosen: Ints, short: Mapping[tuple[str, ...], str]) -> str:
+    members = tuple(ends[at] for at in chosen.tolist())
+    return short.get(members) or BETWEEN.join(members)
 
 
 def _loopback(scopes: Scopes) -> Iterator[Residual]:
