@@ -91,8 +91,10 @@ class Case(msgspec.Struct, frozen=True):
     def wrong(self, made: Compiled) -> set[Pair]:
         """(kind, source, target) that are open and should not be, or the reverse."""
         ends = {*self.ends()}
-        judged = ({one for one in found if {*one[:2]} <= ends} for found in self.judge(made))
-        most, least = ({one for one in found if one[0] == one[1] or self.looks_at(*one[:2])} for found in judged)
+        most, least = (
+            {one for one in found if one[0] == one[1] or ({*one[:2]} <= ends and self.looks_at(*one[:2]))}
+            for found in self.judge(made)
+        )
         meant = self.meant()
         leaks, breaks = most - meant - self.told(made.residuals), meant - least
         return {("leak", *one[:2]) for one in leaks} | {("break", *one[:2]) for one in breaks}

@@ -152,7 +152,7 @@ def _judge(policy: Policy, world: Inventory) -> Callable[[Compiled], tuple[set[P
 
     def judge(made: Compiled) -> tuple[set[Pair], set[Pair]]:
         of = {host: Rules(one.text) for one in made.artefacts for host in one.loaded_by}
-        most = {(every[0], every[0], "through") for rules in of.values() if rules.passes("forward", {})}
+        most = {(HOSTS[0], HOSTS[0], "through") for rules in of.values() if rules.passes("forward", {})}
         least: set[Pair] = set()
         for source, target in _pairs(every):
             for probe in PROBES:
@@ -212,6 +212,8 @@ DAMAGE = edits(
     became("dport 22 ", "dport 23 ", "dport 22-23 ", "dport 443 "),
     became("tcp dport", "udp dport"),
     became(" accept", " drop"),
-    became("drop", "accept"),
+    became("policy drop", "policy accept"),
+    became('"denied_in" drop', '"denied_in" accept'),
+    became('"denied_forward" drop', '"denied_forward" accept'),
     became("goto denied_in", "accept"),
 )
