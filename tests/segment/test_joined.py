@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable
 
+import pytest
+
 from ringfence.analyse.reach import reach_from
+from ringfence.app.fence.design import Design
 from ringfence.app.questions import Questions
 from ringfence.estate.estate import Estate, estate_of
 from ringfence.estate.facts import Fact
 from ringfence.segment.inventory import Fabric, Inventory
 from ringfence.segment.model import Allow, Difference, Group, Policy, Proof, Residual
 from ringfence.segment.prove.joined import fenced
+from ringfence.synth import draw, facts
 
 NET = "network:10.0.0.0/16"
 
@@ -155,3 +159,22 @@ def test_a_queue_leads_to_no_host_on_which_its_tenants_may_not_start() -> None:
     assert "host:b1#user" in _reached(estate_of(facts), "identity:ann#use")
     assert "host:b1#user" not in _reached(behind, "identity:ann#use")
     assert "host:a2#user" in _reached(behind, "identity:ann#use")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_fence_opens_nothing_that_was_closed(seed: int) -> None:
+    design = Design(estate_of(facts(draw(24, seed))))
+    held = design.before.default_footholds()
+    found = design.blast(held)
+    assert design.holds
+    assert set(found["behind"]["jewels"]) <= set(found["before"]["jewels"])
+    assert set(found["behind"]["shells"]) <= set(found["before"]["shells"])
+
+
+def test_a_filter_makes_no_way_where_no_network_leads() -> None:
+    apart = [Fact("host:far", "attached_to", "network:10.9.0.0/16", {"address": "10.9.0.1"})]
+    estate = estate_of([*HOSTS_ESTATE.facts(), *apart])
+    policy = _policy("ip", ("far", "b", "any"), far=("host:far",), b=HOSTS[2:])
+    filters = Inventory(enforcers={"nftables": (*HOSTS, "host:far")})
+    behind = _behind(estate, policy, filters, Proof("ip", "nftables", 1, ()))
+    assert "service:b1/ssh:22#connect" not in _reached(behind, "host:far#user")

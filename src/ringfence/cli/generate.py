@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ringfence.app.generate import generate_captures, generate_estate
+from ringfence.app.generate import generate_captures, generate_estate, generate_flows
 from ringfence.cli import output
 from ringfence.errors import UsageError
 
@@ -16,6 +16,7 @@ def generate(
     seed: int = 0,
     out: Annotated[Path | None, Parameter(name=["-o", "--out"])] = None,
     captures: Annotated[Path | None, Parameter(name=["--captures"])] = None,
+    flows: Annotated[Path | None, Parameter(name=["--flows"])] = None,
     per_class: int = 2,
 ) -> int:
     """Make up a cluster of 16 to 10,000 GPU nodes, the same for the same seed.
@@ -35,16 +36,19 @@ def generate(
         Write a saved estate.
     captures
         Write the captures that such a cluster would give into this new folder.
+    flows
+        Write the connections of its jobs and people, for `ringfence fence learn`.
     per_class
         How many nodes of each class are captured in full; 0: all of them.
     """
-    if (out is None) == (captures is None):
-        raise UsageError("generate needs -o FILE or --captures DIR", "one of them")
+    if sum(one is not None for one in (out, captures, flows)) != 1:
+        raise UsageError("generate needs -o FILE, --captures DIR or --flows FILE", "one of them")
     with output.progress() as step:
-        said = (
-            generate_estate(nodes, seed, out, step)
-            if out
-            else generate_captures(nodes, seed, captures, per_class, step)
-        )
+        if out:
+            said = generate_estate(nodes, seed, out, step)
+        elif flows:
+            said = generate_flows(nodes, seed, flows, step)
+        else:
+            said = generate_captures(nodes, seed, captures, per_class, step)
     output.err.print(said, markup=False)
     return 0

@@ -9,6 +9,7 @@ from ringfence.app.estates import open_estate
 from ringfence.app.fence.design import design_of
 from ringfence.app.fence.write import write_artefacts
 from ringfence.cli import output
+from ringfence.cli.ask import told
 from ringfence.cli.estate import DEFAULT, AsJson, EstateFile, Identity
 
 Overrides = Annotated[
@@ -123,7 +124,12 @@ def told_blast(blast: dict[str, Any]) -> None:
     ]
     output.table(("", "hosts with a shell", "GPU memory only", "crown jewels", "positions"), rows)
     if behind["shells"]:
-        output.out.print("still reached: " + ", ".join(behind["shells"]), markup=False)
+        shown = ", ".join(behind["shells"][:12])
+        more = len(behind["shells"]) - 12
+        output.out.print(f"still reached: {shown}" + (f" and {more} more" if more > 0 else ""), markup=False)
+    for path in blast["paths"][:1]:
+        output.out.print(f"The quickest way that is left to a crown jewel, {path['target']}:", markup=False)
+        told(1, path)
 
 
 def _groups(shown: dict[str, Any]) -> None:
@@ -139,13 +145,22 @@ def _force(one: dict[str, Any]) -> str:
 
 
 def _residuals(shown: dict[str, Any], most: int = 12) -> None:
-    rows = [(one["plane"], one["target_name"], one["source"], one["target"], one["why"]) for one in shown["residuals"]]
+    rows = [
+        (one["plane"], one["target_name"], _short(one["source"]), _short(one["target"]), one["why"])
+        for one in shown["residuals"]
+    ]
     if rows:
         output.table(("plane", "target", "from", "to", "why it stays open"), rows[:most], "\nResiduals")
     if len(rows) > most:
         output.out.print(f"… and {len(rows) - most} more (--json lists them)", markup=False)
     for plane in shown["open_planes"]:
         output.out.print(f"open: nothing here enforces the {plane} plane", markup=False)
+
+
+def _short(names: str, most: int = 2) -> str:
+    """The first few of a list of names."""
+    listed = names.split(", ")
+    return names if len(listed) <= most else f"{', '.join(listed[:most])} and {len(listed) - most} more"
 
 
 def _verdict(one: dict[str, Any]) -> str:

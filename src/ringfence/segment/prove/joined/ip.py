@@ -1,4 +1,6 @@
-"""Behind the host filters every source group has a network of its own, on which its targets listen."""
+"""Behind the host filters every source group has a network of its own, on which those of its targets listen that
+could be reached before: a filter takes ways away and makes none.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -7,7 +9,7 @@ from ringfence.estate.facts import Fact
 from ringfence.estate.kinds import OUTSIDE
 from ringfence.segment import what
 from ringfence.segment.model import Allow
-from ringfence.segment.prove.joined.places import Places
+from ringfence.segment.prove.joined.places import Networks, Places
 from ringfence.segment.prove.joined.view import View, host_part, said
 from ringfence.segment.what import What
 
@@ -18,81 +20,81 @@ _OUTSIDE = frozenset({OUTSIDE, "network:0.0.0.0/0", "network:::/0"})
 def changes(view: View) -> tuple[list[Fact], list[Fact]]:
     """(facts taken away, facts added): a filtered host is on no shared network, and listens on none."""
     behind = view.enforced("nftables")
-    listening = _listening(view, behind)
-    exports = _exports(view, behind)
+    world = _World(view, behind)
     removed = [
         *view.about("attached_to", behind),
         *view.about("reaches_outside", behind),
-        *(fact for service in listening.values() for facts in service.values() for fact in facts),
-        *(fact for facts in exports.values() for fact in facts),
+        *(fact for facts in world.listening.values() for fact in facts),
+        *(fact for facts in world.exports.values() for fact in facts),
     ]
     added: dict[tuple[str, str, str], Fact] = {}
-    places = Places(view.estate)
     for source, allows in view.sources.items():
-        for fact in _within(view.ends(source), places):
-            added[fact.subject, fact.predicate, fact.object] = fact
-        for fact in _opened(view, source, allows, listening, exports, behind):
+        for fact in _opened(world, source, allows):
             added[fact.subject, fact.predicate, fact.object] = fact
     return removed, list(added.values())
 
 
-def network(source: str) -> str:
-    """The network that stands for what `source` may send."""
-    return source if source.startswith("network:") else f"network:fence/{source}"
+class _World:
+    """Who stands where before the fence: a filter opens no way that is not there."""
+
+    def __init__(self, view: View, behind: frozenset[str]) -> None:
+        self.view, self.behind = view, behind
+        self.places = Places(view.estate)
+        self.networks = Networks(view.estate)
+        host_of = {fact.subject: fact.object for fact in view.estate.facts("runs_on") if fact.object in behind}
+        self.listening = _by_host(view.estate.facts("listens_on"), host_of)
+        server = {fact.subject: fact.object for fact in view.estate.facts("exported_by") if fact.object in behind}
+        to_networks = (fact for fact in view.estate.facts("exported_to") if fact.object.startswith("network:"))
+        self.exports = _by_host(to_networks, server)
+        self.controllers = _by_host(view.estate.facts("attached_to"), None, "bmc:")
+        self.outward = frozenset(fact.subject for fact in view.estate.facts("reaches_outside"))
+
+    def machines(self, senders: Iterable[str]) -> dict[str, str]:
+        """Machine → the network that stands for it as a sender: one of a rule's own, or that of its group ("")."""
+        found: dict[str, str] = {}
+        for one in senders:
+            if one.startswith("network:"):
+                found |= dict.fromkeys(self.places.behind(one.partition(":")[2]), one)
+            else:
+                found[host_part(one)] = ""
+        return found
 
 
-def _within(senders: Iterable[str], places: Places) -> Iterator[Fact]:
-    """Machines stand in every part of a network that a rule names."""
-    for one in senders:
-        if one.startswith("network:"):
-            for place in places.behind(one.partition(":")[2]):
-                yield said(place, "attached_to", one)
-
-
-def _opened(
-    view: View,
-    source: str,
-    allows: list[Allow],
-    listening: dict[str, dict[str, list[Fact]]],
-    exports: dict[str, list[Fact]],
-    behind: frozenset[str],
-) -> Iterator[Fact]:
-    senders = view.ends(source)
-    nets = {network(source)} if any(not one.startswith("network:") for one in senders) else set()
-    nets |= {one for one in senders if one.startswith("network:")}
-    for one in senders:
-        if not one.startswith("network:"):
-            yield said(host_part(one), "attached_to", network(source))
+def _opened(world: _World, source: str, allows: list[Allow]) -> Iterator[Fact]:
+    """What the machines of one source group reach, by the networks that stand for them."""
+    own = f"network:fence/{source}"
+    machines = world.machines(world.view.ends(source))
+    nets = {net or own for net in machines.values()}
+    reach = {net: world.networks.of(one for one, its in machines.items() if (its or own) == net) for net in nets}
+    for machine, net in machines.items():
+        yield said(machine, "attached_to", net or own)
     for allow in allows:
         passes = what.parse(allow.what)
-        for target in view.ends(allow.target):
-            for fact in _reached(target, passes, listening, exports, behind, view):
-                yield from (said(fact.subject, fact.predicate, net, **_kept(fact)) for net in nets)
+        for target in world.view.ends(allow.target):
+            for fact in _reached(world, host_part(target), passes):
+                yield from (
+                    said(fact.subject, fact.predicate, net, **_kept(fact)) for net in nets if fact.object in reach[net]
+                )
+            for fact in world.controllers.get(target, ()):  # a controller answers: its network stays both ways
+                on = (one for one, net in machines.items() if fact.object in reach[net or own])
+                yield from (said(one, "attached_to", fact.object) for one in on)
             if target in _OUTSIDE:
-                yield from (said(net, "reaches_outside", OUTSIDE) for net in nets if net.startswith("network:fence/"))
+                for one, net in machines.items():
+                    if world.outward & {one, *reach[net or own]}:
+                        yield said(net or own, "reaches_outside", OUTSIDE)
 
 
 def _kept(fact: Fact) -> dict[str, str | int]:
-    return {
-        name: value for name, value in fact.attributes.items() if name != "membership" and isinstance(value, str | int)
-    }
+    shown = fact.attributes.items()
+    return {name: value for name, value in shown if name != "membership" and isinstance(value, str | int)}
 
 
-def _reached(
-    target: str,
-    passes: What,
-    listening: dict[str, dict[str, list[Fact]]],
-    exports: dict[str, list[Fact]],
-    behind: frozenset[str],
-    view: View,
-) -> Iterator[Fact]:
-    host = host_part(target)
-    for facts in listening.get(host, {}).values():
-        yield from (fact for fact in facts if _admits(passes, fact.attributes.get("port")))
-    if host in exports and _admits(passes, NFS):
-        yield from exports[host]
-    if host.startswith("bmc:"):
-        yield from view.estate.about(host, "attached_to")
+def _reached(world: _World, host: str, passes: What) -> Iterator[Fact]:
+    for fact in world.listening.get(host, ()):
+        if _admits(passes, fact.attributes.get("port")):
+            yield fact
+    if _admits(passes, NFS):
+        yield from world.exports.get(host, ())
 
 
 def _admits(passes: What, port: object) -> bool:
@@ -101,24 +103,12 @@ def _admits(passes: What, port: object) -> bool:
     return passes.protocol in ("tcp", "udp") and passes.low <= port <= passes.high
 
 
-def _listening(view: View, behind: frozenset[str]) -> dict[str, dict[str, list[Fact]]]:
-    """Filtered host → service → what it listens on, one fact a port."""
-    host_of = {fact.subject: fact.object for fact in view.estate.facts("runs_on") if fact.object in behind}
-    found: dict[str, dict[str, list[Fact]]] = defaultdict(lambda: defaultdict(list))
-    for fact in view.estate.facts("listens_on"):
-        if fact.subject in host_of:
-            found[host_of[fact.subject]][fact.subject].append(fact)
-    return found
-
-
-def _exports(view: View, behind: frozenset[str]) -> dict[str, list[Fact]]:
-    """Filtered file server → what it offers to whom."""
-    server = {fact.subject: fact.object for fact in view.estate.facts("exported_by") if fact.object in behind}
+def _by_host(facts: Iterable[Fact], host_of: dict[str, str] | None, kind: str = "") -> dict[str, list[Fact]]:
+    """Facts by the host of their subject, or by the subject itself where it is of a kind."""
     found: dict[str, list[Fact]] = defaultdict(list)
-    for fact in _networks(view.about("exported_to", frozenset(server))):
-        found[server[fact.subject]].append(fact)
+    for fact in facts:
+        if host_of is None and fact.subject.startswith(kind):
+            found[fact.subject].append(fact)
+        elif host_of is not None and fact.subject in host_of:
+            found[host_of[fact.subject]].append(fact)
     return found
-
-
-def _networks(facts: Iterable[Fact]) -> Iterator[Fact]:
-    return (fact for fact in facts if fact.object.startswith("network:"))

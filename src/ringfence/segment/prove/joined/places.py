@@ -1,6 +1,7 @@
 """Machines by their addresses: who may stand behind an address or a network that a rule names."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from ringfence.estate.estate import Estate
@@ -34,6 +35,33 @@ class Places:
         else:
             found = [place for one, places in self._known.items() if _touch(one, wanted) for place in places]
         return list(dict.fromkeys([*found, *(place for net, place in self._loose if _touch(net, wanted))]))
+
+
+class Networks:
+    """Which networks a machine sends into: its own, and those that routes lead to from there."""
+
+    def __init__(self, estate: Estate) -> None:
+        self._on: dict[str, set[str]] = defaultdict(set)
+        for fact in estate.facts("attached_to"):
+            self._on[fact.subject].add(fact.object)
+        self._to: dict[str, set[str]] = defaultdict(set)
+        for fact in estate.facts("routes_to"):
+            self._to[fact.subject].add(fact.object)
+        everywhere = {fact.subject for fact in estate.facts("setting") if fact.object == "routed=everywhere"}
+        unknown = {fact.subject for fact in estate.facts("asked") if fact.object == "routing"}
+        for one in everywhere | unknown:
+            self._to[one] |= everywhere | unknown
+
+    def of(self, machines: Iterable[str]) -> set[str]:
+        """Every network that traffic of one of these machines may come into."""
+        found: set[str] = set()
+        open_ = [net for one in machines for net in self._on.get(one, ())]
+        while open_:
+            net = open_.pop()
+            if net not in found:
+                found.add(net)
+                open_ += self._to.get(net, ())
+        return found
 
 
 def _net(text: str) -> _Net | None:
