@@ -23,6 +23,8 @@ from ringfence.segment.policy import derive_policy
 from ringfence.segment.prove import PROVERS
 from ringfence.segment.prove.budget import prove_budgets
 from ringfence.segment.prove.joined import fenced
+from ringfence.segment.scene import Scene
+from ringfence.segment.seen import Seen
 
 METERED = "nftables"
 """The target that counts what leaves."""
@@ -47,21 +49,25 @@ class Design:
     @cached_property
     def policy(self) -> Policy:
         """Who needs to reach whom, and nothing else."""
-        return derive_policy(self.estate, self._overrides, now=self._now)
+        return derive_policy(self.estate, self._overrides, now=self._now, scene=self._scene)
 
     @cached_property
     def inventory(self) -> Inventory:
         """Addresses, ports, capacities, enforcers."""
-        return inventory_of(self.estate)
+        return inventory_of(self.estate, self._scene)
+
+    @cached_property
+    def _scene(self) -> Scene:
+        return Scene(Seen(self.estate))
 
     @cached_property
     def targets(self) -> list[str]:
         """The targets compiled for: those asked for, else those that something here can enforce."""
-        return [name for name in WRITERS if name in (self._targets or self._enforced)]
+        return [name for name in WRITERS if name in (self._targets or self.enforced)]
 
     @property
-    def _enforced(self) -> set[str]:
-        """Where one kind of fabric is fenced, the other is compiled too, so that it is told as open."""
+    def enforced(self) -> set[str]:
+        """The targets that something here can enforce. Where one kind of fabric is fenced, the other is compiled too, so that it is told as open."""
         found = set(self.inventory.enforcers)
         kinds = {fabric.software for fabric in self.inventory.fabrics.values()}
         return found | kinds if found & kinds else found
@@ -133,6 +139,17 @@ class Design:
         """The estate behind the fence."""
         return Questions(self._joined[0])
 
+    @cached_property
+    def enforced(self) -> Questions | None:
+        """The estate behind what this version puts in force itself; None where nothing is compiled only."""
+        only = {name for name, one in self.compiled.items() if not one.enforced}
+        if not only:
+            return None
+        proofs = [proof for name, proof in self.proofs.items() if name not in only]
+        found = {target: where for target, where in self.inventory.enforcers.items() if target not in only}
+        inventory = msgspec.structs.replace(self.inventory, enforcers=found)
+        return Questions(fenced(self.estate, self.policy, inventory, proofs)[0])
+
     @property
     def open_planes(self) -> list[str]:
         """Planes on which nothing here holds anyone back."""
@@ -193,6 +210,7 @@ class Design:
             "from": list(held),
             "before": _fallen(self.before, held),
             "behind": _fallen(self.behind, held),
+            "enforced": _fallen(self.enforced, held) if self.enforced else None,
             "planes": self.planes,
             "paths": self.behind.worst(_reach(self.behind, held), 3),
         }

@@ -120,7 +120,12 @@ def told_blast(blast: dict[str, Any]) -> None:
     output.out.print(f"\nIf {who} falls (planes that count: {', '.join(blast['planes']) or 'none'}):", markup=False)
     rows = [
         (name, len(side["shells"]), len(side["memory_only"]), len(side["jewels"]), side["positions"])
-        for name, side in (("before", before), ("behind the fence", behind))
+        for name, side in (
+            ("before", before),
+            ("behind the fence", behind),
+            ("without what is only compiled", blast["enforced"]),
+        )
+        if side
     ]
     output.table(("", "hosts with a shell", "GPU memory only", "crown jewels", "positions"), rows)
     if behind["shells"]:
