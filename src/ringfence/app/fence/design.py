@@ -63,11 +63,14 @@ class Design:
     @cached_property
     def targets(self) -> list[str]:
         """The targets compiled for: those asked for, else those that something here can enforce."""
-        return [name for name in WRITERS if name in (self._targets or self.enforced)]
+        return [name for name in WRITERS if name in (self._targets or self.available)]
 
     @property
-    def enforced(self) -> set[str]:
-        """The targets that something here can enforce. Where one kind of fabric is fenced, the other is compiled too, so that it is told as open."""
+    def available(self) -> set[str]:
+        """The targets that something here can enforce.
+
+        Where one kind of fabric is fenced, the other is compiled too, so that it is told as open.
+        """
         found = set(self.inventory.enforcers)
         kinds = {fabric.software for fabric in self.inventory.fabrics.values()}
         return found | kinds if found & kinds else found
@@ -140,7 +143,7 @@ class Design:
         return Questions(self._joined[0])
 
     @cached_property
-    def enforced(self) -> Questions | None:
+    def in_force(self) -> Questions | None:
         """The estate behind what this version puts in force itself; None where nothing is compiled only."""
         only = {name for name, one in self.compiled.items() if not one.enforced}
         if not only:
@@ -210,7 +213,7 @@ class Design:
             "from": list(held),
             "before": _fallen(self.before, held),
             "behind": _fallen(self.behind, held),
-            "enforced": _fallen(self.enforced, held) if self.enforced else None,
+            "enforced": _fallen(self.in_force, held) if self.in_force else None,
             "planes": self.planes,
             "paths": self.behind.worst(_reach(self.behind, held), 3),
         }
