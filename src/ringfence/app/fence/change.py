@@ -19,6 +19,7 @@ from ringfence.app.fence.ledger import Change, InForce, Ledger, digest_of
 from ringfence.app.fence.run import Found, Outcome
 from ringfence.app.fence.standing import compiled_stages, counts, prove_stages
 from ringfence.app.fence.steps import Enforcers, Step, Unreached, steps_of
+from ringfence.app.fence.theirs import Theirs
 from ringfence.errors import EnforceError, UsageError
 from ringfence.estate.estate import Estate
 from ringfence.segment.churn import stages
@@ -30,17 +31,23 @@ from ringfence.store.state import receipts
 class Applying:
     """One apply: what it would do, then doing it. `receipt` is the id under which it can be undone.
 
-    `shadow`: nftables only, and nothing is denied. Raises `UsageError` where that would open a fence that stands.
+    `known`: what others had beside the fence; what they added since goes. `shadow`: nftables only, and nothing is
+    denied. Raises `UsageError` where that would open a fence that stands.
     """
 
     def __init__(
-        self, design: Design, ledger: Ledger, enforcers: Enforcers, *, receipt: str = "", shadow: bool = False
-    ) -> None:
+        self, design: Design, ledger: Ledger, enforcers: Enforcers, *,
+        receipt: str = "", shadow: bool = False, known: Theirs | None = None,
+    ) -> None:  # fmt: skip
         self._standing = ledger.in_force()
         if shadow and self._standing and self._standing.fences:
             raise UsageError("a fence stands, and shadow mode would open it", "`ringfence fence undo` it first")
         self._design = design.with_policy(design.policy, ("nftables",)) if shadow else design
-        self._ledger, self._enforcers, self._shadow = ledger, enforcers, shadow
+        left_out = [] if shadow else _left_out(self._design, self._standing)
+        if left_out:
+            what = f"{', '.join(left_out)} is in force and would be left at the policy of before"
+            raise UsageError(what, "name it with --target too, or undo first")
+        self._ledger, self._enforcers, self._shadow, self._known = ledger, enforcers, shadow, known
         self.receipt = receipt or secrets.token_hex(8)
 
     @cached_property
@@ -50,8 +57,12 @@ class Applying:
         return list(stages(old, self._design.policy))
 
     @cached_property
+    def _made(self) -> tuple[list[dict[str, Compiled]], Theirs]:
+        return compiled_stages(self._design, self._stages, self._enforcers, shadow=self._shadow, known=self._known)
+
+    @property
     def _compiled(self) -> list[dict[str, Compiled]]:
-        return compiled_stages(self._design, self._stages, self._enforcers, self._shadow)
+        return self._made[0]
 
     @cached_property
     def _planned(self) -> tuple[list[Step], list[Unreached]]:
@@ -84,6 +95,7 @@ class Applying:
                 for one in self.steps
             ],
             "unreached": [msgspec.to_builtins(one) for one in self.unreached],
+            "left_to_others": [msgspec.to_builtins(one) for one in self._made[1].open],
             "cannot_be_undone": ["connections and sessions that are ended stay ended"],
         }
 
@@ -99,7 +111,7 @@ class Applying:
             remedy = "mend them, or take them out of the estate"
             raise EnforceError(f"{len(silent)} places do not answer; nothing was changed", remedy, told)
         new = self._ledger.keep(self._design.policy)
-        self._ledger.intend(self.receipt, Change(self._standing, new, self._shadow))
+        self._ledger.intend(self.receipt, Change(self._standing, new, self._shadow, tuple(self._design.targets)))
         receipts.begin(self._ledger.database, self.receipt, bytes.fromhex(new), before, time())
         self._ledger.write_down("fence.apply.begun", f"policy:{new[:16]}", self.receipt, places=len(before))
         yield from self._carry_out(new)
@@ -112,13 +124,19 @@ class Applying:
     def _carry_out(self, new: str) -> Iterator[Outcome]:
         covering(self._enforcers, jobs_on(self._design.estate))
         yield from run.carry_out(self.receipt, self.steps, self._enforcers, self._ledger, self._check)
-        self._ledger.stands(InForce(self.receipt, new, self._shadow))
+        self._ledger.stands(InForce(self.receipt, new, self._shadow, tuple(self._design.targets), self._made[1]))
         run.settle(self._ledger, self.receipt, "applied")
         self._ledger.write_down("fence.apply.done", f"policy:{new[:16]}", self.receipt, steps=len(self.steps))
 
     def _check(self, stage: int, found: Found) -> list[Difference]:
         wrong = differences(self._design, self._stages[stage], self._compiled[stage], found)
         return [gap for gap in wrong if counts(gap, self._shadow)]
+
+
+def _left_out(design: Design, standing: InForce | None) -> list[str]:
+    """Targets in force that a design could compile for and does not."""
+    before = set(standing.targets) if standing and standing.fences else set()
+    return sorted(before & design.available - set(design.targets))
 
 
 def differences(design: Design, policy: Policy, compiled: Mapping[str, Compiled], found: Found) -> list[Difference]:
@@ -156,5 +174,5 @@ def resumed(design: Design, ledger: Ledger, enforcers: Enforcers) -> Iterator[Ou
         change = ledger.change(one.id)
         if one.status == "undoing" or change is None:
             raise UsageError(f"an undo of {one.id} was cut off", "`ringfence fence undo --apply` completes it")
-        wanted = design.with_policy(ledger.policy(change.new))
+        wanted = design.with_policy(ledger.policy(change.new), change.targets)
         yield from Applying(wanted, ledger, enforcers, receipt=one.id, shadow=change.shadow).complete()

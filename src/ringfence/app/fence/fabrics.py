@@ -167,7 +167,7 @@ def _keys(where: str, seen: Seen) -> frozenset[int]:
 
 def told(seen: Seen) -> str:
     """Tables that were read, as text."""
-    return msgspec.json.encode({"tables": seen}, order="sorted").decode()
+    return msgspec.json.encode({"tables": seen}).decode()
 
 
 def _key(name: str, number: int, members: Mapping[int, str], ipoib: bool, why: str) -> Key:

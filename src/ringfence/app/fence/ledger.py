@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from ringfence.app.fence.theirs import Theirs
 from ringfence.errors import StateError, UsageError
 from ringfence.segment.model import Policy
 from ringfence.store.journal import Journal, Line, Signer, durable
@@ -29,11 +30,16 @@ _POLICY = msgspec.json.Decoder(Policy)
 
 
 class InForce(msgspec.Struct, frozen=True):
-    """The policy that stands, and the receipt of the apply that put it there. `shadow`: it counts, and denies none."""
+    """The policy that stands, and the receipt of the apply that put it there. `shadow`: it counts, and denies none.
+
+    `targets`: those that it was compiled for. `theirs`: what others had beside it then.
+    """
 
     receipt: str
     policy: str
     shadow: bool = False
+    targets: tuple[str, ...] = ()
+    theirs: Theirs = Theirs()
 
     @property
     def fences(self) -> bool:
@@ -47,6 +53,7 @@ class Change(msgspec.Struct, frozen=True):
     before: InForce | None
     new: str
     shadow: bool = False
+    targets: tuple[str, ...] = ()
 
 
 class Ledger:

@@ -13,6 +13,7 @@ from ringfence.app.fence.design import Design
 from ringfence.app.fence.fabrics import OpensmFabric, UfmFabric
 from ringfence.app.fence.run import told
 from ringfence.app.fence.steps import Enforcers
+from ringfence.app.fence.theirs import Theirs, theirs_of
 from ringfence.errors import UsageError
 from ringfence.segment.compile.nftables import compile_nftables
 from ringfence.segment.compile.partitions import compile_partitions
@@ -28,17 +29,28 @@ _KNOWING: Mapping[str, Any] = {"opensm": compile_partitions, "ufm": compile_ufm}
 
 
 def compiled_stages(
-    design: Design, policies: Iterable[Policy], enforcers: Enforcers, shadow: bool = False
-) -> list[dict[str, Compiled]]:
-    """What each policy comes to, one after the other. Raises `EnforceError` where what is in force cannot be read."""
+    design: Design, policies: Iterable[Policy], enforcers: Enforcers, *,
+    shadow: bool = False, known: Theirs | None = None,
+) -> tuple[list[dict[str, Compiled]], Theirs]:  # fmt: skip
+    """What each policy comes to, one after the other, and what others have beside it.
+
+    `known`: what others had when the fence was applied; what they have put there since is then no part of it.
+    Raises `EnforceError` where what is in force cannot be read.
+    """
     before = _before(design, enforcers)
+    theirs = known or theirs_of(before)
+    for held in before.values() if known else ():
+        held |= {name: theirs.only(name, one) for name, one in held.items()}
     found = []
     for policy in policies:
         writers = {target: partial(_KNOWING[target], before=held) for target, held in before.items()}
-        compiled = design.compiled_of(policy, SHADOW if shadow else writers)
+        compiled = {
+            target: msgspec.structs.replace(one, residuals=(*one.residuals, *theirs.of(target)))
+            for target, one in design.compiled_of(policy, SHADOW if shadow else writers).items()
+        }
         before = {target: _next(held, compiled[target]) for target, held in before.items()}
         found.append(compiled)
-    return found
+    return found, theirs
 
 
 def prove_stages(

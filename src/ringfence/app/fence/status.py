@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-
 from ringfence.app.fence import run
 from ringfence.app.fence.change import differences, interrupted
 from ringfence.app.fence.design import Design
@@ -12,23 +10,27 @@ from ringfence.app.fence.ledger import Ledger
 from ringfence.app.fence.run import Outcome
 from ringfence.app.fence.standing import compiled_stages
 from ringfence.app.fence.steps import Enforcers, steps_of
+from ringfence.app.fence.theirs import Theirs
 from ringfence.errors import RingfenceError, UsageError
 from ringfence.segment.model import Difference
 from ringfence.store.state import receipts
 from ringfence.wire.nft import text
 
 
-def standing(design: Design, ledger: Ledger) -> Design:
-    """The design of the policy in force, whatever would be derived now. Raises `UsageError` where none is."""
+def standing(design: Design, ledger: Ledger) -> tuple[Design, Theirs]:
+    """The design of the policy in force, whatever would be derived now, and what others had beside it.
+
+    Raises `UsageError` where none is in force.
+    """
     found = ledger.in_force()
     if found is None or found.shadow:
         raise UsageError("no fence is in force, so nothing can drift", "`ringfence fence apply --apply`")
-    return design.with_policy(ledger.policy(found.policy))
+    return design.with_policy(ledger.policy(found.policy), found.targets), found.theirs
 
 
-def drift(design: Design, enforcers: Enforcers) -> tuple[list[Difference], list[Outcome]]:
+def drift(design: Design, theirs: Theirs, enforcers: Enforcers) -> tuple[list[Difference], list[Outcome]]:
     """(how what is really there differs from a design, places that do not answer)."""
-    (compiled,) = compiled_stages(design, [design.policy], enforcers)
+    (compiled,), _ = compiled_stages(design, [design.policy], enforcers, known=theirs)
     steps, _ = steps_of([compiled], enforcers)
     found, silent = run.seen(steps, enforcers)
     return differences(design, design.policy, compiled, found), silent
@@ -38,7 +40,7 @@ def status(ledger: Ledger) -> dict[str, Any]:
     """`ringfence fence status --json`."""
     stands = ledger.in_force()
     return {
-        "in_force": msgspec.to_builtins(stands) if stands else None,
+        "in_force": {name: getattr(stands, name) for name in ("receipt", "policy", "shadow")} if stands else None,
         "interrupted": [_told(one) for one in interrupted(ledger)],
         "receipts": [_told(one) for one in receipts.listed(ledger.database)],
     }

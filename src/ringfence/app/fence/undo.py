@@ -55,7 +55,7 @@ def _through_the_middle(
     if not (change.before and change.before.fences and any(one.status != "planned" for one in found.targets)):
         return
     back = stages(ledger.policy(change.new), ledger.policy(change.before.policy))[:-1]
-    compiled = compiled_stages(design, back, enforcers)
+    compiled, _ = compiled_stages(design, back, enforcers)
     steps, _ = steps_of(compiled, enforcers)
     kept = {one.target for one in found.targets}
     mine = [step for step in steps if run.place(step.target, step.where) in kept]

@@ -111,13 +111,13 @@ def drift(
     """
     design = design_of(open_estate(estate, identity))
     enforcers, ledger = enforcers_of(site, design.inventory), Ledger(state).there()
-    wanted = looking.standing(design, ledger)
-    wrong, silent = looking.drift(wanted, enforcers)
+    wanted, theirs = looking.standing(design, ledger)
+    wrong, silent = looking.drift(wanted, theirs, enforcers)
     corrected: list[Any] = []
     if really and wrong:
         with ledger.alone():
-            corrected = _run(Applying(wanted, ledger, enforcers).apply(), json)
-        wrong_now, silent = looking.drift(wanted, enforcers)
+            corrected = _run(Applying(wanted, ledger, enforcers, known=theirs).apply(), json)
+        wrong_now, silent = looking.drift(wanted, theirs, enforcers)
     else:
         wrong_now = wrong
     if json:
@@ -207,6 +207,8 @@ def _told_plan(shown: dict[str, Any], json: bool) -> None:
 
 
 def _not_reached(shown: dict[str, Any]) -> None:
+    for one in shown["left_to_others"][:10]:
+        output.out.print(f"stays open: {one['why']}", markup=False)
     for one in shown["unreached"][:10]:
         output.out.print(f"not reached: {one['target']} on {one['where']}: {one['why']}", markup=False)
     if len(shown["unreached"]) > 10:
