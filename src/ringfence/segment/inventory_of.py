@@ -18,9 +18,12 @@ _SLURMSTEPD = "system.slice/slurmstepd.scope"
 """Where slurmd puts jobs under cgroup v2 (cgroup.conf(5), cgroup_v2.html of Slurm 22.05 and later)."""
 
 
-def inventory_of(estate: Estate) -> Inventory:
-    """The inventory of an estate; a partition table that nobody asked for holds `DEFAULT_TABLE` keys."""
-    scene = Scene(Seen(estate))
+def inventory_of(estate: Estate, scene: Scene | None = None) -> Inventory:
+    """The inventory of an estate; a partition table that nobody asked for holds `DEFAULT_TABLE` keys.
+
+    `scene`: the estate's, if somebody looked at it already.
+    """
+    scene = scene or Scene(Seen(estate))
     host_of = {port: host for plane in (IB, ROCE) for host, found in scene.ports[plane].items() for port in found}
     host_of |= {gpu: min(hosts) for gpu, hosts in scene.seen.by("has_gpu").items()}
     host_of |= {pod: scene.seen.first(pod, "runs_on") for pod in _pods(scene) if scene.seen.objects(pod, "runs_on")}

@@ -20,15 +20,24 @@ from ringfence.segment.scene import Scene
 from ringfence.segment.seen import Seen
 
 
-def derive_policy(estate: Estate, overrides: Sequence[Override] = (), now: float = 0.0, floor: int = FLOOR) -> Policy:
+def derive_policy(
+    estate: Estate,
+    overrides: Sequence[Override] = (),
+    now: float = 0.0,
+    floor: int = FLOOR,
+    scene: Scene | None = None,
+) -> Policy:
     """What the estate's work needs, as `overrides` change it.
 
     `now` is in seconds since the epoch: overrides that ended by then are told and not applied. `floor` is in bytes:
-    smaller jewels get no byte budget. Raises `InputError` where two overrides in force contradict each other.
+    smaller jewels get no byte budget. `scene`: the estate's, if somebody looked at it already. Raises `InputError`
+    where two overrides in force contradict each other.
     """
     alive, told = in_force(overrides, now)
     agree(alive)
-    scene = Scene(Seen(estate.with_delta(added=tenancies(alive)) if alive else estate))
+    more = tenancies(alive)
+    if more or not scene:
+        scene = Scene(Seen(estate.with_delta(added=more) if more else estate))
     groups, derived, residuals = _derived(scene)
     allows, undone = decide(scene, groups, derived, [one for one in alive if isinstance(one, Rule)])
     raised = [one for one in alive if isinstance(one, Raised)]

@@ -73,22 +73,33 @@ class Matcher:
         whole = {"ip": 4, "ip6": 6}.get(family)
         self.whole = Region(space.family(whole) if whole else None, ANY)
         self._known: dict[str, list[Placed]] = {}
+        self._shared: dict[int, tuple[Rule, Placed | None]] = space.remembered.setdefault((family, packet), {})
 
     def rules(self, chain: Chain) -> list[Placed]:
         """The rules of a chain that may concern the packet, and where; of neighbours that do the same only one."""
         if chain.name not in self._known:
             found: list[Placed] = []
             for rule in chain.rules:
-                region, sure = self._anywhere(rule)
-                if region is not None:
-                    one = Placed(rule, region, sure)
-                    found += [one] * (not found or not one.repeats(found[-1]))
+                one = self._placed(rule)
+                if one and not (found and one.repeats(found[-1])):
+                    found.append(one)
             self._known[chain.name] = found
         return self._known[chain.name]
 
+    def _placed(self, rule: Rule) -> Placed | None:
+        """Rules that name no set mean the same in every table; most are the same objects, too."""
+        if id(rule) in self._shared:
+            return self._shared[id(rule)][1]
+        region, sure = self._anywhere(rule)
+        found = None if region is None else Placed(rule, region, sure)
+        if not any(match.right[0].startswith("@") for match in rule.matches):
+            self._shared[id(rule)] = rule, found
+        return found
+
     def within(self, region: Region, part: Region) -> Region:
         """What of `part` a rule with this region concerns."""
-        return part if region is self.whole else inside(part, region)
+        everywhere = region.pieces is self.whole.pieces and region.whats == ANY
+        return part if everywhere else inside(part, region)
 
     def _anywhere(self, rule: Rule) -> tuple[Region | None, bool]:
         region, sure = self.whole, not rule.unknown

@@ -4,7 +4,8 @@ A *piece* is an interval of addresses: every endpoint and every element of a set
 sets of addresses become sets of small numbers.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -54,6 +55,8 @@ class Space:
         self.every = np.arange(len(cuts), dtype=np.int64)
         self._families = {4: self._cut(WORLD4), 6: self._cut(WORLD6)}
         self._sound: dict[tuple[str, ...], bool] = {}
+        self.remembered: dict[Hashable, dict[int, Any]] = {}
+        """What readers of rules found in this space, for those that many rulesets share."""
         self._known: dict[tuple[str, ...], Ints] = {}
         owned = [self.pieces(tuple(one)) for one in ends]
         taken = np.zeros(len(self.every) + 1, np.bool_)
