@@ -40,8 +40,8 @@ class Names:
 
     def numbers(self, names: Iterable[str]) -> Ints:
         """Numbers of endpoints, ascending; those that are not there are left out."""
-        found = (self.index.get(name, -1) for name in names)
-        return np.unique(np.array([at for at in found if at >= 0], np.int64))
+        index = self.index
+        return np.array(sorted({index[name] for name in names if name in index}), np.int64)
 
     def of(self, name: str) -> Ints:
         """Numbers of a group's endpoints, or of the one endpoint that `name` is; `*` is all, `a, b` is both."""
@@ -52,11 +52,10 @@ class Names:
             self._known[name] = self._several(name.split(BETWEEN)) if several else self.numbers((name,))
         return self._known[name]
 
-    def _several(self, names: Iterable[str]) -> Ints:
+    def _several(self, names: Sequence[str]) -> Ints:
         """Numbers of groups' endpoints and of endpoints together."""
-        return np.unique(
-            np.concatenate([self._known[one] if one in self._known else self.numbers((one,)) for one in names])
-        )
+        groups = [self._known[one] for one in names if one in self._known]
+        return np.unique(np.concatenate([self.numbers(one for one in names if one not in self._known), *groups]))
 
     def intent(self) -> list[Block]:
         """What the policy allows on this plane."""

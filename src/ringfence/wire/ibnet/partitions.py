@@ -18,6 +18,7 @@ as full, before the first stanza is read.
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 import msgspec
 
@@ -35,6 +36,7 @@ _MEMBERSHIPS = ("full", "limited", "both")
 _NUMBER = re.compile(r"\A[\r\v\f]*+([+-]?)(?:0[xX]([0-9a-fA-F]+)|(0[0-7]*)|([1-9][0-9]*))\Z")
 _MOST = (1 << 64) - 1
 _BLANK = " \t\n"
+_SHORT = 64
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -156,6 +158,9 @@ class _Reader:
     def _body(self, text: str, number: int) -> None:
         """The specifiers of one line, up to `;`."""
         for spec in text.split(","):
+            if len(spec) < _SHORT and (plain := _plain(spec)):
+                self.members.append(Member(*plain, number))
+                continue
             name, equals, value = _parts(spec)
             if name == "mgid":
                 if not equals:
@@ -206,6 +211,14 @@ def _number(text: str) -> int | None:
 
 def _membership(text: str, unknown: str = "limited") -> str:
     return next((word for word in _MEMBERSHIPS if word.startswith(text)), unknown)
+
+
+@lru_cache(maxsize=1 << 18)
+def _plain(spec: str) -> tuple[int, str, str] | None:
+    """(GUID, no group, membership) of a specifier that says both; a port stands in many partitions, mostly alike."""
+    name, equals, value = _parts(spec)
+    guid = _number(name) if equals else None
+    return (guid, "", _membership(value)) if guid else None
 
 
 Tables = dict[int, dict[int, str]]
