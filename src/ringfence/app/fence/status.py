@@ -1,20 +1,23 @@
 """What stands, what was cut off, what really is there, and what rules counted. Changes nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ringfence.app.fence import run
 from ringfence.app.fence.change import differences, interrupted
 from ringfence.app.fence.design import Design
 from ringfence.app.fence.ledger import Ledger
-from ringfence.app.fence.run import Outcome
+from ringfence.app.fence.run import Found, Outcome
 from ringfence.app.fence.standing import compiled_stages
-from ringfence.app.fence.steps import Enforcers, steps_of
+from ringfence.app.fence.steps import Enforcers, Step, steps_of
 from ringfence.app.fence.theirs import Theirs
 from ringfence.errors import RingfenceError, UsageError
-from ringfence.segment.model import Difference
+from ringfence.segment.model import Compiled, Difference
 from ringfence.store.state import receipts
 from ringfence.wire.nft import text
+
+FILES = frozenset({"exports", "sshd"})
+"""Targets whose read-back is the very text that was written."""
 
 
 def standing(design: Design, ledger: Ledger) -> tuple[Design, Theirs]:
@@ -33,7 +36,19 @@ def drift(design: Design, theirs: Theirs, enforcers: Enforcers) -> tuple[list[Di
     (compiled,), _ = compiled_stages(design, [design.policy], enforcers, known=theirs)
     steps, _ = steps_of([compiled], enforcers)
     found, silent = run.seen(steps, enforcers)
-    return differences(design, design.policy, compiled, found), silent
+    proven = differences(design, design.policy, compiled, found)
+    return [*proven, *_rewritten(steps, found, compiled)], silent
+
+
+def _rewritten(steps: Sequence[Step], found: Found, compiled: Mapping[str, Compiled]) -> Iterator[Difference]:
+    """Files that are ours alone and say something else: whom nobody knows of may be let in, and no proof sees it."""
+    wanted = {(step.target, step.where): step.artefact.text for step in steps if step.target in FILES}
+    for target in FILES & found.keys():
+        for one in found[target]:
+            for where in one.loaded_by:
+                if one.text != wanted[target, where]:
+                    why = "our file there is not the one that was written"
+                    yield Difference("leak", compiled[target].plane, "*", where, "any", 1, why)
 
 
 def status(ledger: Ledger) -> dict[str, Any]:
