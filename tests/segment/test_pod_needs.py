@@ -68,7 +68,7 @@ OBJECTS = (
 def test_the_ranks_of_one_run_are_a_gang_and_two_runs_are_two():
     """Two PyTorchJobs of one namespace do not reach one another, though they read the same: nothing."""
     policy, _ = derived(*OBJECTS)
-    a, b = policy.groups["gang:lab/research/a"], policy.groups["gang:lab/research/b"]
+    a, b = policy.groups["gang:kubernetes/lab/research/a"], policy.groups["gang:kubernetes/lab/research/b"]
     assert a.on("pod") == ("pod:lab/research/a-worker-0", "pod:lab/research/a-worker-1")
     assert (a.name, a.name, "any") in allowed(policy)
     assert not {one for one in allowed(policy) if {one[0], one[1]} == {a.name, b.name}}
@@ -117,3 +117,16 @@ def test_without_addresses_of_the_api_its_users_are_cut_and_that_is_told():
     policy = derive_policy(estate)
     assert [one.target for one in policy.residuals if one.source == "api-users:lab"] == ["api:lab"]
     assert not [one for one in policy.on("pod") if one.source == "api-users:lab"]
+
+
+def test_a_cluster_called_slurm_does_not_take_the_names_of_jobs():
+    """Its namespace `alpha` and its workload `4711` are not job 4711 of the Slurm cluster `alpha`."""
+    data = yaml.safe_dump_all([a_pod("alpha", "w-0", {LABEL: "4711"})]).encode()
+    found = collect("", [CapturedFile("clusters/slurm/kubernetes/all.yaml", data, 0.0)], Scope())
+    facts = [one for one in found if not isinstance(one, Problem)]
+    job = "job:slurm/alpha/4711"
+    facts += [Fact(job, "runs_on", "host:n1"), Fact(job, "in_cluster", "cluster:alpha")]
+    policy = derive_policy(estate_of(facts))
+    gangs = {name: group for name, group in policy.groups.items() if group.kind == "gang"}
+    assert gangs.keys() == {"gang:slurm/alpha/4711", "gang:kubernetes/slurm/alpha/4711"}
+    assert gangs["gang:kubernetes/slurm/alpha/4711"].on("pod") == ("pod:slurm/alpha/w-0",)

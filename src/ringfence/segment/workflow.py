@@ -25,8 +25,8 @@ _MADE_OF = ("trained_from", "checkpoint_of", "part_of")
 class Gang(msgspec.Struct, frozen=True):
     """One run: everything in it may talk to everything in it. All tuples are sorted.
 
-    `name`: `gang:slurm/<cluster>/<number>`, or `gang:<namespace>/<workload>` and `serve:<namespace>/<what>` for pods,
-    which stand in `pods`.
+    `name`: `gang:slurm/<cluster>/<number>`, or `gang:kubernetes/<cluster>/<namespace>/<workload>` and
+    `serve:<cluster>/<namespace>/<what>` for pods, which stand in `pods`.
     `reads` and `writes`: data; `told`: whether anybody said what it reads or writes.
     """
 
@@ -141,7 +141,7 @@ def _together(seen: Seen, pod: str, inside: Iterable[str]) -> str:
     labels = dict(text.partition("=")[::2] for text in sorted(seen.objects(pod, "labelled")))
     for key in WORKLOADS:
         if labels.get(key):
-            return f"gang:{space}/{labels[key]}"
+            return f"gang:kubernetes/{space}/{labels[key]}"  # a cluster may be called `slurm`
     reads = _data(seen, (pod, *inside), "reads")
     return f"serve:{space}/{'+'.join(part(one.partition(':')[2]) for one in reads) or 'other'}"
 
