@@ -32,11 +32,15 @@ class Problem(Exception):
 
 
 class Api:
-    """Objects by kind and place. `lacks`: kinds it does not know; `fail(method, key)` may return a status to answer."""
+    """Objects by kind and place. `lacks`: kinds it does not know; `fail(method, key)` may return a status to answer.
+
+    `grants`: (verb, resource) of what its one account may do, where it asks.
+    """
 
     def __init__(self, *objects, lacks=(), fail=lambda method, key: 0, page=3):
         self.lacks, self.fail, self.page = frozenset(lacks), fail, page
         self.objects, self.owners, self.events = {}, {}, []
+        self.grants = {("set", "compartments.ringfence.io")}
         self.version = itertools.count(1)
         self.oldest = 0
         self.changed = threading.Condition()
@@ -75,6 +79,10 @@ class Api:
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
         if url.path in ("/api", "/apis", "/openapi/v2", "/openapi/v3"):
             return _groups(url.path)
+        if url.path == "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews":
+            asked = yaml.safe_load(body)["spec"]["resourceAttributes"]
+            allowed = (asked["verb"], f"{asked['resource']}.{asked['group']}") in self.grants
+            return {"kind": "SelfSubjectAccessReview", "status": {"allowed": allowed}}
         parts = url.path.strip("/").split("/")
         version = parts[1] if parts[0] == "api" else "/".join(parts[1:3])
         rest = parts[2:] if parts[0] == "api" else parts[3:]

@@ -23,7 +23,7 @@ from tests.collect.kubernetes_contract import kubeconfig
 from tests.segment.pod_fences import LAB, SPEAKS, a_fence, inventory
 
 FENCE = a_fence()
-KNOWN = inventory(FENCE, *SPEAKS[2:])
+KNOWN = inventory(FENCE, *SPEAKS[2:], "validatingadmissionpolicy")
 COMPILED = compile_kubernetes(FENCE, KNOWN)
 (ARTEFACT,) = COMPILED.artefacts
 
@@ -162,10 +162,21 @@ def test_a_cluster_without_a_kind_says_so(cluster):
     api, enforcer, _ = cluster(lacks=("ClusterNetworkPolicy",))
     assert held(enforcer.client).speaks == (
         "adminnetworkpolicy", "baselineadminnetworkpolicy", "multinetworkpolicy", "kubernetes",
+        "validatingadmissionpolicy",
     )  # fmt: skip
     with pytest.raises(EnforceError, match="does not know ClusterNetworkPolicy"):
         enforcer.apply(ARTEFACT)
     assert {method for method, _, _ in api.asked} == {"GET"}
+
+
+def test_a_label_that_we_could_not_set_ourselves_is_not_reserved(cluster):
+    """Without the grant the admission policy would hold back our own labels: told before anything is changed."""
+    api, enforcer, _ = cluster()
+    api.grants.clear()
+    with pytest.raises(EnforceError, match="would not let us set the label") as refused:
+        enforcer.apply(ARTEFACT)
+    assert "compartments.ringfence.io" in refused.value.remedy
+    assert enforcer.read() == ""
 
 
 def test_a_pod_that_ended_meanwhile_is_no_error(cluster):

@@ -178,6 +178,16 @@ def ask(
     return found
 
 
+def may(client: Any, verb: str, group: str, resource: str) -> bool:
+    """Whether the server would let our own account do this everywhere (SelfSubjectAccessReview)."""
+    version = "authorization.k8s.io/v1"
+    spec = {"resourceAttributes": {"verb": verb, "group": group, "resource": resource}}
+    body = msgspec.json.encode({"apiVersion": version, "kind": "SelfSubjectAccessReview", "spec": spec})
+    answer = ask(client, "POST", f"/apis/{version}/selfsubjectaccessreviews", {}, body=body)
+    status = answer.get("status")
+    return isinstance(status, dict) and status.get("allowed") is True
+
+
 def _raise(status: int, data: bytes) -> None:
     try:
         told = safe.json(data)

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from ringfence.collect.kubernetes_policies import Gone, Held, Refused, ask, held
+from ringfence.collect.kubernetes_policies import Gone, Held, Refused, ask, held, may
 from ringfence.errors import EnforceError, InputError
 from ringfence.segment.model import Artefact
 from ringfence.wire.kubernetes.ours import KINDS, ORDER, Drift, Json, Key, by_key, drift, is_ours, stream
@@ -86,6 +86,15 @@ class Kubernetes:
             shown = ", ".join("/".join(name) for name in (foreign or unmarked)[:5])
             what = f"{shown} is somebody else's" if foreign else f"{shown} does not bear our mark"
             raise EnforceError(f"{what}; nothing was changed", "rename it, or delete it by hand")
+        if any(name[0] == "ValidatingAdmissionPolicy" for name in wanted) and not self._may_label():
+            what = f"{self.where} would not let us set the label that we reserve"
+            raise EnforceError(f"{what}; nothing was changed", "grant our account `set` on compartments.ringfence.io")
+
+    def _may_label(self) -> bool:
+        try:
+            return may(self.client, "set", "ringfence.io", "compartments")
+        except (InputError, Refused, Gone) as error:
+            raise EnforceError(f"{self.where} does not say what we may: {error}; nothing was changed") from None
 
     def _carry_out(self, change: Drift, wanted: Mapping[Key, Json], *, dry: bool) -> None:
         query = {"fieldManager": MANAGER, **({"dryRun": "All"} if dry else {})}

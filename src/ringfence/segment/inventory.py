@@ -52,9 +52,9 @@ class Inventory(msgspec.Struct, frozen=True):
     `known_as`: endpoint → how its enforcer names it: a RoCE port's `<switch>/<interface>`, an accelerator's NMX-M id.
     `pods`: `pod:…` → its labels and interfaces; its host stands in `host_of`, its addresses in `addresses`.
     `enforcers`: target (`nftables`, `opensm`, `ufm`, `kubernetes` and what a cluster speaks beside NetworkPolicy:
-    `adminnetworkpolicy`, `clusternetworkpolicy`, `multinetworkpolicy`; `slurm`, `exports`, `lustre`, `sshd`,
-    `imex`, `nmx-m`, `fabric-manager`, `nvue`, `sonic`) → hosts, switches or clusters where this target can
-    be put in force. What has none is *open* on that plane, and told so.
+    `adminnetworkpolicy`, `clusternetworkpolicy`, `multinetworkpolicy`, `validatingadmissionpolicy`; `slurm`,
+    `exports`, `lustre`, `sshd`, `imex`, `nmx-m`, `fabric-manager`, `nvue`, `sonic`) → hosts, switches or clusters
+    where this target can be put in force. What has none is *open* on that plane, and told so.
     """
 
     addresses: Mapping[str, tuple[str, ...]] = {}

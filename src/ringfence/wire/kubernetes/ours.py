@@ -1,8 +1,8 @@
 """Objects of Kubernetes that Ringfence writes, in the form in which two of them are compared.
 
 The API server adds to what it is given: times, versions, who manages which field, defaults. What is left out here is
-what it adds; what stays is what was meant. `ORDER` is that in which they are put in force: the tiers of an
-administrator first, a pod's label when the rules of its new compartment are there.
+what it adds; what stays is what was meant. `ORDER` is that in which they are put in force: who may set our label and
+the tiers of an administrator first, a pod's label when the rules of its new compartment are there.
 """
 
 from collections.abc import Iterable, Mapping
@@ -34,7 +34,10 @@ class Kind(msgspec.Struct, frozen=True):
         return f"{top}{inside}/{self.plural}" + (f"/{name}" if name else "")
 
 
+_ADMISSION = "admissionregistration.k8s.io/v1"
 KINDS: Mapping[str, Kind] = {
+    "ValidatingAdmissionPolicy": Kind(_ADMISSION, "validatingadmissionpolicies", False),
+    "ValidatingAdmissionPolicyBinding": Kind(_ADMISSION, "validatingadmissionpolicybindings", False),
     "ClusterNetworkPolicy": Kind("policy.networking.k8s.io/v1alpha2", "clusternetworkpolicies", False),
     "AdminNetworkPolicy": Kind("policy.networking.k8s.io/v1alpha1", "adminnetworkpolicies", False),
     "BaselineAdminNetworkPolicy": Kind("policy.networking.k8s.io/v1alpha1", "baselineadminnetworkpolicies", False),

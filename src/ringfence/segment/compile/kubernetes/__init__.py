@@ -3,13 +3,14 @@
         Policy ─▶ cells (namespace × groups) ─▶ labels · NetworkPolicy · admin tiers · MultiNetworkPolicy
 
 Which kinds a cluster speaks is in `inventory.enforcers`: `kubernetes` for NetworkPolicy, without which nothing is
-written and the whole cluster is a residual; `clusternetworkpolicy`, else `adminnetworkpolicy`; `multinetworkpolicy`.
+written and the whole cluster is a residual; `clusternetworkpolicy`, else `adminnetworkpolicy`; `multinetworkpolicy`;
+`validatingadmissionpolicy`, which keeps the label of the compartment to our own account.
 """
 
 from collections.abc import Iterator
 
 from ringfence.estate.kinds import kind_of
-from ringfence.segment.compile.kubernetes import admin, cluster, labels, multi, networkpolicy
+from ringfence.segment.compile.kubernetes import admin, cluster, labels, multi, networkpolicy, reserve
 from ringfence.segment.compile.kubernetes.cells import LABEL, Cells, Json
 from ringfence.segment.compile.kubernetes.rules import unspoken, written
 from ringfence.segment.compile.kubernetes.tiers import tenants
@@ -41,6 +42,8 @@ def clusters(policy: Policy) -> list[str]:
 
 
 def _objects(cells: Cells) -> Iterator[Json]:
+    if _speaks(cells, reserve.TARGET):
+        yield from reserve.policies()
     yield from networkpolicy.policies(cells)
     if _speaks(cells, "clusternetworkpolicy"):
         yield from cluster.policies(cells)
@@ -66,9 +69,10 @@ def _open(cells: Cells) -> Iterator[Residual]:
 def _residuals(cells: Cells) -> Iterator[Residual]:
     yield from unspoken(cells, TARGET)
     yield from _of_hosts(cells)
-    if any(len([cell for cell in here if cell.value]) > 1 for here in cells.by_namespace.values()):
+    crowded = any(len([cell for cell in here if cell.value]) > 1 for here in cells.by_namespace.values())
+    if crowded and not _speaks(cells, reserve.TARGET):
         why = "whoever may write pods in a namespace can give one the label of another compartment of that namespace"
-        remedy = f"let an admission policy keep {LABEL} to our own account"
+        remedy = f"a cluster with ValidatingAdmissionPolicy (Kubernetes 1.30) lets us keep {LABEL} to our own account"
         yield Residual("pod", TARGET, cells.cluster, "*", 0, why, remedy)
     if not _speaks(cells, "multinetworkpolicy"):
         yield from multi.residuals(cells, TARGET)
