@@ -1,0 +1,328 @@
+"""Applying a fence: order, what fails, what is refused, and what each command answers. No root is needed here.
+
+File servers are real files whose announcement is `true` or `false`; `Memory` is a fake enforcer, and only that.
+"""
+
+import json
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from ringfence.app.fence import run as running
+from ringfence.app.fence.change import Applying
+from ringfence.app.fence.design import Design
+from ringfence.app.fence.ledger import Ledger
+from ringfence.app.fence.undo import undo
+from ringfence.cli import run
+from ringfence.errors import EnforceError
+from ringfence.estate.estate import Estate, estate_of
+from ringfence.estate.facts import Fact
+from ringfence.segment.model import Artefact
+from ringfence.store.saved import save
+from ringfence.store.state import receipts
+
+SERVERS = ("host:nfs1", "host:nfs2")
+
+
+def servers() -> list[Fact]:
+    """Two file servers that obey Ringfence, and export to everyone."""
+    rows = []
+    for at, host in enumerate(SERVERS, 1):
+        name = host.partition(":")[2]
+        storage = f"storage:{name}:/export/data"
+        rows.append(Fact(host, "enforced_by", "service:nfs1/ringfence:8443"))
+        rows.append(Fact(host, "attached_to", "network:10.0.0.0/24", {"address": f"10.0.0.{at}"}))
+        rows.append(Fact(storage, "exported_by", host))
+        rows.append(Fact(storage, "exported_to", "network:10.0.0.0/24", {"client": "10.0.0.0/24", "mode": "rw"}))
+    return rows
+
+
+class Lab:
+    """A folder with an estate, a site file and the fence's state."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        save(estate_of(servers()), folder / "cluster.estate")
+        self.site()
+
+    def site(self, announce: Mapping[str, str] | None = None, only: tuple[str, ...] = SERVERS) -> None:
+        """One table for each server; `announce`: host → the command after a change."""
+        said = announce or {}
+        (self.folder / "fence.toml").write_text(
+            "".join(
+                f'[[enforcer]]\ntarget = "exports"\nwhere = "{host}"\nfile = "{self.file(host)}"\n'
+                f'announce = ["{said.get(host, "true")}"]\n'
+                for host in only
+            )
+        )
+
+    def file(self, host: str) -> Path:
+        return self.folder / f"{host.partition(':')[2]}.exports"
+
+    def __call__(self, command: str, *more: str) -> int:
+        files = {"--estate": "cluster.estate", "--site": "fence.toml", "--state": "state"}
+        names = ("--state",) if command == "status" else tuple(files)
+        only = ("--target", "exports") if command == "apply" else ()
+        given = [word for name in names for word in (name, str(self.folder / files[name]))]
+        return run(["fence", command, *more, *given, *only])
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Lab:
+    return Lab(tmp_path)
+
+
+def test_a_place_that_fails_is_named_the_others_follow_and_the_apply_is_completed_later(
+    lab: Lab, capsys: pytest.CaptureFixture
+) -> None:
+    lab.site({"host:nfs1": "false"})
+    assert lab("apply", "--apply") == 1
+    said = capsys.readouterr().err
+    assert "left: exports on host:nfs1" in said
+    assert "1 of 2 places did not follow" in said
+    assert lab.file("host:nfs2").exists()
+    assert not lab.file("host:nfs1").exists()
+    assert lab("status", "--json") == 3
+    (cut,) = json.loads(capsys.readouterr().out)["interrupted"]
+    assert cut["places"] == {"exports host:nfs1": "changing", "exports host:nfs2": "changed"}
+    lab.site()
+    assert lab("apply", "--apply") == 0
+    assert lab.file("host:nfs1").exists()
+    assert lab("status") == 0
+
+
+def test_what_was_begun_can_be_undone_as_well(lab: Lab) -> None:
+    lab.site({"host:nfs1": "false"})
+    assert lab("apply", "--apply") == 1
+    assert lab("undo", "--apply") == 1
+    assert lab("status") == 3
+    lab.site()
+    assert lab("apply", "--apply") == 2
+    assert lab("undo", "--apply") == 0
+    assert not any(lab.file(host).exists() for host in SERVERS)
+    assert lab("status") == 0
+
+
+def test_what_has_no_enforcer_is_told_and_makes_the_status_partial(lab: Lab, capsys: pytest.CaptureFixture) -> None:
+    lab.site(only=("host:nfs1",))
+    assert lab("apply") == 3
+    assert "not reached: exports on host:nfs2: no enforcer is named for it" in capsys.readouterr().out
+    assert lab("apply", "--apply") == 3
+    assert not lab.file("host:nfs2").exists()
+
+
+def test_a_file_that_somebody_rewrote_is_drift(lab: Lab) -> None:
+    assert lab("apply", "--apply") == 0
+    lab.file("host:nfs2").write_text("/export/data *(rw)\n")
+    assert lab("drift") == 1
+    assert lab("drift", "--apply") == 0
+    assert lab("drift") == 0
+
+
+def test_targets_that_stand_are_not_left_behind_at_an_older_policy(lab: Lab, capsys: pytest.CaptureFixture) -> None:
+    assert lab("apply", "--apply") == 0
+    capsys.readouterr()
+    files = ["--estate", str(lab.folder / "cluster.estate"), "--site", str(lab.folder / "fence.toml")]
+    assert run(["fence", "apply", *files, "--state", str(lab.folder / "state"), "--target", "nftables"]) == 2
+    assert "exports is in force" in capsys.readouterr().err
+
+
+def test_a_last_apply_is_undone_before_the_one_before_it(lab: Lab, capsys: pytest.CaptureFixture) -> None:
+    assert lab("apply", "--apply") == 0
+    assert lab("apply", "--apply") == 0
+    capsys.readouterr()
+    assert lab("status", "--json") == 0
+    first, last = (one["receipt"] for one in json.loads(capsys.readouterr().out)["receipts"])
+    assert lab("undo", first, "--apply") == 2
+    assert lab("undo", last, "--apply") == 0
+    assert lab("undo", first, "--apply") == 0
+    assert lab("undo", "--apply") == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "names no enforcer"),
+        ("[[enforcer]]\n", "target and where are missing"),
+        ("enforcer = 3\n", "names no enforcer"),
+        ("[[enforcer\n", "TOML"),
+        ('[[enforcer]]\ntarget = "magic"\nwhere = "host:nfs1"\n', "no enforcer drives 'magic'"),
+        ('[[enforcer]]\ntarget = "exports"\nwhere = "host:nfs1"\npassword = "x"\n', "password"),
+        ('[[enforcer]]\ntarget = "exports"\nwhere = "host:nfs1"\n' * 2, "named twice"),
+        ('[[enforcer]]\ntarget = "nftables"\nwhere = "*"\norders = 3\n', "Expected `str`"),
+        ('[[enforcer]]\ntarget = "opensm"\nwhere = "network:ib/x"\nseat = []\n', "no fabric"),
+        ('[[enforcer]]\ntarget = "sshd"\nwhere = "host:nfs1"\n', "missing"),
+    ],
+)
+def test_a_site_file_that_is_wrong_is_told_with_its_table(
+    lab: Lab, capsys: pytest.CaptureFixture, text: str, said: str
+) -> None:
+    (lab.folder / "fence.toml").write_text(text)
+    assert lab("apply", "--apply") == 1
+    assert said in capsys.readouterr().err
+    assert not (lab.folder / "state").exists()
+
+
+def test_without_a_fence_there_is_no_status_no_drift_and_no_undo(lab: Lab) -> None:
+    assert [lab(command) for command in ("status", "drift", "undo")] == [2, 2, 2]
+
+
+def test_exceptions_that_contradict_each_other_stop_it_and_odd_ones_are_residuals(
+    lab: Lab, capsys: pytest.CaptureFixture
+) -> None:
+    def rule(verb: str, to: str, expires: str) -> str:
+        return (
+            f'[[{verb}]]\nfrom = "host:nfs1"\nto = "{to}"\nplane = "ip"\nwhat = "tcp/22"\n'
+            f'owner = "ann"\nreason = "test"\nexpires = {expires}\n'
+        )
+
+    file = lab.folder / "exceptions.toml"
+    file.write_text(rule("allow", "host:nfs2", "2999-01-01") + rule("deny", "host:nfs2", "2999-01-01"))
+    assert lab("apply", "--overrides", str(file), "--apply") == 1
+    assert "contradict each other" in capsys.readouterr().err
+    assert not lab.file("host:nfs1").exists()
+    file.write_text(rule("allow", "host:nobody", "2999-01-01") + rule("allow", "host:nfs2", "2020-01-01"))
+    assert (
+        run(["fence", "plan", "--estate", str(lab.folder / "cluster.estate"), "--overrides", str(file), "--json"]) == 0
+    )
+    told = " ".join(one["why"] for one in json.loads(capsys.readouterr().out)["residuals"])
+    assert "host:nobody" in told
+    assert "ended" in told or "expired" in told
+    assert lab("apply", "--overrides", str(file), "--apply") == 0
+
+
+def test_a_full_table_of_keys_is_refused_before_anything_is_changed(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    rows = [Fact("network:ib/ib0", "sm_on", "host:sm")]
+    for at, host in enumerate(("host:sm", "host:h1", "host:h2"), 1):
+        rows += [
+            Fact(host, "has_port", f"ibport:0x{at:016x}"),
+            Fact(f"ibport:0x{at:016x}", "on_fabric", "network:ib/ib0"),
+        ]
+        rows.append(Fact(host, "enforced_by", "service:sm/ringfence:8443"))
+    for number in range(80):
+        job = f"job:slurm/alpha/{number}"
+        rows += [Fact(job, "runs_on", "host:h1"), Fact(job, "runs_on", "host:h2")]
+        rows += [Fact(job, "in_cluster", "cluster:alpha"), Fact(job, "in_tenant", f"tenant:t{number}")]
+    save(estate_of(rows), tmp_path / "cluster.estate")
+    assert run(["fence", "plan", "--estate", str(tmp_path / "cluster.estate"), "--target", "opensm"]) == 1
+    assert "partition keys and holds 64" in capsys.readouterr().err
+
+
+def test_a_job_on_a_host_that_nobody_captured_is_told(tmp_path: Path) -> None:
+    rows = [*hosts(2), *job(1, "a", ("host:h0", "host:elsewhere"))]
+    design = Design(estate_of(rows), targets=("nftables",))
+    assert any("host:elsewhere" in (one.source, one.target) for one in residuals(design))
+
+
+def residuals(design: Design) -> list[object]:
+    return [*design.policy.residuals, *(one for made in design.compiled.values() for one in made.residuals)]
+
+
+# order, with a fake
+
+
+class Memory:
+    """A fake enforcer: a host's table is a text in memory. It notes what it was told in a list that all share."""
+
+    target = "nftables"
+
+    def __init__(self, where: str, told: list[tuple[str, str]], meet: threading.Barrier | None = None) -> None:
+        self.where, self.text, self.told, self.meet = where, "", told, meet
+
+    def read(self) -> str:
+        return self.text
+
+    def apply(self, artefact: Artefact) -> None:
+        if self.meet:
+            self.meet.wait(10)
+        self.text = artefact.text
+        self.told.append((self.where, artefact.text))
+
+    def restore(self, before: str) -> None:
+        self.text = before
+        self.told.append((self.where, before))
+
+
+def hosts(count: int) -> list[Fact]:
+    rows = []
+    for at in range(count):
+        rows.append(Fact(f"host:h{at}", "enforced_by", "service:h0/ringfence:8443"))
+        address = {"address": f"10.0.{at // 200}.{at % 200 + 1}"}
+        rows.append(Fact(f"host:h{at}", "attached_to", "network:10.0.0.0/16", address))
+    return rows
+
+
+def job(number: int, tenant: str, on: tuple[str, ...]) -> list[Fact]:
+    name = f"job:slurm/alpha/{number}"
+    rows = [Fact(name, "in_cluster", "cluster:alpha"), Fact(name, "in_tenant", f"tenant:{tenant}")]
+    return [*rows, *(Fact(name, "runs_on", host) for host in on)]
+
+
+def handed(first: tuple[str, ...], second: tuple[str, ...]) -> Estate:
+    return estate_of([*hosts(4), *job(1, "a", first), *job(2, "b", second)])
+
+
+def memories(
+    count: int, told: list[tuple[str, str]], meet: threading.Barrier | None = None
+) -> dict[tuple[str, str], Memory]:
+    return {("nftables", f"host:h{at}"): Memory(f"host:h{at}", told, meet) for at in range(count)}
+
+
+def test_between_tenants_every_host_breaks_before_any_host_makes_and_back_again(tmp_path: Path) -> None:
+    told: list[tuple[str, str]] = []
+    places, ledger = memories(4, told), Ledger(tmp_path / "state").make()
+    old = Design(handed(("host:h0", "host:h1"), ("host:h2", "host:h3")), targets=("nftables",))
+    new = Design(handed(("host:h0",), ("host:h1", "host:h2", "host:h3")), targets=("nftables",))
+    list(Applying(old, ledger, places).apply())
+    for go in (lambda: Applying(new, ledger, places).apply(), lambda: undo(new, ledger, places)):
+        told.clear()
+        list(go())
+        assert (
+            {where for where, _ in told[:4]} == {where for where, _ in told[4:]} == {f"host:h{at}" for at in range(4)}
+        )
+        between = dict(told[:4])
+        assert "10.0.0.2" not in between["host:h0"].partition("in_any_v4")[2].partition("}")[0]
+        assert "10.0.0.2" not in between["host:h2"].partition("in_any_v4")[2].partition("}")[0]
+
+
+def test_places_of_one_target_change_at_the_same_time(tmp_path: Path) -> None:
+    """Each of 48 hosts waits until all of them are being changed."""
+    told: list[tuple[str, str]] = []
+    meet = threading.Barrier(48)
+    design = Design(estate_of([*hosts(48), *job(1, "a", ("host:h0", "host:h1"))]), targets=("nftables",))
+    outcomes = list(Applying(design, Ledger(tmp_path / "state").make(), memories(48, told, meet)).apply())
+    assert len(outcomes) == 48
+    assert {one.status for one in outcomes} == {"done"}
+    assert running.AT_ONCE >= 48
+
+
+def test_a_host_that_fails_in_the_middle_keeps_the_new_rules_from_everyone(tmp_path: Path) -> None:
+    told: list[tuple[str, str]] = []
+    places, ledger = memories(4, told), Ledger(tmp_path / "state").make()
+    old = Design(handed(("host:h0", "host:h1"), ("host:h2", "host:h3")), targets=("nftables",))
+    new = Design(handed(("host:h0",), ("host:h1", "host:h2", "host:h3")), targets=("nftables",))
+    list(Applying(old, ledger, places).apply())
+
+    class Broken(Memory):
+        """A fake that answers and does not obey."""
+
+        def apply(self, artefact: Artefact) -> None:
+            raise EnforceError("it is on fire", left=("its old rules",))
+
+    healthy = places["nftables", "host:h3"]
+    broken = Broken("host:h3", told)
+    broken.text = healthy.text
+    with pytest.raises(EnforceError) as failed:
+        list(Applying(new, ledger, places | {("nftables", "host:h3"): broken}).apply())
+    assert failed.value.left == ("nftables on host:h3: it is on fire; its old rules",)
+    assert all(two.text.count("10.0.0.2") <= 1 for two in (places["nftables", "host:h2"],))
+    (cut,) = receipts.listed(ledger.database, ("begun",))
+    assert {one.status for one in cut.targets} == {"changing", "changed"}
+    assert ledger.in_force() is not None
+    list(undo(new, ledger, places))
+    assert ledger.in_force() is not None
+    assert not receipts.listed(ledger.database, ("begun", "undoing"))
