@@ -319,7 +319,7 @@ def test_a_host_that_fails_in_the_middle_keeps_the_new_rules_from_everyone(tmp_p
     with pytest.raises(EnforceError) as failed:
         list(Applying(new, ledger, places | {("nftables", "host:h3"): broken}).apply())
     assert failed.value.left == ("nftables on host:h3: it is on fire; its old rules",)
-    assert all(two.text.count("10.0.0.2") <= 1 for two in (places["nftables", "host:h2"],))
+    assert "10.0.0.2" not in places["nftables", "host:h2"].text
     (cut,) = receipts.listed(ledger.database, ("begun",))
     assert {one.status for one in cut.targets} == {"changing", "changed"}
     assert ledger.in_force() is not None

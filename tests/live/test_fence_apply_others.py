@@ -1,4 +1,4 @@
-"""`ringfence fence apply` through the other ways: signed orders to a node's enforcer, a real sshd, a stand-in for UFM."""
+"""`ringfence fence apply` by other ways: signed orders to a node's enforcer, a real sshd, a stand-in for UFM."""
 
 import base64
 from collections.abc import Iterator
