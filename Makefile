@@ -37,6 +37,7 @@ bench: $(VENV)/.tested
 	$(BIN)/python -m bench.reach --json
 	$(BIN)/python -m bench.estate --json
 	$(BIN)/python -m bench.incremental --json
+	$(BIN)/python -m bench.fence --json
 
 # Node is needed only here: the built pages are part of the package.
 web:

@@ -5,6 +5,7 @@ import json
 import pytest
 from bench.report import timed
 
+from bench import fence as bench_fence
 from bench import graphs
 from bench import incremental as bench_incremental
 from bench import reach as bench_reach
@@ -31,6 +32,21 @@ def test_the_incremental_bench_prints_one_json_object_and_meets_every_rebuild(
     assert result["equal_to_rebuild"] is True
     assert result["rebuilds_compared"] == 3
     assert result["start"]["events"] + result["end"]["events"] == 30
+
+
+def test_the_fence_bench_prints_one_json_object_and_every_proof_holds(capsys: pytest.CaptureFixture[str]) -> None:
+    """Small estates are no measure of the figures: those stated for a size are not judged."""
+    assert bench_fence.main(["--nodes", "64", "--part", "scratch,event", "--events", "4", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["wrong"] == []
+    assert all(all(row["holds"].values()) for row in result["parts"]["scratch"]["sizes"])
+    assert result["parts"]["event"]["as_derived_anew"] is True
+    assert result["figures"]["scratch_s"]["met"] is None
+
+
+def test_a_part_that_prints_no_result_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(bench_fence.PARTS, "nft", bench_fence.Part("no_such_bench", lambda given: []))
+    assert bench_fence.main(["--part", "nft"]) == 1
 
 
 def test_the_same_seed_draws_the_same_graph_within_its_bounds() -> None:
