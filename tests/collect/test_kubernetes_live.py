@@ -120,3 +120,21 @@ def test_an_unknown_context_is_told(tmp_path):
     (found,) = live("elsewhere", kubeconfig=str(path))
     assert isinstance(found, Problem)
     assert "elsewhere" in found.what
+
+
+def test_what_the_api_serves_is_asked_and_becomes_facts(tmp_path, monkeypatch):
+    """Discovery is a GET like the others; a version that the cluster lacks (404) is nothing, and no problem."""
+    contract = Contract({PODS: ("Pod", [])})
+    version = "policy.networking.k8s.io/v1alpha1"
+    told = {"kind": "APIResourceList", "groupVersion": version, "resources": [{"name": "adminnetworkpolicies"}]}
+    real = contract.answer
+    discovery = {f"/apis/{version}": (200, told), "/apis/k8s.cni.cncf.io/v1beta1": (403, {"kind": "Status"})}
+    monkeypatch.setattr(
+        contract, "answer", lambda method, target, accept: discovery.get(target) or real(method, target, accept)
+    )
+    found = ask(tmp_path, contract)
+    served = [one for one in found if isinstance(one, CapturedFile) and "/served-" in one.path]
+    (fact,) = (fact for fact in collect("", served, Scope()) if fact.predicate == "setting")
+    assert (fact.subject, fact.object) == ("cluster:lab", f"serves=adminnetworkpolicies.{version}")
+    (problem,) = (one for one in found if isinstance(one, Problem) and "served-" in one.file)
+    assert "403" in problem.what

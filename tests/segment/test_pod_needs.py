@@ -130,3 +130,39 @@ def test_a_cluster_called_slurm_does_not_take_the_names_of_jobs():
     gangs = {name: group for name, group in policy.groups.items() if group.kind == "gang"}
     assert gangs.keys() == {"gang:slurm/alpha/4711", "gang:kubernetes/slurm/alpha/4711"}
     assert gangs["gang:kubernetes/slurm/alpha/4711"].on("pod") == ("pod:slurm/alpha/w-0",)
+
+
+def served(version, *names):
+    """What `kubectl get --raw /apis/VERSION` answers."""
+    resources = [{"name": name, "kind": name, "namespaced": False, "verbs": ["get"]} for name in names]
+    return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": resources}
+
+
+def test_what_the_api_serves_is_what_the_cluster_speaks():
+    """Told by discovery, or by a definition that is installed and served; no namespace `default` is made up."""
+    versions = [{"name": "v1beta1", "served": True}, {"name": "v1beta2", "served": False}]
+    names = {"plural": "multi-networkpolicies"}
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "multi-networkpolicies.k8s.cni.cncf.io"},
+        "spec": {"group": "k8s.cni.cncf.io", "names": names, "versions": versions},
+    }  # fmt: skip
+    admission = served("admissionregistration.k8s.io/v1", "mutatingwebhookconfigurations")
+    policies = served("policy.networking.k8s.io/v1alpha2", "clusternetworkpolicies", "clusternetworkpolicies/status")
+    pod = a_pod("research", "a-0", {LABEL: "a"})
+    policy, known = derived(pod, definition, admission, policies)
+    lab = ("cluster:lab",)
+    assert {name: where for name, where in known.enforcers.items() if where == lab} == {
+        "kubernetes": lab, "clusternetworkpolicy": lab, "multinetworkpolicy": lab,
+    }  # fmt: skip
+    assert "ClusterNetworkPolicy" in compile_kubernetes(policy, known).artefacts[0].text
+    assert not [
+        fact for fact in an_estate(pod, definition, policies).facts() if fact.subject == "namespace:lab/default"
+    ]
+    policies["groupVersion"] = "policy.networking.k8s.io/v1alpha9"
+    definition["spec"]["versions"] = versions[1:]
+    admission["resources"] = [{"name": "validatingadmissionpolicies"}]
+    _, known = derived(pod, definition, admission, policies)
+    assert {name for name, where in known.enforcers.items() if where == lab} == {
+        "kubernetes", "validatingadmissionpolicy",
+    }  # fmt: skip

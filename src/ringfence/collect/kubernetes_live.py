@@ -19,6 +19,7 @@ from ringfence.collect.kubernetes.stripped import secret_of, stripped
 from ringfence.errors import InputError, MissingPart, Problem
 from ringfence.estate.ids import clean
 from ringfence.wire import safe
+from ringfence.wire.kubernetes.ours import VERSIONS
 
 PAGE = 500
 MOST_PAGES = 2000
@@ -84,6 +85,8 @@ def live(context: str = "", *, kubeconfig: str = "", timeout_s: float = 30.0) ->
         try:
             for path in (*CORE, *OPTIONAL):
                 yield from _list(client, name, path)
+            for version in VERSIONS:
+                yield from _served(client, name, version)
         except _Unreachable as error:
             what = f"the API server of {name} did not answer: {error}"
             yield Problem("kubernetes", 0, clean(what), "check the address, or capture it where kubectl works")
@@ -110,6 +113,23 @@ def _list(client: Any, cluster: str, path: str) -> Iterator[CapturedFile | Probl
             yield CapturedFile(f"{shown}-{number}.json", page, now)
         return
     yield Problem(shown, 0, f"the list changed under every one of {TRIES} readings", "ask again")
+
+
+def _served(client: Any, cluster: str, version: str) -> Iterator[CapturedFile | Problem]:
+    """What the API serves of one version: which kinds of policies the cluster knows."""
+    shown = f"clusters/{cluster}/kubernetes/served-{version.replace('/', '-')}.json"
+    try:
+        answer = _get(client, f"/apis/{version}", {}, "application/json")
+    except (InputError, OSError) as error:
+        yield Problem(shown, 0, clean(str(error)), "check the address, or ask again")
+    except _Forgotten:
+        yield Problem(shown, 0, "the API server answered 410 to its own discovery", "ask again")
+    except _Refused as refused:
+        if refused.status != 404:  # the cluster lacks it
+            what = f"the API server answered {refused.status} to GET /apis/{version}"
+            yield Problem(shown, 0, what, "grant system:discovery, as every account has by default")
+    else:
+        yield CapturedFile(shown, msgspec.json.encode({"apiVersion": "v1", **answer}), time())
 
 
 class _Refused(Exception):

@@ -137,6 +137,7 @@ def _enforcers(scene: Scene) -> dict[str, set[str]]:
     for storage, found in seen.of("exported_by").items():
         servers["lustre" if storage.startswith("storage:lustre") else "exports"].update(hosts.intersection(found))
     trays = {host for host, found in seen.of("has_gpu").items() if not scene.spanning.isdisjoint(found)}
+    clusters = {one for one in obeys if one.startswith("cluster:") and one not in scene.slurm}
     ruled = {name for name in scene.slurm if hosts.intersection(seen.subjects("controls", name))}
     return {
         "nftables": hosts,
@@ -146,5 +147,15 @@ def _enforcers(scene: Scene) -> dict[str, set[str]]:
         "imex": hosts & trays,
         **servers,
         "slurm": ruled,
-        "kubernetes": {one for one in obeys if one.startswith("cluster:") and one not in scene.slurm},
+        "kubernetes": clusters,
+        **{kind: {one for one in clusters if served in seen.objects(one, "setting")} for kind, served in _SERVED},
     }
+
+
+_SERVED = (
+    ("adminnetworkpolicy", "serves=adminnetworkpolicies.policy.networking.k8s.io/v1alpha1"),
+    ("clusternetworkpolicy", "serves=clusternetworkpolicies.policy.networking.k8s.io/v1alpha2"),
+    ("multinetworkpolicy", "serves=multi-networkpolicies.k8s.cni.cncf.io/v1beta1"),
+    ("validatingadmissionpolicy", "serves=validatingadmissionpolicies.admissionregistration.k8s.io/v1"),
+)
+"""What a cluster speaks beside NetworkPolicy, and the fact that tells it."""

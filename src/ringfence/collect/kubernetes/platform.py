@@ -7,6 +7,7 @@ from ringfence.collect.kubernetes.model import Held, Model, labels
 from ringfence.collect.kubernetes.names import name_of, namespace_of
 from ringfence.estate.facts import Fact
 from ringfence.estate.ids import clean
+from ringfence.wire.kubernetes.ours import KINDS
 
 _ENFORCE = "pod-security.kubernetes.io/enforce"
 _LEVELS = ("privileged", "baseline", "restricted")
@@ -55,7 +56,8 @@ def privileged_pods(model: Model, opened: frozenset[tuple[str, str]]) -> Iterato
 
 _CLUSTER_WIDE = frozenset(
     ("Namespace", "Node", "ClusterRole", "ClusterRoleBinding", "PersistentVolume", "ClusterQueue", "ClusterPolicy",
-     "NicClusterPolicy", "ClusterTrainingRuntime", "Queue.scheduling.volcano.sh")
+     "NicClusterPolicy", "APIResourceList", "CustomResourceDefinition",
+     "ClusterTrainingRuntime", "Queue.scheduling.volcano.sh")
 )  # fmt: skip
 
 
@@ -76,6 +78,7 @@ def secrets(model: Model) -> Iterator[Fact]:
 
 def platform(model: Model) -> Iterator[Fact]:
     """Queues, operators, NVLink channels that claims ask for."""
+    yield from _served(model)
     yield from _queues(model)
     for held in model.of("ClusterPolicy"):
         if "driver" in (held.value.spec or {}) or "toolkit" in (held.value.spec or {}):
@@ -83,6 +86,21 @@ def platform(model: Model) -> Iterator[Fact]:
     for held in model.of("NicClusterPolicy"):
         yield from _operator(model, held, "network-operator", _NIC_PARTS)
     yield from _channels(model)
+
+
+_FENCES = frozenset(f"{kind.plural}.{kind.version}" for kind in KINDS.values())
+"""Kinds in which a fence can be written, as `serves=` names them."""
+
+
+def _served(model: Model) -> Iterator[Fact]:
+    """Which of those the API serves, told by its discovery or by the definitions that are installed."""
+    for held in model.of("APIResourceList"):
+        told = (f"{one.name}.{held.value.group_version}" for one in held.value.resources or ())
+        yield from (held.say(model.names.cluster, "setting", f"serves={one}") for one in told if one in _FENCES)
+    for held in model.of("CustomResourceDefinition"):
+        spec = held.value.spec
+        told = (f"{spec.names.plural}.{spec.group}/{one.name}" for one in spec.versions if one.served)
+        yield from (held.say(model.names.cluster, "setting", f"serves={one}") for one in told if one in _FENCES)
 
 
 def _queues(model: Model) -> Iterator[Fact]:

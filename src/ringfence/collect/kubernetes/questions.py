@@ -6,6 +6,7 @@ pod's environment and arguments, and copies of manifests in annotations are not 
 """
 
 from ringfence.collect.probe import Probe, Question
+from ringfence.wire.kubernetes.ours import VERSIONS
 
 _NAMES_ONLY = """{"apiVersion":"v1","kind":"SecretList","items":[
 {{- range $i, $s := .items}}{{if $i}},{{end}}
@@ -80,6 +81,11 @@ def _get(name: str, kinds: str, output: str = "json") -> Probe:
     return Probe(f"kubernetes/{name}.json", argv, "kube", 120)
 
 
+def _served(version: str) -> Probe:
+    argv = ("kubectl", "get", "--raw", f"/apis/{version}", "--request-timeout=60s")
+    return Probe(f"kubernetes/served-{version.replace('/', '-')}.json", argv, "kube", 120)
+
+
 _OPTIONAL = (
     "clusterqueues.kueue.x-k8s.io",
     "localqueues.kueue.x-k8s.io",
@@ -99,5 +105,6 @@ QUESTIONS: tuple[Question, ...] = (
     _get("volumes", "persistentvolumes,persistentvolumeclaims"),
     _get("secrets", "secrets", "go-template=" + _NAMES_ONLY),
     *(_get(kind.partition(".")[0], kind) for kind in _OPTIONAL),
+    *map(_served, VERSIONS),
 )
 """Asked where kubectl is; a custom kind that the cluster lacks is answered by an error, which is a hole."""

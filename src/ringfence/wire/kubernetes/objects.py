@@ -13,7 +13,7 @@ import msgspec
 from ringfence.errors import InputError
 from ringfence.estate.ids import clean
 from ringfence.wire import safe
-from ringfence.wire.kubernetes import shapes
+from ringfence.wire.kubernetes import served, shapes
 
 WORKLOADS = frozenset(
     (
@@ -47,6 +47,8 @@ _SHAPES: dict[str, Any] = {
     "NetworkPolicy": shapes.NetworkPolicy,
     "PersistentVolume": shapes.PersistentVolume,
     "PersistentVolumeClaim": shapes.PersistentVolumeClaim,
+    "APIResourceList": served.Served,
+    "CustomResourceDefinition": served.Definition,
     **dict.fromkeys(CUSTOM | WORKLOADS, shapes.Custom),
 }
 
@@ -147,8 +149,9 @@ def _yaml(data: bytes) -> Iterator[tuple[_Head, bytes, Any, str]]:
             continue
         many = document.get("items") if isinstance(document, dict) else document
         kind = ""
-        if isinstance(document, dict) and str(document.get("kind", "")).endswith("List"):
-            kind = str(document["kind"]).removesuffix("List")
+        told = str(document.get("kind", "")) if isinstance(document, dict) else ""
+        if isinstance(document, dict) and told.endswith("List") and told not in _SHAPES:
+            kind = told.removesuffix("List")
         else:
             many = many if isinstance(document, list) else None
         for one in many if isinstance(many, list) else [] if kind else [document]:
@@ -195,6 +198,8 @@ def _expanded(kind: str, group: str, value: Any) -> Iterator[Object]:
         return
     if isinstance(value, shapes.Pod):
         _bounded(value.spec)
+    if isinstance(value, served.Served):
+        group = value.group_version  # it has no name: its group is what tells it from others
     yield Object(kind, group, value)
 
 

@@ -45,6 +45,8 @@ KINDS: Mapping[str, Kind] = {
     "NetworkPolicy": Kind("networking.k8s.io/v1", "networkpolicies", True),
     "Pod": Kind("v1", "pods", True),
 }
+VERSIONS = tuple(sorted({kind.version for kind in KINDS.values()} - {"v1", "networking.k8s.io/v1"}))
+"""Versions of the API that a cluster may lack: what it serves of them is asked."""
 ORDER = tuple(KINDS)
 """The order of putting in force; taking away goes backwards."""
 
