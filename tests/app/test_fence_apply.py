@@ -14,12 +14,13 @@ from ringfence.app.fence import run as running
 from ringfence.app.fence.change import Applying
 from ringfence.app.fence.design import Design
 from ringfence.app.fence.ledger import Ledger
+from ringfence.app.fence.steps import steps_of
 from ringfence.app.fence.undo import undo
 from ringfence.cli import run
 from ringfence.errors import EnforceError
 from ringfence.estate.estate import Estate, estate_of
 from ringfence.estate.facts import Fact
-from ringfence.segment.model import Artefact
+from ringfence.segment.model import Artefact, Compiled
 from ringfence.store.saved import save
 from ringfence.store.state import receipts
 
@@ -222,6 +223,16 @@ def residuals(design: Design) -> list[object]:
     return [*design.policy.residuals, *(one for made in design.compiled.values() for one in made.residuals)]
 
 
+def test_a_standby_whose_file_is_elsewhere_is_told_and_a_fabric_is_one_step() -> None:
+    artefact = Artefact("ib0/partitions.conf", "…", ("host:sm1", "host:sm2"))
+    place = Memory("network:ib/ib0", [])
+    place.target, place.hosts = "opensm", ("host:sm1",)
+    stages = [{"opensm": Compiled("opensm", "ib", (artefact,))}]
+    steps, unreached = steps_of(stages, {("opensm", "network:ib/ib0"): place})
+    assert [(one.where, one.stands_for) for one in steps] == [("network:ib/ib0", ("host:sm1", "host:sm2"))]
+    assert [one.where for one in unreached] == ["host:sm2"]
+
+
 # order, with a fake
 
 
@@ -232,6 +243,7 @@ class Memory:
 
     def __init__(self, where: str, told: list[tuple[str, str]], meet: threading.Barrier | None = None) -> None:
         self.where, self.text, self.told, self.meet = where, "", told, meet
+        self.hosts = (where,)
 
     def read(self) -> str:
         return self.text

@@ -14,11 +14,12 @@ import threading
 from pathlib import Path
 from types import FrameType
 
-from ringfence.app.fence.ledger import Ledger
+from ringfence.app.fence.ledger import ORIGIN, Ledger
 from ringfence.app.fence.status import status
 from ringfence.enforce import conntrack, nftables
 from ringfence.segment.prove.ip_flow import Gate
 from ringfence.segment.what import What
+from ringfence.store.journal import check
 from ringfence.store.state import receipts
 from ringfence.wire.nft import text
 from tests.live.fences import Fenced, Jobs, fenced
@@ -95,6 +96,7 @@ def sweep(lab: Fenced, verb: str, moments: list[int]) -> list[dict[str, object]]
         found.append(killed(lab, verb, at % (seen + 1), *sides))
         if lab.rulesets() == sides[1].rulesets:
             sides.reverse()
+    assert check(lab.state / "journal", [Ledger(lab.state).signer.verifier], ORIGIN) == []
     return found
 
 

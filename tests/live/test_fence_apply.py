@@ -11,8 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from ringfence.app.fence.change import Applying
+from ringfence.app.fence.design import Design
 from ringfence.app.fence.ledger import ORIGIN, Ledger
+from ringfence.app.fence.site import enforcers_of
 from ringfence.store.journal import check
+from ringfence.store.saved import load
 from tests.live.fences import Fenced, fenced
 from tests.live.netns import Network, need, network, v4
 
@@ -112,6 +116,26 @@ def test_flows_of_the_tenant_that_leaves_are_dead_and_those_that_stay_lose_nothi
     finally:
         for one in (leaving, back, staying):
             one.close()
+
+
+def test_after_the_first_stage_old_flows_are_dead_and_nothing_new_is_open(lab: Fenced, net: Network) -> None:
+    assert lab("apply", "--apply") == 0
+    leaving, staying = Flow(net, 0, 1), Flow(net, 2, 3)
+    try:
+        design = Design(load(lab.jobs(HANDED).estate), targets=("nftables",))
+        outcomes = Applying(design, Ledger(lab.state), enforcers_of(lab.site, design.inventory)).apply()
+        first = [next(outcomes) for _ in range(4)]
+        assert {(one.stage, one.status) for one in first} == {(0, "done")}
+        assert not leaving.lives()
+        assert staying.lives()
+        assert set(map(frozenset, net.matrix(pairs((2, 3))).values())) == {frozenset(pairs((2, 3)))}
+        assert {one.stage for one in outcomes} == {1}
+        assert staying.lives()
+        both = pairs((1, 2, 3))
+        assert set(map(frozenset, net.matrix(both).values())) == {frozenset(both)}
+    finally:
+        leaving.close()
+        staying.close()
 
 
 def test_a_regrouping_within_a_tenant_makes_before_it_breaks(lab: Fenced, net: Network) -> None:

@@ -6,16 +6,20 @@ from pathlib import Path
 
 import pytest
 
+from ringfence.app.fence.run import seen
+from ringfence.app.fence.steps import Step, digest_of
 from ringfence.cli import run
 from ringfence.collect.ib_tables import TableReader
 from ringfence.estate.estate import estate_of
 from ringfence.estate.facts import Fact
+from ringfence.segment.prove.pods import prove_pods
 from ringfence.store.saved import save
 from tests.live.netns import Namespace
 from tests.live.opensm import fabric, host_name, port_guid
 from tests.live.sshd import listening
 from tests.live.test_enforcer import Fence, apart  # noqa: F401  (a fixture)
 from tests.live.test_fence_apply_ib import HANDED, HOSTS, OWN, TWO, facts
+from tests.live.test_kubernetes_fence import ARTEFACT, FENCE, KNOWN, LAB, a_policy, cluster  # noqa: F401  (a fixture)
 from tests.live.ufm_stand_in import ufm_stand_in
 
 pytestmark = pytest.mark.live
@@ -60,6 +64,17 @@ def test_hosts_are_reached_by_orders_and_one_that_is_not_connected_stops_it(
     assert fence.ask("gpu0001", "wait-job", job="7").verdict == "allow"
     assert command(fence.folder, "undo", "--apply") == 0
     assert "ringfence" not in host.run("nft", "list", "ruleset")
+
+
+def test_what_others_allow_in_a_cluster_is_seen_as_drift(cluster) -> None:  # noqa: F811
+    api, enforcer, _ = cluster()
+    enforcer.apply(ARTEFACT)
+    step = Step(0, 0, "kubernetes", LAB, ARTEFACT, digest_of(ARTEFACT), (LAB,))
+    (found,) = seen([step], {("kubernetes", LAB): enforcer})[0]["kubernetes"]
+    assert prove_pods(FENCE, KNOWN, [found], ()).holds
+    api.put(a_policy("red", "their-own"), "somebody")
+    (found,) = seen([step], {("kubernetes", LAB): enforcer})[0]["kubernetes"]
+    assert {one.kind for one in prove_pods(FENCE, KNOWN, [found], ()).differences} == {"leak"}
 
 
 def test_a_real_sshd_lets_in_whom_the_policy_names_and_all_after_an_undo(tmp_path: Path) -> None:

@@ -43,6 +43,15 @@ class Looking(Protocol):
         ...
 
 
+@runtime_checkable
+class Beside(Protocol):
+    """An enforcer beside whose objects others may put theirs, which open what ours do not (Kubernetes)."""
+
+    def theirs(self) -> str:
+        """Those of others, in the same language."""
+        ...
+
+
 class Outcome(msgspec.Struct, frozen=True):
     """What became of one place in one stage: `done`, `failed`, `undone`, or `differs` (less passes than is meant)."""
 
@@ -71,11 +80,14 @@ def kept_before(steps: Sequence[Step], enforcers: Enforcers) -> tuple[list[recei
 
 
 def seen(steps: Sequence[Step], enforcers: Enforcers) -> tuple[dict[str, list[Artefact]], list[Outcome]]:
-    """(what is there, by target; the places that do not answer). Changes nothing."""
+    """(what is there, others' included, by target; the places that do not answer). Changes nothing."""
 
     def looked(step: Step) -> tuple[Step, Artefact | Outcome]:
+        enforcer = enforcers[step.target, step.where]
         try:
-            return step, look(step, enforcers[step.target, step.where])
+            found = look(step, enforcer)
+            beside = enforcer.theirs() if isinstance(enforcer, Beside) else ""
+            return step, msgspec.structs.replace(found, text=found.text + beside)
         except RingfenceError as error:
             return step, Outcome(step.stage, step.target, step.where, "failed", error.what)
 
