@@ -6,7 +6,8 @@ holders are summed; what the kernel has counted already (`used`) is no allowance
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from functools import lru_cache
 from ipaddress import ip_address
 
 from ringfence.errors import InputError
@@ -125,28 +126,28 @@ def _may_let_go(rule: Rule) -> bool:
     return rule.verdict == ACCEPT or bool(rule.unknown) or rule.verdict.startswith("goto ")
 
 
-def _towards(rule: Rule, table: Table) -> set[str]:
+def _towards(rule: Rule, table: Table) -> frozenset[str]:
     """Single addresses that a rule's destinations name; of a rule that looks at something else, all may be meant."""
-    found: set[str] = set()
-    for match in rule.matches:
-        if match.left in _TO:
-            found |= set(_members(match.right, table))
-    return {_plain(one) for one in found} if found else _Everything()
+    found = [_members(match.right, table) for match in rule.matches if match.left in _TO]
+    return frozenset[str]().union(*found) or _Everything()
 
 
-def _members(right: Iterable[str], table: Table) -> Iterator[str]:
-    for one in right:
-        if one.startswith("@"):
-            yield from table.sets[one[1:]].elements if one[1:] in table.sets else ()
-        else:
-            yield one
+def _members(right: Iterable[str], table: Table) -> frozenset[str]:
+    named = (table.sets[one[1:]].elements if one[1:] in table.sets else () for one in right if one.startswith("@"))
+    return _plainly(tuple(one for one in right if not one.startswith("@"))).union(*map(_plainly, named))
 
 
-class _Everything(set[str]):
+@lru_cache(maxsize=1 << 12)
+def _plainly(elements: tuple[str, ...]) -> frozenset[str]:
+    """Addresses as everybody writes them; the rulesets of many hosts share most of their lists."""
+    return frozenset(map(_plain, elements))
+
+
+class _Everything(frozenset[str]):
     """A set that holds all: its intersection with another is the other."""
 
-    def __and__(self, other: object) -> set[str]:
-        return set(other) if isinstance(other, set) else set()
+    def __and__(self, other: object) -> frozenset[str]:
+        return frozenset(other) if isinstance(other, Set) else frozenset()
 
 
 def _addresses(policy: Policy, inventory: Inventory, name: str) -> Iterator[str]:
@@ -156,6 +157,7 @@ def _addresses(policy: Policy, inventory: Inventory, name: str) -> Iterator[str]
         yield from (_plain(one) for one in inventory.addresses.get(end, ()))
 
 
+@lru_cache(maxsize=1 << 16)
 def _plain(address: str) -> str:
     try:
         return str(ip_address(address))
