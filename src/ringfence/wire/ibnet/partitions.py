@@ -159,7 +159,7 @@ class _Reader:
         """The specifiers of one line, up to `;`."""
         for spec in text.split(","):
             if len(spec) < _SHORT and (plain := _plain(spec)):
-                self.members.append(Member(*plain, number))
+                self.members.append(Member(plain[0], "", plain[1] or self.default, number))
                 continue
             name, equals, value = _parts(spec)
             if name == "mgid":
@@ -214,11 +214,11 @@ def _membership(text: str, unknown: str = "limited") -> str:
 
 
 @lru_cache(maxsize=1 << 18)
-def _plain(spec: str) -> tuple[int, str, str] | None:
-    """(GUID, no group, membership) of a specifier that says both; a port stands in many partitions, mostly alike."""
+def _plain(spec: str) -> tuple[int, str] | None:
+    """(GUID, membership, "" where none is said) of a port; it stands in many partitions, mostly alike."""
     name, equals, value = _parts(spec)
-    guid = _number(name) if equals else None
-    return (guid, "", _membership(value)) if guid else None
+    guid = _number(name)
+    return (guid, _membership(value) if equals else "") if guid else None
 
 
 Tables = dict[int, dict[int, str]]
