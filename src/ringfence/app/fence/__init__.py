@@ -1,9 +1,9 @@
 """The fence, wired: derive, compile, prove; apply, follow, undo.
 
-Estate ─▶ Design: policy ─▶ compiled ─▶ proofs ─▶ joined        (design.py; looks, changes nothing)
+Estate ─▶ Design: policy ─▶ compiled ─▶ proofs ─▶ joined              (design.py; looks, changes nothing)
                       │
-                      ▼
-          plan.py: ordered steps ─▶ run.py: before, apply, read back, prove ─▶ receipt, journal
-                                                                                  │
-                                                          undo.py ◀───────────────┘
+ site.py, drivers.py  ▼  standing.py, theirs.py: what is in force
+ enforcers ─▶ change.py: stages ─▶ steps.py ─▶ run.py: before, apply, look, prove ─▶ receipt, journal (ledger.py)
+                                                                                       │
+              status.py: what stands, drift                            undo.py ◀───────┘
 """

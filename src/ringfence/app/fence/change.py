@@ -100,7 +100,7 @@ class Applying:
         }
 
     def apply(self) -> Iterator[Outcome]:
-        """Do it. Raises `EnforceError`; `UsageError` where a proof does not hold, and then changes nothing."""
+        """Do it. Raises `EnforceError`, also where a proof does not hold; `UsageError` where nothing can be done."""
         prove_stages(self._design, self._stages, self._compiled, self._shadow)
         if not self.steps:
             raise UsageError("no enforcer of the site file takes any of it; nothing was changed", "see fence.toml")

@@ -14,7 +14,7 @@ from ringfence.app.fence.fabrics import OpensmFabric, UfmFabric
 from ringfence.app.fence.run import told
 from ringfence.app.fence.steps import Enforcers
 from ringfence.app.fence.theirs import Theirs, theirs_of
-from ringfence.errors import UsageError
+from ringfence.errors import EnforceError
 from ringfence.segment.compile.nftables import compile_nftables
 from ringfence.segment.compile.partitions import compile_partitions
 from ringfence.segment.compile.ufm import compile_ufm
@@ -56,16 +56,14 @@ def compiled_stages(
 def prove_stages(
     design: Design, policies: Sequence[Policy], compiled: Sequence[Mapping[str, Compiled]], shadow: bool = False
 ) -> None:
-    """Raises `UsageError` with the witnesses where a stage does not prove; in shadow mode everything is open."""
+    """Raises `EnforceError` with the witnesses where a stage does not prove; in shadow mode everything is open."""
     for policy, made in zip(policies, compiled, strict=True):
         for target, one in made.items():
             proof = design.proof_of(policy, target, one.artefacts, one.residuals)
             wrong = [gap for gap in proof.differences if counts(gap, shadow)]
             if wrong:
-                raise UsageError(
-                    f"the proof of {target} does not hold, so nothing was changed: {told(wrong[0])}",
-                    "`ringfence fence prove` shows what is wrong",
-                )
+                what = f"the proof of {target} does not hold; nothing was changed"
+                raise EnforceError(what, "`ringfence fence prove` shows why", tuple(map(told, wrong[:20])))
 
 
 def counts(gap: Difference, shadow: bool) -> bool:

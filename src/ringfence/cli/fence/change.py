@@ -7,14 +7,10 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from ringfence.app.estates import open_estate
-from ringfence.app.fence import status as looking
-from ringfence.app.fence import undo as undoing
-from ringfence.app.fence.change import Applying, resumed
 from ringfence.app.fence.design import design_of
-from ringfence.app.fence.ledger import Ledger
-from ringfence.app.fence.site import enforcers_of
 from ringfence.cli import output
 from ringfence.cli.estate import DEFAULT, AsJson, EstateFile, Identity
+from ringfence.cli.extra import needs_fence
 from ringfence.cli.fence.design import Overrides, Targets
 from ringfence.errors import EnforceError
 
@@ -53,6 +49,10 @@ def apply(
     shadow
         Load rules that count what they would deny, and let it through; `fence learn --counters` shows the counts.
     """
+    with needs_fence():
+        from ringfence.app.fence.change import Applying, resumed
+        from ringfence.app.fence.ledger import Ledger
+        from ringfence.app.fence.site import enforcers_of
     design = design_of(open_estate(estate, identity), overrides or (), target or ())
     enforcers = enforcers_of(site, design.inventory)
     ledger = Ledger(state)
@@ -79,6 +79,9 @@ def status(*, state: StateFolder = STATE, json: AsJson = False) -> int:
     Exit status 3 if an apply or an undo was cut off.
     Example: `ringfence fence status`
     """
+    with needs_fence():
+        from ringfence.app.fence import status as looking
+        from ringfence.app.fence.ledger import Ledger
     found = looking.status(Ledger(state).there())
     if json:
         output.json(found)
@@ -109,6 +112,11 @@ def drift(
     Exit status 1 if anything differs, 3 if a place does not answer.
     Example: `ringfence fence drift --site fence.toml`
     """
+    with needs_fence():
+        from ringfence.app.fence import status as looking
+        from ringfence.app.fence.change import Applying
+        from ringfence.app.fence.ledger import Ledger
+        from ringfence.app.fence.site import enforcers_of
     design = design_of(open_estate(estate, identity))
     enforcers, ledger = enforcers_of(site, design.inventory), Ledger(state).there()
     wanted, theirs = looking.standing(design, ledger)
@@ -154,6 +162,10 @@ def undo(
     receipt
         The receipt, if it is to be checked that it is the last one.
     """
+    with needs_fence():
+        from ringfence.app.fence import undo as undoing
+        from ringfence.app.fence.ledger import Ledger
+        from ringfence.app.fence.site import enforcers_of
     ledger = Ledger(state).there()
     found = undoing.to_undo(ledger, receipt)
     places = [one.target for one in found.targets if one.status not in ("planned", "undone")]

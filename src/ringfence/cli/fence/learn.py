@@ -9,10 +9,9 @@ from ringfence.app.estates import open_estate
 from ringfence.app.fence.design import design_of
 from ringfence.app.fence.learn import follow as followed
 from ringfence.app.fence.learn import learn as learned
-from ringfence.app.fence.site import enforcers_of
-from ringfence.app.fence.status import counters as counted
 from ringfence.cli import output
 from ringfence.cli.estate import DEFAULT, AsJson, EstateFile, Identity
+from ringfence.cli.extra import needs_fence
 from ringfence.cli.fence.change import SITE, Site
 from ringfence.cli.fence.design import Overrides
 from ringfence.errors import UsageError
@@ -53,6 +52,9 @@ def learn(
             output.json_line(one)
         return 0
     if counters:
+        with needs_fence():
+            from ringfence.app.fence.site import enforcers_of
+            from ringfence.app.fence.status import counters as counted
         return _counted(list(counted(enforcers_of(site, design.inventory))), json)
     if not flows:
         remedy = "--flows FILE…, --follow for standard input, or --counters for what rules counted"
