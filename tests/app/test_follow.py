@@ -7,17 +7,18 @@ import time
 import msgspec
 import pytest
 
+from ringfence.app.follow.batch import misfits, without
 from ringfence.app.follow.follow import Follow
 from ringfence.app.follow.making import FOLLOWED, Wanted, made
 from ringfence.app.follow.orders import Orders
 from ringfence.app.follow.standing import Standing
-from ringfence.app.follow.sweeps import Sweeps
+from ringfence.app.follow.sweeps import NOBODY, Sweeps
 from ringfence.collect.base import Scope
 from ringfence.collect.slurm_state import Place
 from ringfence.errors import EnforceError, InputError
 from ringfence.estate.estate import Estate, estate_of
 from ringfence.segment.compile import WRITERS
-from ringfence.segment.model import Artefact
+from ringfence.segment.model import Allow, Artefact, Group, Policy
 from ringfence.segment.overrides import read_overrides
 from ringfence.segment.policy import derive_policy
 from ringfence.synth import generate
@@ -299,43 +300,90 @@ class Manager:
 
 def test_jobs_that_wait_for_a_sweep_are_served_together(monkeypatch):
     """Ten events during one sweep cost one more."""
-    manager, wanted = Manager(), [0]
+    manager, wanted = Manager(), [NOBODY]
     sweeps = Sweeps([manager], lambda: (wanted[0], None))
 
-    def one(self, which, policy, inventory):
+    def one(self, which, policy, inventory, begun):
         which.gate.wait(5)
-        which.sweeps.append(policy)
+        which.sweeps.append((policy is NOBODY, len(begun)))
+        return {}
 
     monkeypatch.setattr(Sweeps, "_one", one)
-    threads = [threading.Thread(target=sweeps.bring) for _ in range(11)]
+    threads = [threading.Thread(target=sweeps.bring, args=(f"gang:{at}",)) for at in range(11)]
     threads[0].start()
-    while not sweeps._sweeping.locked():
+    while not sweeps._sweeping.locked() or sweeps._waiting:
         time.sleep(0.001)
     for thread in threads[1:]:
         thread.start()
-    while sweeps._asked < 11:
+    while len(sweeps._waiting) < 10:
         time.sleep(0.001)
-    wanted[0] = 1
+    wanted[0] = Policy({}, ())
     manager.gate.set()
     for thread in threads:
         thread.join()
-    assert manager.sweeps == [0, 1]
+    assert manager.sweeps == [(True, 1), (False, 10)]
 
 
-def test_a_sweep_that_fails_is_told_to_all_who_waited_for_it(monkeypatch):
+def test_a_sweep_that_fails_for_no_one_s_fault_is_told_to_all_who_waited_for_it(monkeypatch):
     """And the next one is tried anew."""
     fail = [True]
 
-    def one(self, manager, policy, inventory):
+    def one(self, manager, policy, inventory, begun):
         if fail[0]:
-            raise InputError("a full table")
+            raise InputError("no manager")
+        return {}
 
     monkeypatch.setattr(Sweeps, "_one", one)
-    sweeps = Sweeps([Manager()], lambda: (None, None))
-    with pytest.raises(EnforceError, match="a full table"):
+    sweeps = Sweeps([Manager()], lambda: (NOBODY, None))
+    assert {str(error) for error in sweeps.served(["gang:1", "gang:2"]).values()} == {"no manager"}
+    with pytest.raises(EnforceError, match="no manager"):
         sweeps.bring()
     fail[0] = False
     sweeps.bring()
+
+
+@pytest.mark.parametrize("bad", [set(), {"3"}, {"0", "9"}, set("0123456789")])
+def test_those_who_do_not_fit_are_found_among_those_who_do(bad):
+    """By halves: one of a hundred costs few questions."""
+    gangs = [str(at) for at in range(100)]
+    asked = []
+
+    def why_not(out):
+        asked.append(out)
+        wrong = bad - set(out)
+        return InputError(f"{min(wrong)} is too much") if wrong else None
+
+    found = misfits(gangs, why_not)
+    assert found.keys() == bad
+    assert all(str(error) == f"{gang} is too much" for gang, error in found.items())
+    assert len(asked) <= 2 + 14 * len(bad)
+
+
+def test_room_for_one_goes_to_whoever_came_first():
+    """Two that do not fit together: the second is refused."""
+    crowd = {"a", "b"}
+    found = misfits(["x", "a", "y", "b"], lambda out: InputError("full") if not crowd & set(out) else None)
+    assert set(found) == {"b"}
+
+
+def test_where_the_rest_is_wrong_by_itself_nobody_is_to_blame():
+    """All of them out, and still it does not fit."""
+    assert misfits(["a", "b"], lambda _: InputError("full")) == {}
+
+
+def test_a_gang_that_is_left_out_keeps_what_it_had_and_still_has():
+    """A port that it lost meanwhile is another's; one that it would gain, and whom it would newly reach, is left."""
+    one, two, three = ("ibport:0x0000000000000001", "ibport:0x0000000000000002", "ibport:0x0000000000000003")
+
+    def policy(members, allowed):
+        groups = {name: Group(name, "gang", "t", {"ib": ends}) for name, ends in members.items()}
+        return Policy(groups, tuple(Allow(source, target, "ib", "any", "") for source, target in allowed))
+
+    before = policy({"g": (one, two), "s": (three,)}, [("g", "g")])
+    after = policy({"g": (two, three), "s": (one,), "n": (three,)}, [("g", "g"), ("g", "s"), ("n", "n"), ("n", "s")])
+    left = without(after, frozenset({"g", "n"}), before)
+    assert {name: group.on("ib") for name, group in left.groups.items()} == {"g": (two,), "s": (one,)}
+    assert [(allow.source, allow.target) for allow in left.allows] == [("g", "g")]
 
 
 @pytest.mark.parametrize(

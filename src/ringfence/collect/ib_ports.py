@@ -6,6 +6,7 @@ simulator's library can only be loaded before the first instruction. It imports 
         stdin    one line a question:  keys <lid> <port> <blocks>   the partition table; port 1 of an adapter
                                        node <lid> 0 1               how many keys an adapter's table holds
                                        switch <lid> 0 1             the same of a switch's ports
+                                       who <lid> 0 1                the GUID of the port that has this LID
                  an empty line:        answer now
         stdout   for each question a line: `-` (none came), or hexadecimal numbers; keys that are 0 are left out
 
@@ -16,9 +17,9 @@ import ctypes
 import struct
 import sys
 
-ATTRIBUTES = {"keys": 0x16, "node": 0x11, "switch": 0x12}
-PARTITION_CAP = {"node": 28, "switch": 14}
-"""Byte of the answer at which the number of keys stands, two bytes."""
+ATTRIBUTES = {"keys": 0x16, "node": 0x11, "switch": 0x12, "who": 0x11}
+FIELDS = {"node": (">H", 28), "switch": (">H", 14), "who": (">Q", 20)}
+"""Shape and first byte in the answer: PartitionCap and PortGUID of NodeInfo, PartitionEnforcementCap of SwitchInfo."""
 
 WAIT_MS, TRIES = 200, 4
 _CLASSES = (1, 0x81, 3)
@@ -47,8 +48,9 @@ def _ask(mad: ctypes.CDLL, way: int, what: str, lid: int, port: int, blocks: int
         tries = (mad.smp_query_via(answer, place, ATTRIBUTES[what], which, WAIT_MS, way) for _ in range(TRIES))
         if not any(tries):
             return None
-        if what in PARTITION_CAP:
-            return list(struct.unpack_from(">H", answer, PARTITION_CAP[what]))
+        if what in FIELDS:
+            shape, at = FIELDS[what]
+            return list(struct.unpack_from(shape, answer, at))
         found.extend(key for key in _UNPACK(answer) if key)
     return found if blocks else None
 

@@ -2,6 +2,7 @@
 
         with TableReader() as reader:          a child process holds the way into the fabric
             places = reader.places()           ibnetdiscover, once; again when cables change
+            moved = reader.moved(places)       ports that are not at their LID any more: cables have changed
             seen = reader.read(places)         some 40,000 datagrams a second on a simulated fabric
 
 Read-only: the only datagrams are SubnGet. What does not answer is told by name and never taken for fine. Needs
@@ -78,6 +79,12 @@ class TableReader:
         """
         self._capacities(places := tuple(places))
         return {one.guid: min(self._room[one.lid], self._room[one.leaf_lid]) for one in places}
+
+    def moved(self, places: Iterable[Place]) -> tuple[int, ...]:
+        """GUIDs of places at whose LID another port answers, or none: cables or LIDs have changed since."""
+        places = tuple(places)
+        answers = self._ask([("who", one.lid, 0, 1) for one in places])
+        return tuple(one.guid for one, answer in zip(places, answers, strict=True) if answer != [one.guid])
 
     def read(self, places: Iterable[Place], wanted: Iterable[int] = ()) -> Seen:
         """The tables of these places. `wanted`: GUIDs that should be among them; those that are not are `absent`.

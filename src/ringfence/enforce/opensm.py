@@ -36,12 +36,13 @@ class Opensm:
         reader: Reader,
         intended: Tables,
         deadline: float = DEADLINE,
+        kept: float = 0.0,
     ) -> None:
         if not seats:
             raise EnforceError(f"no subnet manager of {fabric.name} can be changed from here")
         self.seats, self.intended = tuple(seats), intended
         self.where = fabric.name
-        self.ports = Ports(fabric, reader, deadline)
+        self.ports = Ports(fabric, reader, deadline, kept)
 
     @property
     def fabric(self) -> Fabric:
@@ -71,12 +72,14 @@ class Opensm:
         plan: Plan,
         evicted: Collection[int] = frozenset(),
         between: Callable[[Step], None] | None = None,
+        asked: Collection[int] = frozenset(),
     ) -> tuple[Step, ...]:
         """The sweeps that lead to the plan, each read back before the next; `between` runs after each but the last.
 
         `evicted`: GUIDs of ports that change their tenant (`ib_steps.handed_over`); `between` ends their flows.
+        `asked`: GUIDs that are read back whether or not they change.
         """
-        taken = self.ports.follow(plan, lambda step: self.put(text(step.plan), step.tables), evicted, between)
+        taken = self.ports.follow(plan, lambda step: self.put(text(step.plan), step.tables), evicted, between, asked)
         if not taken and any(seat.text() != text(plan) for seat in self.seats):
             self.put(text(plan), tables(plan))  # the ports are right, a file is not: a restart would bring it in force
         return taken

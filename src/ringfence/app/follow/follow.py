@@ -25,10 +25,14 @@ from ringfence.errors import EnforceError, RingfenceError
 from ringfence.estate import ids
 from ringfence.estate.facts import Fact
 from ringfence.segment.model import Artefact
+from ringfence.segment.workflow import leader
 from ringfence.wire.hooks import Answer
 from ringfence.wire.jobs import Followed, Seen
 
 IN_FORCE, PENDING, FAILED = "in force", "pending", "failed"
+LOOK = 60.0
+"""Seconds between two times that every table of a fabric is read; an event reads those that it concerns."""
+
 SETTLED = 3600.0
 """Seconds for which the end of a job is remembered, so that a snapshot taken before it does not revive the job."""
 
@@ -48,6 +52,8 @@ class Follow:
     ) -> None:
         self._standing, self._cluster, self._orders = standing, cluster, orders
         self._sweeps = sweeps or Sweeps((), standing.now)
+        self._sweeps.cleared = self._not_cleared
+        self._looking, self._looked = Lock(), time.monotonic()
         self._targets = followed(standing.inventory, targets)
         self._deadline, self._said = deadline, said
         self._lock = Lock()
@@ -63,8 +69,8 @@ class Follow:
         if not self.ready:
             return Answer("hold", "the follower has not heard from the scheduler yet")
         try:
-            making = self._told(seen)
-            self._bring(making, until)
+            making, gang = self._told(seen)
+            self._bring(making, gang, until)
         except RingfenceError as error:
             self._gone(number, FAILED, error.what)
             return Answer("hold", f"job {number}: {error.what}"[:1000])
@@ -95,6 +101,9 @@ class Follow:
         self.ready = True
         if late := self._orders.late():
             self._orders.bring(late, self._deadline)
+        if self._sweeps.there and time.monotonic() > self._looked + LOOK:
+            self._looked = time.monotonic()
+            self._side.submit(self._look)
         for what in found:
             self._said(what)
         return found
@@ -120,8 +129,30 @@ class Follow:
         self._side.shutdown()
         self._orders.close()
 
-    def _told(self, seen: Seen) -> Making:
-        """The job is in the policy, and its hosts' texts are wanted."""
+    def _look(self) -> None:
+        """Every table of every fabric, beside whatever else goes on."""
+        if self._looking.acquire(blocking=False):
+            try:
+                for what in self._sweeps.look():
+                    self._said(what)
+            except RingfenceError as error:
+                self._said(f"the fabric's tables are not all known: {error.what}")
+            finally:
+                self._looking.release()
+
+    def _not_cleared(self, guids: Collection[int]) -> frozenset[int]:
+        """Of ports that change their tenant, those whose host has not yet ended what the last one left open.
+
+        A host that nothing is ordered of ends nothing: what its rules leave open, the plan says.
+        """
+        host_of = self._standing.inventory.host_of
+        at = {guid: host_of.get(ids.ibport(guid), "") for guid in guids}
+        said = self._orders.bring(self._orders.places(set(at.values())), self._deadline)
+        late = {one.place[1] for one in said.values() if not one.good}
+        return frozenset(guid for guid, host in at.items() if host in late)
+
+    def _told(self, seen: Seen) -> tuple[Making, str]:
+        """The job is in the policy, and its hosts' texts are wanted; the name of its gang."""
         job, facts = self._facts(seen)
         with self._lock:
             held = [one.object for one in facts if one.predicate == "runs_on"]
@@ -130,21 +161,27 @@ class Follow:
                 raise EnforceError(f"{strange[0]} is not in the estate, so it cannot be fenced", "survey it")
             hosts = self._standing.tell(job, facts)
             self._jobs[seen.row.number] = Followed(seen.row.number, PENDING, len(hosts), int(time.time()))
-            return self._wanted(hosts)
+            return self._wanted(hosts), self._gang(job)
+
+    def _gang(self, job: str) -> str:
+        return "gang:" + leader(self._standing.scene.seen, job).removeprefix("job:")
 
     def _wanted(self, hosts: Collection[str]) -> Making:
         making = made(self._standing, self._targets, self._standing.whole(), hosts)
         self._orders.want(making.wanted)
         return making
 
-    def _bring(self, making: Making, until: float) -> None:
+    def _bring(self, making: Making, gang: str, until: float) -> None:
         """Raises `EnforceError` where anything is late, failed, or reads back as something else."""
-        side = self._side.submit(self._sweeps.bring)
+        side = self._side.submit(self._sweeps.bring, gang)
         said = self._orders.bring(making.wanted, until - time.monotonic())
         if wrong := _wrong(said.values()):
             raise EnforceError(f"{len(wrong)} of {len(said)} hosts did not follow: {wrong[0]}", left=tuple(wrong))
         self._read_back(making, said.values())
-        side.result(max(0.1, until - time.monotonic()))
+        try:
+            side.result(max(0.1, until - time.monotonic()))
+        except TimeoutError:
+            raise EnforceError("its partition keys were not read back in time", "look at the subnet manager") from None
 
     def _read_back(self, making: Making, said: Iterable[Said]) -> None:
         """What the hosts say is in force, judged as what was compiled; equal texts once."""
@@ -170,22 +207,25 @@ class Follow:
 
     def _taken_up(self, jobs: Sequence[Seen]) -> list[str]:
         """Jobs that run and that nobody told of: all of them told first, so that hosts are brought once."""
-        found, wanted = [], set[str]()
+        found, wanted, gangs = [], set[str](), dict[str, str]()
         with self._lock:
             for seen in jobs:
                 job, facts = self._facts(seen)
                 wanted.update(self._standing.tell(job, facts))
+                gangs[seen.row.number] = self._gang(job)
                 self._jobs[seen.row.number] = Followed(seen.row.number, PENDING, 0, int(time.time()))
             making = self._wanted(wanted)
-        side = self._side.submit(self._sweeps.bring) if jobs else None
+        side = self._side.submit(self._sweeps.served, set(gangs.values()))
         said = self._orders.bring(making.wanted, self._deadline)
         failed = {host for one in said.values() if not one.good for host in [one.place[1]]}
-        for seen in jobs:
-            number = seen.row.number
+        keyless = side.result()
+        for number, gang in gangs.items():
             late = failed.intersection(self._standing.hosts_of(ids.job(self._cluster.cluster, number)))
-            self._note(number, PENDING if late else IN_FORCE)
-            found.append(f"job {number} runs and no hook said so" + (f"; {len(late)} hosts are late" if late else ""))
-        return [*found, *(_failure(side) if side else ())]
+            self._note(number, PENDING if late or gang in keyless else IN_FORCE)
+            told = [f"{len(late)} hosts are late"] if late else []
+            told += [f"its keys are not in the tables: {keyless[gang]}"] if gang in keyless else []
+            found.append("; ".join([f"job {number} runs and no hook said so", *told]))
+        return found
 
     def _facts(self, seen: Seen) -> tuple[str, list[Fact]]:
         row = msgspec.structs.replace(seen.row, cluster="")

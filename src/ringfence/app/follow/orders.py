@@ -5,7 +5,7 @@ wanted when the event came, so an older text cannot arrive after a newer one.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Condition
 
@@ -69,6 +69,11 @@ class Orders:
                 done.update(found)
                 left -= mine.keys()
         return done
+
+    def places(self, hosts: Collection[str]) -> list[Place]:
+        """The places of these hosts of which anything is wanted."""
+        with self._turn:
+            return [place for place in sorted(self._wanted) if place[1] in hosts]
 
     def failed(self) -> tuple[Said, ...]:
         """Places that do not hold what is wanted of them."""
