@@ -16,8 +16,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import yaml
 
-from ringfence.wire.kubernetes.ours import KINDS
+from ringfence.wire.kubernetes.ours import KINDS as OURS
+from ringfence.wire.kubernetes.ours import Kind
 
+KINDS = {**OURS, "Service": Kind("v1", "services", True)}
 _BY_PLURAL = {(kind.version, kind.plural): name for name, kind in KINDS.items()}
 
 

@@ -18,7 +18,7 @@ import msgspec
 from ringfence.app.pod_gate import number_of
 from ringfence.collect.kubernetes_policies import Gone, Refused, listed, watched
 from ringfence.enforce.kubernetes import Kubernetes
-from ringfence.errors import EnforceError, InputError
+from ringfence.errors import InputError, RingfenceError
 from ringfence.segment.model import Artefact
 from ringfence.wire.kubernetes.ours import KINDS, LABEL, Drift, Json, Key, by_key, drift, is_ours, key, plain
 
@@ -29,13 +29,14 @@ HEADER = "# Written by Ringfence: pods of this node whose compartment the API wa
 
 
 class Pod(msgspec.Struct, frozen=True):
-    """A pod as the follower sees it. `node` is "" until it is scheduled."""
+    """A pod as the follower sees it. `node` is "" until it is scheduled; `shown`: all that the API shows of it."""
 
     namespace: str
     name: str
     uid: str
     node: str
     labels: Mapping[str, str]
+    shown: Json = {}
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -66,22 +67,26 @@ class Follower:
                 turn = self.turn()
                 self._told(turn)
                 if turn.problem and not stop.wait(AGAIN):
-                    self._events.put(("", "again", None))
+                    self.again()
 
     def turn(self) -> Turn:
         """Look at what is there, and put right what differs."""
         every = {name: one for of in self._there.values() for name, one in of.items()}
         pods = {name: _pod(one) for name, one in every.items() if name[0] == "Pod"}
-        artefact = self._desired(pods)
-        wanted = {name: one for name, one in by_key(artefact.text).items() if name[0] != "Pod" or name in pods}
-        found = drift(wanted, {name: plain(one) for name, one in every.items() if is_ours(one)})
-        problem = ""
-        if found:
-            try:
+        found = Drift((), (), ())
+        try:
+            artefact = self._desired(pods)
+            wanted = {name: one for name, one in by_key(artefact.text).items() if name[0] != "Pod" or name in pods}
+            found = drift(wanted, {name: plain(one) for name, one in every.items() if is_ours(one)})
+            if found:
                 self._enforcer.apply(artefact)
-            except EnforceError as error:
-                problem = f"{error.what}" + (f" ({error.remedy})" if error.remedy else "")
-        return Turn(found, _admitted(wanted, pods, found), problem)
+        except RingfenceError as error:
+            return Turn(found, {}, error.what + (f" ({error.remedy})" if error.remedy else ""))
+        return Turn(found, _admitted(wanted, pods, found))
+
+    def again(self) -> None:
+        """Have a turn soon, though the watch saw nothing: what pods are allowed may have changed elsewhere."""
+        self._events.put(("", "again", None))
 
     def _take(self, patience_s: float) -> bool:
         """Whether something came; all that has come stands in `_there`."""
@@ -136,7 +141,7 @@ def _pod(one: Json) -> Pod:
     meta, spec = one.get("metadata") or {}, one.get("spec") or {}
     labels = {str(name): str(value) for name, value in (meta.get("labels") or {}).items()}
     _, namespace, name = key(one)
-    return Pod(namespace, name, str(meta.get("uid") or ""), str(spec.get("nodeName") or ""), labels)
+    return Pod(namespace, name, str(meta.get("uid") or ""), str(spec.get("nodeName") or ""), labels, one)
 
 
 def _admitted(wanted: Mapping[Key, Json], pods: Mapping[Key, Pod], found: Drift) -> dict[str, tuple[Pod, ...]]:

@@ -39,6 +39,11 @@ class Kubernetes:
         """Other people's policies as they are there: for the proof."""
         return stream(self._held().theirs.values())
 
+    def speaks(self) -> tuple[str, ...]:
+        """Targets of `Inventory.enforcers` that can be written here; our label is reserved only if we may set it."""
+        known = self._held().speaks
+        return known if self._may_label() else tuple(one for one in known if one != "validatingadmissionpolicy")
+
     def plan(self, artefact: Artefact) -> Drift:
         """What `apply` would change, checked by the API server (`dryRun=All`). Raises `EnforceError`."""
         return self._changes(artefact.text, dry=True)

@@ -38,12 +38,12 @@ from ringfence.wire.jobs import Request, Seen
 
 def start(folder: Path, estate: Path, settings: Settings) -> None:
     """Follow until SIGTERM or SIGINT. Raises `UsageError`, `InputError`, `EstateError`, `EnforceError`."""
-    lock = _lock(folder)
+    alone = lock(folder)
     try:
         with following(folder, load(estate), settings) as follow:
             asyncio.run(_run(settings, follow))
     finally:
-        os.close(lock)
+        os.close(alone)
 
 
 @contextlib.contextmanager
@@ -139,10 +139,10 @@ def _whole(follow: Follow) -> None:
     say("everything is proven and in force" if not left else f"{len(left)} places did not follow: {left[0]}")
 
 
-def _lock(folder: Path) -> int:
-    """One follower for one server. Raises `UsageError`."""
+def lock(folder: Path, name: str = ".follow.lock") -> int:
+    """One follower of a kind for one server. Raises `UsageError`."""
     try:
-        handle = os.open(folder / ".follow.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        handle = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise UsageError(f"{folder}: {error.strerror}", "name the folder of `ringfence enrol init`") from None
     try:

@@ -20,6 +20,7 @@ _COMMANDS = {
     "nodes": "ringfence.cli.fence.serve:nodes",
     "order": "ringfence.cli.fence.serve:order",
     "follow": "ringfence.cli.fence.follow:follow",
+    "follow-pods": "ringfence.cli.fence.follow_pods:follow_pods",
     "install-hooks": "ringfence.cli.fence.install_hooks:install_hooks",
     "allows": "ringfence.cli.fence.allows:allows",
 }
