@@ -170,3 +170,18 @@ def test_generate_is_the_same_for_the_same_seed(tmp_path):
             assert (tmp_path / "a" / path).read_bytes() == (tmp_path / "b" / path).read_bytes()
     assert run(["generate", "--nodes", "16", "--captures", str(tmp_path / "a")]) == 2
     assert run(["generate", "--nodes", "3", "-o", str(tmp_path / "x")]) == 2
+
+
+def test_a_command_whose_extra_is_missing_names_the_extra(tmp_path):
+    """The base install looks; what changes things says what it needs. The package is hidden, not uninstalled."""
+    hidden = (
+        "import sys; sys.modules['cryptography'] = None; from ringfence.cli import run; sys.exit(run(sys.argv[1:]))"
+    )
+    for command in (["fence", "--help"], ["fence", "learn", "--help"], ["fence", "apply", "--help"]):
+        assert (
+            subprocess.run([sys.executable, "-c", hidden, *command], capture_output=True, check=False).returncode == 0
+        )
+    lacking = [sys.executable, "-c", hidden, "enrol", "init", str(tmp_path / "server")]
+    done = subprocess.run(lacking, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "pip install 'ringfence[fence]'" in done.stderr

@@ -11,7 +11,7 @@ from cyclopts import App, CycloptsError
 
 from ringfence import __version__
 from ringfence.cli.output import complain
-from ringfence.errors import RingfenceError, UsageError
+from ringfence.errors import MissingPart, RingfenceError, UsageError
 
 DONE, FAILED, MISUSED, PARTIAL = 0, 1, 2, 3
 
@@ -42,6 +42,9 @@ _COMMANDS = {
     "merge": "ringfence.cli.keep:merge",
     "export": "ringfence.cli.keep:export",
 }
+_EXTRAS = {"cryptography": "fence", "nftables": "fence", "lightkube": "fence", "httpx": "fence", "pynvml": "live"}
+"""Packages of an extra → the extra. Whoever lacks one is told which to install."""
+
 _FAMILIES = frozenset(("fence",))
 """Commands that have commands."""
 
@@ -51,6 +54,18 @@ for _name, _target in _COMMANDS.items():
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status."""
+    try:
+        return _run(arguments)
+    except ImportError as error:
+        lacking = getattr(error.__cause__ or error, "name", None) or ""
+        extra = _EXTRAS.get(lacking.partition(".")[0])
+        if extra is None:
+            raise
+        complain(MissingPart(f"this command needs {lacking}", f"pip install 'ringfence[{extra}]'"))
+        return FAILED
+
+
+def _run(arguments: Sequence[str]) -> int:
     if not arguments or arguments[0] in ("--help", "-h"):
         app.resolved_commands()  # the overview shows the first line of each, which loads them all
     elif arguments[0] in _FAMILIES and arguments[1:2] in ([], ["--help"], ["-h"]):

@@ -6,7 +6,7 @@ enforcer.read()                  read back, for the proof
 enforcer.restore(before)         set-equal to what was there
 """
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ringfence.segment.model import Artefact
 
@@ -34,3 +34,11 @@ class Enforcer(Protocol):
     def restore(self, before: str) -> None:
         """Bring back what `read` returned."""
         ...
+
+
+@runtime_checkable
+class Covering(Protocol):
+    """An enforcer whose host has a job gate: it has to know which jobs its next artefact holds."""
+
+    covers: tuple[str, ...]
+    """Numbers of those jobs."""

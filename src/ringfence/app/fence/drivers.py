@@ -10,8 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from ringfence.app.fence.fabrics import OpensmFabric, UfmFabric
-from ringfence.app.orders.remote import RemoteEnforcer
-from ringfence.enforce.base import Enforcer
+from ringfence.enforce.base import Covering, Enforcer
 from ringfence.enforce.budget import Ledger
 from ringfence.enforce.ending import EndingFlows, EndingSessions
 from ringfence.enforce.exports import Exports
@@ -101,13 +100,15 @@ DRIVERS: Mapping[str, Callable[..., Enforcer]] = {
 
 def ordered(target: str, where: str, folder: str, timeout: float = 30.0) -> Enforcer:
     """A host's own enforcer, by signed orders through the server of `folder` that runs on this machine."""
+    from ringfence.app.orders.remote import RemoteEnforcer  # needs the extra; the other drivers do not
+
     return RemoteEnforcer(target, where, Path(folder), timeout=timeout)
 
 
 def covering(enforcers: Mapping[tuple[str, str], Enforcer], jobs: Mapping[str, tuple[str, ...]]) -> None:
     """Tell hosts that are reached by orders which jobs their next artefact holds, so that their gates stay open."""
     for one in enforcers.values():
-        if isinstance(one, RemoteEnforcer):
+        if isinstance(one, Covering):
             one.covers = jobs.get(one.where, ())
 
 
