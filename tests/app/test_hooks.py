@@ -1,5 +1,6 @@
 """Slurm's hooks, each run as Slurm runs it: without a PATH, with what Slurm sets in the environment."""
 
+import json
 import os
 import socket
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ringfence.app.fence.hooks import HOOKS, Settings, conf_lines, install
+from ringfence.app.fence.hooks import HOOKS, POD_GATE, Settings, conf_lines, install
 from ringfence.cli import run
 from ringfence.errors import UsageError
 from ringfence.wire import hooks, jobs
@@ -118,8 +119,9 @@ def test_hooks_are_root_s_to_write_and_leave_nothing_beside_them(settings):
     """Mode 0755, whole files, the same names on every machine; installing again changes nothing."""
     before = install(settings)
     assert install(settings) == before
-    assert sorted(path.name for path in settings.folder.iterdir()) == sorted(hook.file for hook in HOOKS)
-    assert {oct(path.stat().st_mode & 0o777) for path in before} == {"0o755"}
+    names = sorted(path.name for path in settings.folder.iterdir())
+    assert names == sorted([*(hook.file for hook in HOOKS), POD_GATE])
+    assert {oct(path.stat().st_mode & 0o777) for path in before if path.name != POD_GATE} == {"0o755"}
     lines = list(conf_lines(settings))
     assert f"PrologSlurmctld={settings.folder}/prolog-slurmctld" in lines
     assert "PrologFlags=Alloc" in lines
@@ -148,3 +150,22 @@ def test_the_command_writes_the_hooks_and_shows_the_lines(tmp_path, capsys):
     assert run(["fence", "install-hooks", "--out", str(folder), "--python", os.fspath(PYTHON)]) == 0
     assert f"Prolog={folder}/prolog" in capsys.readouterr().out.splitlines()
     assert (folder / "prolog").read_text().startswith(f"#!{PYTHON} -IS\n")
+
+
+@pytest.mark.parametrize(("outage", "code"), [("hold", 1), ("allow", 0)])
+def test_the_pod_gate_takes_the_entry_that_is_written_for_it(settings, outage, code):
+    """The real plugin reads it as the runtime hands it over, with nobody listening; what it exempts is let in."""
+    install(Settings(settings.folder, settings.follower, settings.enforcer, PYTHON, 600, outage))
+    path = settings.folder / POD_GATE
+    assert path.stat().st_mode & 0o777 == 0o644
+    before = {"cniVersion": "1.0.0", "interfaces": []}
+    entry = json.loads(path.read_text()) | {"cniVersion": "1.0.0", "name": "pods", "prevResult": before}
+    assert entry["onOutage"] == outage
+    for space, status in (("research", code), ("kube-system", 0)):
+        names = f"K8S_POD_NAMESPACE={space};K8S_POD_NAME=a-0;K8S_POD_UID=8f4c2a80"
+        done = subprocess.run(
+            [sys.executable, "-I", "-m", "ringfence.app.pod_gate"], input=json.dumps(entry), text=True,
+            env={"CNI_COMMAND": "ADD", "CNI_ARGS": names}, capture_output=True, timeout=20, check=False,
+        )  # fmt: skip
+        assert done.returncode == status
+        assert json.loads(done.stdout) == before if not status else json.loads(done.stdout)["code"] == 11

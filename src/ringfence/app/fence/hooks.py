@@ -1,5 +1,7 @@
 """Slurm's hooks: five small programs without a library, and the lines of slurm.conf that name them.
 
+Beside them stands `pod-gate.json`: the same gate for pods, as the entry of a runtime's list of network plugins.
+
 PrologSlurmctld ─ started ─▶ follow.sock      the gate: a refused job waits in the queue, its nodes stay idle
 Prolog ──────── wait-job ──▶ enforcer.sock    confirms: this node's own enforcer has the job's compartment in force
 TaskProlog ───── confine ──▶ enforcer.sock    runs as the user: moves the task to where its job belongs
@@ -17,6 +19,7 @@ from pathlib import Path
 
 import msgspec
 
+from ringfence.app.pod_gate import LONGEST_DEADLINE
 from ringfence.errors import UsageError
 from ringfence.wire.hooks import ON_OUTAGE
 from ringfence.wire.hooks import SOCKET as ENFORCER
@@ -132,18 +135,36 @@ def text_of(hook: Hook, settings: Settings) -> str:
     )
 
 
+POD_GATE = "pod-gate.json"
+_PLATFORM = ("kube-system",)
+"""Namespaces whose pods are not held: the API, names and networks of the cluster rest on them."""
+
+
+def pod_gate(settings: Settings) -> str:
+    """The pod gate's entry: the last one of `plugins` in a node's `.conflist` (CNI specification, section 1)."""
+    entry = {
+        "type": "ringfence-pod-gate",
+        "onOutage": settings.outage,
+        "deadline": min(settings.deadline, LONGEST_DEADLINE),
+        "socket": str(settings.enforcer),
+        "exempt": list(_PLATFORM),
+    }
+    return msgspec.json.format(msgspec.json.encode(entry), indent=2).decode() + "\n"
+
+
 def install(settings: Settings) -> list[Path]:
-    """Write every hook (0755, root's), each whole or not at all. Raises `UsageError`."""
+    """Write every hook (0755) and the pod gate's entry (0644), each whole or not at all. Raises `UsageError`."""
     settings.checked()
+    texts = [(hook.file, 0o755, text_of(hook, settings)) for hook in HOOKS] + [(POD_GATE, 0o644, pod_gate(settings))]
     written = []
     try:
         settings.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-        for hook in HOOKS:
-            path = settings.folder / hook.file
+        for name, mode, text in texts:
+            path = settings.folder / name
             beside = path.with_name(f".{path.name}.{os.getpid()}")
-            with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o755), "w") as file:
-                file.write(text_of(hook, settings))
-                os.fchmod(file.fileno(), 0o755)
+            with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode), "w") as file:
+                file.write(text)
+                os.fchmod(file.fileno(), mode)
             beside.replace(path)
             written.append(path)
     except OSError as error:

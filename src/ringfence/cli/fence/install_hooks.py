@@ -1,4 +1,4 @@
-"""`ringfence fence install-hooks`: Slurm's hooks as files, and the lines that slurm.conf needs."""
+"""`ringfence fence install-hooks`: the hooks of Slurm and of pods as files, and the lines that slurm.conf needs."""
 
 from pathlib import Path
 
@@ -12,7 +12,8 @@ def install_hooks(
 ) -> int:  # fmt: skip
     """Write the hooks through which Slurm waits for the fence, and show the lines for slurm.conf. Changes no Slurm.
 
-    Install the same files at the same place on the controller and on every node.
+    Install the same files at the same place on the controller and on every node. `pod-gate.json` is for nodes of
+    Kubernetes: the last entry of `plugins` in their CNI list.
 
     Example: `ringfence fence install-hooks --out /etc/ringfence/hooks`
 
