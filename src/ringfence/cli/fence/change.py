@@ -1,6 +1,7 @@
 """`ringfence fence apply`, `status`, `drift` and `undo`: dry unless `--apply` is given."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -186,18 +187,30 @@ def undo(
 
 
 def _run(outcomes: Iterable[Any], quiet: bool) -> list[Any]:
-    """Carry out, telling each outcome; what was left is told before the error goes on."""
-    done = []
+    """Carry out and tell how it went, stage by stage; every place that was left is told before the error goes on."""
+    done: list[Any] = []
     try:
-        for one in outcomes:
-            done.append(one)
-            if not quiet:
-                output.err.print(f"{one.status}: {one}".rstrip(" :"), markup=False)
+        done.extend(outcomes)  # what came before an error stays
     except EnforceError as error:
         for left in error.left:
             output.err.print(f"  left: {left}", markup=False)
         raise
+    finally:
+        if not quiet:
+            _told(done)
     return done
+
+
+def _told(outcomes: Sequence[Any]) -> None:
+    """How many places follow, and what others deny; places that failed are told as left."""
+    count = Counter((one.stage, one.status, one.target) for one in outcomes if one.status != "differs")
+    for (stage, status, target), places in count.items():
+        output.err.print(f"stage {stage + 1}: {status}: {target}, {places} places", markup=False)
+    denied = [one.why for one in outcomes if one.status == "differs"]
+    for why in denied[:_WORST]:
+        output.err.print(f"differs: {why}", markup=False)
+    if len(denied) > _WORST:
+        output.err.print(f"… and {len(denied) - _WORST} more (`ringfence fence drift --json` lists them)", markup=False)
 
 
 def _verdict(were: int, left: int, corrected: bool) -> str:
