@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from ringfence.app.fence import run
+from ringfence.app.fence.clusters import informed
 from ringfence.app.fence.design import Design
 from ringfence.app.fence.drivers import covering
 from ringfence.app.fence.ledger import Change, InForce, Ledger, digest_of
@@ -39,7 +40,7 @@ class Applying:
         self, design: Design, ledger: Ledger, enforcers: Enforcers, *,
         receipt: str = "", shadow: bool = False, known: Theirs | None = None,
     ) -> None:  # fmt: skip
-        self._standing = ledger.in_force()
+        design, self._standing = informed(design, enforcers), ledger.in_force()
         if shadow and self._standing and self._standing.fences:
             raise UsageError("a fence stands, and shadow mode would open it", "`ringfence fence undo` it first")
         self._design = design.with_policy(design.policy, ("nftables",)) if shadow else design

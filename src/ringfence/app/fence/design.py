@@ -94,6 +94,13 @@ class Design:
         other.__dict__.update(policy=policy, inventory=self.inventory)
         return other
 
+    def with_inventory(self, inventory: Inventory) -> "Design":
+        """This design over a cluster of which more is known."""
+        other = Design(self.estate, self._overrides, self._targets, self._now)
+        known: dict[str, Any] = {name: self.__dict__[name] for name in ("policy", "_scene") if name in self.__dict__}
+        other.__dict__.update(known, inventory=inventory)
+        return other
+
     @cached_property
     def proofs(self) -> dict[str, Proof]:
         """Per target the verdict on what was compiled; `budgets` is that on what hosts let out."""

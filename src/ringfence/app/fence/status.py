@@ -5,6 +5,7 @@ from typing import Any
 
 from ringfence.app.fence import run
 from ringfence.app.fence.change import differences, interrupted
+from ringfence.app.fence.clusters import informed
 from ringfence.app.fence.design import Design
 from ringfence.app.fence.ledger import Ledger
 from ringfence.app.fence.run import Found, Outcome
@@ -33,6 +34,7 @@ def standing(design: Design, ledger: Ledger) -> tuple[Design, Theirs]:
 
 def drift(design: Design, theirs: Theirs, enforcers: Enforcers) -> tuple[list[Difference], list[Outcome]]:
     """(how what is really there differs from a design, places that do not answer)."""
+    design = informed(design, enforcers)
     (compiled,), _ = compiled_stages(design, [design.policy], enforcers, known=theirs)
     steps, _ = steps_of([compiled], enforcers)
     found, silent = run.seen(steps, enforcers)

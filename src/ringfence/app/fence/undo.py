@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from ringfence.app.fence import run
 from ringfence.app.fence.change import differences, jobs_on
+from ringfence.app.fence.clusters import informed
 from ringfence.app.fence.design import Design
 from ringfence.app.fence.drivers import covering
 from ringfence.app.fence.ledger import Change, Ledger
@@ -37,6 +38,7 @@ def undo(design: Design, ledger: Ledger, enforcers: Enforcers, receipt: str = ""
     ledger.write_down("fence.undo.begun", "", found.id)
     covering(enforcers, jobs_on(design.estate))
     if change:
+        design = informed(design, enforcers)
         yield from _through_the_middle(design, ledger, enforcers, found, change)
     outcomes = list(run.take_back(receipts.receipt(ledger.database, found.id) or found, enforcers, ledger))
     yield from outcomes

@@ -72,7 +72,7 @@ def _residuals(cells: Cells) -> Iterator[Residual]:
     crowded = any(len([cell for cell in here if cell.value]) > 1 for here in cells.by_namespace.values())
     if crowded and not _speaks(cells, reserve.TARGET):
         why = "whoever may write pods in a namespace can give one the label of another compartment of that namespace"
-        remedy = f"a cluster with ValidatingAdmissionPolicy (Kubernetes 1.30) lets us keep {LABEL} to our own account"
+        remedy = f"Kubernetes 1.30, and `set` on compartments.ringfence.io for our account, keep {LABEL} to it"
         yield Residual("pod", TARGET, cells.cluster, "*", 0, why, remedy)
     if not _speaks(cells, "multinetworkpolicy"):
         yield from multi.residuals(cells, TARGET)
