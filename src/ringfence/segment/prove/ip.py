@@ -11,6 +11,7 @@ accept or a drop: leaks are looked for as if it accepted, breaks as if it droppe
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 import msgspec
 import numpy as np
@@ -70,18 +71,22 @@ class _Names(Names):
 
         Between two networks outside nothing is ours to allow or deny.
         """
+        return self._intent
+
+    @cached_property
+    def _intent(self) -> list[Block]:
         by_target: dict[tuple[str, str], list[str]] = {}
         for allow in self.policy.on(self.plane):
             by_target.setdefault((allow.target, allow.what), []).append(allow.source)
-        outside = np.array([at for at, name in enumerate(self.names) if name.startswith("network:")], np.int64)
+        outside = np.array([name.startswith("network:") for name in self.names], np.bool_)
         found = []
         for (name, kind), together in by_target.items():
             sources = np.unique(np.concatenate([self.of(one) for one in together]))
             targets = self.of(name)
-            inside = np.setdiff1d(targets, outside)
-            found.append(Block(sources, inside, what.parse(kind)))
-            if len(inside) < len(targets):
-                found.append(Block(np.setdiff1d(sources, outside), np.intersect1d(targets, outside), what.parse(kind)))
+            far = outside[targets]
+            found.append(Block(sources, targets[~far], what.parse(kind)))
+            if far.any():
+                found.append(Block(sources[~outside[sources]], targets[far], what.parse(kind)))
         return found
 
 

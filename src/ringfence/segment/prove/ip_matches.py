@@ -73,7 +73,9 @@ class Matcher:
         whole = {"ip": 4, "ip6": 6}.get(family)
         self.whole = Region(space.family(whole) if whole else None, ANY)
         self._known: dict[str, list[Placed]] = {}
-        self._shared: dict[int, tuple[Rule, Placed | None]] = space.remembered.setdefault((family, packet), {})
+        self._shared: dict[tuple[int, ...], tuple[Rule, object, Placed | None]] = space.remembered.setdefault(
+            (family, packet), {}
+        )
 
     def rules(self, chain: Chain) -> list[Placed]:
         """The rules of a chain that may concern the packet, and where; of neighbours that do the same only one."""
@@ -87,14 +89,14 @@ class Matcher:
         return self._known[chain.name]
 
     def _placed(self, rule: Rule) -> Placed | None:
-        """Rules that name no set mean the same in every table; most are the same objects, too."""
-        if id(rule) in self._shared:
-            return self._shared[id(rule)][1]
-        region, sure = self._anywhere(rule)
-        found = None if region is None else Placed(rule, region, sure)
-        if not any(match.right[0].startswith("@") for match in rule.matches):
-            self._shared[id(rule)] = rule, found
-        return found
+        """Most rules, and most lists that their sets hold, are the same objects in many rulesets."""
+        named = [match.right[0][1:] for match in rule.matches if match.right[0].startswith("@")]
+        lists = tuple(self._sets[one].elements if one in self._sets else None for one in named)
+        key = (id(rule), *map(id, lists))
+        if key not in self._shared:
+            region, sure = self._anywhere(rule)
+            self._shared[key] = rule, lists, None if region is None else Placed(rule, region, sure)
+        return self._shared[key][2]
 
     def within(self, region: Region, part: Region) -> Region:
         """What of `part` a rule with this region concerns."""

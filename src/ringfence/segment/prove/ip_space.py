@@ -55,7 +55,7 @@ class Space:
         self.every = np.arange(len(cuts), dtype=np.int64)
         self._families = {4: self._cut(WORLD4), 6: self._cut(WORLD6)}
         self._sound: dict[tuple[str, ...], bool] = {}
-        self.remembered: dict[Hashable, dict[int, Any]] = {}
+        self.remembered: dict[Hashable, dict[tuple[int, ...], Any]] = {}
         """What readers of rules found in this space, for those that many rulesets share."""
         self._known: dict[tuple[str, ...], Ints] = {}
         owned = [self.pieces(tuple(one)) for one in ends]
