@@ -67,7 +67,19 @@ def between(
 ) -> Proof:
     """The verdict where only bounds are known: leaks of what may be open at most, breaks of what is so at least."""
     upper = verdict(names, target, [most], residuals, covers)
-    lower = verdict(names, target, [least], residuals, covers)
+    lower = upper if _equal(most, least) else verdict(names, target, [least], residuals, covers)
     leaks = [one for one in upper.differences if one.kind == "leak"]
     breaks = [one for one in lower.differences if one.kind == "break"]
     return msgspec.structs.replace(upper, differences=(*leaks, *breaks))
+
+
+def _equal(most: Sequence[Block], least: Sequence[Block]) -> bool:
+    return len(most) == len(least) and all(
+        one is other
+        or (
+            one.what == other.what
+            and np.array_equal(one.sources, other.sources)
+            and np.array_equal(one.targets, other.targets)
+        )
+        for one, other in zip(most, least, strict=True)
+    )
