@@ -227,7 +227,7 @@ def test_a_host_that_does_not_answer_in_time_is_told_as_such(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change", [{"target": "../x"}, {"action": "reboot"}, {"job": "x"}, {"host": "gpu0001"}, {"text": "x" * 3_000_000}]
+    "change", [{"target": "../x"}, {"action": "reboot"}, {"job": "x"}, {"host": "gpu0001"}, {"text": "x" * 9_000_000}]
 )
 def test_an_order_that_no_enforcer_would_take_is_not_given(tmp_path, change):
     """It is an error here, and not desired from then on."""

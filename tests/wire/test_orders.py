@@ -4,6 +4,9 @@ import msgspec
 import pytest
 
 from ringfence.errors import InputError
+from ringfence.segment.compile.partitions import compile_partitions
+from ringfence.segment.inventory import Fabric, Inventory
+from ringfence.segment.model import Allow, Group, Policy
 from ringfence.wire import channel, hooks, orders
 from ringfence.wire.orders import Order, Receipt, Release
 
@@ -136,11 +139,35 @@ def test_a_frame_that_says_nothing_known_is_refused(body):
         channel.decode(body)
 
 
-@pytest.mark.parametrize("letter", ["\N{EARTH GLOBE ASIA-AUSTRALIA}", "\x01", '"'])
-def test_the_longest_text_fits_into_a_frame(letter):
-    """Four bytes a character in UTF-8, six as an escape."""
+@pytest.mark.parametrize(("letter", "size"), [("a", 1), ("\N{EARTH GLOBE ASIA-AUSTRALIA}", 4), ("\x01", 6), ('"', 2)])
+def test_the_longest_text_that_travels_fits_into_a_frame(letter, size):
+    """Four bytes a character in UTF-8, six as an escape; one character more does not travel."""
+    most = (orders.LONGEST_TEXT - 2) // size
     envelope = orders.Envelope("order", orders.encode(ORDER), "0" * 16, b"\0" * 64)
-    assert len(channel.encode(channel.Give(envelope, letter * orders.LONGEST_TEXT))) < channel.LONGEST_FRAME
+    assert orders.travels(letter * most)
+    assert not orders.travels(letter * (most + 1))
+    assert len(channel.encode(channel.Give(envelope, letter * most))) < channel.LONGEST_FRAME
+
+
+def test_what_is_no_text_does_not_travel():
+    """Bytes of a file that are no UTF-8."""
+    assert not orders.travels(b"\xff".decode("utf-8", "surrogateescape"))
+
+
+def test_the_partitions_of_seventy_thousand_ports_travel():
+    """Seven rails of ten thousand, every port in a job of eight and a client of storage."""
+    ports = tuple(f"ibport:0x{at:016x}" for at in range(1, 70_001))
+    gangs = {f"gang:{at}": Group(f"gang:{at}", "gang", "t", {"ib": ports[at : at + 8]}) for at in range(64, 70_000, 8)}
+    groups = {"storage": Group("storage", "service", "", {"ib": ports[:64]}), **gangs}
+    allows = [Allow(name, other, "ib", "any", "") for name in groups for other in {name, "storage"}]
+    fabric = Fabric("ib0", ("host:sm",), ports[:1], ports, table=dict.fromkeys(ports, 128))
+    inventory = Inventory(fabrics={"ib0": fabric}, enforcers={"opensm": ("ib0",)})
+    (one,) = compile_partitions(Policy(groups, tuple(allows)), inventory).artefacts
+    assert len(one.text) > 2 << 20
+    assert orders.travels(one.text)
+    envelope = orders.Envelope("order", orders.encode(ORDER), "0" * 16, b"\0" * 64)
+    frame = channel.encode(channel.Give(envelope, one.text))
+    assert channel.decode(frame[4:]).text == one.text
 
 
 def test_hook_lines_are_one_line_each_way():

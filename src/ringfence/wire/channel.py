@@ -22,7 +22,7 @@ from ringfence.wire.orders import Digest, Entity, Envelope, Id, JobNumber, Line,
 
 HEADER = 4
 LONGEST_FRAME = 16 << 20
-"""Bytes: a text of `orders.LONGEST_TEXT` characters, four bytes or an escape each, and its envelope."""
+"""Bytes: a text of which `orders.travels` says so, its envelope, and room. What one peer can make another keep."""
 LONGEST_GREETING = 1 << 20
 """Bytes of the first frame of a peer, before it is known."""
 VERSION = 1

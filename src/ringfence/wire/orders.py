@@ -33,8 +33,8 @@ OUTCOMES: dict[str, str] = {
     "failed": "it was tried and did not succeed; `error` says why, `left` what was left",
 }
 
-LONGEST_TEXT = 2 << 20
-"""Characters of an artefact or a read-back."""
+LONGEST_TEXT = 8 << 20
+"""Characters of an artefact or a read-back, and bytes of it as it travels: 70,000 ports' partitions.conf has 2.5 MB."""
 
 LONGEST_LIFE = 3600
 """Seconds between `not_before` and `expires` that an enforcer accepts."""
@@ -151,6 +151,16 @@ def decode(data: bytes, shape: type[Value]) -> Value:
 def digest(text: str) -> str:
     """SHA-256 of a text as hexadecimal digits; "" of no text, so that "nothing" is told from something."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest() if text else ""
+
+
+def travels(text: str) -> bool:
+    """Whether a text is no longer than an order or a receipt may carry, escapes included."""
+    if len(text) > LONGEST_TEXT:
+        return False
+    try:
+        return len(_ENCODER.encode(text)) <= LONGEST_TEXT
+    except UnicodeEncodeError:
+        return False
 
 
 def slot(value: Order | Receipt) -> tuple[str, str]:

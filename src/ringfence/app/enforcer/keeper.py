@@ -49,7 +49,7 @@ def _apply(driver: Enforcer, slot: Slot) -> None:
 
 def _sendable(text: str) -> str:
     """The read-back, or "" where it is longer than a message takes: the digest tells."""
-    return text if len(text) <= orders.LONGEST_TEXT else ""
+    return text if orders.travels(text) else ""
 
 
 DO: dict[str, Callable[[Enforcer, Slot], None]] = {

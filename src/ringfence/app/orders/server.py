@@ -280,7 +280,7 @@ def _check(wanted: Desired) -> None:
     """That enforcers would take an order for it. Raises `EnforceError`."""
     if wanted.action not in orders.ACTIONS:
         raise EnforceError(f"no action is called {wanted.action!r}", "one of: " + ", ".join(orders.ACTIONS))
-    if len(wanted.text) > orders.LONGEST_TEXT:
+    if not orders.travels(wanted.text):
         raise EnforceError(f"no such order can be given: a text of {len(wanted.text):,} characters")
     try:
         orders.decode(orders.encode(order_of(wanted, 1)), Order)
