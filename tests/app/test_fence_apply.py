@@ -14,15 +14,18 @@ from ringfence.app.fence import run as running
 from ringfence.app.fence.change import Applying
 from ringfence.app.fence.design import Design
 from ringfence.app.fence.ledger import Ledger
+from ringfence.app.fence.standing import compiled_stages, prove_stages
 from ringfence.app.fence.steps import steps_of
 from ringfence.app.fence.undo import undo
 from ringfence.cli import run
 from ringfence.errors import EnforceError
 from ringfence.estate.estate import Estate, estate_of
 from ringfence.estate.facts import Fact
+from ringfence.segment.churn import stages
 from ringfence.segment.model import Artefact, Compiled
 from ringfence.store.saved import save
 from ringfence.store.state import receipts
+from ringfence.synth import draw, facts
 
 SERVERS = ("host:nfs1", "host:nfs2")
 
@@ -227,8 +230,8 @@ def test_a_standby_whose_file_is_elsewhere_is_told_and_a_fabric_is_one_step() ->
     artefact = Artefact("ib0/partitions.conf", "…", ("host:sm1", "host:sm2"))
     place = Memory("network:ib/ib0", [])
     place.target, place.hosts = "opensm", ("host:sm1",)
-    stages = [{"opensm": Compiled("opensm", "ib", (artefact,))}]
-    steps, unreached = steps_of(stages, {("opensm", "network:ib/ib0"): place})
+    stage = {"opensm": Compiled("opensm", "ib", (artefact,))}
+    steps, unreached = steps_of([stage], {("opensm", "network:ib/ib0"): place})
     assert [(one.where, one.stands_for) for one in steps] == [("network:ib/ib0", ("host:sm1", "host:sm2"))]
     assert [one.where for one in unreached] == ["host:sm2"]
 
@@ -338,3 +341,15 @@ def test_a_host_that_fails_in_the_middle_keeps_the_new_rules_from_everyone(tmp_p
     list(undo(new, ledger, places))
     assert ledger.in_force() is not None
     assert not receipts.listed(ledger.database, ("begun", "undoing"))
+
+
+def test_every_stage_between_two_days_of_a_cluster_proves_on_every_target() -> None:
+    """A third of the jobs of a drawn cluster end while another third begin."""
+    said = list(facts(draw(40, 3)))
+    jobs = sorted({fact.subject for fact in said if fact.subject.startswith("job:")})
+    one, other = (Design(estate_of([fact for fact in said if fact.subject not in set(jobs[at::3])])) for at in range(2))
+    for old, new in ((one, other), (other, one)):
+        policies = stages(old.policy, new.policy)
+        assert len(policies) == 2
+        compiled, _ = compiled_stages(new, policies, {})
+        prove_stages(new, policies, compiled)

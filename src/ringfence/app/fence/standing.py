@@ -20,6 +20,7 @@ from ringfence.segment.compile.partitions import compile_partitions
 from ringfence.segment.compile.ufm import compile_ufm
 from ringfence.segment.compile.writer import Write
 from ringfence.segment.model import Compiled, Difference, Policy
+from ringfence.segment.prove.budget import prove_budgets
 
 SHADOW: Mapping[str, Write] = {"nftables": partial(compile_nftables, shadow=True)}
 """Writers of rules that count what they would deny, and let it through."""
@@ -58,8 +59,10 @@ def prove_stages(
 ) -> None:
     """Raises `EnforceError` with the witnesses where a stage does not prove; in shadow mode everything is open."""
     for policy, made in zip(policies, compiled, strict=True):
-        for target, one in made.items():
-            proof = design.proof_of(policy, target, one.artefacts, one.residuals)
+        proofs = {name: design.proof_of(policy, name, one.artefacts, one.residuals) for name, one in made.items()}
+        if "nftables" in made and policy.budgets and not shadow:
+            proofs["budgets"] = prove_budgets(policy, design.inventory, made["nftables"].artefacts)
+        for target, proof in proofs.items():
             wrong = [gap for gap in proof.differences if counts(gap, shadow)]
             if wrong:
                 what = f"the proof of {target} does not hold; nothing was changed"
