@@ -2,6 +2,8 @@
 
 import json
 import stat
+import subprocess
+import sys
 
 import pytest
 
@@ -172,16 +174,18 @@ def test_generate_is_the_same_for_the_same_seed(tmp_path):
     assert run(["generate", "--nodes", "3", "-o", str(tmp_path / "x")]) == 2
 
 
+HIDDEN = "import sys; sys.modules['cryptography'] = None; from ringfence.cli import run; sys.exit(run(sys.argv[1:]))"
+
+
 def test_a_command_whose_extra_is_missing_names_the_extra(tmp_path):
     """The base install looks; what changes things says what it needs. The package is hidden, not uninstalled."""
-    hidden = (
-        "import sys; sys.modules['cryptography'] = None; from ringfence.cli import run; sys.exit(run(sys.argv[1:]))"
-    )
-    for command in (["fence", "--help"], ["fence", "learn", "--help"], ["fence", "apply", "--help"]):
-        assert (
-            subprocess.run([sys.executable, "-c", hidden, *command], capture_output=True, check=False).returncode == 0
-        )
-    lacking = [sys.executable, "-c", hidden, "enrol", "init", str(tmp_path / "server")]
-    done = subprocess.run(lacking, capture_output=True, text=True, check=False)
+
+    def without(*command):
+        argv = [sys.executable, "-c", HIDDEN, *command]
+        return subprocess.run(argv, capture_output=True, text=True, check=False)
+
+    for command in ((), ("learn",), ("apply",)):
+        assert without("fence", *command, "--help").returncode == 0
+    done = without("enrol", "init", str(tmp_path / "server"))
     assert done.returncode == 1
     assert "pip install 'ringfence[fence]'" in done.stderr
