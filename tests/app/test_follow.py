@@ -18,6 +18,7 @@ from ringfence.collect.slurm_state import Place
 from ringfence.errors import EnforceError, InputError
 from ringfence.estate.estate import Estate, estate_of
 from ringfence.segment.compile import WRITERS
+from ringfence.segment.fabrics import guid_of
 from ringfence.segment.model import Allow, Artefact, Group, Policy
 from ringfence.segment.overrides import read_overrides
 from ringfence.segment.policy import derive_policy
@@ -265,6 +266,24 @@ def test_a_host_that_was_down_is_brought_again(estate):
     hosts.down.clear()
     follow.settle({}, time.time())
     assert hosts.covers[f"host:{one}"] == ()
+    follow.close()
+
+
+def test_a_port_is_clear_for_the_next_tenant_when_its_host_has_answered(estate):
+    """The host's order ends what was open; a port whose host nothing is ordered of waits for nobody."""
+    hosts = Hosts()
+    follow, standing = following(estate, hosts)
+    follow.settle({}, time.time())
+    ports = {host: guid_of(port) for port, host in standing.inventory.host_of.items() if port.startswith("ibport:")}
+    one = next(node for node in free_nodes(standing) if ports.get(f"host:{node}"))
+    guid, stranger = ports[f"host:{one}"], 1
+    follow.started(seen("1", one))
+    assert follow._not_cleared([guid, stranger]) == set()
+    hosts.down.add(f"host:{one}")
+    follow.ended("1")
+    assert follow._not_cleared([guid, stranger]) == {guid}
+    hosts.down.clear()
+    assert follow._not_cleared([guid, stranger]) == set()
     follow.close()
 
 
