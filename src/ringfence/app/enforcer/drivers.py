@@ -22,9 +22,8 @@ from ringfence.app.enforcer.keeper import Drivers
 from ringfence.app.enforcer.settings import Settings
 from ringfence.enforce.base import Enforcer
 from ringfence.enforce.budget import Ledger
-from ringfence.enforce.ending import EndingFlows
+from ringfence.enforce.ending import EndingFlows, EndingSessions
 from ringfence.enforce.pods import Admitted
-from ringfence.enforce.ssh import Sshd
 from ringfence.errors import EnforceError, InputError
 
 
@@ -42,7 +41,7 @@ def _sshd(where: str, job: str, *, main: str, drop_in: str, pid_file: str) -> En
         pid = int(Path(pid_file).read_text("ascii"))
     except (OSError, ValueError):
         raise EnforceError(f"{pid_file} names no running sshd") from None
-    return Sshd(where, Path(main), Path(drop_in), pid)
+    return EndingSessions(where, Path(main), Path(drop_in), pid)
 
 
 def _no_job(target: str, job: str) -> None:
