@@ -68,20 +68,21 @@ def _opened(world: _World, source: str, allows: list[Allow]) -> Iterator[Fact]:
     reach = {net: world.networks.of(one for one, its in machines.items() if (its or own) == net) for net in nets}
     for machine, net in machines.items():
         yield said(machine, "attached_to", net or own)
+    answering: dict[str, None] = {}  # networks of controllers: they answer, so theirs stay both ways
     for allow in allows:
         passes = what.parse(allow.what)
         for target in world.view.ends(allow.target):
             for fact in _reached(world, host_part(target), passes):
-                yield from (
-                    said(fact.subject, fact.predicate, net, **_kept(fact)) for net in nets if fact.object in reach[net]
-                )
-            for fact in world.controllers.get(target, ()):  # a controller answers: its network stays both ways
-                on = (one for one, net in machines.items() if fact.object in reach[net or own])
-                yield from (said(one, "attached_to", fact.object) for one in on)
+                on = (net for net in nets if fact.object in reach[net])
+                yield from (said(fact.subject, fact.predicate, net, **_kept(fact)) for net in on)
+            answering |= dict.fromkeys(fact.object for fact in world.controllers.get(target, ()))
             if target in _OUTSIDE:
                 for one, net in machines.items():
                     if world.outward & {one, *reach[net or own]}:
                         yield said(net or own, "reaches_outside", OUTSIDE)
+    for shared in answering:
+        near = (one for one, net in machines.items() if shared in reach[net or own])
+        yield from (said(one, "attached_to", shared) for one in near)
 
 
 def _kept(fact: Fact) -> dict[str, str | int]:

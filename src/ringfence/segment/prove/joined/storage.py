@@ -12,8 +12,8 @@ def changes(view: View) -> tuple[list[Fact], list[Fact]]:
     servers = view.enforced("exports") | view.enforced("lustre")
     fenced = frozenset(fact.subject for fact in view.estate.facts("exported_by") if fact.object in servers)
     removed = [fact for name in ("mounts", "exported_to") for fact in view.estate.facts(name) if _is(fact, fenced)]
-    opened: dict[tuple[str, str], str] = {}
-    for allow in view.allows:
+    opened = dict.fromkeys(_left_open(view, fenced), "rw")
+    for allow in view.meant:
         for client in view.ends(allow.source):
             for folder in view.ends(allow.target):
                 mode = "rw" if allow.what in ("rw", "any") else "ro"
@@ -22,6 +22,20 @@ def changes(view: View) -> tuple[list[Fact], list[Fact]]:
     added += _jobs_mount(view, fenced, opened)
     added += _data_in(view, {folder for _, folder in opened})
     return removed, added
+
+
+def _left_open(view: View, fenced: frozenset[str]) -> set[tuple[str, str]]:
+    """(client, whole export) where a residual leaves any folder of it open: others export it beside us."""
+    exports: dict[str, list[str]] = defaultdict(list)
+    for one in sorted(fenced):
+        exports[_server(one)].append(one)
+    found: set[tuple[str, str]] = set()
+    for allow in view.told:
+        folders = view.ends(allow.target)
+        whole = {one for folder in folders for one in exports.get(_server(folder), ()) if _within(folder, one)}
+        clients = view.ends(allow.source)
+        found.update((client, one) for one in whole or folders for client in clients)
+    return found
 
 
 def _is(fact: Fact, fenced: frozenset[str]) -> bool:

@@ -25,8 +25,17 @@ class View:
     @cached_property
     def allows(self) -> list[Allow]:
         """What the plane lets through: what is meant, and what stays open all the same."""
-        told = [Allow(one.source, one.target, self.plane, "any", one.why) for one in self._residuals]
-        return [*self.policy.on(self.plane), *told]
+        return [*self.meant, *self.told]
+
+    @cached_property
+    def meant(self) -> list[Allow]:
+        """What the policy lets through."""
+        return list(self.policy.on(self.plane))
+
+    @cached_property
+    def told(self) -> list[Allow]:
+        """What stays open all the same."""
+        return [Allow(one.source, one.target, self.plane, "any", one.why) for one in self._residuals]
 
     def ends(self, name: str) -> tuple[str, ...]:
         """Endpoints of a group, the one endpoint that `name` is, of several of them, or all for `*`."""
