@@ -22,6 +22,8 @@ COVERS = (
 )
 _TO = ("ip daddr", "ip6 daddr")
 _LOOPBACK = ("oif", "oifname")
+_HEADER = {"ipv4": 20, "ipv6": 40}
+"""Bytes of an IP header without options or extensions."""
 
 
 def prove_budgets(
@@ -82,48 +84,84 @@ def _judged(
 
 def _quotas(table: Table, wanted: frozenset[str]) -> Iterator[tuple[str, int]]:
     """(quota, share) of those that meter every address wanted before anything could let a packet to it go."""
+    meters = {name: _meter(chain, table) for name, chain in table.chains.items() if not chain.hook}
     passed: dict[str, set[str]] = defaultdict(set)
     for chain in table.chains.values():
         if chain.hook == "output":
             open_ = set(wanted)
             for rule in chain.rules:
                 towards = _towards(rule, table) & open_ if rule.matches else open_
-                for name in _metering(rule, table):
-                    passed[name] |= towards
-                if _may_let_go(rule):
+                word, _, name = rule.verdict.partition(" ")
+                if word == "jump" and meters.get(name) and _by_address(rule):
+                    passed[meters[name]] |= towards
+                elif not _holds_back(rule):
                     open_ -= towards if _by_address(rule) else open_
     for name, covered in passed.items():
-        if covered >= wanted and name in table.quotas:
+        if covered >= wanted:
             quota = table.quotas[name]
             yield name, max(0, quota.limit - quota.used)
 
 
-def _metering(rule: Rule, table: Table) -> list[str]:
-    """Quotas of the chain that a rule jumps to, if all that it looks at is the destination."""
-    word, _, name = rule.verdict.partition(" ")
-    if word != "jump" or name not in table.chains or not _by_address(rule):
-        return []
-    dropping = (one.metered for one in _reached(table.chains[name]) if one.verdict == DROP)
-    return [quota for quota in (one.removeprefix("quota ") for one in dropping) if quota in table.quotas]
+def _meter(chain: Chain, table: Table) -> str:
+    """The quota that every packet with payload has to pass in this chain, "" where one could get by.
 
-
-def _reached(chain: Chain) -> Iterator[Rule]:
-    """Rules that a packet with payload comes to: a jump for bare segments returns, an accept ends it."""
+    A chain counts only if it is made of nothing but: drops beyond a rate, one drop beyond a quota, and a jump for
+    established TCP segments that carry nothing. Anything else could return, accept or go elsewhere.
+    """
+    quotas = []
+    rates = 0
     for rule in chain.rules:
-        if rule.verdict == ACCEPT and not rule.metered:
-            return
-        if not rule.matches or rule.metered:
-            yield rule
+        if rule.unknown or rule.sets_mark:
+            return ""
+        if rule.verdict == DROP and not rule.matches and rule.metered.startswith("limit over "):
+            rates += 1
+        elif rule.verdict == DROP and not rule.matches and rule.metered.removeprefix("quota ") in table.quotas:
+            quotas.append(rule.metered.removeprefix("quota "))
+        elif not _for_bare(rule, table):
+            return ""
+    return quotas[0] if len(quotas) == 1 and rates else ""
+
+
+def _for_bare(rule: Rule, table: Table) -> bool:
+    """Whether a rule does nothing but send segments without payload to their own, rate-limited way."""
+    word, _, name = rule.verdict.partition(" ")
+    looks = {(one.left, one.op, one.right) for one in rule.matches}
+    only = {("ct state", "==", ("established",)), ("meta l4proto", "==", ("tcp",))} <= looks
+    if rule.metered or word not in ("jump", "goto") or not only or name not in table.chains:
+        return False
+    return all(_carries_nothing(one) and _limited(one, table) for one in table.chains[name].rules)
+
+
+def _carries_nothing(rule: Rule) -> bool:
+    """`meta nfproto ipv4 tcp doff 8 meta length 52`: the headers are the packet (RFC 9293, 3.1)."""
+    looks = {one.left: one.right for one in rule.matches if one.op == "==" and len(one.right) == 1}
+    if looks.keys() != {"meta nfproto", "tcp doff", "meta length"} or len(rule.matches) != len(looks):
+        return False
+    family, words, length = (looks[name][0] for name in ("meta nfproto", "tcp doff", "meta length"))
+    known = family in _HEADER and words.isdigit() and length.isdigit()
+    return known and int(length) == _HEADER[family] + 4 * int(words)
+
+
+def _limited(rule: Rule, table: Table) -> bool:
+    """Whether a rule leads to a chain that drops beyond a rate of packets before it accepts."""
+    word, _, name = rule.verdict.partition(" ")
+    rules = table.chains[name].rules if word in ("jump", "goto") and name in table.chains else ()
+    if len(rules) != 2 or any(one.matches or one.unknown or one.sets_mark for one in rules):
+        return False
+    first, last = rules
+    dropping = first.verdict == DROP and first.metered.startswith("limit over ") and " packets/" in first.metered
+    return dropping and last.verdict == ACCEPT and not last.metered
 
 
 def _by_address(rule: Rule) -> bool:
     return bool(rule.matches) and all(one.left in _TO and one.op == "==" for one in rule.matches)
 
 
-def _may_let_go(rule: Rule) -> bool:
-    if any(one.left in _LOOPBACK and one.right == ("lo",) for one in rule.matches):
-        return False
-    return rule.verdict == ACCEPT or bool(rule.unknown) or rule.verdict.startswith("goto ")
+def _holds_back(rule: Rule) -> bool:
+    """Whether a rule lets nothing go: it drops, it only counts, or it is about this host's own loopback."""
+    if any(one.left in _LOOPBACK and one.op == "==" and one.right == ("lo",) for one in rule.matches):
+        return True
+    return rule.verdict in (DROP, "reject", "") and not rule.unknown
 
 
 def _towards(rule: Rule, table: Table) -> frozenset[str]:
