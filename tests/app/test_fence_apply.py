@@ -125,6 +125,19 @@ def test_a_file_that_somebody_rewrote_is_drift(lab: Lab) -> None:
     assert lab("drift") == 0
 
 
+def test_a_place_that_nobody_reads_is_not_said_to_be_as_it_is_meant(lab: Lab, capsys: pytest.CaptureFixture) -> None:
+    lab.site(only=("host:nfs1",))
+    assert lab("apply", "--apply") == 3
+    capsys.readouterr()
+    assert lab("drift") == 3
+    said = capsys.readouterr().out
+    assert "not read: exports on host:nfs2: no enforcer is named for it" in said
+    assert "what was read is what is meant; nobody knows what is at the others (1)" in said
+    assert lab("drift", "--json") == 3
+    told = json.loads(capsys.readouterr().out)
+    assert ([one["where"] for one in told["unread"]], told["drift"]) == (["host:nfs2"], [])
+
+
 def test_targets_that_stand_are_not_left_behind_at_an_older_policy(lab: Lab, capsys: pytest.CaptureFixture) -> None:
     assert lab("apply", "--apply") == 0
     capsys.readouterr()

@@ -10,7 +10,7 @@ from ringfence.app.fence.design import Design
 from ringfence.app.fence.ledger import Ledger
 from ringfence.app.fence.run import Found, Outcome
 from ringfence.app.fence.standing import compiled_stages
-from ringfence.app.fence.steps import Enforcers, Step, steps_of
+from ringfence.app.fence.steps import Enforcers, Step, Unreached, steps_of
 from ringfence.app.fence.theirs import Theirs
 from ringfence.errors import RingfenceError, UsageError
 from ringfence.segment.model import Compiled, Difference
@@ -32,14 +32,16 @@ def standing(design: Design, ledger: Ledger) -> tuple[Design, Theirs]:
     return design.with_policy(ledger.policy(found.policy), found.targets), found.theirs
 
 
-def drift(design: Design, theirs: Theirs, enforcers: Enforcers) -> tuple[list[Difference], list[Outcome]]:
-    """(how what is really there differs from a design, places that do not answer)."""
+def drift(
+    design: Design, theirs: Theirs, enforcers: Enforcers
+) -> tuple[list[Difference], list[Outcome], list[Unreached]]:
+    """(how what is there differs from a design, places that do not answer, places that nobody here can read)."""
     design = informed(design, enforcers)
     (compiled,), _ = compiled_stages(design, [design.policy], enforcers, known=theirs)
-    steps, _ = steps_of([compiled], enforcers)
+    steps, unread = steps_of([compiled], enforcers)
     found, silent = run.seen(steps, enforcers)
     proven = differences(design, design.policy, compiled, found)
-    return [*proven, *_rewritten(steps, found, compiled)], silent
+    return [*proven, *_rewritten(steps, found, compiled)], silent, unread
 
 
 def _rewritten(steps: Sequence[Step], found: Found, compiled: Mapping[str, Compiled]) -> Iterator[Difference]:

@@ -59,7 +59,7 @@ def apply(
     ledger = Ledger(state)
     if not really:
         applying = Applying(design, ledger, enforcers, shadow=shadow)
-        _told_plan(applying.shown(), json)
+        _told_plan(applying, json)
         return PARTIAL if applying.unreached else 0
     with ledger.make().alone():
         done = _run(resumed(design, ledger, enforcers), json)
@@ -70,7 +70,7 @@ def apply(
         output.json({**applying.shown(), "outcomes": done})
     else:
         output.out.print(f"applied; `ringfence fence undo --apply` takes {applying.receipt} back", markup=False)
-        _not_reached(applying.shown())
+        _not_reached(applying, applying.shown())
     return PARTIAL if applying.unreached else 0
 
 
@@ -110,7 +110,7 @@ def drift(
 ) -> int:
     """Read back what is really there and compare it with the policy in force; correct it with `--apply`.
 
-    Exit status 1 if anything differs, 3 if a place does not answer.
+    Exit status 1 if anything differs, 3 if a place does not answer or has no enforcer to read it.
     Example: `ringfence fence drift --site fence.toml`
     """
     with needs_fence():
@@ -121,24 +121,26 @@ def drift(
     design = design_of(open_estate(estate, identity))
     enforcers, ledger = enforcers_of(site, design.inventory), Ledger(state).there()
     wanted, theirs = looking.standing(design, ledger)
-    wrong, silent = looking.drift(wanted, theirs, enforcers)
+    wrong, silent, unread = looking.drift(wanted, theirs, enforcers)
     corrected: list[Any] = []
     if really and wrong:
         with ledger.alone():
             corrected = _run(Applying(wanted, ledger, enforcers, known=theirs).apply(), json)
-        wrong_now, silent = looking.drift(wanted, theirs, enforcers)
+        wrong_now, silent, unread = looking.drift(wanted, theirs, enforcers)
     else:
         wrong_now = wrong
     if json:
-        output.json({"drift": wrong, "silent": silent, "corrected": corrected, "left": wrong_now if really else wrong})
+        told = {"drift": wrong, "silent": silent, "unread": unread, "corrected": corrected}
+        output.json({**told, "left": wrong_now})
     else:
         rows = [(one.kind, one.plane, one.source, one.target, one.what, one.pairs, one.because) for one in wrong]
         if rows:
             output.table(("", "plane", "from", "to", "what", "pairs", "because"), rows[:_WORST])
         for one in silent:
             output.err.print(f"no answer: {one}", markup=False)
-        output.out.print(_verdict(len(wrong), len(wrong_now), really), markup=False)
-    if silent:
+        _listed("not read", unread)
+        output.out.print(_verdict(len(wrong), len(wrong_now), really, len(silent) + len(unread)), markup=False)
+    if silent or unread:
         return PARTIAL
     return FAILED if wrong_now else 0
 
@@ -213,31 +215,37 @@ def _told(outcomes: Sequence[Any]) -> None:
         output.err.print(f"… and {len(denied) - _WORST} more (`ringfence fence drift --json` lists them)", markup=False)
 
 
-def _verdict(were: int, left: int, corrected: bool) -> str:
+def _verdict(were: int, left: int, corrected: bool, unseen: int) -> str:
     if not were:
-        return "what is there is what is meant"
+        known = f"what was read is what is meant; nobody knows what is at the others ({unseen})"
+        return known if unseen else "what is there is what is meant"
     if not corrected:
         return f"{were} differences; --apply corrects them"
     return "corrected" if not left else f"{left} differences are left: others deny it, or change it back"
 
 
-def _told_plan(shown: dict[str, Any], json: bool) -> None:
+def _told_plan(applying: Any, json: bool) -> None:
+    shown = applying.shown()
     if json:
         output.json(shown)
         return
     rows = [(one["stage"] + 1, one["target"], one["where"], one["artefact"]) for one in shown["steps"]]
     output.table(("stage", "target", "where", "artefact"), rows)
-    _not_reached(shown)
+    _not_reached(applying, shown)
     output.out.print("Connections that are ended stay ended; the rest can be undone. --apply does it.")
 
 
-def _not_reached(shown: dict[str, Any]) -> None:
+def _not_reached(applying: Any, shown: dict[str, Any]) -> None:
     for one in shown["left_to_others"][:10]:
         output.out.print(f"stays open: {one['why']}", markup=False)
-    for one in shown["unreached"][:10]:
-        output.out.print(f"not reached: {one['target']} on {one['where']}: {one['why']}", markup=False)
-    if len(shown["unreached"]) > 10:
-        output.out.print(f"… and {len(shown['unreached']) - 10} more (--json lists them)", markup=False)
+    _listed("not reached", applying.unreached)
+
+
+def _listed(how: str, places: Sequence[Any]) -> None:
+    for one in places[:10]:
+        output.out.print(f"{how}: {one.target} on {one.where}: {one.why}", markup=False)
+    if len(places) > 10:
+        output.out.print(f"… and {len(places) - 10} more (--json lists them)", markup=False)
 
 
 def _told_cut_off(one: dict[str, Any]) -> None:
