@@ -39,7 +39,7 @@ def _policy(plane: str, *rules: tuple[str, str, str], **members: Iterable[str]) 
 
 
 def _behind(estate: Estate, policy: Policy, inventory: Inventory, *proofs: Proof) -> Estate:
-    return fenced(estate, policy, inventory, proofs)[0]
+    return fenced(estate, policy, inventory, proofs, {proof.target for proof in proofs})[0]
 
 
 HOSTS = ("host:a1", "host:a2", "host:b1")
@@ -65,7 +65,7 @@ def test_a_rule_opens_its_ports_and_no_others() -> None:
 def test_a_plane_without_a_proof_that_holds_counts_for_nothing() -> None:
     policy = _policy("ip", ("a", "a", "any"), a=HOSTS[:2], b=HOSTS[2:])
     leak = Difference("leak", "ip", "host:a1", "host:b1", "tcp/22", 1)
-    behind, counted = fenced(HOSTS_ESTATE, policy, FILTERS, [Proof("ip", "nftables", 2, (leak,))])
+    behind, counted = fenced(HOSTS_ESTATE, policy, FILTERS, [Proof("ip", "nftables", 2, (leak,))], {"nftables"})
     assert counted == []
     assert "service:b1/ssh:22#connect" in _reached(behind, "host:a1#user")
 
@@ -178,3 +178,21 @@ def test_a_filter_makes_no_way_where_no_network_leads() -> None:
     filters = Inventory(enforcers={"nftables": (*HOSTS, "host:far")})
     behind = _behind(estate, policy, filters, Proof("ip", "nftables", 1, ()))
     assert "service:b1/ssh:22#connect" not in _reached(behind, "host:far#user")
+
+
+@pytest.mark.parametrize("target", ["xfrm", "ufm"])
+def test_a_target_that_wrote_nothing_closes_no_plane(target: str) -> None:
+    design = Design(estate_of(facts(draw(24, 0))), targets=[target])
+    assert not design.compiled[target].artefacts
+    assert design.holds
+    assert design.planes == []
+    assert design.compiled[target].plane in design.open_planes
+    held = design.before.default_footholds()
+    assert design.blast(held)["behind"] == design.blast(held)["before"]
+
+
+def test_encryption_keeps_nobody_out() -> None:
+    policy = _policy("ip", ("a", "a", "any"), a=HOSTS[:2], b=HOSTS[2:])
+    behind, counted = fenced(HOSTS_ESTATE, policy, FILTERS, [Proof("ip", "xfrm", 2, ())], {"xfrm"})
+    assert counted == []
+    assert "service:b1/ssh:22#connect" in _reached(behind, "host:a1#user")

@@ -22,7 +22,7 @@ from ringfence.segment.overrides import Override, read_overrides
 from ringfence.segment.policy import derive_policy
 from ringfence.segment.prove import PROVERS
 from ringfence.segment.prove.budget import prove_budgets
-from ringfence.segment.prove.joined import fenced
+from ringfence.segment.prove.joined import closed, fenced
 from ringfence.segment.scene import Scene
 from ringfence.segment.seen import Seen
 
@@ -126,7 +126,12 @@ class Design:
 
     @cached_property
     def _joined(self) -> tuple[Estate, list[str]]:
-        return fenced(self.estate, self.policy, self.inventory, list(self.proofs.values()))
+        return fenced(self.estate, self.policy, self.inventory, list(self.proofs.values()), self._written)
+
+    @property
+    def _written(self) -> set[str]:
+        """The targets that wrote something: a proof of nothing closes no plane."""
+        return {name for name, one in self.compiled.items() if one.artefacts}
 
     @property
     def planes(self) -> list[str]:
@@ -152,14 +157,14 @@ class Design:
         proofs = [proof for name, proof in self.proofs.items() if name not in only]
         found = {target: where for target, where in self.inventory.enforcers.items() if target not in only}
         inventory = msgspec.structs.replace(self.inventory, enforcers=found)
-        return Questions(fenced(self.estate, self.policy, inventory, proofs)[0])
+        return Questions(fenced(self.estate, self.policy, inventory, proofs, self._written - only)[0])
 
     @property
     def open_planes(self) -> list[str]:
         """Planes on which nothing here holds anyone back."""
-        closed = {proof.plane for proof in self.proofs.values()}
+        shut = closed(self.proofs.values(), self._written)
         used = {plane for group in self.policy.groups.values() for plane in group.members}
-        return [plane for plane in PLANES if plane in used - closed]
+        return [plane for plane in PLANES if plane in used - shut]
 
     # shapes
 
