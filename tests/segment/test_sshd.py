@@ -42,7 +42,13 @@ def test_hosts_with_equal_rules_share_one_drop_in() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "kind", "source"),
     [
-        ("al@10.0.0.5", "al", "leak", ""),
+        ("al@10.0.0.5", "al", "leak", "identity:al"),
+        ("al@10.0.0.5", "al@10.0.0.5 al@10.0.0.*", "leak", "identity:al@10.0.0.*"),
+        ("al@10.0.0.5", "al@10.0.0.0/30", "leak", "identity:al@10.0.0.0/30"),
+        ("al@10.0.0.5", "al@10.0.0.5 mallory@10.0.0.5", "leak", "identity:mallory@10.0.0.5"),
+        ("al@10.0.0.5", "al@10.0.0.5 root", "leak", "identity:root"),
+        ("al@10.0.0.5", "a?@10.0.0.5", "leak", "identity:a?@10.0.0.5"),
+        ("DenyUsers *", "# DenyUsers *", "leak", "identity:*"),
         (" bo@10.1.0.9", "", "break", "identity:bo@10.1.0.9"),
         ("al@10.0.0.5", "al@10.0.0.6", "break", "identity:al@10.0.0.5"),
         ("DenyUsers *", "DenyUsers al", "leak", "identity:bo@10.1.0.9"),
@@ -53,16 +59,13 @@ def test_hosts_with_equal_rules_share_one_drop_in() -> None:
 )
 def test_damage_is_seen(old: str, new: str, kind: str, source: str) -> None:
     proof = proven("sshd", TWO, ALL, damaged(compiled(), old, new))
-    if not source:  # nobody else is called al: wider, but none of those known gets in
-        assert proof.holds
-        return
     assert (kind, source) in {(one.kind, one.source) for one in proof.differences}
 
 
 def test_a_host_without_sshd_of_ours_is_open_and_told() -> None:
     proof = proven("sshd", TWO, Inventory(enforcers={"sshd": HOSTS[:3]}))
     assert proof.holds
-    assert proof.open_pairs == 6
+    assert proof.open_pairs == 9  # al and bo from where they are known, and everyone else
     assert [one.target for one in proof.residuals] == ["b"]
 
 
@@ -75,13 +78,13 @@ def test_a_main_file_that_includes_nothing_makes_the_drop_in_idle() -> None:
 def test_another_match_block_adds_its_patterns() -> None:
     main = "Include /etc/ssh/sshd_config.d/*.conf\nMatch Address 10.0.0.0/8\n  AllowUsers bo\n"
     wider = Inventory(enforcers=ALL.enforcers, there={"sshd": {HOSTS[0]: main}})
-    assert proven("sshd", TWO, wider).holds
+    assert {one.source for one in proven("sshd", TWO, wider).differences} == {"identity:bo"}
     al = fence(
         "login",
         {"team": ("identity:al@10.0.0.5",), "bo": ("identity:bo@10.1.0.9",), "a": HOSTS},
         [("team", "a", "any")],
     )
-    assert {one.source for one in proven("sshd", al, wider).differences} == {"identity:bo@10.1.0.9"}
+    assert {one.source for one in proven("sshd", al, wider).differences} == {"identity:bo", "identity:bo@10.1.0.9"}
 
 
 def test_an_address_within_an_allowed_network_is_a_residual() -> None:
@@ -94,12 +97,29 @@ def test_an_address_within_an_allowed_network_is_a_residual() -> None:
     assert proven("sshd", policy, ALL).open_pairs == 1
 
 
-def test_a_name_that_sshd_takes_for_a_pattern_is_never_written() -> None:
-    policy = fence(
-        "login", {"team": ("identity:a*@10.0.0.5", "identity:group/x@10.0.0.5"), "a": HOSTS}, [("team", "a", "any")]
-    )
-    assert "AllowUsers" not in compiled(policy).artefacts[0].text
-    assert {one.kind for one in proven("sshd", policy, ALL).differences} == {"break"}
+@pytest.mark.parametrize("name", ["res-001 *", "!x", "a,b", "a, b", "res-0?1", "*", "x\ny", "group/x", "-a", ""])
+def test_a_name_that_sshd_takes_for_a_pattern_is_not_written_and_told(name: str) -> None:
+    odd = f"identity:{name}@10.0.0.5"
+    policy = fence("login", {"team": ("identity:al@10.0.0.5", odd), "a": HOSTS}, [("team", "a", "any")])
+    made = compiled(policy)
+    assert "AllowUsers al@10.0.0.5\n" in made.artefacts[0].text
+    (told,) = made.residuals
+    assert "not written" in told.why
+    assert "\n" not in told.source
+    proof = proven("sshd", policy, ALL)
+    assert proof.holds
+    assert (proof.open_pairs, proof.pairs) == (0, len(HOSTS))
+
+
+def test_an_account_called_like_a_pattern_is_no_leave_for_that_pattern() -> None:
+    policy = fence("login", {"team": ("identity:al@10.0.0.5", "identity:*"), "a": HOSTS}, [("team", "a", "any")])
+    open_ = damaged(compiled(policy), "AllowUsers al@10.0.0.5", "AllowUsers al@10.0.0.5 *")
+    assert ("leak", "identity:*") in {(one.kind, one.source) for one in proven("sshd", policy, ALL, open_).differences}
+
+
+def test_a_pattern_that_is_refused_as_a_whole_lets_nobody_in() -> None:
+    refused = damaged(compiled(), "AllowUsers al", "DenyUsers mallory\n  AllowUsers mallory al")
+    assert proven("sshd", TWO, ALL, refused).holds
 
 
 def test_a_text_that_sshd_would_refuse_is_refused() -> None:

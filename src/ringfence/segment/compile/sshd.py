@@ -4,17 +4,16 @@
 decides alone wherever it is included; other Match blocks with AllowUsers add up, and are left to the proof.
 """
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ringfence.segment.address import Span, meet, networks, span
 from ringfence.segment.compile.parts import MARK, named, unguarded
 from ringfence.segment.inventory import Inventory
-from ringfence.segment.model import Artefact, Compiled, Policy, Residual
+from ringfence.segment.model import BETWEEN, Artefact, Compiled, Policy, Residual
 from ringfence.segment.rules import by_target, sources
+from ringfence.wire.host.logins import is_name
 
 PLANE, TARGET = "login", "sshd"
-_USER = re.compile(r"\A(?:[A-Za-z0-9_][A-Za-z0-9._-]{0,63}\$?|\*)\Z")
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
 
 
@@ -23,6 +22,7 @@ def compile_sshd(policy: Policy, inventory: Inventory) -> Compiled:
     guarded = frozenset(inventory.enforcers.get(TARGET, ()))
     known = _by_user(one for group in policy.groups.values() for one in group.on(PLANE))
     artefacts, residuals = [], list(unguarded(policy, PLANE, TARGET, "host:", guarded, "let Ringfence manage its sshd"))
+    residuals += _unnamed(one for rule in policy.on(PLANE) for one in policy.groups[rule.source].on(PLANE))
     merged: dict[tuple[str, ...], list[str]] = {}
     for rules, hosts in by_target(policy, PLANE, "host:").items():
         mine = sources(policy, PLANE, rules, "identity:")
@@ -41,11 +41,11 @@ def _text(allowed: Sequence[str]) -> str:
 
 
 def _patterns(allowed: Iterable[str]) -> list[str]:
-    """`user@network`; a name that sshd could take for a pattern is left out, and the proof calls it a break."""
+    """`user@network`; a name that sshd could take for a pattern is left out, and told by `_unnamed`."""
     of_user: dict[str, list[str]] = {}
     for endpoint in allowed:
         user, places = _split(endpoint)
-        if _USER.match(user):
+        if is_name(user):
             of_user.setdefault(user, []).extend(places)
     return [f"{user}@{place}" for user in sorted(of_user) for place in networks(span(text) for text in of_user[user])]
 
@@ -55,6 +55,15 @@ def _split(endpoint: str) -> tuple[str, tuple[str, ...]]:
     name = endpoint.partition(":")[2]
     user, at, place = name.rpartition("@")
     return (user, (place,)) if at else (name, _EVERYWHERE)
+
+
+def _unnamed(allowed: Iterable[str]) -> Iterator[Residual]:
+    """Accounts that would be a pattern of others. Neither end is an endpoint: nothing is opened, they are kept out."""
+    why = "sshd would take its name for a pattern: it is not written, hence refused on every fenced host"
+    for endpoint in sorted(set(allowed)):
+        if endpoint.startswith("identity:") and not is_name(_split(endpoint)[0]):
+            told = f"account {endpoint!a}".replace(BETWEEN, ",")
+            yield Residual(PLANE, TARGET, told, "every fenced host", 0, why, "rename the account")
 
 
 def _by_user(endpoints: Iterable[str]) -> dict[str, dict[str, list[Span]]]:
@@ -70,15 +79,14 @@ def _by_user(endpoints: Iterable[str]) -> dict[str, dict[str, list[Span]]]:
 def _covered(
     allowed: Sequence[str], known: Mapping[str, Mapping[str, Sequence[Span]]], hosts: Sequence[str]
 ) -> list[Residual]:
-    """Those not allowed whose address lies within a network from which the same name, or everyone, is."""
+    """Those not allowed whose address lies within a network from which the same name is."""
     let_in = _by_user(allowed)
-    everyone = [one for spans in let_in.get("*", {}).values() for one in spans]
-    why = "the same account, or every account, may log in from a network that this address shares"
+    why = "the same account may log in from a network that this address shares"
     remedy = "state the network without this address"
     met = []
-    for user in known if everyone else let_in:
-        open_to = [*everyone, *(one for spans in let_in.get(user, {}).values() for one in spans)]
+    for user, mine in let_in.items():
+        open_to = [one for spans in mine.values() for one in spans]
         for endpoint, spans in known.get(user, {}).items():
-            if endpoint not in let_in.get(user, {}) and any(meet(a, b) for a in spans for b in open_to):
+            if endpoint not in mine and any(meet(a, b) for a in spans for b in open_to):
                 met.append(endpoint)
     return [Residual(PLANE, TARGET, endpoint, host, 1, why, remedy) for endpoint in sorted(met) for host in hosts]

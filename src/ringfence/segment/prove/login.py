@@ -1,24 +1,31 @@
 """The login plane: who gets a session on which host, from what sshd's configuration says.
 
 An endpoint `identity:alice@10.0.0.0/24` may log in for sure only if every address of the network is let in; it is a
-leak if one address is. Passwords, keys and PAM are another matter: what is judged is whom sshd would refuse at once.
+leak if one address is. A pattern that lets others in as well (an account that the policy does not know, an address that
+no endpoint of the account has) is an endpoint of its own, `identity:<pattern>`, whom nothing in the policy means.
+Passwords, keys and PAM are another matter: what is judged is whom sshd would refuse at once.
 """
 
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
+from functools import cached_property
+
+import numpy as np
 
 from ringfence.errors import InputError
-from ringfence.segment.address import WORLD4, WORLD6, Index, Span, holds, span
+from ringfence.segment.address import WORLD4, WORLD6, Index, Span, holds, networks, span
 from ringfence.segment.inventory import Inventory
 from ringfence.segment.model import Artefact, Policy, Proof, Residual
 from ringfence.segment.prove.sided import Sided, between
 from ringfence.segment.relation import Block, Ints
 from ringfence.segment.what import What
-from ringfence.wire.host.logins import Logins, Pattern, read
+from ringfence.wire.host.logins import Logins, Pattern, is_name, read
 
 DROP_IN = "/etc/ssh/sshd_config.d/ringfence.conf"
 USUAL = "Include /etc/ssh/sshd_config.d/*.conf\n"
 """What Debian's and Red Hat's `sshd_config` begins with; taken for hosts whose own file nobody captured."""
+
+EVERYONE = Pattern("*", "*")
 
 COVERS = "sshd's AllowUsers and DenyUsers; not keys, passwords, PAM, nor other ways to a shell"
 
@@ -27,20 +34,39 @@ def prove_login(
     policy: Policy, inventory: Inventory, artefacts: Sequence[Artefact], residuals: Sequence[Residual]
 ) -> Proof:
     """The verdict on drop-ins within each host's own `sshd_config`; a host without a drop-in is open."""
-    names = Sided(policy, "login", "identity:", "host:")
-    people, drop_in = _People(names), _drop_ins(artefacts)
-    there = inventory.there.get("sshd", {})
+    people = _People(one for group in policy.groups.values() for one in group.on("login") if nameable(one))
+    drop_in, there = _drop_ins(artefacts), inventory.there.get("sshd", {})
     alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for at in names.targets.tolist():
-        host = names.names[at]
-        alike.setdefault((there.get(host, USUAL), drop_in.get(host, ())), []).append(host)
+    for host in dict.fromkeys(one for group in policy.groups.values() for one in group.on("login")):
+        if host.startswith("host:"):
+            alike.setdefault((there.get(host, USUAL), drop_in.get(host, ())), []).append(host)
+    read_ = {key: read(key[0].encode(), {DROP_IN: "".join(key[1]).encode()} if key[1] else {}) for key in alike}
+    wider = {key: people.wider(logins) for key, logins in read_.items()}
+    names = _Logins(policy, [one for found in wider.values() for one in found])
     most, least = [], []
-    for (main, texts), hosts in alike.items():
-        logins = read(main.encode(), {DROP_IN: "".join(texts).encode()} if texts else {})
-        targets = names.numbers(hosts)
-        most.append(Block(people.may(logins), targets, What("any")))
-        least.append(Block(people.must(logins), targets, What("any")))
+    for key, hosts in alike.items():
+        targets, logins = names.numbers(hosts), read_[key]
+        most.append(Block(names.numbers({*people.may(logins), *wider[key]}), targets, What("any")))
+        least.append(Block(names.numbers(people.must(logins)), targets, What("any")))
     return between(names, "sshd", most, least, residuals, COVERS)
+
+
+def nameable(endpoint: str) -> bool:
+    """Whether it is an account that a pattern of sshd can name alone; others are refused wherever sshd restricts."""
+    user, at, place = endpoint.partition(":")[2].rpartition("@")
+    return endpoint.startswith("identity:") and is_name(user if at else place)
+
+
+class _Logins(Sided):
+    """The endpoints of the plane, and patterns that let others in. An account that no pattern can name is not meant."""
+
+    def __init__(self, policy: Policy, wider: Sequence[str]) -> None:
+        super().__init__(policy, "login", "identity:", "host:", wider)
+
+    @cached_property
+    def sources(self) -> Ints:
+        """Numbers of the accounts that sshd can tell apart."""
+        return np.array([at for at in self._of_kind("identity:").tolist() if nameable(self.names[at])], np.int64)
 
 
 def _drop_ins(artefacts: Sequence[Artefact]) -> dict[str, tuple[str, ...]]:
@@ -54,30 +80,40 @@ def _drop_ins(artefacts: Sequence[Artefact]) -> dict[str, tuple[str, ...]]:
 class _People:
     """The endpoints `identity:…` by name and address."""
 
-    def __init__(self, names: Sided) -> None:
-        self._names = names
+    def __init__(self, endpoints: Iterable[str]) -> None:
         self._places: dict[str, tuple[str, ...]] = {}
         self._of_user: dict[str, list[str]] = {}
-        for at in names.sources.tolist():
-            user, at_sign, place = names.names[at].partition(":")[2].rpartition("@")
-            name = user if at_sign else place
-            self._of_user.setdefault(name, []).append(names.names[at])
-            self._places[names.names[at]] = (place,) if at_sign else ("0.0.0.0/0", "::/0")
+        for one in dict.fromkeys(endpoints):
+            user, at_sign, place = one.partition(":")[2].rpartition("@")
+            self._of_user.setdefault(user if at_sign else place, []).append(one)
+            self._places[one] = (place,) if at_sign else ("0.0.0.0/0", "::/0")
         self._index = {user: Index(self._places, mine) for user, mine in self._of_user.items()}
+        self._known: dict[Pattern, bool] = {}
 
-    def may(self, logins: Logins) -> Ints:
-        """Numbers of those of whom at least one address could be let in."""
-        if logins.allow is None and not logins.sometimes:
-            allowed = set(self._places)
-        else:
-            patterns = {*(logins.allow or (Pattern("*", "*"),)), *logins.sometimes}
-            allowed = {one for pattern in sorted(patterns) for one in self._met(pattern)}
-        return self._names.numbers(allowed - self._held(logins.deny))
+    def may(self, logins: Logins) -> set[str]:
+        """Those of whom at least one address could be let in."""
+        allowed = {one for pattern in _patterns(logins) for one in self._met(pattern)}
+        return allowed - self._held(logins.deny)
 
-    def must(self, logins: Logins) -> Ints:
-        """Numbers of those who are let in from every address of theirs."""
-        allowed = self._held((Pattern("*", "*"),) if logins.allow is None else logins.allow)
-        return self._names.numbers(allowed - {one for pattern in logins.deny for one in self._met(pattern)})
+    def must(self, logins: Logins) -> set[str]:
+        """Those who are let in from every address of theirs."""
+        allowed = self._held((EVERYONE,) if logins.allow is None else logins.allow)
+        return allowed - {one for pattern in logins.deny for one in self._met(pattern)}
+
+    def wider(self, logins: Logins) -> list[str]:
+        """Patterns that could let in an account or an address that is nobody's here, each as `identity:<pattern>`."""
+        return [
+            f"identity:{one.user}" + (f"@{one.host}" if one.host != "*" else "")
+            for one in _patterns(logins)
+            if not self._is_known(one) and not any(_refuses(deny, one) for deny in logins.deny)
+        ]
+
+    def _is_known(self, pattern: Pattern) -> bool:
+        """Whether it names an account, and addresses that the account's endpoints have together."""
+        if pattern not in self._known:
+            own = [span(text) for one in self._of_user.get(pattern.user, ()) for text in self._places[one]]
+            self._known[pattern] = networks(own) == networks([*own, *_spans(pattern)])
+        return self._known[pattern]
 
     def _met(self, pattern: Pattern) -> list[str]:
         return [
@@ -103,6 +139,20 @@ class _People:
         if not any(mark in pattern for mark in "*?"):
             return [pattern] if pattern in self._of_user else []
         return [user for user in self._of_user if fnmatchcase(user, pattern)]
+
+
+def _patterns(logins: Logins) -> list[Pattern]:
+    """Those that could let somebody in; everyone where nothing restricts."""
+    return sorted({*((EVERYONE,) if logins.allow is None else logins.allow), *logins.sometimes})
+
+
+def _refuses(deny: Pattern, allowed: Pattern) -> bool:
+    """Whether all whom one pattern lets in are refused by the other."""
+    if deny.user not in ("*", allowed.user):
+        return False
+    return deny.host in ("*", allowed.host) or (
+        _sure(deny) and all(any(holds(each, one) for each in _spans(deny)) for one in _spans(allowed))
+    )
 
 
 def _sure(pattern: Pattern) -> bool:

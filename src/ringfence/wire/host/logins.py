@@ -5,6 +5,7 @@ pattern meets is refused; if there is any AllowUsers pattern, one of them has to
 the patterns of Match blocks that hold add up, and take the place of the global ones.
 """
 
+import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from ipaddress import ip_address, ip_network
@@ -13,6 +14,13 @@ import msgspec
 
 from ringfence.errors import InputError
 from ringfence.wire.host import sshd
+
+_NAME = re.compile(r"\A[A-Za-z0-9_][A-Za-z0-9._-]{0,63}\$?\Z")
+
+
+def is_name(account: str) -> bool:
+    """Whether a pattern can name exactly this account: no wildcard, space, comma, `@` or `!` (ssh_config(5))."""
+    return _NAME.match(account) is not None
 
 
 class Pattern(msgspec.Struct, frozen=True, order=True):
