@@ -7,6 +7,7 @@ from cyclopts import Parameter
 
 from ringfence.app.estates import open_estate
 from ringfence.app.fence.design import design_of
+from ringfence.app.fence.side_by_side import work_out
 from ringfence.app.fence.write import write_artefacts
 from ringfence.cli import output
 from ringfence.cli.ask import told
@@ -41,7 +42,7 @@ def plan(
     out
         Write the artefacts into this folder, one file each (mode 0600).
     """
-    design = design_of(open_estate(estate, identity), overrides or (), target or ())
+    design = work_out(design_of(open_estate(estate, identity), overrides or (), target or ()))
     shown = design.plan()
     if out:
         count = write_artefacts(out, design.compiled.values())
@@ -79,7 +80,7 @@ def prove(
     from_
         Footholds, held together (default: each place where attackers begin).
     """
-    design = design_of(open_estate(estate, identity), overrides or (), target or ())
+    design = work_out(design_of(open_estate(estate, identity), overrides or (), target or ()))
     held = list(from_ or ()) or design.before.default_footholds()
     verdicts, blast = design.verdicts(), design.blast(held)
     if json:

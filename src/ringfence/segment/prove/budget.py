@@ -10,10 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import lru_cache
 from ipaddress import ip_address
 
-from ringfence.errors import InputError
 from ringfence.segment.inventory import Inventory
 from ringfence.segment.model import Artefact, Budget, Difference, Policy, Proof, Residual
-from ringfence.wire.nft import json, text
+from ringfence.segment.prove import rulesets
 from ringfence.wire.nft.values import ACCEPT, DROP, Chain, Rule, Table
 
 COVERS = (
@@ -204,9 +203,5 @@ def _plain(address: str) -> str:
 
 
 def _ours(artefact: Artefact) -> Table | None:
-    data = artefact.text.encode("utf-8", "surrogatepass")
-    try:
-        found = (json if artefact.text.lstrip()[:1] == "{" else text).read(data)
-    except InputError:
-        return None
-    return next((table for table in found.tables if table.ours), None)
+    found, unread = rulesets.read(artefact.text)
+    return None if unread else next((table for table in found.tables if table.ours), None)
