@@ -84,7 +84,8 @@ def test_another_match_block_adds_its_patterns() -> None:
         {"team": ("identity:al@10.0.0.5",), "bo": ("identity:bo@10.1.0.9",), "a": HOSTS},
         [("team", "a", "any")],
     )
-    assert {one.source for one in proven("sshd", al, wider).differences} == {"identity:bo", "identity:bo@10.1.0.9"}
+    assert {one.source for one in proven("sshd", al, wider).differences} == {"identity:bo@10.1.0.9"}
+    assert sum(one.pairs for one in proven("sshd", al, wider).differences) == 2  # and bo from anywhere else
 
 
 def test_an_address_within_an_allowed_network_is_a_residual() -> None:
