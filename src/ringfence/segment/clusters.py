@@ -21,7 +21,7 @@ def nodes(inventory: Inventory, hosts: Iterable[str]) -> dict[str, dict[str, str
 
     A host whose name Slurm could take for a list or for another option is a node of none.
     """
-    by_name = {node: host for host in hosts if _NODE.match(node := name(inventory, host))}
+    by_name = {node: host for host in hosts if is_node(node := name(inventory, host))}
     clusters = inventory.enforcers.get("slurm", ())
     if len(clusters) == 1:
         return {clusters[0]: by_name}
@@ -30,6 +30,11 @@ def nodes(inventory: Inventory, hosts: Iterable[str]) -> dict[str, dict[str, str
         listed = {one for each in partitions(inventory, cluster) for one in hostlist.expand(each.nodes)}
         found[cluster] = {node: host for node, host in by_name.items() if node in listed}
     return found
+
+
+def is_node(name: str) -> bool:
+    """Whether Slurm would take a name for one node, and for nothing else."""
+    return _NODE.match(name) is not None
 
 
 def name(inventory: Inventory, endpoint: str) -> str:

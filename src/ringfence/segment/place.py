@@ -40,6 +40,9 @@ def place(endpoint: str) -> Place:
     return Place(server, "/" + "/".join(parts))
 
 
+_NOBODY = frozenset[str]()
+
+
 class Opened(msgspec.Struct, frozen=True):
     """`hosts` reach `endpoint` though they should not. `meant` may do everything there anyway, and are open as well."""
 
@@ -57,7 +60,7 @@ def told(policy: Policy, plane: str, target: str, opened: Iterable[Opened]) -> l
     are open to all but their owners.
     """
     alike: dict[tuple[frozenset[str], str, str], dict[str, int]] = {}
-    for one in opened:
+    for one in _apart(opened):
         if one.hosts:
             ends = alike.setdefault((one.hosts | one.meant, one.why, one.remedy), {})
             ends[one.endpoint] = max(len(one.hosts), ends.get(one.endpoint, 0))
@@ -69,6 +72,14 @@ def told(policy: Policy, plane: str, target: str, opened: Iterable[Opened]) -> l
         for (hosts, why, remedy), ends in alike.items()
         for names, pairs in _rows(ends)
     ]
+
+
+def _apart(opened: Iterable[Opened]) -> Iterator[Opened]:
+    """A host whose name looks like several stands alone, since its name among others would be taken for several."""
+    for one in opened:
+        odd = frozenset(host for host in one.hosts | one.meant if BETWEEN in host)
+        yield msgspec.structs.replace(one, hosts=one.hosts - odd, meant=one.meant - odd) if odd else one
+        yield from (msgspec.structs.replace(one, hosts=frozenset({host}), meant=_NOBODY) for host in odd & one.hosts)
 
 
 def _rows(ends: Mapping[str, int]) -> Iterator[tuple[str, int]]:

@@ -7,6 +7,7 @@ An estate keeps meaning, not files: clients, modes, flavours, squashing. Options
 from collections.abc import Mapping
 from typing import Any
 
+from ringfence.segment.clusters import is_node
 from ringfence.segment.scene import Scene
 from ringfence.segment.seen import starting
 from ringfence.wire.slurm import hostlist
@@ -64,13 +65,14 @@ def _partitions(scene: Scene) -> dict[str, str]:
     for partition in sorted(name for name in scene.seen.of("in_cluster") if name.startswith("partition:")):
         told = scene.seen.settings(partition)
         hosts = starting(scene.seen.subjects("in_partition", partition), "host")
-        if hosts and "OverSubscribe" in told:
+        nodes = [node for one in hosts if is_node(node := one.partition(":")[2])]
+        if nodes and "OverSubscribe" in told:
             exclusive = "YES" if told.get("nodes") == "exclusive" else "NO"
             who = [one.partition(":")[2] for one in starting(scene.seen.subjects("may_submit", partition), "tenant")]
             found.setdefault(scene.seen.first(partition, "in_cluster"), []).append(
                 f"PartitionName={partition.rpartition('/')[2]}\n"
                 f"   AllowAccounts={','.join(who) or 'ALL'}\n"
                 f"   ExclusiveUser={exclusive} OverSubscribe={told['OverSubscribe']}\n"
-                f"   Nodes={hostlist.fold(one.partition(':')[2] for one in hosts)}\n"
+                f"   Nodes={hostlist.fold(nodes)}\n"
             )
     return {cluster: "\n".join(texts) for cluster, texts in sorted(found.items())}
