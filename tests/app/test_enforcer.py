@@ -16,7 +16,8 @@ from ringfence.app.enforcer.drivers import drivers_of
 from ringfence.app.enforcer.gate import Gate
 from ringfence.app.enforcer.keeper import Keeper
 from ringfence.app.enforcer.settings import Settings, read
-from ringfence.errors import InputError
+from ringfence.app.enforcer.standing import stands
+from ringfence.errors import EnforceError, InputError
 from ringfence.store.slots import FAILED, IN_FORCE, PENDING, Slots
 from ringfence.transport import signing
 from ringfence.wire import orders
@@ -339,6 +340,119 @@ def test_a_target_that_lost_its_driver_is_told_and_not_forgotten(node):
     node.slots.close()
     node.start({})
     assert [(one.state, one.error) for one in node.keeper.held()] == [(FAILED, "no driver for this target any more")]
+
+
+def test_after_a_failed_order_and_a_reboot_what_was_last_good_is_brought_back(node):
+    """The failed order is tried again first; it is told, with the digest of what stands."""
+    node.keeper.take(*signed(1, "good"))
+    (node.files / "fail").touch()
+    assert node.keeper.take(*signed(2, "bad")).outcome == "failed"
+    assert node.in_force() == "good"
+    FileEnforcer(node.files, HOST, "").restore("")
+    (node.files / "fail").touch()
+    node.again()
+    assert node.in_force() == "good"
+    (held,) = node.keeper.held()
+    assert (held.state, held.stands) == (FAILED, orders.digest("good"))
+    assert node.keeper.take(*signed(3, "better")).outcome == "applied"
+    (held,) = node.keeper.held()
+    assert (held.state, held.stands) == (IN_FORCE, "")
+
+
+def test_what_goes_while_the_enforcer_runs_is_noticed_brought_back_and_told_once(node):
+    """Counted, in the journal, in a signed receipt of its own; what stands is left alone."""
+    node.keeper.take(*signed(1, "rules"))
+    assert not node.keeper.guard()
+    FileEnforcer(node.files, HOST, "").restore("holes")
+    assert node.keeper.guard()
+    assert node.in_force() == "rules"
+    assert node.slots.counter("mended") == 1
+    assert node.lines[-1][0] == "enforcer.mended"
+    key = signing.keyring([signing.public_hex(NODE)])
+    sent = [signing.opened(msgspec.json.decode(one, type=Envelope), Receipt, key) for _, one, _ in node.slots.unsent()]
+    assert [one.outcome for one in sent] == ["applied", "mended"]
+    assert not node.keeper.guard()
+    assert node.applied() == ["rules", "rules"]
+
+
+def test_a_failed_slot_is_held_to_what_was_good_before_it(node):
+    """A later look mends that, not what failed."""
+    node.keeper.take(*signed(1, "good"))
+    (node.files / "fail").touch()
+    node.keeper.take(*signed(2, "bad"))
+    FileEnforcer(node.files, HOST, "").restore("")
+    assert node.keeper.guard()
+    assert node.in_force() == "good"
+    assert node.slots.find(TARGET, "").state == FAILED
+
+
+def test_the_gate_reads_back_before_it_allows(node):
+    """A job waits for rules that can be brought back, and is held where they cannot."""
+    node.keeper.take(*signed(1, "job", job="4711"))
+    FileEnforcer(node.files, HOST, "4711").restore("")
+    assert asyncio.run(_verdict(node, "4711")).verdict == "allow"
+    assert node.in_force("4711") == "job"
+
+    class Stuck(FileEnforcer):
+        def apply(self, artefact: Any) -> None:
+            raise EnforceError("the disk is read-only")
+
+    FileEnforcer(node.files, HOST, "4711").restore("")
+    node.keeper._drivers = {TARGET: lambda where, job: Stuck(node.files, where, job)}
+    held = asyncio.run(_verdict(node, "4711", "allow"))
+    assert held.verdict == "hold"
+    assert "read-only" in held.why
+    said = len(node.slots.unsent())
+    assert node.keeper.guard()
+    assert len(node.slots.unsent()) == said, "told once, tried again at every look"
+    node.keeper._drivers = drivers(node.files)
+    assert node.keeper.guard()
+    assert asyncio.run(_verdict(node, "4711")).verdict == "allow"
+
+
+TABLE = """table inet ringfence {
+\tset blocked4 {
+\t\ttype ipv4_addr
+\t\tflags timeout
+\t\telements = { 10.0.0.9 timeout 1h expires 59m58s }
+\t}
+
+\tset peers {
+\t\ttype ipv4_addr
+\t\telements = { 10.0.0.1, 10.0.0.2 }
+\t}
+
+\tquota spent {
+\t\tover 1000 bytes used 5 bytes
+\t}
+
+\tchain in {
+\t\ttype filter hook input priority filter - 5; policy drop;
+\t\tip saddr @peers counter packets 3 bytes 180 accept
+\t\tsocket cgroupv2 level 2 "ringfence.slice/job_999999999999" accept
+\t}
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "same"),
+    [
+        ("used 5 bytes", "used 900 bytes", True),
+        ("packets 3 bytes 180", "packets 4 bytes 240", True),
+        ("10.0.0.9 timeout 1h expires 59m58s", "10.0.0.8 timeout 1h expires 2s", True),
+        ("10.0.0.1, 10.0.0.2", "10.0.0.2,\n\t\t\t     10.0.0.1", True),
+        ('"ringfence.slice/job_999999999999"', "4711", True),
+        ("10.0.0.1, 10.0.0.2", "10.0.0.1, 10.0.0.3", False),
+        ("policy drop", "policy accept", False),
+        ("\t\tip saddr @peers", "\t\taccept\n\t\tip saddr @peers", False),
+        ("table inet ringfence {\n", "table inet ringfence {\n\tflags dormant\n", False),
+    ],
+)
+def test_what_the_kernel_counts_is_no_difference_and_all_else_is(was, now, same):
+    """Budgets, blocks that expire, control groups that are gone; not a member, a rule, a policy or a flag."""
+    assert TABLE.count(was) == 1
+    assert stands("nftables", TABLE, TABLE.replace(was, now)) == same
 
 
 async def _verdict(node: Node, job: str, on_outage: str = "hold", *, connected: bool = False) -> Any:

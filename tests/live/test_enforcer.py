@@ -82,7 +82,7 @@ class Fence:
     def connected(self, name: str) -> bool:
         """Whether the node's enforcer answers on its socket, and says that it is connected."""
         try:
-            return self.ask(name, "status").why == "connected"
+            return self.ask(name, "status").status.connected
         except UsageError:
             return False
 
@@ -270,6 +270,40 @@ def test_a_real_table_of_nftables_is_ordered_comes_back_after_a_reboot_and_goes(
     (answer,) = fence.client.send(["host:gpu0001"], "nftables", "remove")
     assert answer.receipt.outcome == "applied", answer.receipt.error
     assert "ringfence" not in host.run("nft", "list", "ruleset")
+
+
+def test_a_good_table_outlives_a_bad_order_a_reboot_and_whoever_takes_it_away(apart):
+    """kill -9, the table gone, started again; then taken away and put to sleep under the running enforcer."""
+    fence, host = apart
+    with host.entered():
+        fence.join("gpu0001")
+    settings = fence.folder / "gpu0001" / "settings.toml"
+    spent = fence.folder / "gpu0001" / "spent.json"
+    settings.write_text(settings.read_text() + f'look = 0.2\n[[enforcer]]\ntarget = "nftables"\nspent = "{spent}"\n')
+    enforcer = fence.start("gpu0001", real=True)
+    place = {"host:gpu0001": ("10.0.0.1",), "host:gpu0002": ("10.0.0.2",)}
+    inventory = Inventory(addresses=place, enforcers={"nftables": ("host:gpu0001",)})
+    pair = Group("pair", "gang", "a", {"ip": ("host:gpu0001", "host:gpu0002")})
+    compiled = compile_nftables(Policy({"pair": pair}, (Allow("pair", "pair", "ip", "tcp/22", ""),)), inventory)
+    fence.on("gpu0001", "nftables").apply(compiled.artefacts[0])
+    with pytest.raises(EnforceError):
+        fence.on("gpu0001", "nftables").apply(Artefact("bad", "this is no table", ()))
+    os.kill(enforcer.pid, signal.SIGKILL)
+    enforcer.wait(10)
+    host.run("nft", "delete", "table", "inet", "ringfence")
+    fence.start("gpu0001", real=True)
+    until(lambda: "10.0.0.2" in host.run("nft", "list", "ruleset"), "the good table back")
+    said = until(lambda: "failed" in (now := fence.ask("gpu0001", "status")).why and now, "the failure told")
+    assert said.status.slots[0].stands[:16] in said.why
+    fence.on("gpu0001", "nftables").apply(compiled.artefacts[0])
+    for change in ("delete table inet ringfence", "add table inet ringfence { flags dormant ; }"):
+        seen = fence.ask("gpu0001", "status").status.mended
+        host.run("nft", change)
+        until(lambda seen=seen: fence.ask("gpu0001", "status").status.mended == seen + 1, "the change noticed")
+        listed = host.run("nft", "list", "ruleset")
+        assert "10.0.0.2" in listed
+        assert "dormant" not in listed
+    assert [slot.state for slot in fence.ask("gpu0001", "status").status.slots] == ["in force"]
 
 
 NOBODY = """

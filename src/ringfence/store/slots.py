@@ -41,7 +41,29 @@ _FIRST: Migration = (
     "CREATE TABLE refusals (why TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT",
     "CREATE TABLE verdicts (job TEXT PRIMARY KEY, verdict TEXT NOT NULL, given_at INTEGER NOT NULL) STRICT",
 )
+_SECOND: Migration = (
+    """
+    CREATE TABLE good (
+        target   TEXT NOT NULL,
+        job      TEXT NOT NULL,
+        action   TEXT NOT NULL,
+        name     TEXT NOT NULL,
+        desired  TEXT NOT NULL,
+        covers   TEXT NOT NULL,
+        before   TEXT NOT NULL,
+        made_by  TEXT NOT NULL,
+        sequence INTEGER NOT NULL,
+        state    TEXT NOT NULL CHECK (state = 'in force'),
+        digest   TEXT NOT NULL,
+        since    INTEGER NOT NULL,
+        error    TEXT NOT NULL,
+        found    TEXT NOT NULL,
+        PRIMARY KEY (target, job)
+    ) STRICT
+    """,
+)
 _KEEP = "INSERT OR REPLACE INTO slots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_KEEP_GOOD = "INSERT OR REPLACE INTO good VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _COUNT = "INSERT INTO counters VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = "
 _VERDICTS = 10_000
 """Jobs whose last verdict is kept."""
@@ -69,23 +91,40 @@ class Slot(msgspec.Struct, frozen=True):
     error: str = ""
 
 
+class Good(msgspec.Struct, frozen=True):
+    """A slot as it was last in force, whatever was tried since, and the whole read-back that followed."""
+
+    slot: Slot
+    found: str
+
+
 class Slots:
     """The file of one enforcer. Every change is on disk when the method returns."""
 
     def __init__(self, path: Path) -> None:
-        self._file = Database.open(path, (_FIRST,))
+        self._file = Database.open(path, (_FIRST, _SECOND))
 
     def all(self) -> list[Slot]:
         """Every slot, the oldest order first."""
         rows = self._rows("SELECT * FROM slots ORDER BY sequence")
-        return [Slot(*(*row[:5], tuple(row[5].split()), *row[6:])) for row in rows]
+        return [_slot(row) for row in rows]
 
     def find(self, target: str, job: str) -> Slot | None:
         """One slot, or None."""
         return next((slot for slot in self.all() if (slot.target, slot.job) == (target, job)), None)
 
+    def good(self, target: str, job: str) -> Good | None:
+        """What the slot last had in force, or None; also where a later order failed."""
+        rows = self._rows("SELECT * FROM good WHERE target = ? AND job = ?", target, job)
+        return Good(_slot(rows[0][:-1]), rows[0][-1]) if rows else None
+
+    def count(self, name: str) -> None:
+        """One more under this name."""
+        with self._file.transaction() as sql:
+            sql.execute(_COUNT + "value + excluded.value", (name, 1))
+
     def counter(self, name: str) -> int:
-        """`sequence` (the highest accepted), `missed`, `released` (open until that second); 0 if never set."""
+        """`sequence` (the highest accepted), `missed`, `mended`, `released` (open until that second); 0 if none."""
         rows = self._rows("SELECT value FROM counters WHERE name = ?", name)
         return int(rows[0][0]) if rows else 0
 
@@ -105,13 +144,20 @@ class Slots:
         order: str = "",
         envelope: bytes = b"",
         text: str = "",
+        found: str | None = None,
     ) -> None:
-        """What became of it: the slot as it is now, or the key of one that is gone; receipt and read-back to send."""
+        """What became of it: the slot as it is now, or the key of one that is gone; receipt and read-back to send.
+
+        With `found`, the whole read-back, the slot is what the host falls back to from now on.
+        """
         with self._file.transaction() as sql:
             if slot:
                 sql.execute(_KEEP, _row(slot))
+            if slot and found is not None:
+                sql.execute(_KEEP_GOOD, (*_row(slot), found))
             if gone:
                 sql.execute("DELETE FROM slots WHERE target = ? AND job = ?", gone)
+                sql.execute("DELETE FROM good WHERE target = ? AND job = ?", gone)
             if envelope:
                 sql.execute("INSERT OR REPLACE INTO receipts VALUES (?, ?, ?)", (order, envelope, text))
 
@@ -170,6 +216,10 @@ class Slots:
     def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with self._file.reading() as sql:
             return sql.execute(query, values).fetchall()
+
+
+def _slot(row: tuple[Any, ...]) -> Slot:
+    return Slot(*(*row[:5], tuple(row[5].split()), *row[6:]))
 
 
 def _row(slot: Slot) -> tuple[object, ...]:

@@ -56,11 +56,15 @@ class Slot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello", forbid_unknown_fields=True):
-    """Who connects. The server believes the certificate; `host` only has to agree with it."""
+    """Who connects. The server believes the certificate; `host` only has to agree with it.
+
+    `targets` are what the host can be ordered to change; None where it does not say.
+    """
 
     host: Entity
     sequence: Annotated[int, msgspec.Meta(ge=0, le=1 << 52)]
     slots: Annotated[tuple[Slot, ...], msgspec.Meta(max_length=4096)] = ()
+    targets: Annotated[tuple[Target, ...], msgspec.Meta(max_length=64)] | None = None
     version: int = VERSION
 
 

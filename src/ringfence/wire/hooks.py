@@ -51,7 +51,10 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
 
 class Held(msgspec.Struct, frozen=True):
-    """One slot as `status` tells it. `state`: `in force`, `pending` (recorded, not finished), `failed`."""
+    """One slot as `status` tells it. `state`: `in force`, `pending` (recorded, not finished), `failed`.
+
+    `stands` is the digest of what a slot whose order failed is held to: what was in force before; "" for nothing.
+    """
 
     target: str
     job: str
@@ -60,10 +63,14 @@ class Held(msgspec.Struct, frozen=True):
     digest: str
     since: int
     error: Line = ""
+    stands: str = ""
 
 
 class Status(msgspec.Struct, frozen=True):
-    """The enforcer at a glance. `refused` counts orders by reason; `unsent` receipts wait for the server."""
+    """The enforcer at a glance. `refused` counts orders by reason; `unsent` receipts wait for the server.
+
+    `missed` are orders that never came; `mended` how often what was in force was not what had been applied.
+    """
 
     host: str
     connected: bool
@@ -75,6 +82,7 @@ class Status(msgspec.Struct, frozen=True):
     missed: int = 0
     released_until: int = 0
     on_outage: str = "hold"
+    mended: int = 0
 
 
 class Answer(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -30,6 +30,7 @@ ACTIONS: dict[str, str] = {
 OUTCOMES: dict[str, str] = {
     "applied": "done and read back",
     "refused": "nothing was done; `error` says why",
+    "mended": "no order: what was in force was not what had been applied, and was applied again; `error` says more",
     "failed": "it was tried and did not succeed; `error` says why, `left` what was left",
 }
 

@@ -3,11 +3,13 @@
         in force ─▶ allow        failed ─▶ hold, at the deadline (the server may still mend it)
         released ─▶ allow        no word from our own side ─▶ the last verdict on this job, else `on_outage`
 
-The order in which things came about plays no part: each look asks the keeper what is so now.
+The order in which things came about plays no part: each look asks the keeper what is so now. Before `allow` what is
+in force is read back: the disk says what was applied, not what stands.
 """
 
 import asyncio
 import time
+from concurrent.futures import Executor
 
 from ringfence.app.enforcer.keeper import Keeper
 from ringfence.store.slots import FAILED, IN_FORCE
@@ -15,10 +17,11 @@ from ringfence.wire.hooks import Answer
 
 
 class Gate:
-    """The answer to `wait-job`. `deadline` in seconds, for those who name none."""
+    """The answer to `wait-job`. `deadline` in seconds, for those who name none; `worker` is the drivers' thread."""
 
-    def __init__(self, keeper: Keeper, on_outage: str, deadline: float) -> None:
+    def __init__(self, keeper: Keeper, on_outage: str, deadline: float, worker: Executor | None = None) -> None:
         self._keeper, self.on_outage, self._deadline = keeper, on_outage, deadline
+        self._worker = worker
         self._changed = asyncio.Event()
         self.connected = False
 
@@ -33,6 +36,8 @@ class Gate:
             async with asyncio.timeout(deadline or self._deadline):
                 while True:
                     change = self._changed
+                    if self._keeper.job(job)[0] == IN_FORCE:
+                        await asyncio.get_running_loop().run_in_executor(self._worker, self._keeper.guard, job)
                     state, why = self._keeper.job(job)
                     if state in (IN_FORCE, "released"):
                         return self._say(job, "allow", f"{state}: {why}", keep=state == IN_FORCE)

@@ -9,6 +9,7 @@ One order at a time; whoever calls sees to that. Everything that matters is in `
 killed anywhere is followed by one that knows what is pending.
 """
 
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, runtime_checkable
@@ -16,11 +17,12 @@ from typing import Any, Protocol, runtime_checkable
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from ringfence.app.enforcer.standing import reading, stands
 from ringfence.enforce import confine
 from ringfence.enforce.base import Enforcer
 from ringfence.errors import EnforceError, InputError, RingfenceError
 from ringfence.segment.model import Artefact
-from ringfence.store.slots import FAILED, IN_FORCE, PENDING, Slot, Slots
+from ringfence.store.slots import FAILED, IN_FORCE, PENDING, Good, Slot, Slots
 from ringfence.transport import signing
 from ringfence.wire import orders
 from ringfence.wire.hooks import Answer, Held
@@ -52,6 +54,11 @@ def _sendable(text: str) -> str:
     return text if orders.travels(text) else ""
 
 
+def _standing(slot: Slot, good: Good | None) -> str:
+    """The digest of what a slot whose order failed still has."""
+    return good.slot.digest if good and slot.state == FAILED else ""
+
+
 DO: dict[str, Callable[[Enforcer, Slot], None]] = {
     "apply": _apply,
     "restore": lambda driver, slot: driver.restore(slot.desired),
@@ -76,6 +83,7 @@ class Keeper:
         self.host, self.slots, self._drivers = host, slots, drivers
         self._trusted, self._own, self._record, self._clock = trusted, own, record, clock
         self._looked = False
+        self._astray: set[tuple[str, str]] = set()
 
     def take(self, envelope: Envelope, text: str = "") -> Receipt | None:
         """Carry out an order, or refuse it; the receipt is on disk. None for what is no order that we trust."""
@@ -102,6 +110,14 @@ class Keeper:
             elif slot.state != IN_FORCE or self._differs(driver, slot):
                 self._bring_about(driver, slot, slot.state != IN_FORCE)
         self._looked = True
+
+    def guard(self, job: str | None = None) -> bool:
+        """Read back every slot, or those that let `job` start; what is not as it was applied is applied again.
+
+        True if anything was found changed. A slot whose last order failed is held to what was in force before it.
+        """
+        wanted = self.slots.all() if job is None else self._of(job)
+        return self._mend_all(wanted)
 
     def tend(self) -> None:
         """To be called every minute or so: what is in force is kept in order."""
@@ -159,20 +175,35 @@ class Keeper:
         """(state, why) of a job's compartment: in force, pending, failed, released, or "" where none is known."""
         if until := self.released():
             return "released", f"the host is open until {until}"
-        mine = [slot for slot in self.slots.all() if job == slot.job or job in slot.covers]
+        mine = self._of(job)
         if not mine:
             return "", "no order for this job has come"
         if not self._looked:  # after a reboot nothing of what is written here may be in force
             return PENDING, "what is in force is being looked at"
+        if any((slot.target, slot.job) in self._astray for slot in mine):
+            return FAILED, "what is in force is not what was applied; it is being applied again"
         worst = next((slot for state in (FAILED, PENDING) for slot in mine if slot.state == state), mine[0])
         return worst.state, worst.error or f"{worst.target} since {worst.since}"
 
     def held(self) -> tuple[Held, ...]:
         """Every slot, as `status` tells it."""
+        slots = [(one, self.slots.good(one.target, one.job)) for one in self.slots.all()]
         return tuple(
-            Held(one.target, one.job, one.state, one.made_by, one.digest, one.since, one.error)
-            for one in self.slots.all()
+            Held(one.target, one.job, one.state, one.made_by, one.digest, one.since, one.error, _standing(one, good))
+            for one, good in slots
         )
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """What this host can be ordered to change."""
+        return tuple(sorted(self._drivers))
+
+    def _mend_all(self, slots: list[Slot]) -> bool:
+        found = [self._mend(slot) for slot in slots if not self.released()]  # all of them, not up to the first
+        return any(found)
+
+    def _of(self, job: str) -> list[Slot]:
+        return [slot for slot in self.slots.all() if job == slot.job or job in slot.covers]
 
     def _cannot(self, order: Order) -> str:
         if self.released() and order.action != "read":
@@ -218,10 +249,60 @@ class Keeper:
         now = self._changed(slot, FAILED if error else IN_FORCE, receipt.digest, receipt.error)
         envelope = msgspec.json.encode(signing.seal(self._own, receipt)) if told and slot.made_by else b""
         key = (slot.target, slot.job)
-        self.slots.finish(None if gone else now, key if gone else None, slot.made_by, envelope, _sendable(text))
+        found = None if error or gone else text
+        self.slots.finish(None if gone else now, key if gone else None, slot.made_by, envelope, _sendable(text), found)
+        self._astray.discard(key)
         detail = {"target": slot.target, "job": slot.job, "action": slot.action, "digest": receipt.digest}
         self._record(f"enforcer.{receipt.outcome}", detail | ({"error": receipt.error} if error else {}), slot.made_by)
+        if error:
+            self._mend(now)
         return receipt
+
+    def _mend(self, slot: Slot) -> bool:
+        """Hold a slot to what it last had in force; True if that was not there any more."""
+        key, good = (slot.target, slot.job), self.slots.good(slot.target, slot.job)
+        driver = self._driver(*key)
+        if good is None or driver is None or slot.state == PENDING:
+            return False
+        found, ours = reading(driver), slot.made_by == good.slot.made_by
+        if found is not None and stands(slot.target, good.found, found):
+            if ours and slot.state == FAILED:  # it had gone astray and is back
+                self.slots.finish(self._changed(slot, IN_FORCE, good.slot.digest, ""))
+            return False
+        known = ours and slot.state == FAILED  # told before: each round tries again and says nothing new
+        self._astray.add(key)
+        error, text = self._again(driver, good)
+        if not (error and known):
+            self._tell_mended(slot, good, error, text)
+        if ours:
+            self.slots.finish(self._changed(slot, FAILED if error else IN_FORCE, orders.digest(text), error))
+        self._astray.discard(key)
+        return True
+
+    def _again(self, driver: Enforcer, good: Good) -> tuple[str, str]:
+        """(error, read-back) of applying what was last in force, if need be from the ground."""
+        for before in (None, good.slot.before):
+            try:
+                if before is not None:
+                    driver.restore(before)
+                DO[good.slot.action](driver, good.slot)
+            except Exception as problem:  # as in `_bring_about`
+                return f"what was in force is gone, and cannot be brought back: {problem}"[:1000], ""
+            text = reading(driver)
+            if text is not None and stands(driver.target, good.found, text):
+                return "", text
+        return "what is in force is not what was applied, and applying it again did not mend it", text or ""
+
+    def _tell_mended(self, slot: Slot, good: Good, error: str, text: str) -> None:
+        """Counted, journalled, and sent as a receipt of its own."""
+        self.slots.count("mended")
+        outcome, made_by = "failed" if error else "mended", secrets.token_hex(16)
+        said = error or "what was in force was not what had been applied"
+        receipt = self._receipt_of(made_by, slot.target, slot.job, good.slot.sequence or 1, "mended", text, said, ())
+        sealed = msgspec.json.encode(signing.seal(self._own, receipt))
+        self.slots.finish(None, None, made_by, sealed, _sendable(text))
+        detail = {"target": slot.target, "job": slot.job, "digest": receipt.digest, "applied": good.slot.digest}
+        self._record("enforcer.mended", detail | {"outcome": outcome, "error": said}, good.slot.made_by)
 
     def _read(self, order: Order) -> Receipt:
         self.slots.begin(order.sequence, None)
@@ -270,10 +351,10 @@ class Keeper:
         return ""
 
     def _differs(self, driver: Enforcer, slot: Slot) -> bool:
-        try:
-            return orders.digest(driver.read()) != slot.digest
-        except Exception:
-            return True
+        good, found = self.slots.good(slot.target, slot.job), reading(driver)
+        if found is None or orders.digest(found) == slot.digest:
+            return found is None
+        return good is None or good.slot.made_by != slot.made_by or not stands(slot.target, good.found, found)
 
     def _driver(self, target: str, job: str) -> Enforcer | None:
         try:

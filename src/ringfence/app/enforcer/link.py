@@ -43,6 +43,7 @@ class Link:
     ) -> None:
         self._home, self._keeper, self._gate, self._worker, self._said = home, keeper, gate, worker, said
         self._peer: Peer | None = None
+        self._given: asyncio.Queue[Give | None] = asyncio.Queue(AHEAD)
 
     async def run(self) -> None:
         """Keep the connection up until cancelled."""
@@ -66,6 +67,11 @@ class Link:
             except ConnectionEnded:
                 return
 
+    def wake(self) -> None:
+        """There may be receipts that no order led to: send them, if the server is there."""
+        if not self._given.full():
+            self._given.put_nowait(None)
+
     async def _once(self) -> None:
         peer = await dial(self._home.server, self._home.context())
         try:
@@ -81,7 +87,7 @@ class Link:
             peer.close()
 
     async def _talk(self, peer: Peer, heartbeat: float) -> None:
-        given: asyncio.Queue[Give] = asyncio.Queue(AHEAD)
+        given = self._given = asyncio.Queue(AHEAD)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._listen(peer, given, MISSED * heartbeat))
@@ -90,7 +96,7 @@ class Link:
         except* (ConnectionEnded, InputError) as group:
             raise ConnectionEnded(str(group.exceptions[0])) from None
 
-    async def _listen(self, peer: Peer, given: asyncio.Queue[Give], silence: float) -> None:
+    async def _listen(self, peer: Peer, given: asyncio.Queue[Give | None], silence: float) -> None:
         if self._home.renewal_due():
             await peer.send(self._home.renewal())
         while True:
@@ -104,14 +110,15 @@ class Link:
             elif isinstance(message, Beat) and message.answer:
                 await peer.send(Beat())
 
-    async def _work(self, peer: Peer, given: asyncio.Queue[Give]) -> None:
+    async def _work(self, peer: Peer, given: asyncio.Queue[Give | None]) -> None:
         reported: set[str] = set()
         while True:
             for order, data, text in self._keeper.slots.unsent(reported):
                 await peer.send(Report(_ENVELOPE.decode(data), text))
                 reported.add(order)
             message = await given.get()
-            await self._do(self._keeper.take, message.envelope, message.text)
+            if message:
+                await self._do(self._keeper.take, message.envelope, message.text)
 
     async def _beat(self, peer: Peer, heartbeat: float) -> None:
         while True:
@@ -129,4 +136,4 @@ class Link:
             channel.Slot(one.target, one.job, orders.digest(one.desired) if one.state == IN_FORCE else "")
             for one in self._keeper.slots.all()
         )
-        return Hello(self._home.host, self._keeper.slots.counter("sequence"), slots)
+        return Hello(self._home.host, self._keeper.slots.counter("sequence"), slots, targets=self._keeper.targets)

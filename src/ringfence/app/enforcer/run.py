@@ -21,9 +21,9 @@ from ringfence.app.enforcer.link import Link
 from ringfence.app.enforcer.settings import Settings
 from ringfence.store.journal import Journal, Line, Signer
 from ringfence.store.journal.lines import encode
-from ringfence.store.slots import Slots
+from ringfence.store.slots import FAILED, Slots
 from ringfence.transport import signing
-from ringfence.wire.hooks import Answer, Request, Status
+from ringfence.wire.hooks import Answer, Held, Request, Status
 
 TENDED = 60.0
 """Seconds between two rounds of what drivers do by the clock."""
@@ -56,14 +56,15 @@ async def _run(home: NodeHome, settings: Settings, keeper: Keeper) -> None:
     done = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, done.set)
-    gate = Gate(keeper, settings.on_outage, settings.deadline)
     worker = ThreadPoolExecutor(1, "driver")
+    gate = Gate(keeper, settings.on_outage, settings.deadline, worker)
     link = Link(home, keeper, gate, worker, _say)
     verbs = Verbs(home, settings, keeper, gate, link, worker)
     async with Hooks(Path(settings.socket), verbs.table, settings.masters()) as hooks:
         verbs.refused = hooks.refused
         _say(f"{home.host}: hooks on {settings.socket}, server {home.server[0]}:{home.server[1]}")
-        tasks = [asyncio.create_task(one) for one in (_keep(keeper, gate, loop, worker), link.run(), done.wait())]
+        lasting = (_keep(keeper, gate, worker), _guard(keeper, gate, link, worker, settings.look), link.run())
+        tasks = [asyncio.create_task(one) for one in (*lasting, done.wait())]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         failed = [task.exception() for task in tasks if task.done() and task.exception()]
         for task in tasks:
@@ -74,8 +75,18 @@ async def _run(home: NodeHome, settings: Settings, keeper: Keeper) -> None:
         raise failed[0]
 
 
-async def _keep(keeper: Keeper, gate: Gate, loop: asyncio.AbstractEventLoop, worker: ThreadPoolExecutor) -> None:
+async def _guard(keeper: Keeper, gate: Gate, link: Link, worker: ThreadPoolExecutor, every: float) -> None:
+    """Look whether what was applied still stands; those who wait look again if not, and the server is told."""
+    while True:
+        await asyncio.sleep(every)
+        if await asyncio.get_running_loop().run_in_executor(worker, keeper.guard):
+            gate.changed()
+        link.wake()  # the gate may have found something too
+
+
+async def _keep(keeper: Keeper, gate: Gate, worker: ThreadPoolExecutor) -> None:
     """Bring about what is on disk, at the start and whenever a release is over; tend it every minute."""
+    loop = asyncio.get_running_loop()
     released, tended = -1, loop.time()
     while True:
         now = keeper.released()
@@ -138,8 +149,10 @@ class Verbs:
             missed=slots.counter("missed"),
             released_until=self._keeper.released(),
             on_outage=self._gate.on_outage,
+            mended=slots.counter("mended"),
         )
-        return Answer("done", "connected" if status.connected else "not connected", status)
+        said = ["connected" if status.connected else "not connected", *map(_told, status.slots)]
+        return Answer("done", "; ".join(filter(None, said)), status)
 
     async def _release(self, caller: Caller, asked: Request) -> Answer:
         if asked.token is None:
@@ -150,6 +163,14 @@ class Verbs:
 
     async def _do(self, function: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._worker, function, *arguments)
+
+
+def _told(slot: Held) -> str:
+    """What an operator has to know of a slot; "" where it is as ordered."""
+    if slot.state != FAILED:
+        return ""
+    name = f"{slot.target}/{slot.job}" if slot.job else slot.target
+    return f"{name} failed ({slot.error[:200]}), {slot.stands[:16] or 'nothing of ours'} stands"
 
 
 def _say(what: str) -> None:

@@ -2,6 +2,7 @@
 
 on_outage = "hold"            # or "allow": a job's gate when our own side does not answer in time
 deadline = 30                 # seconds
+look = 10                     # seconds between two looks at whether what was applied still stands
 slurm_user = "slurm"          # may ask everything that root may, besides root
 socket = "/run/ringfence/enforcer.sock"
 """
@@ -23,6 +24,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     on_outage: Literal["allow", "hold"] = "hold"
     deadline: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 30.0
+    look: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 10.0
     slurm_user: str = ""
     socket: str = SOCKET
     steppers: tuple[str, ...] = STEPPERS

@@ -1,0 +1,57 @@
+"""Whether what is in force is still what was put there: read-backs compared, less what may change by itself.
+
+        what was read after the apply ─▶ form ─┐
+                                               ├─ equal: it stands
+        what is read now ──────────────▶ form ─┘
+
+Of nftables' table the form leaves out what the kernel counts, who is blocked for a while, and rules of control groups
+that are gone, which match nothing. All else counts, flags of the table included. Other targets: the text itself.
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from ringfence.enforce import confine
+from ringfence.enforce.base import Enforcer
+from ringfence.enforce.nft_delta import KEPT
+from ringfence.errors import EnforceError
+
+_COUNTS = re.compile(r"(?:\bover )?\b\d+ [kmg]?bytes(?: used \d+ [kmg]?bytes)?|\bpackets \d+ bytes \d+|\bused \d+ \w+")
+_BLOCKED = re.compile(r"(\tset (?:" + "|".join(KEPT) + r") \{\n(?:(?!\t\}).*\n)*?)\t\telements = \{[^}]*\}\n")
+_ELEMENTS = re.compile(r"(?<=elements = \{)[^}]*(?=\})")
+_GROUP = re.compile(r'\bsocket cgroupv2 level \d+ (?:\d+|"([^"\n]{1,4000})") ')
+
+
+def stands(target: str, was: str, now: str) -> bool:
+    """Whether `now` is in force as `was` was, each a driver's read-back."""
+    form = _FORMS.get(target)
+    return was == now or (form is not None and form(was) == form(now))
+
+
+def reading(driver: Enforcer) -> str | None:
+    """What is in force now; None where that cannot be told."""
+    try:
+        return driver.read()
+    except Exception:  # a driver's own fault is no evidence that all is well, and must not end the enforcer
+        return None
+
+
+def _nftables(text: str) -> str:
+    try:
+        root: Path | None = confine.mount()
+    except EnforceError:
+        root = None
+    live = [line for line in _BLOCKED.sub(r"\1", text).splitlines() if not _dead(line, root)]
+    ordered = _ELEMENTS.sub(lambda found: ",".join(sorted("".join(found[0].split()).split(","))), "\n".join(live))
+    return _COUNTS.sub("", ordered)
+
+
+def _dead(line: str, root: Path | None) -> bool:
+    """A rule of a control group that is gone: nft prints its number then, where it printed its path before."""
+    found = _GROUP.search(line)
+    return found is not None and not (root and found[1] and (root / found[1]).is_dir())
+
+
+_FORMS: dict[str, Callable[[str], str]] = {"nftables": _nftables}
+"""Target → a read-back without what changes by itself."""
