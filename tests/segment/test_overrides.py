@@ -34,6 +34,17 @@ def rule(verb: str, source: str, target: str, plane: str = "ip", passes: str = "
         (rule("allow", "a", "b", who='owner = "o"\nreason = "r"\n'), 1, "no end"),
         (rule("allow", "a", "b", who='owner = "o"\nreason = "r"\nexpires = "soon"\n'), 1, "no end"),
         (rule("allow", "a", "b", who='owner = " "\nreason = "r"\nexpires = 2030-01-01\n'), 1, "no owner"),
+        *(
+            (rule("allow", "a", "b", who=f'owner = "o"\nreason = "r"\nexpires = {end}\n'), 1, "no clock shows")
+            for end in ("9999-12-31", "9999-12-31T23:59:59-14:00")
+        ),
+        (rule("deny", "a", "b", "ib", "tcp/22"), 1, "the plane ib"),
+        (rule("deny", "a", "b", "ip", "ro"), 1, "the plane ip"),
+        ("\n" + rule("allow", "a", "b", "storage", "tcp/22"), 2, "the plane storage"),
+        (rule("allow", "a", "b", "login", "icmp"), 1, "the plane login"),
+        (f'[[budget]]\njewel = "m"\nbytes_per_hour = {2**62 + 1}\n' + WHO, 1, "beyond 2**62"),
+        ('[[tenant]]\ntenant = "tenant:a"\nmembers = ["tenant:b"]\n' + WHO, 1, "cannot belong to a tenant"),
+        ('[[allow]]\nfrom = "a"\n' + WHO, 1, "says from, to, plane, what, owner, reason, expires"),
         ("\n\n" + rule("allow", "a", "b", "air"), 3, "no plane 'air'"),
         (rule("deny", "a", "b", passes="tcp/99999"), 1, "ports go from 0"),
         ('[[allow]]\nfrom = "a"\n' + WHO, 1, "missing required field `to`"),

@@ -29,6 +29,13 @@ from ringfence.segment.what import What
 _HEADER = re.compile(r"\s*\[\[\s*[\"']?(\w+)[\"']?\s*\]\]")
 _AT_LINE = re.compile(r"at line (\d+)")
 _LONGEST = 1_000_000
+_MOST_BYTES = 1 << 62
+_PASSES: dict[str, tuple[str, ...]] = {
+    "ip": ("any", "tcp", "udp", "sctp", "icmp"),
+    "pod": ("any", "tcp", "udp", "sctp", "icmp"),
+    "storage": ("any", "ro", "rw"),
+}
+"""Plane → the protocols that it tells apart; every other plane carries `any`."""
 
 
 class Override(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +93,7 @@ class _Tenancy(msgspec.Struct, forbid_unknown_fields=True):
     members: tuple[str, ...]
 
 
+_COMMON = ("owner", "reason", "expires")
 _SHAPES: dict[str, type[msgspec.Struct]] = {"allow": _Rule, "deny": _Rule, "budget": _Raised, "tenant": _Tenancy}
 
 
@@ -128,24 +136,36 @@ def _override(name: str, row: dict[str, Any], place: str, line: int) -> Override
         return _checked(name, shape, common)
     except (msgspec.ValidationError, InputError) as error:
         what_ = f"{place}: [[{name}]] {error}"
-        raise InputError(
-            what_, line=line, remedy=getattr(error, "remedy", "") or "see the head of an example"
-        ) from None
+        raise InputError(what_, line=line, remedy=getattr(error, "remedy", "") or _remedy(name)) from None
+
+
+def _remedy(name: str) -> str:
+    """What such a table says."""
+    fields = [one.encode_name for one in msgspec.structs.fields(_SHAPES[name])]
+    return f"a [[{name}]] says {', '.join([*fields, *_COMMON])}"
 
 
 def _checked(name: str, shape: msgspec.Struct, common: dict[str, Any]) -> Override:
     if isinstance(shape, _Rule):
-        what.parse(shape.what)
         if shape.plane not in PLANES:
             raise InputError(f"names no plane {shape.plane!r}", remedy=f"one of {', '.join(PLANES)}")
+        passes = _PASSES.get(shape.plane, ("any",))
+        if what.parse(shape.what).protocol not in passes:
+            raise InputError(
+                f"{shape.what!r} is nothing that the plane {shape.plane} tells apart",
+                remedy=f"what is one of {', '.join(passes)}",
+            )
         return Rule(verb=name, source=shape.source, target=shape.target, plane=shape.plane, what=shape.what, **common)
     if isinstance(shape, _Raised):
-        if shape.bytes_per_hour < 0:
-            raise InputError("bytes_per_hour cannot be negative")
+        if not 0 <= shape.bytes_per_hour <= _MOST_BYTES:
+            raise InputError("bytes_per_hour cannot be negative or beyond 2**62", remedy="0 means: to named destinations only")
         return Raised(jewel=shape.jewel, bytes_per_hour=shape.bytes_per_hour, **common)
     assert isinstance(shape, _Tenancy)
     if not shape.tenant.startswith("tenant:"):
         raise InputError(f"{shape.tenant!r} is no tenant", remedy='write "tenant:NAME"')
+    inner = [one for one in shape.members if one.startswith("tenant:")]
+    if inner:
+        raise InputError(f"{inner[0]!r} cannot belong to a tenant", remedy="name what it has, one by one")
     return Tenancy(tenant=shape.tenant, members=shape.members, **common)
 
 
@@ -158,10 +178,15 @@ def _sentence(row: dict[str, Any], key: str) -> str:
 
 def _end(row: dict[str, Any]) -> float:
     end = row.get("expires")
-    if isinstance(end, datetime):
-        return (end if end.tzinfo else end.replace(tzinfo=UTC)).timestamp()
-    if isinstance(end, date):
-        return (datetime(end.year, end.month, end.day, tzinfo=UTC) + timedelta(days=1)).timestamp()
+    try:
+        if isinstance(end, datetime):
+            when = end if end.tzinfo else end.replace(tzinfo=UTC)
+            _day(when.timestamp())
+            return when.timestamp()
+        if isinstance(end, date):
+            return (datetime(end.year, end.month, end.day, tzinfo=UTC) + timedelta(days=1)).timestamp()
+    except (OverflowError, ValueError):
+        raise InputError(f"ends {end}, which no clock shows", remedy="end it before 9999-12-31") from None
     raise InputError("has no end", remedy="every override says expires = 2026-03-01, or a date and time")
 
 
