@@ -8,7 +8,7 @@ import pytest
 
 from ringfence.segment.compile.nftables import compile_nftables
 from ringfence.segment.inventory import Inventory
-from ringfence.segment.model import Allow, Artefact, Budget, Compiled, Group, Policy
+from ringfence.segment.model import Allow, Artefact, Budget, Compiled, Group, Policy, Proof
 from ringfence.segment.prove.ip import prove_ip
 from tests.segment.policies import damaged, fence, some
 
@@ -193,6 +193,121 @@ def test_what_others_drop_is_a_break_and_what_they_accept_nothing(policy: str, r
     proof = prove_ip(wanted, known, found)
     assert {one.kind for one in proof.differences} <= {"break"}
     assert {one.what for one in proof.differences} == broken
+
+
+APART = fence("ip", {"a": HOSTS[:2], "b": HOSTS[2:]}, [("a", "a", "any"), ("b", "b", "any")])
+STRANGER = "network:*"
+
+
+def _on_all(old: str, new: str, known: Inventory | None = None) -> Proof:
+    """The verdict where every host is fenced and one text is another."""
+    known = known or inventory()
+    compiled = compile_nftables(APART, known)
+    assert prove_ip(APART, known, compiled.artefacts, compiled.residuals).holds
+    return prove_ip(APART, known, damaged(compiled, old, new).artefacts, compiled.residuals)
+
+
+def _strangers(proof: Proof) -> set[str]:
+    """In which directions anybody else passes; one whom a rule names stands for all like him."""
+    pairs = [(one.source, one.target) for one in proof.differences if one.kind == "leak"]
+    return {
+        "in" if pair[0].startswith("network:") else "out"
+        for pair in pairs
+        if any(end.startswith("network:") for end in pair)
+    }
+
+
+@pytest.mark.parametrize("lost", ["", None])
+def test_one_host_without_its_fence_among_fenced_ones_is_open_to_anybody_else(lost: str | None) -> None:
+    compiled = compile_nftables(APART, inventory())
+    first, *rest = compiled.artefacts
+    others = msgspec.structs.replace(first, loaded_by=first.loaded_by[1:])
+    bare = [] if lost is None else [Artefact(first.name, lost, first.loaded_by[:1])]
+    proof = prove_ip(APART, inventory(), [others, *bare, *rest], compiled.residuals)
+    assert {(one.source, one.target) for one in proof.differences} == {("host:h0", STRANGER), (STRANGER, "host:h0")}
+
+
+INPUT, OUTPUT = (f"type filter hook {one} priority filter - 5; policy drop;" for one in ("input", "output"))
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "accept",
+        "ip saddr 203.0.113.7 accept",
+        "meta nfproto ipv6 accept",
+        "ip6 saddr fe80::/10 accept",
+        "ct state invalid accept",
+        "ct state untracked accept",
+        "ct state invalid,untracked accept",
+        "ct state != established accept",
+        'socket cgroupv2 level 1 "user.slice" accept',
+        'socket cgroupv2 level 1 != "user.slice" accept',
+        'socket cgroupv2 level 1 "slurm" accept',
+    ],
+)
+@pytest.mark.parametrize("v6", [True, False])
+def test_whoever_lets_anybody_else_in_or_out_leaks(rule: str, v6: bool) -> None:
+    known = inventory()
+    if not v6:
+        known = msgspec.structs.replace(known, addresses={name: ends[:1] for name, ends in known.addresses.items()})
+    assert _strangers(_on_all(INPUT, f"{INPUT}\n\t\t{rule}", known)) == {"in"}
+    turned = rule.replace("saddr", "daddr")
+    assert _strangers(_on_all(OUTPUT, f"{OUTPUT}\n\t\t{turned}", known)) == {"out"}
+
+
+def test_a_chain_that_accepts_by_policy_or_at_its_end_lets_anybody_else_in() -> None:
+    end = 'counter name "denied_in" drop'
+    assert _strangers(_on_all(end, end.replace("drop", "accept"))) == {"in"}
+    assert _strangers(_on_all(end, f"accept\n\t\t{end}")) == {"in"}
+
+
+@pytest.mark.parametrize("rule", ["ct state invalid drop", "ct state established,related accept", 'iif "lo" accept'])
+def test_what_lets_nobody_begin_is_no_leak(rule: str) -> None:
+    assert not _strangers(_on_all(INPUT, f"{INPUT}\n\t\t{rule}"))
+
+
+def test_an_accept_for_a_group_below_a_job_counts_for_the_job() -> None:
+    compiled = compile_nftables(SITE, KNOWN)
+    below = 'socket cgroupv2 level 3 "slurm/job_1/step_0" accept'
+    proof = prove_ip(SITE, KNOWN, damaged(compiled, INPUT, f"{INPUT}\n\t\t{below}").artefacts, compiled.residuals)
+    assert (STRANGER, "job:1@host:h2") in {(one.source, one.target) for one in proof.differences}
+    assert (STRANGER, "job:2@host:h2") not in {(one.source, one.target) for one in proof.differences}
+
+
+@pytest.mark.parametrize("flag", ["dormant", "owner", "whatever", "dormant,owner"])
+def test_a_table_with_a_flag_holds_nothing_back(flag: str) -> None:
+    head = "table inet ringfence {\n"
+    assert _strangers(_on_all(head, f"{head}\tflags {flag}\n")) == {"in", "out"}
+
+
+def test_a_dormant_table_of_others_breaks_nothing_and_one_with_an_unknown_flag_may() -> None:
+    theirs = FOREIGN.format(policy="drop", rules="")
+    for flag, kinds in (("dormant", set()), ("owner", {"break"}), ("persist", {"break"})):
+        flagged = theirs.replace("{\n", f"{{\n\tflags {flag}\n", 1)
+        compiled = compile_nftables(APART, inventory())
+        found = [msgspec.structs.replace(one, text=one.text + flagged) for one in compiled.artefacts]
+        proof = prove_ip(APART, inventory(), found, compiled.residuals)
+        assert {one.kind for one in proof.differences} == kinds
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        "delete table inet ringfence",
+        "table inet ringfence",
+        "table inet ringfence\ndelete table inet ringfence",
+        "flush table inet ringfence",
+        "flush ruleset",
+        "add table inet ringfence { flags dormant; }",
+        "add rule inet ringfence input accept",
+        "table inet ringfence {\n\tflags dormant\n}",
+    ],
+)
+def test_a_command_behind_the_table_is_no_ruleset(tail: str) -> None:
+    compiled = compile_nftables(APART, inventory())
+    found = [msgspec.structs.replace(one, text=f"{one.text}{tail}\n") for one in compiled.artefacts]
+    assert not prove_ip(APART, inventory(), found, compiled.residuals).holds
 
 
 def test_hosts_with_equal_rules_share_one_artefact() -> None:

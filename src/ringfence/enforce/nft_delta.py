@@ -31,9 +31,22 @@ def changes(
         return [f"delete table {_OURS}"] if now else []
     if now is None:
         return [f"table {_OURS}", f"delete table {_OURS}", _body(text, spent, keep=False)]
-    if reset or _shape(now) != _shape(wanted):
+    same = not reset and _shape(now) == _shape(wanted)
+    if now.flags != wanted.flags:
+        return _woken(now, wanted, text, spent, same=same)
+    if not same:
         return [*_cleared(now, wanted, reset), _body(text, spent, keep=True)]
     return [*_elements(now.sets, wanted.sets), *raised(now, spent)]
+
+
+def _woken(now: Table, wanted: Table, text: str, spent: Mapping[str, Spent], *, same: bool) -> list[str]:
+    """To other flags: a table that was switched off wakes as it is; one that is not as it should be is made anew.
+
+    The kernel takes no new base chain in a transaction that wakes a table, so blocks are lost there with the table.
+    """
+    if wanted.flags or not same:
+        return [f"delete table {_OURS}", _body(text, spent, keep=False)]
+    return [f"add table {_OURS}", *_elements(now.sets, wanted.sets), *raised(now, spent)]
 
 
 def raised(now: Table, spent: Mapping[str, Spent]) -> Iterator[str]:

@@ -5,7 +5,9 @@
 A connection from a to b needs a to let it out, b to let it in, and both to let the answers pass; to leak, a packet
 needs no answer. Every base chain on
 the way has to agree, those of other people's tables included: an accept in one does not overrule a drop in another.
-A host without an artefact lets everything pass. What a rule says in words that the reader does not know may be an
+A host without an artefact lets everything pass. *Anybody else*
+(`network:*`) has every address that no endpoint has, and is never meant: a host that he reaches, or that reaches him,
+has no fence. What a rule says in words that the reader does not know may be an
 accept or a drop: leaks are looked for as if it accepted, breaks as if it dropped.
 """
 
@@ -49,7 +51,8 @@ def prove_ip(
     elements = _addresses(table for here in loaded for table in here.ruleset.tables)
     ours = _addresses(here.ruleset.ours for here in loaded)
     outside = [at for at, name in enumerate(known) if name.startswith("network:")]
-    space = Space([*known.values()], elements, [*ours], outside)
+    groups = {inventory.cgroups[end] for end in known if end in inventory.cgroups}
+    space = Space([*known.values()], elements, [*ours], outside, groups)
     names = _Names(policy, PLANE, [f"network:{one}" for one in space.strangers])
     most, least = relations(loaded, space, names.names, inventory, len(space.strangers))
     covers = " ".join([COVERS, *_told(loaded)])

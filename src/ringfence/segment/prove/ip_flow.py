@@ -18,11 +18,11 @@ class Gate:
     def __init__(self, ruleset: Ruleset, peers: Iterable[str]) -> None:
         elements = [one for table in ruleset.tables for found in table.sets.values() for one in found.elements]
         self._peers = {peer: at for at, peer in enumerate(dict.fromkeys(peers))}
-        self._space = Space([(peer,) for peer in self._peers], elements)
-        self._judge = Judge(Loaded(ruleset, "", ()), self._space)
         rules = [rule for table in ruleset.tables for chain in table.chains.values() for rule in chain.rules]
         groups = [match for rule in rules for match in rule.matches if match.left.startswith("socket cgroupv2")]
         self.paths = sorted({path for match in groups for path in match.right}, key=len, reverse=True)
+        self._space = Space([(peer,) for peer in self._peers], elements, groups=self.paths)
+        self._judge = Judge(Loaded(ruleset, "", ()), self._space)
 
     @property
     def ours(self) -> bool:

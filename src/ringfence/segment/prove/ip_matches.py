@@ -192,7 +192,11 @@ class Matcher:
         return _NEVER if packet.loopback else Read(self.whole, sure=False)
 
     def cgroup(self, match: Match, packet: Packet) -> Read:
-        """`socket cgroupv2 level 2 "slice/job"`; without a level (JSON) that of the path."""
+        """`socket cgroupv2 level 2 "slice/job"`; without a level (JSON) that of the path.
+
+        What is in a group below, and in no other job's, may be some of the sockets asked about: whatever group it is,
+        a host has processes there. A bare number is a group that is gone (cgroups of version 2 are printed by path).
+        """
         level = match.left.rpartition(" ")[2]
         parts = packet.path.split("/") if packet.path else []
         found = [
@@ -200,7 +204,14 @@ class Matcher:
             for one in match.right
             if one.split("/") == parts[: int(level) if level.isdecimal() else one.count("/") + 1]
         ]
+        if not found and any(self._below(packet.path, one) for one in match.right):
+            return Read(self.whole, sure=False)
         return self._yes(bool(found) == (match.op == "=="))
+
+    def _below(self, path: str, group: str) -> bool:
+        above = group.split("/")
+        scopes = {"/".join(above[:length]) for length in range(1, len(above) + 1)} & self._space.groups
+        return not group.isdecimal() and max(scopes, key=len, default="") == path
 
     def mark(self, match: Match, packet: Packet) -> Read:
         """`ct mark 7`: known on the loopback, where we set it."""

@@ -4,7 +4,7 @@ Rules are walked once per artefact and per kind of packet, however many hosts lo
 are judged pair by pair over its loopback, where a job is known by the mark of its connections.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -25,7 +25,8 @@ def relations(
 ) -> tuple[list[list[Block]], list[list[Block]]]:
     """The relations whose intersection is what passes: (at most, at least); the same object where they are equal.
 
-    The last `strangers` of the names are addresses that only rules speak of: only what has rules is judged by them.
+    The last `strangers` of the names are addresses that are no endpoint's: only what has rules, or should, is judged by
+    them.
     """
     places = _Places(names, inventory, strangers)
     sides = [_Side(space, places, packet) for packet in _PACKETS]
@@ -51,6 +52,7 @@ class _Places:
         self.outside = np.array([at for at in self.named if names[at].startswith("network:")], np.int64)
         self.inside = np.setdiff1d(self.named, self.outside)
         self.of: dict[str, dict[str, list[int]]] = {}
+        self.awaited = frozenset(inventory.enforcers.get("nftables", ()))
         self._touched: dict[tuple[int, ...], tuple[object, tuple[Ints, Ints]]] = {}
         for at, name in enumerate(names):
             if host := host_of(name):
@@ -65,6 +67,12 @@ class _Places:
             found = space.touched(np.unique(np.concatenate([one for one in wide if one is not None])))
             self._touched[key] = (wide, found)
         return self._touched[key][1]
+
+    def on(self, hosts: Collection[str]) -> Ints:
+        """The endpoints on some hosts, ascending."""
+        return np.array(
+            sorted(end for one in hosts for mine in self.of.get(one, {}).values() for end in mine), np.int64
+        )
 
     def crowded(self, host: str) -> bool:
         """Whether several endpoints share the host."""
@@ -157,10 +165,13 @@ class _Side:
     def blocks(self, at: int) -> list[Block]:
         """The relation at most (0) or at least (1), from whoever opens the connection to the other end."""
         places = self._places
-        ends = (end for host in self._done for mine in places.of.get(host, {}).values() for end in mine)
-        fenced = np.array(sorted(ends), np.int64)
+        fenced, lost = places.on(self._done), places.on(places.awaited - self._done)
         free = np.setdiff1d(places.inside, fenced)
-        pairs = ((free, places.named), (places.outside, places.inside), (places.strangers, fenced))
+        judged = np.union1d(fenced, lost)
+        pairs = (
+            *((free, places.named), (lost, places.strangers)),
+            *((places.outside, places.inside), (places.strangers, judged)),
+        )
         open_ = [Block(sources, targets, ANY[0]) for sources, targets in pairs]
         found = self._blocks[at].made() + open_
         # what comes in is stated by the end that it comes to; so are the answers that go out

@@ -14,6 +14,8 @@ from ringfence.segment.address import WORLD4, WORLD6, Span, span
 from ringfence.segment.relation import Ints
 
 EMPTY = np.zeros(0, np.int64)
+ELSE = "*"
+"""Anybody else: every address that is no endpoint's."""
 
 
 def span_of(element: str) -> Span:
@@ -32,7 +34,9 @@ class Space:
     """Pieces, numbered from 0 by address, and whose they are. `ends`: the addresses of each endpoint.
 
     Those numbered in `outside` are networks: they consist of what in them is nobody else's. `strangers` are those of
-    `ours` that hold an address which no endpoint has; their rests follow as endpoints of their own.
+    `ours` that hold an address which no endpoint has; their rests follow as endpoints of their own, and as the last all
+    addresses that no endpoint has: anybody else, whom some rule may let through without naming him. `groups`: the
+    control groups of jobs; whoever is in another one belongs to the host.
     """
 
     def __init__(
@@ -41,7 +45,9 @@ class Space:
         elements: Iterable[str],
         ours: Sequence[str] = (),
         outside: Collection[int] = (),
+        groups: Iterable[str] = (),
     ) -> None:
+        self.groups = frozenset(groups)
         self._spans: dict[str, Span | None] = {}
         texts = dict.fromkeys([*(text for one in ends for text in one), *elements])
         for text in texts:
@@ -70,8 +76,10 @@ class Space:
             taken[owned[at]] = True
         found = ((one, pieces[~taken[pieces]]) for one in ours for pieces in [self.pieces((one,))])
         strange = {one: pieces for one, pieces in found if len(pieces)}
-        self.strangers = tuple(strange)
-        self._index([*owned, *strange.values()])
+        rest = self.every[~taken[:-1]]
+        known = rest[np.isin(rest, np.concatenate([self.family(4), self.family(6)]))]
+        self.strangers = (*strange, ELSE) if len(known) else tuple(strange)
+        self._index([*owned, *strange.values(), *([known] if len(known) else [])])
 
     def _index(self, owned: Sequence[Ints]) -> None:
         self._size = np.array([len(one) for one in owned], np.int64)

@@ -29,7 +29,10 @@ def read(data: bytes) -> Ruleset:
         if not isinstance(value, dict):
             raise InputError("an object of the list is not of the published shape", remedy=_REMEDY)
         if kind == "table":
-            tables[_word(value, "family"), _word(value, "name")] = {"others": []}
+            key = _word(value, "family"), _word(value, "name")
+            if key in tables:
+                raise InputError(f"table {' '.join(key)} stands here twice", remedy=_REMEDY)
+            tables[key] = {"others": [], "flags": _flags(value)}
         elif kind != "metainfo":
             key = (_word(value, "family"), _word(value, "table"))
             if key not in tables:
@@ -46,7 +49,13 @@ def _table(family: str, name: str, parts: dict[str, Any]) -> Table:
     if rules.keys() - chains.keys():
         raise InputError("a rule stands in no chain", remedy=_REMEDY)
     sets, quotas, counters = (parts.get(kind, {}) for kind in ("sets", "quotas", "counters"))
-    return Table(family, name, chains, sets, quotas, counters, tuple(parts["others"]))
+    return Table(family, name, chains, sets, quotas, counters, tuple(parts["others"]), parts["flags"])
+
+
+def _flags(value: Mapping[str, Any]) -> tuple[str, ...]:
+    """A table's flags. Of `dormant` nft 1.0.6 prints a byte that says nothing: that is no flag that anybody knows."""
+    found = value.get("flags", [])
+    return tuple(map(str, found)) if isinstance(found, list) else (str(found),)
 
 
 def _word(value: Mapping[str, Any], key: str) -> str:

@@ -21,6 +21,10 @@ _QUOTA = re.compile(r"\A(over )?(\d{1,20}) (\w{1,8})(?: used (\d{1,20}) (\w{1,8}
 _PRIORITIES = {"raw": -300, "mangle": -150, "dstnat": -100, "filter": 0, "security": 50, "srcnat": 100}
 _UNIT = {"bytes": 1, "kbytes": 1 << 10, "mbytes": 1 << 20}
 _REMEDY = "print it again with `nft list ruleset`"
+_PROLOGUE = ("table inet ringfence", "delete table inet ringfence")
+"""What our own artefacts begin with; behind a table it would take the table away again."""
+
+_QUOTED = re.compile(r'"[^"]*"')
 Lines = Iterator[tuple[int, str]]
 
 
@@ -35,7 +39,7 @@ def read(data: bytes) -> Ruleset:
             if (words[1], words[2]) in tables:
                 raise InputError(f"table {words[1]} {words[2]} stands here twice", line=number)
             tables[words[1], words[2]] = _table(words[1], words[2], rows, number)
-        elif not (words[0] in ("table", "delete") and line.endswith(" inet ringfence")):
+        elif tables or line not in _PROLOGUE:
             raise InputError(f"{line[:60]!r} begins no table", line=number, remedy=_REMEDY)
     return Ruleset(tuple(tables.values()))
 
@@ -46,14 +50,17 @@ def _table(family: str, name: str, rows: Lines, start: int) -> Table:
     quotas: dict[str, Quota] = {}
     counters: dict[str, int] = {}
     others: list[str] = []
+    flags: tuple[str, ...] = ()
     named: list[tuple[str, Container[str]]] = [("chain", chains), ("set", sets), ("quota", quotas)]
     for number, line in rows:
         words = line.split()
         if line == "}":
-            return Table(family, name, chains, sets, quotas, counters, tuple(others))
+            return Table(family, name, chains, sets, quotas, counters, tuple(others), flags)
         if len(words) < 2 or words[-1] != "{":
             if words[0] not in ("comment", "flags"):
                 raise InputError(f"{line[:60]!r} stands in no chain or set", line=number, remedy=_REMEDY)
+            _plain(line, number)
+            flags = _flags(line) if words[0] == "flags" else flags
             continue
         kind, called = words[0], words[-2]
         if any(kind == one and called in there for one, there in named):
@@ -85,8 +92,11 @@ def _chain(name: str, rows: Lines, start: int) -> Chain:
             devices, priority = bool(hook[3]), _priority(hook[4], hook[5], hook[6])
         elif line.startswith("type "):
             raise InputError(f"{line[:60]!r} is no hook", line=number, remedy=_REMEDY)
-        elif not line.startswith("comment "):
-            found.append(rules.rule(line))
+        else:
+            if ";" in line or "}" in line:
+                _plain(line, number)
+            if not line.startswith("comment "):
+                found.append(rules.rule(line))
     raise _open(start)
 
 
@@ -106,9 +116,11 @@ def _set(name: str, rows: Lines, start: int) -> Set:
         if word in ("type", "typeof"):
             kind = rest.rstrip(";")
         elif word == "flags":
-            flags = tuple(rest.rstrip(";").split(","))
-        elif line.startswith("elements = {"):
+            flags = _flags(line)
+        if line.startswith("elements = {"):
             elements = _elements(line[12:], rows, number)
+        else:
+            _plain(line, number)
     raise _open(start)
 
 
@@ -119,7 +131,7 @@ def _elements(first: str, rows: Lines, start: int) -> tuple[str, ...]:
         parts.append(line[:-1] if done else line)
         if done:
             pieces = " ".join(parts)
-            if "{" in pieces:
+            if "{" in pieces or "}" in pieces:
                 break
             return _values(pieces)
     raise InputError("the elements do not end", line=start, remedy=_REMEDY)
@@ -166,9 +178,26 @@ def _skip(rows: Lines, start: int) -> None:
     depth = 1
     for _, line in rows:
         depth += line.count("{") - line.count("}")
+        if depth <= 0 and line != "}":
+            break
         if depth <= 0:
             return
     raise _open(start)
+
+
+def _flags(line: str) -> tuple[str, ...]:
+    """`flags constant,timeout`."""
+    return tuple(one.strip() for one in line.partition(" ")[2].rstrip(";").split(","))
+
+
+def _plain(line: str, number: int) -> None:
+    """One statement in a line, as nft prints it. Raises `InputError` where another, or the block's end, follows it."""
+    bare = _QUOTED.sub("", line).removesuffix(";")
+    depth = 0
+    for sign in bare:
+        depth += (sign == "{") - (sign == "}")
+        if sign == ";" or depth < 0:
+            raise InputError(f"{line[:60]!r} is more than one statement", line=number, remedy=_REMEDY)
 
 
 def _open(line: int) -> InputError:

@@ -8,6 +8,9 @@ ACCEPT, DROP = "accept", "drop"
 TABLE = "ringfence"
 """The one table that is ours, of family inet."""
 
+DORMANT = ("dormant",)
+"""Flags of a table that is switched off: its chains hang on no hook (nft(8), TABLES)."""
+
 
 class Match(msgspec.Struct, frozen=True):
     """`ip daddr @peers`: `left` in the words of the text form, `op` one of == != < > <= >=, `right` one of these.
@@ -65,7 +68,7 @@ class Quota(msgspec.Struct, frozen=True):
 
 
 class Table(msgspec.Struct, frozen=True):
-    """`others`: names of objects that are kept as names only: maps, flow tables, helpers."""
+    """`others`: names of objects that are kept as names only: maps, flow tables, helpers. `flags`: as printed."""
 
     family: str
     name: str
@@ -74,6 +77,7 @@ class Table(msgspec.Struct, frozen=True):
     quotas: Mapping[str, Quota] = {}
     counters: Mapping[str, int] = {}
     others: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
 
     @property
     def ours(self) -> bool:
