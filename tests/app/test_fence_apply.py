@@ -182,6 +182,73 @@ def test_a_site_file_that_is_wrong_is_told_with_its_table(
     assert not (lab.folder / "state").exists()
 
 
+def test_a_note_that_is_gone_is_told_and_one_that_contradicts_the_receipts_stops_everything(
+    lab: Lab, capsys: pytest.CaptureFixture
+) -> None:
+    assert lab("apply", "--apply") == 0
+    note = lab.folder / "state" / "in-force.json"
+    first = note.read_bytes()
+    note.unlink()
+    capsys.readouterr()
+    assert lab("status") == 3
+    said = capsys.readouterr()
+    assert "in force: policy" in said.out
+    assert "in-force.json is gone" in said.err
+    assert lab("apply", "--apply") == 0
+    note.write_bytes(first)
+    assert [lab("apply", "--apply"), lab("drift"), lab("status")] == [1, 1, 3]
+    said = capsys.readouterr()
+    assert "the receipts say" in said.err
+    assert "in force: not known" in said.out
+    note.unlink()
+    assert [lab("apply", "--apply"), lab("status"), lab("drift")] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("lost", ["emptied", "removed"])
+def test_a_state_that_is_lost_beside_policies_is_refused_and_nothing_is_changed(
+    lab: Lab, capsys: pytest.CaptureFixture, lost: str
+) -> None:
+    assert lab("apply", "--apply") == 0
+    for file in (lab.folder / "state").glob("state.sqlite-*"):
+        file.unlink()
+    state = lab.folder / "state" / "state.sqlite"
+    if lost == "emptied":
+        state.write_bytes(b"")
+    else:
+        state.unlink()
+    before = lab.file("host:nfs1").stat().st_mtime_ns
+    assert [lab("apply", "--apply"), lab("apply"), lab("status"), lab("undo")] == [1, 1, 1, 1]
+    assert capsys.readouterr().err.count("receipts are lost") == 4
+    assert lab.file("host:nfs1").stat().st_mtime_ns == before
+
+
+def test_a_change_that_is_lost_is_refused_by_apply_and_undo(lab: Lab, capsys: pytest.CaptureFixture) -> None:
+    assert lab("apply", "--apply") == 0
+    (change,) = (lab.folder / "state" / "changes").iterdir()
+    change.unlink()
+    assert [lab("apply", "--apply"), lab("undo", "--apply"), lab("status")] == [1, 1, 3]
+    assert f"{change.name} is gone" in capsys.readouterr().err.replace("\n", "")
+    assert lab.file("host:nfs1").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "data", "said"),
+    [("journal.key", b"short", "has 5 bytes"), ("journal/checkpoint", b"nobody signed it", "signed note")],
+)
+def test_a_journal_that_cannot_be_written_stops_an_apply_before_it_is_begun(
+    lab: Lab, capsys: pytest.CaptureFixture, file: str, data: bytes, said: str
+) -> None:
+    assert lab("apply", "--apply") == 0
+    (lab.folder / "state" / file).write_bytes(data)
+    capsys.readouterr()
+    assert [lab("apply", "--apply"), lab("undo", "--apply")] == [1, 1]
+    err = capsys.readouterr().err
+    assert said in err
+    assert file in err.replace("\n", "")
+    assert lab("status", "--json") == 0
+    assert [one["status"] for one in json.loads(capsys.readouterr().out)["receipts"]] == ["applied"]
+
+
 def test_without_a_fence_there_is_no_status_no_drift_and_no_undo(lab: Lab) -> None:
     assert [lab(command) for command in ("status", "drift", "undo")] == [2, 2, 2]
 
@@ -315,6 +382,25 @@ def test_between_tenants_every_host_breaks_before_any_host_makes_and_back_again(
         between = dict(told[:4])
         assert "10.0.0.2" not in between["host:h0"].partition("in_any_v4")[2].partition("}")[0]
         assert "10.0.0.2" not in between["host:h2"].partition("in_any_v4")[2].partition("}")[0]
+
+
+def test_the_order_outlives_the_note_of_what_stands(tmp_path: Path) -> None:
+    told: list[tuple[str, str]] = []
+    places, ledger = memories(4, told), Ledger(tmp_path / "state").make()
+    old = Design(handed(("host:h0", "host:h1"), ("host:h2", "host:h3")), targets=("nftables",))
+    new = Design(handed(("host:h0",), ("host:h1", "host:h2", "host:h3")), targets=("nftables",))
+    list(Applying(old, ledger, places).apply())
+    noted = ledger.in_force()
+    (ledger.folder / "in-force.json").unlink()
+    assert ledger.in_force() == noted
+    applying = Applying(new, Ledger(ledger.folder), places)
+    assert applying.shown()["stages"] == 2
+    list(applying.apply())
+    (ledger.folder / "in-force.json").unlink()
+    list(undo(new, ledger, places))
+    assert ledger.in_force() == noted
+    list(undo(new, ledger, places))
+    assert ledger.in_force() is None
 
 
 def test_places_of_one_target_change_at_the_same_time(tmp_path: Path) -> None:

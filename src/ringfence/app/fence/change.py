@@ -105,6 +105,7 @@ class Applying:
         prove_stages(self._design, self._stages, self._compiled, self._shadow)
         if not self.steps:
             raise UsageError("no enforcer of the site file takes any of it; nothing was changed", "see fence.toml")
+        self._ledger.ready()
         before, silent = run.kept_before(self.steps, self._enforcers)
         if silent:
             yield from silent
@@ -112,7 +113,8 @@ class Applying:
             remedy = "mend them, or take them out of the estate"
             raise EnforceError(f"{len(silent)} places do not answer; nothing was changed", remedy, told)
         new = self._ledger.keep(self._design.policy)
-        self._ledger.intend(self.receipt, Change(self._standing, new, self._shadow, tuple(self._design.targets)))
+        targets = tuple(self._design.targets)
+        self._ledger.intend(self.receipt, Change(self._standing, new, self._shadow, targets, self._made[1]))
         receipts.begin(self._ledger.database, self.receipt, bytes.fromhex(new), before, time())
         self._ledger.write_down("fence.apply.begun", f"policy:{new[:16]}", self.receipt, places=len(before))
         yield from self._carry_out(new)
@@ -172,8 +174,8 @@ def interrupted(ledger: Ledger) -> list[receipts.Receipt]:
 def resumed(design: Design, ledger: Ledger, enforcers: Enforcers) -> Iterator[Outcome]:
     """Complete the applies that were cut off. Raises `UsageError` where an undo was: that is undone first."""
     for one in interrupted(ledger):
-        change = ledger.change(one.id)
-        if one.status == "undoing" or change is None:
+        if one.status == "undoing":
             raise UsageError(f"an undo of {one.id} was cut off", "`ringfence fence undo --apply` completes it")
+        change = ledger.change(one)
         wanted = design.with_policy(ledger.policy(change.new), change.targets)
         yield from Applying(wanted, ledger, enforcers, receipt=one.id, shadow=change.shadow).complete()

@@ -7,12 +7,12 @@ from ringfence.app.fence import run
 from ringfence.app.fence.change import differences, interrupted
 from ringfence.app.fence.clusters import informed
 from ringfence.app.fence.design import Design
-from ringfence.app.fence.ledger import Ledger
+from ringfence.app.fence.ledger import InForce, Ledger
 from ringfence.app.fence.run import Found, Outcome
 from ringfence.app.fence.standing import compiled_stages
 from ringfence.app.fence.steps import Enforcers, Step, Unreached, steps_of
 from ringfence.app.fence.theirs import Theirs
-from ringfence.errors import RingfenceError, UsageError
+from ringfence.errors import RingfenceError, StateError, UsageError
 from ringfence.segment.model import Compiled, Difference
 from ringfence.store.state import receipts
 from ringfence.wire.nft import text
@@ -57,12 +57,23 @@ def _rewritten(steps: Sequence[Step], found: Found, compiled: Mapping[str, Compi
 
 def status(ledger: Ledger) -> dict[str, Any]:
     """`ringfence fence status --json`."""
-    stands = ledger.in_force()
+    stands, doubt = _stands(ledger)
     return {
         "in_force": {name: getattr(stands, name) for name in ("receipt", "policy", "shadow")} if stands else None,
+        "doubt": doubt,
         "interrupted": [_told(one) for one in interrupted(ledger)],
         "receipts": [_told(one) for one in receipts.listed(ledger.database)],
     }
+
+
+def _stands(ledger: Ledger) -> tuple[InForce | None, str]:
+    """(what stands, why that is in doubt)."""
+    try:
+        stands = ledger.in_force()
+    except StateError as error:
+        return None, f"{error.what}; {error.remedy}"
+    gone = "in-force.json is gone; the receipts say what stands, and the next apply writes it again"
+    return stands, gone if ledger.unconfirmed else ""
 
 
 def counters(enforcers: Enforcers) -> Iterator[dict[str, Any]]:

@@ -33,19 +33,18 @@ def undo(design: Design, ledger: Ledger, enforcers: Enforcers, receipt: str = ""
     Cut off, it is completed by undoing again: it goes through the middle once more, whatever was restored before.
     """
     found = to_undo(ledger, receipt)
-    change = ledger.change(found.id)
+    change = ledger.change(found)
+    ledger.ready()
     run.settle(ledger, found.id, "undoing")
     ledger.write_down("fence.undo.begun", "", found.id)
     covering(enforcers, jobs_on(design.estate))
-    if change:
-        design = informed(design, enforcers)
-        yield from _through_the_middle(design, ledger, enforcers, found, change)
+    yield from _through_the_middle(informed(design, enforcers), ledger, enforcers, found, change)
     outcomes = list(run.take_back(receipts.receipt(ledger.database, found.id) or found, enforcers, ledger))
     yield from outcomes
     failed = tuple(str(one) for one in outcomes if one.status == "failed")
     if failed:
         raise EnforceError(f"{len(failed)} places were not restored", "mend them and undo again", failed)
-    ledger.stands(change.before if change else None)
+    ledger.stands(change.before)
     run.settle(ledger, found.id, "undone")
     ledger.write_down("fence.undo.done", "", found.id)
 

@@ -77,7 +77,7 @@ def apply(
 def status(*, state: StateFolder = STATE, json: AsJson = False) -> int:
     """Show what is in force, what can be undone, and what somebody was cut off in.
 
-    Exit status 3 if an apply or an undo was cut off.
+    Exit status 3 if an apply or an undo was cut off, or what is noted contradicts the receipts.
     Example: `ringfence fence status`
     """
     with needs_fence():
@@ -89,14 +89,15 @@ def status(*, state: StateFolder = STATE, json: AsJson = False) -> int:
     else:
         standing = found["in_force"]
         how = " (it counts, and denies nothing)" if standing and standing["shadow"] else ""
-        output.out.print(
-            f"in force: {'policy ' + standing['policy'][:16] if standing else 'nothing'}{how}", markup=False
-        )
+        nothing = "not known" if found["doubt"] else "nothing"
+        output.out.print(f"in force: {'policy ' + standing['policy'][:16] if standing else nothing}{how}", markup=False)
+        if found["doubt"]:
+            output.err.print(f"in doubt: {found['doubt']}", markup=False)
         rows = [(one["receipt"], one["status"], len(one["places"])) for one in found["receipts"]]
         output.table(("receipt", "status", "places"), rows)
         for one in found["interrupted"]:
             _told_cut_off(one)
-    return PARTIAL if found["interrupted"] else 0
+    return PARTIAL if found["interrupted"] or found["doubt"] else 0
 
 
 def drift(
