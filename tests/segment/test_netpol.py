@@ -339,6 +339,23 @@ REFUSED = {
         "kind: NetworkPolicy\nmetadata: {name: x}\nspec: {ingress: [{ports: [{port: 9, endPort: 8}]}]}",
         "no range of ports",
     ),
+    "a range of ports without its lower end": (
+        "kind: NetworkPolicy\nmetadata: {name: x}\nspec: {ingress: [{ports: [{endPort: 8}]}]}",
+        "stands beside no port",
+    ),
+    **{
+        f"an exception that is no part of its block: {block}": (
+            f"kind: NetworkPolicy\nmetadata: {{name: x}}\nspec: {{ingress: [{{from: [{{ipBlock: {{{block}}}}}]}}]}}",
+            "is not a part of",
+        )
+        for block in (
+            "cidr: 10.0.0.0/8, except: [11.0.0.0/16]",
+            "cidr: 10.0.0.0/8, except: [10.0.0.0/8]",
+            "cidr: 10.0.0.0/8, except: [0.0.0.0/0]",
+            'cidr: 10.0.0.0/8, except: ["fd00::/16"]',
+            'cidr: "fd00::/16", except: ["fe00::/32"]',
+        )
+    },
     "a block that is none": (
         "kind: NetworkPolicy\nmetadata: {name: x}\nspec: {ingress: [{from: [{ipBlock: {cidr: 10.0.0}}]}]}",
         "not an address block",

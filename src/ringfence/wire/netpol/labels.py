@@ -1,7 +1,7 @@
 """Label selectors and address blocks, checked as the API server checks them."""
 
 import re
-from ipaddress import IPv4Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from ringfence.errors import InputError
 from ringfence.wire.netpol import shapes
@@ -58,21 +58,35 @@ def _checked(one: Requirement) -> Requirement:
 
 def network(cidr: str) -> Range | None:
     """First and last address of an IPv4 block; None for IPv6. Raises `InputError`."""
+    found = _network(cidr)
+    if not isinstance(found, IPv4Network):
+        return None
+    return int(found.network_address), int(found.broadcast_address)
+
+
+def _network(cidr: str) -> IPv4Network | IPv6Network:
     try:
         found = ip_network(cidr, strict=False)
     except ValueError:
         found = None
     if found is None or "/" not in cidr:
         raise InputError(f"{cidr!r} is not an address block", remedy="write it as 10.0.0.0/8")
-    if not isinstance(found, IPv4Network):
-        return None
-    return int(found.network_address), int(found.broadcast_address)
+    return found
 
 
 def block(written: shapes.IpBlock) -> Block | None:
-    """An address block without its exceptions; None for IPv6."""
-    whole = network(written.cidr)
+    """An address block without its exceptions; None for IPv6. Raises `InputError` for one that is not within it."""
+    whole = _network(written.cidr)
+    for cidr in written.except_ or ():
+        if not _within(_network(cidr), whole):
+            raise InputError(f"except {cidr} is not a part of {written.cidr}", remedy="an exception is a smaller block")
     excepted = [network(cidr) for cidr in written.except_ or ()]
-    if whole is None:
+    found = network(written.cidr)
+    if found is None:
         return None
-    return Block(whole, tuple(one for one in excepted if one is not None))
+    return Block(found, tuple(one for one in excepted if one is not None))
+
+
+def _within(inner: IPv4Network | IPv6Network, outer: IPv4Network | IPv6Network) -> bool:
+    """Whether it is a part, and not the whole, as the API server asks of an exception."""
+    return inner.version == outer.version and inner.prefixlen > outer.prefixlen and inner.network_address in outer

@@ -70,6 +70,8 @@ def _peers(written: Iterable[shapes.PolicyPeer], notes: list[str]) -> Iterable[P
 def _port(written: shapes.PolicyPort) -> Port:
     protocol = known_protocol(written.protocol)
     if written.port is None:
+        if written.end_port is not None:
+            raise InputError(f"endPort {written.end_port} stands beside no port", remedy="a range begins with port")
         return Port(protocol)
     if isinstance(written.port, str):
         if written.end_port is not None:
