@@ -22,7 +22,7 @@ _design: Design | None = None
 
 
 def work_out(design: Design, large: int = LARGE) -> Design:
-    """The same design, its artefacts and proofs worked out if it has `large` facts or more and this program no threads."""
+    """The same design, its artefacts and proofs worked out, if it is `large` (in facts) and no thread runs."""
     if len(design.estate) < large or threading.active_count() > 1 or len(os.sched_getaffinity(0)) < 2:
         return design
     _ = design.policy, design.inventory
