@@ -67,7 +67,7 @@ class Lab:
 
     def __call__(self, command: str, *more: str) -> int:
         files = {"--estate": "cluster.estate", "--site": "fence.toml", "--state": "state"}
-        names = ("--state",) if command == "status" else tuple(files)
+        names = ("--state",) if command in ("status", "journal") else tuple(files)
         only = ("--target", "exports") if command == "apply" else ()
         given = [word for name in names for word in (name, str(self.folder / files[name]))]
         return run(["fence", command, *more, *given, *only])
@@ -247,6 +247,57 @@ def test_a_journal_that_cannot_be_written_stops_an_apply_before_it_is_begun(
     assert file in err.replace("\n", "")
     assert lab("status", "--json") == 0
     assert [one["status"] for one in json.loads(capsys.readouterr().out)["receipts"]] == ["applied"]
+
+
+def test_the_journal_is_audited_and_its_last_lines_are_shown(lab: Lab, capsys: pytest.CaptureFixture) -> None:
+    assert lab("apply", "--apply") == 0
+    assert lab("undo", "--apply") == 0
+    assert lab("journal") == 0
+    assert "4 lines; every byte is what was signed" in capsys.readouterr().out
+    assert lab("journal", "--json", "--last", "1") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["lines"], told["problems"]) == (4, [])
+    assert [(one["number"], one["what"]) for one in told["last"]] == [(3, "fence.undo.done")]
+
+
+def test_a_changed_byte_of_the_journal_is_located(lab: Lab, capsys: pytest.CaptureFixture) -> None:
+    assert lab("apply", "--apply") == 0
+    (bundle,) = (lab.folder / "state/journal/tile/entries").glob("**/2")
+    bundle.write_bytes(bundle.read_bytes().replace(b"fence.apply.done", b"fence.apply.gone"))
+    capsys.readouterr()
+    assert lab("journal", "--json") == 1
+    (problem,) = json.loads(capsys.readouterr().out)["problems"]
+    assert problem["file"] == f"journal/{bundle.relative_to(lab.folder / 'state/journal')}"
+    assert "entry 1 is not what was written" in problem["what"]
+
+
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        (("journal",), "journal: is gone, and 1 receipts are there"),
+        (("journal.key",), "journal.key"),
+        (("journal/checkpoint",), "checkpoint: cannot be read"),
+    ],
+)
+def test_a_journal_of_which_something_is_lost_is_a_problem(
+    lab: Lab, capsys: pytest.CaptureFixture, lost: tuple[str, ...], said: str
+) -> None:
+    assert lab("apply", "--apply") == 0
+    for name in lost:
+        (lab.folder / "state" / name).rename(lab.folder / "aside")
+    assert lab("journal") == 1
+    assert said in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_a_journal_that_was_begun_anew_lacks_the_receipts_of_before(lab: Lab, capsys: pytest.CaptureFixture) -> None:
+    assert lab("apply", "--apply") == 0
+    capsys.readouterr()
+    assert lab("status", "--json") == 0
+    (first,) = (one["receipt"] for one in json.loads(capsys.readouterr().out)["receipts"])
+    (lab.folder / "state/journal").rename(lab.folder / "aside")
+    assert lab("apply", "--apply") == 0
+    assert lab("journal") == 1
+    assert f"has no line for the receipt {first}" in capsys.readouterr().err.replace("\n", " ")
 
 
 def test_without_a_fence_there_is_no_status_no_drift_and_no_undo(lab: Lab) -> None:

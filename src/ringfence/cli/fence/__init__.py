@@ -16,6 +16,7 @@ _COMMANDS = {
     "status": "ringfence.cli.fence.change:status",
     "drift": "ringfence.cli.fence.change:drift",
     "undo": "ringfence.cli.fence.change:undo",
+    "journal": "ringfence.cli.fence.journal:journal",
     "serve": "ringfence.cli.fence.serve:serve",
     "nodes": "ringfence.cli.fence.serve:nodes",
     "order": "ringfence.cli.fence.serve:order",

@@ -11,7 +11,7 @@ from ringfence.errors import InputError, StateError, UsageError
 from ringfence.store.journal import layout, merkle, notes
 from ringfence.store.journal.checkpoint import Checkpoint, verify_checkpoint
 
-_DAMAGED = "audit the journal to locate the damage, and restore it from a copy"
+_DAMAGED = "audit the journal (the fence's: `ringfence fence journal`) to locate the damage; restore it from a copy"
 
 
 class Tree:
