@@ -278,3 +278,26 @@ def test_what_is_read_back_is_what_was_written_as_text_and_as_json(net: Network)
     listed = text.read(one.ruleset().encode())
     assert listed == json.read(net.hosts[0].run("nft", "-j", "list", "ruleset").encode())
     assert listed == text.read(artefact.text.encode())
+
+
+def test_a_table_that_was_switched_off_is_told_from_text_and_json_and_wakes_with_its_blocks(net: Network) -> None:
+    fence = Fence(net)
+    fence.apply(policy())
+    host = net.hosts[0]
+    host.run("nft", "add element inet ringfence blocked4 { 192.0.2.9 timeout 1h }")
+    host.run("nft", "add table inet ringfence { flags dormant; }")
+    shown = [Artefact("json", host.run("nft", "-j", "list", "ruleset"), HOSTS[:1]), *fence.found()[1:]]
+    for found in (fence.found(), shown):
+        assert not prove_ip(policy(), INVENTORY, found).holds
+    fence.apply(policy())
+    assert prove_ip(policy(), INVENTORY, fence.found()).holds
+    assert "192.0.2.9" in fence.on[HOSTS[0]].read()
+
+
+def test_a_table_that_was_switched_off_and_changed_is_made_anew(net: Network) -> None:
+    fence = Fence(net)
+    fence.apply(policy())
+    net.hosts[0].run("nft", "add table inet ringfence { flags dormant; }")
+    fence.apply(policy(Allow("a", "b", "ip", "tcp/9", "another rule")))
+    wanted = policy(Allow("a", "b", "ip", "tcp/9", "another rule"))
+    assert prove_ip(wanted, INVENTORY, fence.found()).holds

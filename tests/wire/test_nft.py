@@ -283,3 +283,38 @@ def test_a_long_line_takes_linear_time(filler: str) -> None:
     with suppress(InputError):
         text.read(line.encode())
     assert time.process_time() - start < 3.0
+
+
+@pytest.mark.parametrize(
+    ("line", "flags"), [("flags dormant", ("dormant",)), ("flags owner,persist", ("owner", "persist"))]
+)
+def test_the_flags_of_a_table_are_read_from_text(line: str, flags: tuple[str, ...]) -> None:
+    assert text.read(f"table inet x {{\n\t{line}\n}}\n".encode()).tables[0].flags == flags
+
+
+@pytest.mark.parametrize(
+    ("said", "flags"),
+    [('"dormant"', ("dormant",)), ('["dormant", "owner"]', ("dormant", "owner")), ('"q"', ("q",)), ("3", ("3",))],
+)
+def test_the_flags_of_a_table_are_read_from_json_whatever_stands_there(said: str, flags: tuple[str, ...]) -> None:
+    """nft 1.0.6 prints one meaningless byte for `dormant`."""
+    data = f'{{"nftables": [{{"table": {{"family": "inet", "name": "x", "flags": {said}}}}}]}}'
+    assert json.read(data.encode()).tables[0].flags == flags
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "table inet a {\n}\ndelete table inet ringfence\n",
+        "table inet a {\n}\ntable inet ringfence\n",
+        "table inet a {\n\tflags dormant; }; delete table inet a; table inet b {\n}\n",
+        'table inet a {\n\tchain c {\n\t\tcomment "x"; }; }; delete table inet a; table inet b { chain d {\n\t}\n}\n',
+        "table inet a {\n\tchain c {\n\t\taccept; }; delete table inet a\n\t}\n}\n",
+        "table inet a {\n\tset s {\n\t\ttype ipv4_addr; }; }; delete table inet a; table inet b { set t {\n\t}\n}\n",
+        "table inet a {\n\tset s {\n\t\telements = { 10.0.0.1 }; }; delete table inet a }\n\t}\n}\n",
+        "table inet a {\n\tmap m {\n\t\ttype ipv4_addr : verdict\n\t} } delete table inet a\n}\n",
+    ],
+)
+def test_what_would_be_a_command_to_nft_is_no_listing(content: str) -> None:
+    with pytest.raises(InputError):
+        text.read(content.encode())

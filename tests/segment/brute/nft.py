@@ -18,6 +18,9 @@ PROBES = ("tcp/22", "tcp/23", "tcp/443", "tcp/53", "udp/22", "udp/23", "udp/53",
 WHATS = ("any", "tcp/22", "tcp/22-23", "udp/53", "icmp", "tcp")
 HOSTS = tuple(f"host:h{at}" for at in range(4))
 JOBS = ("job:slurm/c/1@host:h0", "job:slurm/c/2@host:h0")
+ELSE, STRANGERS = "network:*", ["203.0.113.9", "2001:db8:f::9"]
+"""Anybody else, at addresses that nobody has: hosts with nftables neither reach him nor are reached."""
+
 NETWORKS = ("network:198.51.100.0/30", "network:10.0.0.0/29", "network:2001:db8::/125")
 
 Packet = dict[str, Any]
@@ -148,13 +151,15 @@ def _steps(
 def _judge(policy: Policy, world: Inventory) -> Callable[[Compiled], tuple[set[Pair], set[Pair]]]:
     every = sorted({one for group in policy.groups.values() for one in group.on("ip")})
 
-    located = _located(world, every)
+    located = _located(world, every) | {ELSE: STRANGERS}
+    fenced = [end for end in every if end.rpartition("@")[2] in world.enforcers["nftables"]]
+    pairs = [*_pairs(every), *((ELSE, end) for end in fenced), *((end, ELSE) for end in fenced)]
 
     def judge(made: Compiled) -> tuple[set[Pair], set[Pair]]:
         of = {host: Rules(one.text) for one in made.artefacts for host in one.loaded_by}
         most = {(HOSTS[0], HOSTS[0], "through") for rules in of.values() if rules.passes("forward", {})}
         least: set[Pair] = set()
-        for source, target in _pairs(every):
+        for source, target in pairs:
             for probe in PROBES:
                 found = [
                     _steps(of, world, (source, target), (one, other), probe)
@@ -196,7 +201,7 @@ def drawn(chance: random.Random) -> Case:
         enforcers={"nftables": tuple(chance.sample(HOSTS, chance.choice((3, 4, 4))))},
     )
     scene = Scene(compile_nftables, prove_ip, policy, world)
-    return Case(scene, "ip", _judge(policy, world), DAMAGE, PROBES, aside=_outside)
+    return Case(scene, "ip", _judge(policy, world), DAMAGE, PROBES, others=(ELSE,), aside=_outside)
 
 
 def _networks(six: bool) -> list[str]:
