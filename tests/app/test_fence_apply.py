@@ -170,6 +170,8 @@ def test_a_last_apply_is_undone_before_the_one_before_it(lab: Lab, capsys: pytes
         ('[[enforcer]]\ntarget = "exports"\nwhere = "host:nfs1"\n' * 2, "named twice"),
         ('[[enforcer]]\ntarget = "nftables"\nwhere = "*"\norders = 3\n', "Expected `str`"),
         ('[[enforcer]]\ntarget = "opensm"\nwhere = "network:ib/x"\nseat = []\n', "no fabric"),
+        ('[[enforcer]]\ntarget = "nftables"\nwhere = "host:nfs1"\nnetns = 3\n', "netns: Expected `str`, got `int`"),
+        ('[[enforcer]]\ntarget = "exports"\nwhere = "host:zzz"\n', "the estate does not know host:zzz"),
         ('[[enforcer]]\ntarget = "sshd"\nwhere = "host:nfs1"\n', "missing"),
     ],
 )
@@ -298,6 +300,31 @@ def test_a_journal_that_was_begun_anew_lacks_the_receipts_of_before(lab: Lab, ca
     assert lab("apply", "--apply") == 0
     assert lab("journal") == 1
     assert f"has no line for the receipt {first}" in capsys.readouterr().err.replace("\n", " ")
+
+
+def planned(lab: Lab, folder: Path, target: str = "exports") -> int:
+    return run(["fence", "plan", "--estate", str(lab.folder / "cluster.estate"), "--target", target, "-o", str(folder)])
+
+
+def test_a_plan_is_written_for_its_owner_alone_and_takes_the_place_of_the_one_before(lab: Lab) -> None:
+    folder = lab.folder / "plan"
+    assert planned(lab, folder) == 0
+    files = [one for one in folder.rglob("*") if one.is_file()]
+    assert {one.stat().st_mode & 0o777 for one in files} == {0o600}
+    (folder / "exports/notes").write_text("mine")
+    assert planned(lab, folder, "nftables") == 0
+    assert [one.name for one in (folder / "exports").iterdir()] == ["notes"]
+    assert (folder / "nftables/loaded-by.txt").exists()
+
+
+def test_a_plan_goes_into_no_file_and_no_folder_of_others(lab: Lab, capsys: pytest.CaptureFixture) -> None:
+    (lab.folder / "others").mkdir()
+    (lab.folder / "others/notes").write_text("mine")
+    assert [planned(lab, lab.folder / name) for name in ("others", "fence.toml", "fence.toml/below")] == [1, 1, 1]
+    said = capsys.readouterr().err
+    assert "no plan wrote" in said
+    assert said.count("name another folder with -o") == 2
+    assert [one.name for one in (lab.folder / "others").iterdir()] == ["notes"]
 
 
 def test_without_a_fence_there_is_no_status_no_drift_and_no_undo(lab: Lab) -> None:

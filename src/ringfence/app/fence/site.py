@@ -15,13 +15,14 @@ Without the file nothing can be changed: `plan` and `prove` need none.
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import msgspec
 
 from ringfence.app.fence.drivers import DRIVERS, ordered
 from ringfence.enforce.base import Enforcer
 from ringfence.errors import InputError, RingfenceError
+from ringfence.segment.fabrics import entity
 from ringfence.segment.inventory import Inventory
 
 Places = Iterable[tuple[str, str]]
@@ -42,6 +43,7 @@ def enforcers_of(file: Path, inventory: Inventory, also: Places = ()) -> dict[tu
 
     Raises `InputError` with the table's number.
     """
+    there = _there(inventory) | {where for _, where in also}
     found: dict[tuple[str, str], Enforcer] = {}
     rest: list[_Ordered] = []
     for number, table in enumerate(_tables(file), 1):
@@ -51,6 +53,9 @@ def enforcers_of(file: Path, inventory: Inventory, also: Places = ()) -> dict[tu
             rest.append(made)
         elif (made.target, made.where) in found:
             raise InputError(f"{place}: {made.target} on {made.where} is named twice")
+        elif made.where not in there:
+            told = "write it as the estate does, collect again, or take the table out"
+            raise InputError(f"{place}: the estate does not know {made.where}", remedy=told)
         else:
             found[made.target, made.where] = made
     known = [*also, *((target, where) for target, all_ in inventory.enforcers.items() for where in all_)]
@@ -87,6 +92,9 @@ def _made(place: str, table: Mapping[str, Any], inventory: Inventory) -> Enforce
         if target not in DRIVERS:
             raise InputError(f"no enforcer drives {target!r}", remedy=f"one of {', '.join(DRIVERS)}")
         rest = {name: value for name, value in table.items() if name not in ("target", "where")}
+        known = get_type_hints(DRIVERS[target])
+        for name in rest.keys() & known.keys():
+            _checked(name, rest[name], known[name])
         return DRIVERS[target](where, inventory, **rest)
     except msgspec.ValidationError as error:
         raise InputError(f"{place}: {error}", remedy="docs/design/fence.md") from None
@@ -94,3 +102,17 @@ def _made(place: str, table: Mapping[str, Any], inventory: Inventory) -> Enforce
         raise InputError(f"{place}: {str(error).partition(') ')[2] or error}", remedy="docs/design/fence.md") from None
     except RingfenceError as error:
         raise InputError(f"{place}: {error.what}", remedy=error.remedy) from None
+
+
+def _checked(name: str, value: object, type_: Any) -> None:
+    try:
+        msgspec.convert(value, type_)
+    except msgspec.ValidationError as error:
+        raise InputError(f"{name}: {error}", remedy="docs/design/fence.md") from None
+
+
+def _there(inventory: Inventory) -> set[str]:
+    """Entities on which the estate knows something that a fence could be put in force at."""
+    places = {where for all_ in inventory.enforcers.values() for where in all_}
+    fabrics = {one for fabric in inventory.fabrics.values() for one in (entity(fabric), *fabric.managers)}
+    return places | fabrics | set(inventory.host_of.values()) | set(inventory.addresses)
