@@ -559,6 +559,17 @@ def test_a_driver_with_settings_that_it_does_not_take_is_refused_by_number(table
         drivers_of(Settings(enforcer=(table,)))
 
 
+def test_a_node_can_be_ordered_to_change_its_exports(tmp_path):
+    """By the driver that the site file names for a local host; the command is split, and no shell reads it."""
+    file = tmp_path / "ringfence.exports"
+    table = {"target": "exports", "file": str(file), "announce": "true 'one word'"}
+    made = drivers_of(Settings(enforcer=(table,)))["exports"](HOST, "")
+    made.restore("/scratch 10.0.0.1(rw)\n")
+    assert file.read_text() == made.read() == "/scratch 10.0.0.1(rw)\n"
+    with pytest.raises(EnforceError, match="per host"):
+        drivers_of(Settings(enforcer=(table,)))["exports"](HOST, "4711")
+
+
 def test_an_unknown_slurm_user_is_an_error():
     """Rather than a socket that the hooks cannot use."""
     assert Settings().masters() == {0}

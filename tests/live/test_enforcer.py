@@ -25,7 +25,9 @@ from ringfence.app.orders.remote import RemoteEnforcer
 from ringfence.cli import run
 from ringfence.collect import processes
 from ringfence.enforce import confine
+from ringfence.enforce.ssh import sessions
 from ringfence.errors import EnforceError, UsageError
+from ringfence.segment.compile import WRITERS
 from ringfence.segment.compile.nftables import compile_nftables
 from ringfence.segment.inventory import Inventory
 from ringfence.segment.model import Allow, Artefact, Group, Policy
@@ -33,6 +35,8 @@ from ringfence.wire.hooks import Answer, Request
 from tests.live.netns import Namespace
 from tests.live.netns import need as need_netns
 from tests.live.slurm import need, running
+from tests.live.sshd import listening
+from tests.segment.policies import fence as policy_of
 from tests.transport.parts import TARGET, a_server, process, until
 
 pytestmark = pytest.mark.live
@@ -304,6 +308,40 @@ def test_a_good_table_outlives_a_bad_order_a_reboot_and_whoever_takes_it_away(ap
         assert "10.0.0.2" in listed
         assert "dormant" not in listed
     assert [slot.state for slot in fence.ask("gpu0001", "status").status.slots] == ["in force"]
+    until(lambda: fence.client.nodes()[0].mended == 3, "the server told of each")
+
+
+def test_a_session_of_one_whom_an_order_leaves_out_ends(fence):
+    """A real sshd and two real logins; the order that admits only one of them ends the other."""
+    with listening() as server:
+        (server.folder / "pid").write_text(f"{server.pid}\n")
+        fence.join("gpu0001")
+        settings = fence.folder / "gpu0001" / "settings.toml"
+        table = {"main": server.main, "drop_in": server.drop_in, "pid_file": server.folder / "pid"}
+        lines = "".join(f'{name} = "{value}"\n' for name, value in table.items())
+        settings.write_text(f'{settings.read_text()}[[enforcer]]\ntarget = "sshd"\n{lines}')
+        fence.start("gpu0001", real=True)
+        fence.on("gpu0001", "sshd").apply(logins("identity:root@127.0.0.2/31"))
+        server.wait_until_listening()
+        stays, goes = (
+            subprocess.Popen(server.command("root", f"127.0.0.{at}", "cat"), stdin=subprocess.PIPE) for at in (2, 3)
+        )
+        try:
+            until(lambda: {one.address for one in sessions(server.pid)} == {"127.0.0.2", "127.0.0.3"}, "two sessions")
+            fence.on("gpu0001", "sshd").apply(logins("identity:root@127.0.0.2"))
+            assert goes.wait(10) == 255
+            assert stays.poll() is None
+        finally:
+            for one in (stays, goes):
+                one.kill()
+                one.wait()
+
+
+def logins(member: str) -> Artefact:
+    """A drop-in of sshd that admits one member."""
+    policy = policy_of("login", {"a": (member,), "login": ("host:gpu0001",)}, [("a", "login", "any")])
+    (only,) = WRITERS["sshd"].write(policy, Inventory(enforcers={"sshd": ("host:gpu0001",)})).artefacts
+    return only
 
 
 NOBODY = """

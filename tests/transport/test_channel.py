@@ -19,11 +19,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from ringfence.app import enrol
 from ringfence.app.enforcer.home import NodeHome
-from ringfence.app.orders.home import ServerHome
+from ringfence.app.orders import recorder
+from ringfence.app.orders.control import Control, ControlClient
+from ringfence.app.orders.home import CONTROL, ServerHome
 from ringfence.app.orders.issuer import desired
 from ringfence.app.orders.joining import token_digest
 from ringfence.app.orders.server import OrderServer
 from ringfence.errors import EnforceError, UsageError
+from ringfence.store.journal import Line
+from ringfence.store.journal.lines import decode
 from ringfence.store.ledger import Desired
 from ringfence.store.state import enrolments
 from ringfence.transport import authority, listen, signing, tls
@@ -31,6 +35,7 @@ from ringfence.transport.dial import dial, waits
 from ringfence.transport.peer import ConnectionEnded, Peer
 from ringfence.wire import channel, orders
 from ringfence.wire.channel import Beat, Give, Hello, Join, Joined, Noted, Refused, Report, Took, Welcome
+from ringfence.wire.control import Node
 from ringfence.wire.orders import Order, Receipt
 from tests.transport.parts import TARGET, a_node, a_server
 
@@ -87,6 +92,17 @@ def scene(tmp_path: Path, play: Callable[[Scene], Awaitable[None]], noted: Any =
                     peer.close()
 
     asyncio.run(run())
+
+
+def journalled(at: Scene) -> list[Line]:
+    """The lines of the server's journal."""
+    return [decode(entry) for entry in at.server._journal.entries()]
+
+
+async def nodes(at: Scene) -> list[Node]:
+    """What `fence nodes` is told."""
+    async with Control(at.server, at.folder / CONTROL):
+        return list(await asyncio.to_thread(ControlClient(at.folder).nodes))
 
 
 async def given(peer: Peer) -> Order:
@@ -270,6 +286,11 @@ def test_nobody_speaks_for_another_host(tmp_path):
         enrol.revoke(at.home.folder, "gpu0001")
         assert "revoked" in (await at.hello(first))[1].why
         assert at.server.connected == {}
+        (line,) = journalled(at)
+        assert (line.what, line.subject, line.actor) == ("node.foreign", A, at.home.about.service)
+        about = {"certificate": signing.public_hex(first.key), "said": f"hello of {B}", "count": 1}
+        assert line.detail == about
+        assert await nodes(at) == [Node(A, 0, foreign=1)]
 
     scene(tmp_path, play)
 
@@ -373,6 +394,8 @@ def test_a_forged_receipt_ends_the_connection_and_is_not_believed(tmp_path, kind
         }[kind]
         await peer.send(Report(forged()))
         await ended(peer)
+        assert at.server.counted() == {(A, "foreign"): 1}
+        assert [(line.what, line.subject) for line in journalled(at)] == [("node.foreign", A)]
         with pytest.raises(EnforceError):
             await sending
         assert [answered for _, answered in at.server._ledger.history(A)] == [None]
@@ -394,6 +417,63 @@ def test_a_receipt_counts_once_and_one_that_nobody_asked_for_counts_nothing(tmp_
         await answer(peer, node, order, outcome="failed")
         assert (await sending).receipt.outcome == "applied"
         assert at.server._journal.size == 1
+
+    scene(tmp_path, play)
+
+
+def test_one_who_tries_for_ever_does_not_fill_the_journal(tmp_path, monkeypatch):
+    """All is counted; beyond the first of a kind only every so many are written."""
+    monkeypatch.setattr(recorder, "EACH", 3)
+
+    async def play(at: Scene) -> None:
+        node = at.node()
+        for _ in range(7):
+            await at.hello(node, B)
+        assert at.server.counted() == {(A, "foreign"): 7}
+        assert [line.detail["count"] for line in journalled(at)] == [1, 2, 3, 6]
+
+    scene(tmp_path, play)
+
+
+def test_what_a_node_had_to_mend_is_journalled_and_counted(tmp_path):
+    """It has no order; the node may forget it all the same once it is on disk."""
+
+    async def play(at: Scene) -> None:
+        node = at.node()
+        peer = await at.connected(node)
+        made = Receipt(
+            order="ab" * 16, host=A, target=TARGET, sequence=1, outcome="mended", when=1, error="it was gone"
+        )
+        await peer.send(Report(signing.seal(node.key, made)))
+        assert await peer.receive(10) == Took(made.order)
+        (line,) = journalled(at)
+        assert (line.what, line.subject, line.detail["error"]) == ("order.mended", A, "it was gone")
+        (one,) = await nodes(at)
+        assert (one.host, one.mended, one.foreign) == (A, 1, 0)
+
+    scene(tmp_path, play)
+
+
+def test_a_target_that_a_host_lacks_is_told_and_not_ordered_at_every_connection(tmp_path):
+    """It stays desired: once the host has a driver for it, it is ordered."""
+
+    async def play(at: Scene) -> None:
+        node = at.node()
+        at.server.desire([changed(target="exports"), changed(target="other", action="remove", text="")])
+        for _ in range(2):
+            peer = await at.dial(node.context())
+            await peer.send(Hello(A, 0, (), targets=(TARGET,)))
+            assert isinstance(await peer.receive(10), Welcome)
+            await peer.send(Beat(answer=True))
+            assert await peer.receive(10) == Beat()
+            assert [one.lacking for one in await nodes(at)] == [("exports", "other")]
+            peer.close()
+            while at.server.connected:
+                await asyncio.sleep(0.01)
+        peer = await at.dial(node.context())
+        await peer.send(Hello(A, 0, (), targets=(TARGET, "exports")))
+        assert isinstance(await peer.receive(10), Welcome)
+        assert (await given(peer)).target == "exports"
 
     scene(tmp_path, play)
 

@@ -46,6 +46,16 @@ _FIRST: Migration = (
     """,
     "CREATE INDEX orders_to ON orders (host, sequence)",
 )
+_SECOND: Migration = (
+    """
+    CREATE TABLE told (
+        host  TEXT NOT NULL,
+        what  TEXT NOT NULL,
+        count INTEGER NOT NULL,
+        PRIMARY KEY (host, what)
+    ) STRICT
+    """,
+)
 _SWEEP = "DELETE FROM texts WHERE digest = ?1 AND NOT EXISTS (SELECT 1 FROM desired WHERE digest = ?1)"
 KEPT = 200
 """Orders with their receipts that are kept per host; the journal keeps all of them, without their text."""
@@ -68,7 +78,7 @@ class Ledger:
     """The server's file. Every change is on disk when the method returns."""
 
     def __init__(self, path: Path) -> None:
-        self._file = Database.open(path, (_FIRST,))
+        self._file = Database.open(path, (_FIRST, _SECOND))
 
     def offer(self, digest: str, host: str, role: str, expires: int, now: int) -> None:
         """Keep the digest of a new one-time token, in place of the host's earlier one; forget those that are over."""
@@ -135,6 +145,18 @@ class Ledger:
             sql.executemany(
                 "UPDATE orders SET receipt = ? WHERE id = ?", [(envelope, order) for order, envelope in receipts]
             )
+
+    def count(self, host: str, what: str) -> int:
+        """One more of what a host did without an order: `foreign` or `mended`; how many that makes."""
+        once = (
+            "INSERT INTO told VALUES (?, ?, 1) ON CONFLICT (host, what) DO UPDATE SET count = count + 1 RETURNING count"
+        )
+        with self._file.transaction() as sql:
+            return int(sql.execute(once, (host, what)).fetchall()[0][0])
+
+    def counted(self) -> dict[tuple[str, str], int]:
+        """Those counts, by host and what."""
+        return {(host, what): count for host, what, count in self._rows("SELECT host, what, count FROM told")}
 
     def history(self, host: str) -> list[tuple[bytes, bytes | None]]:
         """(signed order, signed receipt or None), the latest first."""

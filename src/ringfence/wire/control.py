@@ -43,15 +43,23 @@ class Result(msgspec.Struct, frozen=True, tag="result"):
 
 
 class Node(msgspec.Struct, frozen=True):
-    """One connected host. `strays`: slots it holds that the server never ordered, as target or target/job."""
+    """One host. `since`: the second of its connection, 0 where it is not connected.
+
+    `strays`: slots it holds that the server never ordered, as target or target/job; `lacking`: targets that are
+    desired there and that it has no driver for. Since the server's folder was made: `foreign` counts attempts to
+    speak for another host, by this one's certificate; `mended` how often what it had in force had been changed.
+    """
 
     host: str
     since: int
     strays: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
+    foreign: int = 0
+    mended: int = 0
 
 
 class Connected(msgspec.Struct, frozen=True, tag="connected"):
-    """Everyone who is connected."""
+    """Everyone who is connected, and who is not but was counted."""
 
     nodes: tuple[Node, ...]
 

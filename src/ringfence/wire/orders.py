@@ -34,6 +34,9 @@ OUTCOMES: dict[str, str] = {
     "failed": "it was tried and did not succeed; `error` says why, `left` what was left",
 }
 
+MENDED = "mended"
+"""The outcome that no order leads to."""
+
 LONGEST_TEXT = 8 << 20
 """Characters of an artefact or a read-back, and bytes of it as it travels: 70,000 ports' partitions.conf has 2.5 MB."""
 

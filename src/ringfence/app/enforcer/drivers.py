@@ -13,6 +13,7 @@
 An order for a target that no table names is refused.
 """
 
+import shlex
 from collections.abc import Callable
 from functools import cache, partial
 from inspect import signature
@@ -23,6 +24,7 @@ from ringfence.app.enforcer.settings import Settings
 from ringfence.enforce.base import Enforcer
 from ringfence.enforce.budget import Ledger
 from ringfence.enforce.ending import EndingFlows, EndingSessions
+from ringfence.enforce.exports import Exports
 from ringfence.enforce.pods import Admitted
 from ringfence.errors import EnforceError, InputError
 
@@ -44,6 +46,13 @@ def _sshd(where: str, job: str, *, main: str, drop_in: str, pid_file: str) -> En
     return EndingSessions(where, Path(main), Path(drop_in), pid)
 
 
+def _exports(
+    where: str, job: str, *, file: str = "/etc/exports.d/ringfence.exports", announce: str = "exportfs -ra"
+) -> Enforcer:
+    _no_job("exports", job)
+    return Exports(where, Path(file), shlex.split(announce))
+
+
 def _no_job(target: str, job: str) -> None:
     if job:
         raise EnforceError(f"{target} keeps one artefact per host; jobs stand in it (`covers`)")
@@ -54,7 +63,7 @@ def _pods(where: str, job: str, *, path: str) -> Enforcer:
     return Admitted(where, Path(path))
 
 
-DRIVERS: dict[str, Callable[..., Enforcer]] = {"nftables": _nftables, "pods": _pods, "sshd": _sshd}
+DRIVERS: dict[str, Callable[..., Enforcer]] = {"exports": _exports, "nftables": _nftables, "pods": _pods, "sshd": _sshd}
 """Target → its driver, made from the host, the job and the table's other settings."""
 
 

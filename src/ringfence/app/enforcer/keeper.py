@@ -298,7 +298,9 @@ class Keeper:
         self.slots.count("mended")
         outcome, made_by = "failed" if error else "mended", secrets.token_hex(16)
         said = error or "what was in force was not what had been applied"
-        receipt = self._receipt_of(made_by, slot.target, slot.job, good.slot.sequence or 1, "mended", text, said, ())
+        receipt = self._receipt_of(
+            made_by, slot.target, slot.job, good.slot.sequence or 1, orders.MENDED, text, said, ()
+        )
         sealed = msgspec.json.encode(signing.seal(self._own, receipt))
         self.slots.finish(None, None, made_by, sealed, _sendable(text))
         detail = {"target": slot.target, "job": slot.job, "digest": receipt.digest, "applied": good.slot.digest}

@@ -17,6 +17,7 @@ from ringfence.store.ledger import Desired
 from ringfence.wire import control
 from ringfence.wire.channel import Slot
 from ringfence.wire.control import Ask, Connected, End, Message, Node, Result, Send
+from ringfence.wire.orders import MENDED
 
 
 class Control:
@@ -60,8 +61,7 @@ class Control:
 
     async def _answers(self, asked: Message) -> AsyncIterator[Message]:
         if isinstance(asked, Ask):
-            found = sorted(self._server.connected.items())
-            yield Connected(tuple(Node(host, one.since, tuple(map(_slot, one.strays))) for host, one in found))
+            yield Connected(self._nodes())
         elif isinstance(asked, Send):
             made = partial(desired, target=asked.target, action=asked.action, text=asked.text, name=asked.name)
             wanted = [made(host, job=asked.job, covers=asked.covers) for host in dict.fromkeys(asked.hosts)]
@@ -74,6 +74,16 @@ class Control:
         else:
             raise InputError("this is not for the server")
         yield End()
+
+    def _nodes(self) -> tuple[Node, ...]:
+        sessions, counted = self._server.connected, self._server.counted()
+        made = []
+        for host in sorted(sessions.keys() | {host for host, _ in counted}):
+            foreign, mended = counted.get((host, "foreign"), 0), counted.get((host, MENDED), 0)
+            one = sessions.get(host)
+            told = (one.since, tuple(map(_slot, one.strays)), one.lacking) if one else (0, (), ())
+            made.append(Node(host, *told, foreign, mended))
+        return tuple(made)
 
     async def _order(self, wanted: Desired, timeout: float) -> Result:
         try:
@@ -98,6 +108,10 @@ class ControlClient:
 
     def connected(self) -> tuple[Node, ...]:
         """Who is connected."""
+        return tuple(node for node in self.nodes() if node.since)
+
+    def nodes(self) -> tuple[Node, ...]:
+        """Who is connected, and who is not but was counted."""
         return next(one.nodes for one in self._ask(Ask()) if isinstance(one, Connected))
 
     def _ask(self, asked: Message) -> Iterator[Message]:

@@ -4,21 +4,23 @@
         node ──── Hello ─▶ key good? another session alive? ─▶ Welcome ─▶ what differs from the desired is ordered
                                                                           receipts come, beats are answered
 
-A node is who its certificate and the enrolment say. What it reports can only concern its own host.
+A node is who its certificate and the enrolment say. What it reports can only concern its own host; what
+it tries beyond that is counted and journalled.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager, closing, suppress
 from typing import NamedTuple
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from ringfence.app.orders.home import ServerHome
 from ringfence.app.orders.issuer import LIFE, Issuer, order_of
 from ringfence.app.orders.joining import Joining
-from ringfence.app.orders.recorder import Answer, Recorder
+from ringfence.app.orders.recorder import Answer, Foreign, Recorder
 from ringfence.errors import EnforceError, InputError, StateError
 from ringfence.store.ledger import Desired
 from ringfence.store.state import enrolments
@@ -47,13 +49,22 @@ class Answered(NamedTuple):
 
 
 class Session:
-    """One connected host. `strays` are slots that it holds and that nobody here asked for: told, never removed."""
+    """One connected host. `strays` are slots that it holds and that nobody here asked for: told, never removed.
 
-    def __init__(self, holder: Holder, peer: Peer) -> None:
+    `targets` are what it can be ordered to change, None where it did not say; `lacking` what it should and cannot.
+    """
+
+    def __init__(self, holder: Holder, peer: Peer, targets: Sequence[str] | None = None) -> None:
         self.holder, self.peer = holder, peer
         self.since = int(time.time())
         self.sending = asyncio.Lock()
         self.strays: tuple[channel.Slot, ...] = ()
+        self.targets = targets
+        self.lacking: tuple[str, ...] = ()
+
+    def lacks(self, target: str) -> bool:
+        """Whether an order for this target would be refused whatever it says."""
+        return self.targets is not None and target not in self.targets
 
 
 class OrderServer:
@@ -93,6 +104,10 @@ class OrderServer:
     def connected(self) -> dict[str, Session]:
         """Sessions by host."""
         return dict(self._sessions)
+
+    def counted(self) -> dict[tuple[str, str], int]:
+        """What hosts did without an order, connected or not: by host and `foreign` or `mended`."""
+        return self._ledger.counted()
 
     def desire(self, wanted: Sequence[Desired]) -> None:
         """Keep what slots are to hold, all or none; hosts get it with `order`, or when they connect.
@@ -157,6 +172,8 @@ class OrderServer:
             return
         assert isinstance(greeting, Hello)
         why = self._unwelcome(holder, greeting)
+        if holder and greeting.host != holder.host:
+            await self._foreign(holder, f"hello of {greeting.host}")
         if why or holder is None:
             await peer.send(Refused(why))
             return
@@ -183,7 +200,7 @@ class OrderServer:
             if await self._alive(self._sessions.get(holder.host)):
                 await peer.send(Refused(f"an enforcer of {holder.host} is connected already"))
                 return
-            session = self._sessions[holder.host] = Session(holder, peer)
+            session = self._sessions[holder.host] = Session(holder, peer, hello.targets)
         try:
             await peer.send(Welcome(self._home.about.service, self.heartbeat))
             numbering.advance(self._state, holder.host, hello.sequence)
@@ -213,9 +230,11 @@ class OrderServer:
         has = {(slot.target, slot.job): slot.digest for slot in slots}
         desired = {(one.target, one.job) for one in self._ledger.desired(session.holder.host)}
         session.strays = tuple(one for one in slots if (one.target, one.job) not in desired)
+        session.lacking = tuple(sorted({target for target, _ in desired if session.lacks(target)}))
         try:
             for target, job in sorted(desired, key=lambda key: (key[1], key[0])):
-                await self._bring(session, target, job, has.get((target, job)))
+                if not session.lacks(target):  # it is desired still, and ordered once the host has a driver for it
+                    await self._bring(session, target, job, has.get((target, job)))
         except (ConnectionEnded, StateError):
             return  # the next connection reconciles again
 
@@ -236,10 +255,7 @@ class OrderServer:
         while self._good(holder):
             message = expect(await peer.receive(3 * self.heartbeat), Report, Beat, Noted, Join)
             if isinstance(message, Report):
-                receipt = signing.opened(message.envelope, Receipt, key)
-                if receipt.host != holder.host:
-                    raise InputError(f"a receipt of {receipt.host} from {holder.host}")
-                await self._took(peer, receipt, message)
+                await self._took(peer, await self._receipt(holder, message, key), message)
             elif isinstance(message, Noted):
                 self._hint(holder.host, message)
             elif isinstance(message, Join):
@@ -247,6 +263,21 @@ class OrderServer:
             elif isinstance(message, Beat) and message.answer:
                 await peer.send(Beat())
         await peer.send(Refused("this key was revoked"))
+
+    async def _receipt(self, holder: Holder, report: Report, key: Mapping[str, Ed25519PublicKey]) -> Receipt:
+        """The receipt in a report, if it is this node's about its own host. Raises `InputError`."""
+        try:
+            receipt = signing.opened(report.envelope, Receipt, key)
+            if receipt.host != holder.host:
+                raise InputError(f"a receipt of {receipt.host} from {holder.host}")
+        except InputError as error:
+            await self._foreign(holder, error.what)
+            raise
+        return receipt
+
+    async def _foreign(self, holder: Holder, said: str) -> None:
+        with suppress(StateError):  # a full disk does not make it good: it is refused all the same
+            await self._recorder(Foreign(holder.host, holder.public, said[:300]))
 
     async def _took(self, peer: Peer, receipt: Receipt, report: Report) -> None:
         try:

@@ -33,7 +33,7 @@ def serve(folder: Path, /, *, listen: str = "127.0.0.1:8443", heartbeat: float =
 
 
 def nodes(*, dir: Dir, json: Annotated[bool, Parameter(negative="")] = False) -> int:
-    """Which enforcers are connected to the server on this machine.
+    """Which enforcers are connected to the server on this machine, and what they did that nobody ordered.
 
     Example: `ringfence fence nodes --dir /etc/ringfence/server`
 
@@ -45,12 +45,15 @@ def nodes(*, dir: Dir, json: Annotated[bool, Parameter(negative="")] = False) ->
     with needs_fence():
         from ringfence.app.orders.control import ControlClient
 
-        found = ControlClient(dir).connected()
+        found = ControlClient(dir).nodes()
     if json:
         output.json(found)
     else:
-        rows = [(one.host, one.since, " ".join(one.strays)) for one in found]
-        output.table(("host", "connected since", "slots that nobody ordered"), rows)
+        rows = [
+            (one.host, one.since, " ".join(one.strays), " ".join(one.lacking), one.foreign, one.mended) for one in found
+        ]
+        said = ("slots that nobody ordered", "no driver for", "spoke for others", "mended")
+        output.table(("host", "connected since", *said), rows)
     return 0
 
 
