@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.errors import Problem
-from ringfence.segment.inventory import Inventory
+from ringfence.estate.kinds import OUTSIDE
+from ringfence.segment.inventory import Inventory, PodFacts
 from ringfence.segment.learn import Judge, suggested
 from ringfence.segment.model import Allow, Group, Policy
 from ringfence.wire.flows import Flow, read
@@ -127,3 +128,64 @@ def test_an_address_that_the_estate_does_not_know_is_said_to_be_unknown() -> Non
     judged = Judge(POLICY, INVENTORY).judge(Flow("10.0.0.1", "192.0.2.1", "tcp", 443))
     assert judged.unknown
     assert "192.0.2.1" in judged.why
+
+
+PODS = Policy(
+    {
+        "web": Group("web", "gang", "red", {"pod": ("pod:c1/serve/web-1",)}),
+        "llm": Group("llm", "gang", "red", {"pod": ("pod:c1/models/llm-0", "pod:c2/models/other-0")}),
+        "node": Group("node", "gang", "red", {"pod": ("pod:c1/serve/node-1",)}),
+        "platform": Group("platform", "service", "", {"pod": ("namespace:c1/kube-system", "pod:c1/kube-system/dns-1")}),
+        "api": Group("api", "outside", "", {"pod": ("network:10.0.0.0/30",)}),
+        "outside": Group("outside", "outside", "", {"pod": (OUTSIDE,)}),
+    },
+    (
+        Allow("web", "llm", "pod", "tcp/8080", "calls it"),
+        Allow("web", "platform", "pod", "udp/53", "names"),
+        Allow("web", "api", "pod", "tcp/6443", "token"),
+        Allow("platform", "outside", "pod", "any", "upstreams"),
+    ),
+)
+CLUSTERS = Inventory(
+    addresses={"pod:c1/serve/web-1": ("10.1.0.4",), "host:a1": ("10.0.0.1",)},
+    pods={
+        **{one: PodFacts() for group in PODS.groups.values() for one in group.on("pod") if one.startswith("pod:")},
+        "pod:c1/serve/node-1": PodFacts(host_network=True),
+        "pod:c1/twice/x": PodFacts(),
+        "pod:c2/twice/x": PodFacts(),
+    },
+    host_of={"pod:c1/serve/node-1": "host:a9"},
+    enforcers={"kubernetes": ("cluster:c1",)},
+)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "protocol", "port", "verdict"),
+    [
+        ("10.1.0.4", "pod:c1/models/llm-0", "tcp", 8080, "allowed"),
+        ("10.1.0.4", "pod:c1/models/llm-0", "tcp", 22, "cut"),
+        ("pod:c1/models/llm-0", "pod:c1/serve/web-1", "tcp", 8080, "cut"),
+        ("pod:c1/serve/web-1", "8.8.8.8", "tcp", 443, "cut"),
+        ("8.8.8.8", "pod:c1/serve/web-1", "tcp", 443, "cut"),
+        ("pod:c1/serve/web-1", "10.0.0.1", "tcp", 6443, "allowed"),
+        ("pod:c1/serve/web-1", "10.0.0.5", "tcp", 6443, "cut"),
+        ("pod:c1/kube-system/dns-1", "8.8.8.8", "udp", 53, "allowed"),
+        ("pod:c1/serve/web-1", "pod:c1/kube-system/new-7", "udp", 53, "allowed"),
+        ("pod:c2/models/other-0", "8.8.8.8", "udp", 53, "unfenced"),
+        ("pod:c1/serve/node-1", "8.8.8.8", "udp", 53, "unfenced"),
+        ("pod:default/serve/web-1", "pod:default/models/llm-0", "tcp", 8080, "allowed"),
+        ("pod:default/serve/web-1", "pod:default/models/llm-0", "tcp", 22, "cut"),
+        ("pod:default/twice/x", "pod:c2/models/other-0", "tcp", 22, "unfenced"),
+    ],
+)
+def test_pods_are_judged_by_what_stands_before_them(
+    source: str, target: str, protocol: str, port: int, verdict: str
+) -> None:
+    assert Judge(PODS, CLUSTERS).judge(Flow(source, target, protocol, port)).verdict == verdict
+
+
+def test_a_pod_without_its_cluster_is_found_where_only_one_is_called_so() -> None:
+    judge = Judge(PODS, CLUSTERS)
+    assert judge.judge(Flow("pod:default/serve/web-1", "8.8.8.8", "tcp", 1)).source == "pod:c1/serve/web-1"
+    assert judge.judge(Flow("pod:default/twice/x", "8.8.8.8", "tcp", 1)).source == "pod:default/twice/x"
+    assert judge.judge(Flow("pod:c3/serve/web-1", "8.8.8.8", "tcp", 1)).source == "pod:c3/serve/web-1"
