@@ -5,9 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ringfence.app.docs import pages
+from ringfence.app.docs import FACT, pages
 from ringfence.cli import app
 from ringfence.cli.reference import reference
+from ringfence.collect import ndjson
+from ringfence.collect.base import CapturedFile, Scope
+from ringfence.estate.facts import Fact
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -26,6 +29,14 @@ def test_every_command_has_its_heading_and_an_example():
         if not name.startswith("-"):
             section = page.split(f"### ringfence {name}\n")[1].split("\n### ")[0]
             assert "Example:" in section, name
+
+
+def test_the_fact_that_the_page_shows_is_read_as_one():
+    """And it stands on the page to which inventory.md sends."""
+    assert FACT in (DOCS / "estate.md").read_text("utf-8")
+    assert ndjson.recognise("facts.ndjson", FACT.encode())
+    (fact,) = ndjson.collect("facts/ndjson", [CapturedFile("facts.ndjson", f"{FACT}\n".encode())], Scope())
+    assert isinstance(fact, Fact)
 
 
 def commands_of(page: Path) -> list[str]:

@@ -11,6 +11,8 @@ from ringfence.analyse.rule import At, Atom, Is, Move, Prefix, Rule, Slot
 from ringfence.estate.kinds import CAPABILITIES, KINDS, PREDICATES
 
 _MADE = "<!-- Written by `make docs` from the tables in the source. Do not edit. -->\n"
+FACT = '{"subject": "host:gpu0001", "predicate": "in_rack", "object": "R07", "attributes": {}}'
+"""A line of facts as `collect.ndjson` reads them."""
 
 
 def pages() -> dict[str, str]:
@@ -76,6 +78,10 @@ def estate_page() -> str:
     lines = [
         _MADE,
         "# The estate\n",
+        "## Facts as NDJSON\n",
+        "A file of a capture may hold facts as they are, one JSON object a line. `attributes` may be left out, so may "
+        "`source` and `observed_at` (seconds since the epoch): the file's name and time then:\n",
+        f"```json\n{FACT}\n```\n",
         "## Kinds of entity\n",
         "| kind | default capability | meaning |",
         "|---|---|---|",
