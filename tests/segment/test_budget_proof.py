@@ -65,6 +65,7 @@ def test_shares_that_fit_into_the_hour_hold() -> None:
         lambda text: "\n".join(line for line in text.splitlines() if 'quota name "' not in line),
         lambda text: text.replace("10.200.0.0/16", "10.200.0.0/17"),
         lambda text: "table inet other { }",
+        lambda text: text.replace("table inet ringfence {", "table inet ringfence {\n\tflags dormant"),
         lambda text: text.replace("\tchain spend_", "\tchain letgo {\n\t\taccept\n\t}\n\tchain spend_", 1).replace(
             "\t\tquota name", "\t\tjump letgo\n\t\tquota name"
         ),

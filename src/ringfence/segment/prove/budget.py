@@ -204,4 +204,4 @@ def _plain(address: str) -> str:
 
 def _ours(artefact: Artefact) -> Table | None:
     found, unread = rulesets.read(artefact.text)
-    return None if unread else next((table for table in found.tables if table.ours), None)
+    return None if unread else next((table for table in found.tables if table.ours and not table.flags), None)

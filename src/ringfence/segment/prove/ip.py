@@ -18,17 +18,16 @@ from functools import cached_property
 import msgspec
 import numpy as np
 
-from ringfence.errors import InputError
 from ringfence.segment import what
 from ringfence.segment.address import located
 from ringfence.segment.inventory import Inventory
 from ringfence.segment.model import Artefact, Difference, Policy, Proof, Residual
+from ringfence.segment.prove import rulesets
 from ringfence.segment.prove.ip_judge import Loaded
 from ringfence.segment.prove.ip_relation import relations
 from ringfence.segment.prove.ip_space import Space
 from ringfence.segment.prove.verdict import Names, verdict
 from ringfence.segment.relation import Block
-from ringfence.wire.nft import json, text
 from ringfence.wire.nft.values import Rule, Ruleset, Table
 
 TARGET, PLANE = "nftables", "ip"
@@ -99,16 +98,7 @@ def _loaded(artefacts: Sequence[Artefact]) -> Iterator[Loaded]:
     for one in artefacts:
         alike.setdefault(_COUNTED.sub("", one.text), []).append(one)
     for same in alike.values():
-        yield Loaded(*_read(same[0]), [host for one in same for host in one.loaded_by])
-
-
-def _read(artefact: Artefact) -> tuple[Ruleset, str]:
-    """(what it says, why it cannot be read)."""
-    data = artefact.text.encode("utf-8", "surrogatepass")
-    try:
-        return (json if artefact.text.lstrip()[:1] == "{" else text).read(data), ""
-    except InputError as error:
-        return Ruleset(), f"{error.what}, line {error.line}" if error.line else error.what
+        yield Loaded(*rulesets.read(same[0].text), [host for one in same for host in one.loaded_by])
 
 
 def _addresses(tables: Iterable[Table | None]) -> dict[str, None]:
