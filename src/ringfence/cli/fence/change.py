@@ -141,9 +141,9 @@ def drift(
             output.err.print(f"no answer: {one}", markup=False)
         _listed("not read", unread)
         output.out.print(_verdict(len(wrong), len(wrong_now), really, len(silent) + len(unread)), markup=False)
-    if silent or unread:
-        return PARTIAL
-    return FAILED if wrong_now else 0
+    if wrong_now:
+        return FAILED
+    return PARTIAL if silent or unread else 0
 
 
 def undo(
