@@ -158,7 +158,9 @@ def _checked(name: str, shape: msgspec.Struct, common: dict[str, Any]) -> Overri
         return Rule(verb=name, source=shape.source, target=shape.target, plane=shape.plane, what=shape.what, **common)
     if isinstance(shape, _Raised):
         if not 0 <= shape.bytes_per_hour <= _MOST_BYTES:
-            raise InputError("bytes_per_hour cannot be negative or beyond 2**62", remedy="0 means: to named destinations only")
+            raise InputError(
+                "bytes_per_hour cannot be negative or beyond 2**62", remedy="0 means: to named destinations only"
+            )
         return Raised(jewel=shape.jewel, bytes_per_hour=shape.bytes_per_hour, **common)
     assert isinstance(shape, _Tenancy)
     if not shape.tenant.startswith("tenant:"):

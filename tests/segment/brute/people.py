@@ -92,7 +92,10 @@ def sshd(chance: random.Random) -> Case:
     world = Inventory(enforcers={"sshd": tuple(chance.sample(HOSTS, chance.randint(3, 6)))})
     policy = small_policy(chance, "login", [*HOSTS, *PEOPLE])
     scene = Scene(compile_sshd, prove_login, policy, world)
-    return Case(scene, "login", _sshd, _SSHD, sources="identity:", targets="host:")
+    # the prover asks for accounts and addresses that nobody named as well; this judge knows these six logins only
+    return Case(
+        scene, "login", _sshd, _SSHD, sources="identity:", targets="host:", aside=lambda source, _: source not in PEOPLE
+    )
 
 
 _SLURM = edits(
