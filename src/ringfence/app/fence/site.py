@@ -115,4 +115,5 @@ def _there(inventory: Inventory) -> set[str]:
     """Entities on which the estate knows something that a fence could be put in force at."""
     places = {where for all_ in inventory.enforcers.values() for where in all_}
     fabrics = {one for fabric in inventory.fabrics.values() for one in (entity(fabric), *fabric.managers)}
-    return places | fabrics | set(inventory.host_of.values()) | set(inventory.addresses)
+    clusters = {f"cluster:{pod.partition(':')[2].partition('/')[0]}" for pod in inventory.pods}  # by what runs there
+    return places | fabrics | clusters | set(inventory.host_of.values()) | set(inventory.addresses)
