@@ -8,12 +8,12 @@ socket = "/run/ringfence/enforcer.sock"
 """
 
 import pwd
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
 
+from ringfence.app import settings_file
 from ringfence.collect.processes import STEPPERS
 from ringfence.errors import InputError
 from ringfence.wire.hooks import SOCKET
@@ -42,9 +42,4 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def read(path: Path) -> Settings:
     """The settings in a file. Raises `InputError`."""
-    try:
-        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), Settings)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
-        raise InputError(f"{path}: {error}", remedy="docs/design/enforcer.md lists the settings") from None
+    return settings_file.read(path, Settings, "docs/design/enforcer.md")

@@ -18,12 +18,12 @@ environment = {}                        # for the tools that read tables: a simu
 """
 
 import pwd
-import tomllib
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
+from ringfence.app import settings_file
 from ringfence.errors import InputError
 from ringfence.wire.jobs import SOCKET
 
@@ -65,9 +65,4 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def read(path: Path) -> Settings:
     """The settings in a file. Raises `InputError`."""
-    try:
-        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), Settings)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
-        raise InputError(f"{path}: {error}", remedy="docs/design/churn.md lists the settings") from None
+    return settings_file.read(path, Settings, "docs/design/churn.md")
