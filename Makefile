@@ -55,7 +55,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.tested: $(VENV)/.installed
-	$(PIP) install -c constraints.txt -e ".[test,live,seal,bench,fence]"
+	$(PIP) install -c constraints.txt -e ".[test,live,seal,bench,fence,watch]"
 	@touch $@
 
 clean:

@@ -23,6 +23,7 @@ apt-get install -y -qq --no-install-recommends \
   openssh-server openssh-client iproute2 \
   nftables libnftables1 conntrack \
   chromium chromium-driver \
+  nats-server \
   dash strace
 
 # Debian's kubectl does not install over another one.

@@ -43,6 +43,7 @@ _COMMANDS = {
     "export": "ringfence.cli.keep:export",
 }
 _EXTRAS = {"cryptography": "fence", "nftables": "fence", "lightkube": "fence", "httpx": "fence", "pynvml": "live"}
+_EXTRAS |= dict.fromkeys(("duckdb", "evtx", "nats", "re2", "sigma"), "watch")
 """Packages of an extra → the extra. Whoever lacks one is told which to install."""
 
 _FAMILIES = frozenset(("fence",))

@@ -1,0 +1,161 @@
+"""Events as columns: an Arrow record batch and the arrays that rules and detectors read from it.
+
+A column that the batch lacks reads as null in every row. Text that repeats is read by code: an array of small numbers
+and the distinct values, so that a detector asks a question once a value and not once a row.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ringfence.wire.ocsf.columns import COLUMNS, HEADER
+from ringfence.wire.ocsf.event import Event
+
+_TYPES = {"text": pa.string(), "int": pa.int64(), "real": pa.float64()}
+_NONE = np.empty(0, np.int64)
+
+
+def type_of(column: str) -> pa.DataType:
+    """The Arrow type of a column; text for what OCSF has no name for."""
+    known = COLUMNS.get(column)
+    return _TYPES[known.type] if known else pa.string()
+
+
+class Codes:
+    """A text column by its distinct values: `values[codes[row]]`, and -1 where the row is null."""
+
+    __slots__ = ("codes", "values")
+
+    def __init__(self, values: Sequence[str], codes: np.ndarray) -> None:
+        self.values, self.codes = values, codes
+
+    def of(self, row: int) -> str:
+        """The value of one row, "" for null."""
+        code = int(self.codes[row])
+        return self.values[code] if code >= 0 else ""
+
+
+class Batch:
+    """A record batch of events. `len()` is its rows; every array has that length."""
+
+    def __init__(self, record: pa.RecordBatch) -> None:
+        self.record = record
+        self._place = {name: at for at, name in enumerate(record.schema.names)}
+        self._codes: dict[str, Codes] = {}
+        self._numbers: dict[tuple[str, float], np.ndarray] = {}
+
+    def __len__(self) -> int:
+        return int(self.record.num_rows)
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The columns that the batch has."""
+        return tuple(self._place)
+
+    def array(self, name: str) -> pa.Array | None:
+        """The Arrow array of a column; None where the batch lacks it."""
+        at = self._place.get(name)
+        return None if at is None else self.record.column(at)
+
+    def codes(self, name: str) -> Codes:
+        """A text column by its distinct values."""
+        found = self._codes.get(name)
+        if found is None:
+            found = self._codes[name] = self._coded(name)
+        return found
+
+    def numbers(self, name: str, missing: float = 0) -> np.ndarray:
+        """A column of numbers, int64 or float64, with `missing` where null."""
+        found = self._numbers.get((name, missing))
+        if found is None:
+            found = self._numbers[name, missing] = self._counted(name, missing)
+        return found
+
+    @cached_property
+    def times(self) -> np.ndarray:
+        """Microseconds since the epoch."""
+        return self.numbers("time")
+
+    @cached_property
+    def classes(self) -> np.ndarray:
+        """The class of every row."""
+        return self.numbers("class_uid")
+
+    @cached_property
+    def _by_class(self) -> dict[int, np.ndarray]:
+        present, inverse = np.unique(self.classes, return_inverse=True)
+        return {int(uid): np.flatnonzero(inverse == at) for at, uid in enumerate(present)}
+
+    def rows(self, *classes: int) -> np.ndarray:
+        """The rows of these classes, ascending."""
+        found = [self._by_class[uid] for uid in classes if uid in self._by_class]
+        if not found:
+            return _NONE
+        return found[0] if len(found) == 1 else np.sort(np.concatenate(found))
+
+    def value(self, name: str, row: int) -> Any:
+        """One value as Python has it; None for null."""
+        array = self.array(name)
+        return None if array is None else array[row].as_py()
+
+    def text(self, name: str, row: int) -> str:
+        """One text value, "" for null."""
+        return self.codes(name).of(row)
+
+    def _coded(self, name: str) -> Codes:
+        array = self.array(name)
+        if array is None:
+            return Codes((), np.full(len(self), -1, np.int32))
+        coded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+        codes = coded.indices.fill_null(-1) if coded.indices.null_count else coded.indices
+        return Codes(coded.dictionary.to_pylist(), codes.to_numpy(zero_copy_only=False))
+
+    def _counted(self, name: str, missing: float) -> np.ndarray:
+        array = self.array(name)
+        kind = np.float64 if type_of(name) == _TYPES["real"] else np.int64
+        if array is None:
+            return np.full(len(self), missing, kind)
+        if array.null_count:
+            array = array.fill_null(missing)
+        found: np.ndarray = array.to_numpy(zero_copy_only=False)
+        return found
+
+
+def of_events(events: Iterable[Event]) -> Batch:
+    """The batch of some events, in their order; columns are those that any of them has.
+
+    A value that is not of its column's type becomes null, and its text stands under `unmapped.<column>`.
+    """
+    rows = list(events)
+    columns: dict[str, list[Any]] = {name: [None] * len(rows) for name in HEADER}
+    columns["received"] = [0] * len(rows)
+    for at, event in enumerate(rows):
+        columns["source"][at], columns["seq"][at] = event.source, event.seq
+        columns["time"][at], columns["device.hostname"][at] = event.time, event.host
+        columns["class_uid"][at], columns["activity_id"][at] = event.class_uid, event.activity_id
+        columns["logsource"][at] = event.logsource
+        for name, value in event.fields.items():
+            name, value = fitting(name, value)
+            if name not in columns:
+                columns[name] = [None] * len(rows)
+            columns[name][at] = value
+    fields = [pa.field(name, type_of(name)) for name in columns]
+    arrays = [pa.array(values, field.type) for values, field in zip(columns.values(), fields, strict=True)]
+    return Batch(pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields)))
+
+
+def fitting(name: str, value: Any) -> tuple[str, Any]:
+    """The column and the value that fits its type; what does not fit is kept as text beside it."""
+    known = COLUMNS.get(name)
+    kind = known.type if known else "text"
+    if kind == "text":
+        return name, value if isinstance(value, str) else str(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return f"unmapped.{name}", str(value)
+    if kind == "real":
+        return name, float(value)
+    whole = int(value) if value == value and abs(value) < 2**63 else None
+    return (name, whole) if whole is not None else (f"unmapped.{name}", str(value))
