@@ -97,7 +97,11 @@ CLASSES: Mapping[int, Class] = {
         Class(CONFIG_STATE, "device configuration state", {1: "log", 2: "collect"}),
         Class(APPLICATION, "application lifecycle", {1: "install", 2: "remove", 3: "start", 4: "stop", 8: "update"}),
         Class(API, "api activity", {1: "create", 2: "read", 3: "update", 4: "delete"}),
-        Class(GPU, "gpu activity", {1: "sample", 2: "process start", 3: "process stop", 4: "error", 5: "configure"}),
+        Class(
+            GPU,
+            "gpu activity",
+            {1: "sample", 2: "process start", 3: "process stop", 4: "error", 5: "configure", 6: "profile"},
+        ),
         Class(
             HARDWARE,
             "hardware activity",

@@ -137,6 +137,7 @@ _ROWS = (
     ("gpu.xid", "int", "the driver's error number"),
     ("gpu.ecc_uncorrected", "int", "count since boot"),
     ("gpu.processes", "int", "processes with a context on it"),
+    ("gpu.samples", "int", "reads of performance counters by a process since the last such event"),
     ("gpu.setting", "text", "the mode that was changed"),
     ("gpu.value", "text", "what it was changed to"),
     # our extension: links, ports, RDMA resources, fabric management
