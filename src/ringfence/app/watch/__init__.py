@@ -1,0 +1,1 @@
+"""Watching: telemetry in, incidents out, and the pages about it."""
