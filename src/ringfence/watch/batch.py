@@ -89,6 +89,11 @@ class Batch:
         present, inverse = np.unique(self.classes, return_inverse=True)
         return {int(uid): np.flatnonzero(inverse == at) for at, uid in enumerate(present)}
 
+    @cached_property
+    def present(self) -> frozenset[int]:
+        """The classes that it has rows of."""
+        return frozenset(self._by_class)
+
     def rows(self, *classes: int) -> np.ndarray:
         """The rows of these classes, ascending."""
         found = [self._by_class[uid] for uid in classes if uid in self._by_class]

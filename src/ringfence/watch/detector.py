@@ -9,7 +9,7 @@
 cluster, condensed: host and flow intervals, and the rare classes as they are.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -45,10 +45,18 @@ class About(msgspec.Struct, frozen=True):
 
 
 class View(msgspec.Struct, frozen=True):
-    """What a detector may look at beside its own state: the estate, and who runs what where just now."""
+    """What a detector may look at beside its own state: the estate, and who runs what where just now.
+
+    `phases` is job → the phase of training that it is in, as far as it is learned.
+    """
 
     site: Site
     roster: Roster
+    phases: Mapping[str, str] = {}
+
+    def phase(self, job: str) -> str:
+        """The phase of a job, "" where not known."""
+        return self.phases.get(job, "")
 
 
 class Detector(Protocol):

@@ -83,6 +83,7 @@ _ROWS = (
     ("connection_info.direction", "text", "inbound, outbound, lateral"),
     ("traffic.bytes_out", "int", "bytes that the opener sent"),
     ("traffic.bytes_in", "int", "bytes that came back"),
+    ("traffic.connections", "int", "connections in an interval"),
     ("traffic.packets_out", "int", ""),
     ("traffic.packets_in", "int", ""),
     ("query.hostname", "text", ""),

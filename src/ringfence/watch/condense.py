@@ -1,0 +1,212 @@
+"""What the joint stage sees of a flood: sums per host and interval, sums per flow, and the rare events as they are.
+
+        4,096 rows ─▶ HOST_INTERVAL, a row a host and 30 s      (utilisation, bytes, counts)
+                   ─▶ FLOW_INTERVAL, a row a flow and 30 s
+                   ─▶ rows of rare classes, unchanged
+
+An interval closes when the clock of events has passed its end by `LATE`. What comes later still is counted into the
+oldest interval that is open, never dropped. The clock is the receiver's where there is one, and moves with the median
+of a batch, so that one host with a wrong clock does not close everybody's intervals.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from ringfence.watch.batch import Batch, of_events
+from ringfence.watch.flows import FlowSums, flow_sums
+from ringfence.watch.roster import Roster
+from ringfence.watch.site import Site
+from ringfence.wire.ocsf import classes
+from ringfence.wire.ocsf.event import Event
+
+SECOND = 1_000_000
+INTERVAL = 30 * SECOND
+LATE = 15 * SECOND
+ALWAYS = (
+    classes.JOB,
+    classes.AUTHENTICATION,
+    classes.SSH,
+    classes.API,
+    classes.USER_ACCESS,
+    classes.ACCOUNT_CHANGE,
+    classes.HARDWARE,
+    classes.FABRIC,
+    classes.TELEMETRY,
+    classes.CONFIG_STATE,
+)
+"""Classes that pass whole."""
+
+UNSAMPLED = (classes.GPU, classes.NVLINK, classes.IB_PORT)
+"""Classes that pass but for their samples (activity 1)."""
+
+_LOGSOURCE = "ringfence/interval/host"
+_SUMS = (
+    "gpu_n",
+    "gpu_utilization",
+    "gpu_power",
+    "gpu_memory_used",
+    "nvlink",
+    "ib_xmit",
+    "ib_rcv",
+    "net_in",
+    "flows",
+    "processes",
+    "files",
+    "read",
+    "written",
+    "errors",
+    "events",
+)
+_AT = {name: at for at, name in enumerate(_SUMS)}
+_MEANS = ("gpu_utilization", "gpu_power", "gpu_memory_used")
+_RATES = ("nvlink", "ib_xmit", "ib_rcv", "net_in", "read", "written")
+_COUNTS = ("flows", "processes", "files", "errors", "events")
+
+
+class Open(msgspec.Struct):
+    """What is not closed yet: interval → host → sums in the order of `_SUMS`; flows likewise; and the clock."""
+
+    clock: int = 0
+    hosts: dict[int, dict[str, list[float]]] = {}
+    flows: dict[int, FlowSums] = {}
+    sources: dict[str, str] = {}
+    late: int = 0
+
+
+def take(state: Open, batch: Batch, roster: Roster, site: Site) -> tuple[Batch, ...]:
+    """Add a batch; what can be passed on now."""
+    if not len(batch):
+        return ()
+    times = _clocked(batch)
+    state.clock = max(state.clock, int(np.median(times)))
+    oldest = (state.clock - LATE - INTERVAL) // INTERVAL
+    slots = np.maximum(times // INTERVAL, oldest)
+    slots = np.minimum(slots, state.clock // INTERVAL + 1)
+    state.late += int((times // INTERVAL < oldest).sum())
+    _add_hosts(state, batch, slots)
+    flow_sums(state.flows, batch, slots)
+    rare = _rare(batch)
+    return (*((rare,) if rare else ()), *close(state, state.clock, roster, site))
+
+
+def close(state: Open, now: int, roster: Roster, site: Site) -> Iterator[Batch]:
+    """The intervals that have ended by now."""
+    state.clock = max(state.clock, now)
+    for slot in sorted(set(state.hosts) | set(state.flows)):
+        if (slot + 1) * INTERVAL + LATE > state.clock:
+            continue
+        flows = state.flows.pop(slot, None) or FlowSums()
+        events = [
+            *flows.rows(slot * INTERVAL, INTERVAL // SECOND),
+            *_host_rows(slot, state.hosts.pop(slot, {}), flows, roster, site),
+        ]
+        if events:
+            yield of_events(events)
+
+
+def _clocked(batch: Batch) -> np.ndarray:
+    received = batch.numbers("received")
+    return np.where(received > 0, received, batch.times)
+
+
+def _add_hosts(state: Open, batch: Batch, slots: np.ndarray) -> None:
+    hosts = batch.codes("device.hostname")
+    first = int(slots.min())
+    width = int(slots.max()) - first + 1
+    keys = hosts.codes.astype(np.int64) * width + (slots - first)
+    present, first_rows, inverse = np.unique(keys, return_index=True, return_inverse=True)
+    sums = np.zeros((len(present), len(_SUMS)))
+    for name, rows, values in _features(batch):
+        sums[:, _AT[name]] += np.bincount(inverse[rows], weights=values, minlength=len(present))
+    sums[:, _AT["events"]] = np.bincount(inverse, minlength=len(present))
+    for at, key in enumerate(present.tolist()):
+        if key < 0:
+            continue
+        code, slot = divmod(key, width)
+        of_slot = state.hosts.setdefault(first + slot, {})
+        state.sources[hosts.values[code]] = batch.text("source", int(first_rows[at]))
+        before = of_slot.get(hosts.values[code])
+        row = sums[at].tolist()
+        of_slot[hosts.values[code]] = row if before is None else [a + b for a, b in zip(before, row, strict=True)]
+
+
+def _features(batch: Batch) -> Iterator[tuple[str, np.ndarray, Any]]:
+    activity = batch.numbers("activity_id")
+    gpu = batch.rows(classes.GPU)
+    samples = gpu[activity[gpu] == 1]
+    if len(samples):
+        yield "gpu_n", samples, np.ones(len(samples))
+        for name, column in (("gpu_utilization", "gpu.utilization"), ("gpu_power", "gpu.power")):
+            yield name, samples, batch.numbers(column)[samples]
+        yield "gpu_memory_used", samples, batch.numbers("gpu.memory_used")[samples]
+        seconds = batch.numbers("interval", 1.0)[samples]
+        yield "nvlink", samples, batch.numbers("gpu.nvlink_tx")[samples] * seconds
+    yield from _links(batch, activity)
+    yield from _work(batch, activity)
+
+
+def _links(batch: Batch, activity: np.ndarray) -> Iterator[tuple[str, np.ndarray, Any]]:
+    links = batch.rows(classes.NVLINK)
+    if len(links):
+        yield "nvlink", links, batch.numbers("nvlink.tx")[links]
+        yield "errors", links, batch.numbers("nvlink.errors")[links]
+    ports = batch.rows(classes.IB_PORT)
+    if len(ports):
+        for name in ("xmit", "rcv"):
+            yield f"ib_{name}", ports, batch.numbers(f"ib.{name}")[ports]
+        yield "errors", ports, batch.numbers("ib.errors")[ports]
+    failed = batch.rows(classes.GPU)
+    failed = failed[activity[failed] == 4]
+    if len(failed):
+        yield "errors", failed, np.ones(len(failed))
+
+
+def _work(batch: Batch, activity: np.ndarray) -> Iterator[tuple[str, np.ndarray, Any]]:
+    launched = batch.rows(classes.PROCESS)
+    launched = launched[activity[launched] == 1]
+    if len(launched):
+        yield "processes", launched, np.ones(len(launched))
+    files = batch.rows(classes.FILE)
+    if len(files):
+        bytes_, kinds = batch.numbers("file.bytes")[files], activity[files]
+        yield "files", files, (kinds == 14).astype(float)
+        yield "read", files, np.where(kinds == 2, bytes_, 0)
+        yield "written", files, np.where((kinds == 1) | (kinds == 3), bytes_, 0)
+    flows = batch.rows(classes.NETWORK)
+    if len(flows):
+        yield "net_in", flows, batch.numbers("traffic.bytes_in")[flows]
+        yield "flows", flows, np.isin(activity[flows], (1, 2)).astype(float)
+
+
+def _rare(batch: Batch) -> Batch | None:
+    activity = batch.numbers("activity_id")
+    kept = np.isin(batch.classes, ALWAYS)
+    kept |= np.isin(batch.classes, UNSAMPLED) & (activity != 1)
+    kept |= (batch.classes == classes.RDMA) & (activity == 1)
+    data = batch.array("file.data")
+    if data is not None:
+        kept |= (batch.classes == classes.FILE) & np.asarray(data.is_valid())
+    return Batch(batch.record.filter(pa.array(kept))) if kept.any() else None
+
+
+def _host_rows(state: Open, slot: int, flows: FlowSums, roster: Roster, site: Site) -> Iterator[Event]:
+    seconds, hosts = INTERVAL / SECOND, state.hosts.pop(slot, {})
+    for host in sorted(hosts):
+        sums = hosts[host]
+        jobs = roster.at(host, slot * INTERVAL + INTERVAL // 2)
+        mine = set(jobs[0].hosts) if jobs else set()
+        fields: dict[str, str | int | float] = {"interval": seconds}
+        samples = sums[_AT["gpu_n"]]
+        for name in _MEANS if samples else ():
+            fields[f"host.{name}"] = sums[_AT[name]] / samples
+        fields |= {f"host.{name}": sums[_AT[name]] / seconds for name in _RATES}
+        fields |= {f"host.{name}": int(sums[_AT[name]]) for name in _COUNTS}
+        sent = flows.sent_outside(host, mine, site)
+        fields |= {"host.net_out": sent / seconds, "host.peers": flows.peers(host)}
+        if jobs:
+            fields["job.uid"] = jobs[0].uid
+        yield Event(classes.HOST_INTERVAL, 1, slot * INTERVAL, host, _LOGSOURCE, fields, state.sources[host])

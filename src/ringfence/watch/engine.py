@@ -1,0 +1,201 @@
+"""The two stages of watching, each a state that takes batches and yields what it noticed.
+
+        batch ─▶ NodeStage ─▶ Yielded(signals, condensed) ─▶ JointStage ─▶ incidents that changed
+
+A node stage sees the hosts of its share whole; there may be many. The joint stage sees all hosts, condensed; there is
+one. Both are pure: saved, taken up elsewhere and fed the same, they yield the same.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from ringfence.errors import InputError
+from ringfence.watch import condense
+from ringfence.watch.batch import Batch, of_events
+from ringfence.watch.detector import JOINT, NODE, Detector, View
+from ringfence.watch.enrich import enriched
+from ringfence.watch.incident import Joiner, Joining
+from ringfence.watch.loss import Loss
+from ringfence.watch.loss import take as take_loss
+from ringfence.watch.loss import tick as tick_loss
+from ringfence.watch.repeats import Repeats, fresh
+from ringfence.watch.roster import Roster
+from ringfence.watch.site import Site
+from ringfence.watch.values import Incident, Signal
+
+SECOND = 1_000_000
+
+
+class RuleHits(Protocol):
+    """What turns a batch into the signals of rules: the Sigma matcher, or nothing."""
+
+    def signals(self, batch: Batch) -> Iterable[Signal]:
+        """A signal for every rule and host that matched, with its count."""
+
+
+class Yielded(msgspec.Struct, frozen=True):
+    """What a batch came to."""
+
+    signals: tuple[Signal, ...] = ()
+    condensed: tuple[Batch, ...] = ()
+
+
+class _NodeState(msgspec.Struct):
+    clock: int = 0
+    roster: Roster = msgspec.field(default_factory=Roster)
+    open: condense.Open = msgspec.field(default_factory=condense.Open)
+    loss: Loss = msgspec.field(default_factory=Loss)
+    repeats: Repeats = msgspec.field(default_factory=Repeats)
+
+
+class _JointState(msgspec.Struct):
+    clock: int = 0
+    roster: Roster = msgspec.field(default_factory=Roster)
+    joining: Joining = msgspec.field(default_factory=Joining)
+    repeats: Repeats = msgspec.field(default_factory=Repeats)
+
+
+class NodeStage:
+    """Rules and the detectors of single hosts, over a share of the hosts."""
+
+    def __init__(self, detectors: Sequence[Detector], site: Site, rules: RuleHits | None = None) -> None:
+        self._site, self._rules = site, rules
+        self._state = _NodeState()
+        self._running = _Running(NODE, detectors)
+
+    def step(self, batch: Batch) -> Yielded:
+        """Take a batch in. Rows that were seen before are dropped; sources' gaps and silences become events."""
+        state = self._state
+        keep, found = take_loss(state.loss, batch)
+        if keep is not None:
+            batch = Batch(batch.record.filter(keep))
+        parts = [batch, of_events(found)] if found else [batch]
+        signals: list[Signal] = []
+        condensed: list[Batch] = []
+        for part in parts:
+            if len(part):
+                condensed += self._take(part, signals)
+        return Yielded(tuple(fresh(state.repeats, signals, state.clock)), tuple(condensed))
+
+    def tick(self, now: int) -> Yielded:
+        """Time has passed (microseconds, by the clock of events)."""
+        state = self._state
+        state.clock = max(state.clock, now)
+        signals = list(self._running.tick(now, View(self._site, state.roster)))
+        condensed: list[Batch] = []
+        found = list(tick_loss(state.loss, now))
+        if found:
+            condensed += self._take(of_events(found), signals)
+        condensed += condense.close(state.open, now, state.roster, self._site)
+        return Yielded(tuple(fresh(state.repeats, signals, state.clock)), tuple(condensed))
+
+    def hear(self, batch: Batch) -> None:
+        """Job events of hosts that other processes watch: only who runs what is learned of them."""
+        self._state.roster.take(batch)
+
+    def start(self, roster: Roster) -> None:
+        """Who runs what at the beginning, as the estate has it."""
+        for job in roster.jobs.values():
+            self._state.roster.start(job)
+
+    def save(self) -> bytes:
+        """Everything that was learned, as msgpack."""
+        return msgspec.msgpack.encode([self._state, self._running.save()])
+
+    def load(self, data: bytes) -> None:
+        """Take up what was saved. Raises `InputError` where it is none of ours."""
+        self._state, kept = _loaded(data, _NodeState)
+        self._running.load(kept)
+
+    def _take(self, batch: Batch, signals: list[Signal]) -> Iterator[Batch]:
+        state = self._state
+        state.roster.take(batch)
+        batch = enriched(batch, self._site)
+        if self._rules:
+            signals += self._rules.signals(batch)
+        signals += self._running.step(batch, View(self._site, state.roster))
+        yield from condense.take(state.open, batch, state.roster, self._site)
+        state.clock = max(state.clock, state.open.clock)
+
+
+class JointStage:
+    """The detectors of the whole cluster, and the incidents."""
+
+    def __init__(self, detectors: Sequence[Detector], site: Site) -> None:
+        self._site = site
+        self._state = _JointState()
+        self._running = _Running(JOINT, detectors)
+        self._joiner = Joiner(site)
+
+    def step(self, yielded: Yielded) -> tuple[Incident, ...]:
+        """Take in what a node stage yielded; the incidents that are new or changed by it."""
+        state = self._state
+        signals = list(yielded.signals)
+        for batch in yielded.condensed:
+            state.roster.take(batch)
+            signals += self._running.step(batch, View(self._site, state.roster))
+            state.clock = max(state.clock, int(batch.times.max()))
+        state.clock = max(state.clock, *(one.time for one in signals), 0)
+        return self._join(signals)
+
+    def tick(self, now: int) -> tuple[Incident, ...]:
+        """Time has passed."""
+        state = self._state
+        state.clock = max(state.clock, now)
+        state.roster.tidy(state.clock)
+        return self._join(list(self._running.tick(now, View(self._site, state.roster))))
+
+    def start(self, roster: Roster) -> None:
+        """Who runs what at the beginning, as the estate has it."""
+        for job in roster.jobs.values():
+            self._state.roster.start(job)
+
+    def save(self) -> bytes:
+        """Everything that was learned and is open, as msgpack."""
+        return msgspec.msgpack.encode([self._state, self._running.save()])
+
+    def load(self, data: bytes) -> None:
+        """Take up what was saved. Raises `InputError` where it is none of ours."""
+        self._state, kept = _loaded(data, _JointState)
+        self._running.load(kept)
+
+    def _join(self, signals: list[Signal]) -> tuple[Incident, ...]:
+        state = self._state
+        new = list(fresh(state.repeats, signals, state.clock))
+        return tuple(self._joiner.join(state.joining, new, state.clock, View(self._site, state.roster)))
+
+
+class _Running:
+    """Some detectors with their states."""
+
+    def __init__(self, stage: str, detectors: Sequence[Detector]) -> None:
+        self._detectors = [one for one in detectors if one.about.stage == stage]
+        self._states: dict[str, Any] = {one.about.id: one.State() for one in self._detectors}
+
+    def step(self, batch: Batch, view: View) -> Iterator[Signal]:
+        present = batch.present
+        for one in self._detectors:
+            if not present.isdisjoint(one.about.sees):
+                yield from one.step(self._states[one.about.id], batch, view)
+
+    def tick(self, now: int, view: View) -> Iterator[Signal]:
+        for one in self._detectors:
+            yield from one.tick(self._states[one.about.id], now, view)
+
+    def save(self) -> dict[str, bytes]:
+        return {name: msgspec.msgpack.encode(state) for name, state in self._states.items()}
+
+    def load(self, kept: dict[str, bytes]) -> None:
+        for one in self._detectors:
+            if one.about.id in kept:
+                self._states[one.about.id] = msgspec.msgpack.decode(kept[one.about.id], type=one.State)
+
+
+def _loaded(data: bytes, shape: type[Any]) -> tuple[Any, dict[str, bytes]]:
+    try:
+        state, kept = msgspec.msgpack.decode(data, type=tuple[msgspec.Raw, dict[str, bytes]])
+        return msgspec.msgpack.decode(state, type=shape), kept
+    except msgspec.MsgspecError as error:
+        raise InputError(f"not a saved state: {error}", remedy="remove it: learning begins anew") from None
