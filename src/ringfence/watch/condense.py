@@ -102,7 +102,7 @@ def close(state: Open, now: int, roster: Roster, site: Site) -> Iterator[Batch]:
         flows = state.flows.pop(slot, None) or FlowSums()
         events = [
             *flows.rows(slot * INTERVAL, INTERVAL // SECOND),
-            *_host_rows(slot, state.hosts.pop(slot, {}), flows, roster, site),
+            *_host_rows(state, slot, flows, roster, site),
         ]
         if events:
             yield of_events(events)
