@@ -6,7 +6,7 @@ A node stage sees the hosts of its share whole; there may be many. The joint sta
 one. Both are pure: saved, taken up elsewhere and fed the same, they yield the same.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -23,6 +23,7 @@ from ringfence.watch.loss import tick as tick_loss
 from ringfence.watch.repeats import Repeats, fresh
 from ringfence.watch.roster import Roster
 from ringfence.watch.site import Site
+from ringfence.watch.threat_state import Seen, states
 from ringfence.watch.values import Incident, Signal
 
 SECOND = 1_000_000
@@ -52,6 +53,7 @@ class _NodeState(msgspec.Struct):
 
 class _JointState(msgspec.Struct):
     clock: int = 0
+    seen: Seen = msgspec.field(default_factory=Seen)
     roster: Roster = msgspec.field(default_factory=Roster)
     joining: Joining = msgspec.field(default_factory=Joining)
     repeats: Repeats = msgspec.field(default_factory=Repeats)
@@ -90,6 +92,11 @@ class NodeStage:
             condensed += self._take(of_events(found), signals)
         condensed += condense.close(state.open, now, state.roster, self._site)
         return Yielded(tuple(fresh(state.repeats, signals, state.clock)), tuple(condensed))
+
+    @property
+    def clock(self) -> int:
+        """The time of events up to which everything was seen, in microseconds since the epoch."""
+        return self._state.clock
 
     def hear(self, batch: Batch) -> None:
         """Job events of hosts that other processes watch: only who runs what is learned of them."""
@@ -147,6 +154,26 @@ class JointStage:
         state.roster.tidy(state.clock)
         return self._join(list(self._running.tick(now, View(self._site, state.roster))))
 
+    @property
+    def clock(self) -> int:
+        """The time of events up to which everything was seen, in microseconds since the epoch."""
+        return self._state.clock
+
+    @property
+    def open(self) -> tuple[Incident, ...]:
+        """The incidents that were told and are not closed."""
+        joining = self._state.joining
+        return tuple(one for id_, one in joining.open.items() if id_ in joining.shown)
+
+    def threats(self) -> Mapping[str, str]:
+        """Every threat and whether it is quiet, shows signals, or is under way."""
+        return states(self._state.seen, self.open, self._state.clock)
+
+    def verdict(self, incident: str, verdict: str) -> tuple[Incident, ...]:
+        """An operator says what an incident was: `benign` or `attack`. What changed by it."""
+        ended = self._joiner.dismiss(self._state.joining, incident, verdict)
+        return (ended,) if ended else ()
+
     def start(self, roster: Roster) -> None:
         """Who runs what at the beginning, as the estate has it."""
         for job in roster.jobs.values():
@@ -164,6 +191,7 @@ class JointStage:
     def _join(self, signals: list[Signal]) -> tuple[Incident, ...]:
         state = self._state
         new = list(fresh(state.repeats, signals, state.clock))
+        state.seen.take(new)
         return tuple(self._joiner.join(state.joining, new, state.clock, View(self._site, state.roster)))
 
 
