@@ -69,6 +69,8 @@ def test_a_source_speaks_for_its_own_host_alone():
     assert found[0].activity_id == loss.REJECTED
     assert (found[0].host, found[0].fields["telemetry.of"]) == ("gpu0001", ME)
     assert "gpu0002" in str(found[0].fields["telemetry.why"])
+    scheduler = Event(classes.JOB, 2, T0, "gpu0001", "", {}, "host:slurm1/slurm", 1)
+    assert take(state, of_events([scheduler])) == (None, [])
 
 
 def test_sources_that_do_not_count_are_not_judged():

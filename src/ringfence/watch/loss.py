@@ -4,7 +4,8 @@
         time  ──tick──▶ TELEMETRY events: silence
 
 Every enrolled source numbers its events from 1. A number that was skipped is a gap; one that comes late fills its gap;
-one that was seen is a replay and is dropped and counted. A source may speak only for its own host. Sources that do not
+one that was seen is a replay and is dropped and counted. A source may speak only for its own host, but for what collectors
+tell. Sources that do not
 count (files: number 0) are not judged. The state is bounded: when too many sources are known, the longest silent go.
 """
 
@@ -32,6 +33,18 @@ AGAIN = 3600 * SECOND
 LONGEST_HOLE = 4 * 3600 * SECOND
 EVERY = 10 * SECOND
 GAP, DROP, SKEW, SILENCE, RESUME, REJECTED, HOLE = 1, 2, 3, 4, 5, 6, 7
+COLLECTED = (
+    classes.BASE,
+    classes.JOB,
+    classes.HARDWARE,
+    classes.FABRIC,
+    classes.IB_PORT,
+    classes.API,
+    classes.CONFIG_STATE,
+)
+"""Classes that a collector on one host tells of others: the scheduler's, a controller's, the fabric's. What a host's
+own agent tells (processes, files, flows, logins, accelerators) is never told by another. Who may be a collector is
+learned by the detector of forged sources."""
 _DECAY = 0.99
 WHO = "ringfence/loss"
 
@@ -100,7 +113,7 @@ def _forged(batch: Batch, found: list[Event]) -> np.ndarray:
     ids: dict[str, int] = {"": -1}
     told = np.array([ids.setdefault(_short(host), len(ids)) for host in hosts.values] + [-1])[hosts.codes]
     own = np.array([ids.setdefault(host_of(name), len(ids)) for name in names.values] + [-1])[names.codes]
-    wrong: np.ndarray = (own != -1) & (told != -1) & (own != told)
+    wrong: np.ndarray = (own != -1) & (told != -1) & (own != told) & ~np.isin(batch.classes, COLLECTED)
     rows = np.flatnonzero(wrong)
     for code in np.unique(names.codes[rows]).tolist():
         mine = rows[names.codes[rows] == code]
