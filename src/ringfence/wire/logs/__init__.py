@@ -1,0 +1,44 @@
+"""Logs and telemetry of other tools, recognised by content: lines in, OCSF events and problems out.
+
+        head ──recognise──▶ Form          a whole file: `read(name, data)`
+                             └──reader──▶ a stream: `Following(form, name).feed(bytes)`
+
+One file per form. Nothing here opens or listens: `collect.telemetry` does. Every form is in `FORMS`, most telling
+first, and `docs/logs.md` lists what each gives and loses.
+"""
+
+from collections.abc import Iterator
+
+from ringfence.errors import Problem
+from ringfence.wire.logs import evtx, windows_json
+from ringfence.wire.logs.feed import Following, read_as
+from ringfence.wire.logs.form import Form
+from ringfence.wire.logs.head import HEAD
+from ringfence.wire.ocsf.event import Event
+
+__all__ = ["FORMS", "Following", "Form", "form_named", "read", "read_as", "recognise"]
+
+FORMS: tuple[Form, ...] = (evtx.FORM, windows_json.FORM)
+"""Every form that is told by its looks; the first that claims a head has it."""
+
+
+def recognise(head: bytes) -> Form | None:
+    """The form of a log by its first bytes (up to 64 KiB are looked at); None where none claims it."""
+    head = head[:HEAD]
+    return next((form for form in FORMS if form.looks(head)), None)
+
+
+def form_named(name: str) -> Form | None:
+    """The form of this name."""
+    return next((form for form in FORMS if form.name == name), None)
+
+
+def read(name: str, data: bytes) -> Iterator[Event | Problem]:
+    """Everything in a whole file of any form. `name` is the file's, for problems."""
+    form = recognise(data[:HEAD])
+    if form is not None:
+        yield from read_as(form, name, data)
+    elif data.strip():
+        yield Problem(
+            name, 0, "no form of log that is known", "docs/logs.md lists the forms; a mapping file names others"
+        )

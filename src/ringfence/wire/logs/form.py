@@ -31,7 +31,8 @@ class Form(msgspec.Struct, frozen=True):
     """One form of log: its name, what it is, how its first bytes look, and its reader.
 
     `looks` sees up to 64 KiB. Where `whole` stands the form is binary or one document and is read at once; then
-    `reader` is absent. `whole` raises `InputError`.
+    `reader` is absent. `whole` raises `InputError`. `json`: each record is a JSON object, which a file may also hold
+    pretty-printed or as one array; the reader is fed one object at a time either way.
     """
 
     name: str
@@ -39,3 +40,4 @@ class Form(msgspec.Struct, frozen=True):
     looks: Callable[[bytes], bool]
     reader: Callable[[], Reader] | None = None
     whole: Callable[[str, bytes], Found] | None = None
+    json: bool = False

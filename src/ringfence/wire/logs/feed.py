@@ -1,0 +1,178 @@
+"""From bytes to events: whole files at once, streams as they come; what is no event is a `Problem` with its line.
+
+        bytes ──lines──▶ text, number ──Reader.feed──▶ Event …
+                  └ too long, not UTF-8, NUL ──▶ Problem
+
+A byte that is not text cannot hide a line: it is replaced by U+FFFD, told as a problem, and the line is read.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from ringfence.errors import InputError, Problem
+from ringfence.estate import ids
+from ringfence.wire import safe
+from ringfence.wire.logs.form import LONGEST_LINE, Form, Found, Reader
+from ringfence.wire.ocsf.event import Event
+
+_REMEDY = "see docs/logs.md for the forms that are read"
+BAD = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError, msgspec.MsgspecError)
+"""What a reader may raise on a line that is not its own."""
+
+
+class Following:
+    """A stream of one form: `feed` takes bytes as they arrive, `end` gives what was still open.
+
+    `name` is the stream's, for problems. Holds one unfinished line at most, and that no longer than `LONGEST_LINE`.
+    """
+
+    def __init__(self, form: Form, name: str) -> None:
+        if form.reader is None:
+            raise InputError(f"{form.name} is read as a whole, it cannot be followed")
+        self._reader: Reader = form.reader()
+        self._name = name
+        self._rest = bytearray()
+        self._skipping = False
+        self.number = 0
+
+    def feed(self, data: bytes) -> Found:
+        """The events of the lines that these bytes complete."""
+        *whole, rest = data.split(b"\n")
+        for part in whole:
+            line = bytes(self._rest) + part if self._rest else part
+            self._rest.clear()
+            self.number += 1
+            if self._skipping:
+                self._skipping = False
+            else:
+                yield from self.line(line)
+        if not self._skipping:
+            self._rest += rest
+        if len(self._rest) > LONGEST_LINE:
+            yield _too_long(self._name, self.number + 1)
+            self._rest.clear()
+            self._skipping = True
+
+    def line(self, raw: bytes) -> Found:
+        """The events that one line, without its end, completes."""
+        if len(raw) > LONGEST_LINE:
+            yield _too_long(self._name, self.number)
+            return
+        text, problem = _text(raw)
+        if problem:
+            yield Problem(self._name, self.number, problem, "the line was read with them replaced")
+        if text.strip():
+            yield from guarded(self._reader, text, self._name, self.number)
+
+    def end(self) -> Found:
+        """The last line, if it had no end, and whatever the reader still holds."""
+        if self._rest:
+            self.number += 1
+            line = bytes(self._rest)
+            self._rest.clear()
+            yield from self.line(line)
+        yield from ending(self._reader, self._name, self.number)
+
+
+def guarded(reader: Reader, text: str, name: str, number: int) -> Found:
+    """What a reader makes of one line; its complaint as a problem."""
+    try:
+        yield from reader.feed(text, number)
+    except BAD as error:
+        yield Problem(name, number, f"not an event: {said(error)}", _REMEDY)
+
+
+def ending(reader: Reader, name: str, number: int) -> Found:
+    """What a reader still holds at the end."""
+    try:
+        yield from reader.end()
+    except BAD as error:
+        yield Problem(name, number, f"cut short: {said(error)}", _REMEDY)
+
+
+def read_as(form: Form, name: str, data: bytes) -> Iterator[Event | Problem]:
+    """The events of a whole file that is known to be of a form."""
+    if form.whole is not None:
+        try:
+            yield from form.whole(name, safe.bounded(data))
+        except InputError as error:
+            yield Problem.of(name, error)
+        return
+    following = Following(form, name)
+    if form.json and not data.lstrip()[:1].isalnum():
+        for following.number, raw in documents(data):
+            yield from following.line(raw)
+    else:
+        yield from following.feed(data)
+    yield from following.end()
+
+
+def documents(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """(line number from 1, JSON text) of each object in a file: one a line, an array of them, or pretty-printed.
+
+    A pretty-printed object begins with `{` and ends with `}` in the first column, so that one which is damaged does
+    not swallow the next.
+    """
+    start = data.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start.startswith(b"["):
+        try:
+            parts = msgspec.json.decode(data, type=list[msgspec.Raw])
+        except (msgspec.MsgspecError, RecursionError):
+            parts = None
+        if parts is not None:
+            yield from _elements(data, parts)
+            return
+    held: list[bytes] = []
+    since = 0
+    for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
+        line = line.rstrip(b"\r")
+        opens = line.startswith(b"{")
+        if held and opens:  # the one before was cut short
+            yield since, b"\n".join(held)
+            held = []
+        if held:
+            held.append(line)
+            if line.startswith(b"}"):
+                yield since, b"\n".join(held).rstrip(b", ")
+                held = []
+        elif opens and not line.endswith((b"}", b"},", b"}]", b" ")):
+            held, since = [line], number
+        elif line.strip(b" \t,[]"):
+            yield number, line.strip(b" \t,").removeprefix(b"[")
+    if held:
+        yield since, b"\n".join(held)
+
+
+def _elements(data: bytes, parts: list[msgspec.Raw]) -> Iterator[tuple[int, bytes]]:
+    at, number = 0, 1
+    for part in parts:
+        raw = bytes(part)
+        found = data.index(raw, at)
+        number += data.count(b"\n", at, found)
+        at = found + len(raw)
+        yield number, raw
+        number += raw.count(b"\n")
+
+
+def _text(raw: bytes) -> tuple[str, str]:
+    """A line as text, and what was wrong with its bytes, "" for nothing."""
+    raw = raw.rstrip(b"\r")
+    what = "NUL bytes in the line" if b"\0" in raw else ""
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        what = f"not UTF-8: byte {error.start + 1} of the line"
+        text = raw.decode("utf-8", "replace")
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}") if what else text, what
+
+
+def _too_long(name: str, number: int) -> Problem:
+    return Problem(name, number, f"a line of more than {LONGEST_LINE:,} bytes was dropped", _REMEDY)
+
+
+def said(error: Exception) -> str:
+    """What an error says of hostile input, in one clean line."""
+    if isinstance(error, KeyError) and error.args:
+        return f"{ids.clean(str(error.args[0]))} is missing"
+    return ids.clean(safe.type_name(error)) or type(error).__name__
