@@ -95,14 +95,11 @@ class Joiner:
         kept = state.open[found[0]]
         for id_ in found[1:]:
             other = state.open[id_]
+            keys += [entity for entity in other.entities if state.by_entity.get(entity) == id_]
             kept = _merged(kept, other)
             gone.append(_end(state, other, CLOSED, {"merged into": kept.id}))
         state.open[kept.id] = _with(kept, one)
-        for key in keys:
-            state.by_entity[key] = kept.id
-        for entity in state.open[kept.id].entities if len(found) > 1 else ():
-            if state.by_entity.get(entity, kept.id) not in state.open:
-                state.by_entity[entity] = kept.id
+        state.by_entity |= dict.fromkeys(keys, kept.id)
         return kept.id
 
     def _sweep(self, state: Joining, now: int) -> Iterator[Incident]:
