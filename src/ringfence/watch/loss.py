@@ -4,9 +4,9 @@
         time  ──tick──▶ TELEMETRY events: silence
 
 Every enrolled source numbers its events from 1. A number that was skipped is a gap; one that comes late fills its gap;
-one that was seen is a replay and is dropped and counted. A source may speak only for its own host, but for what collectors
-tell. Sources that do not
-count (files: number 0) are not judged. The state is bounded: when too many sources are known, the longest silent go.
+one that was seen is a replay and is dropped and counted. A source may speak only for its own host, but for what
+collectors tell. Sources that do not count (files: number 0) are not judged. The state is bounded: when too many sources
+are known, the longest silent go.
 """
 
 from typing import Any
