@@ -10,7 +10,7 @@ first, and `docs/logs.md` lists what each gives and loses.
 from collections.abc import Iterator
 
 from ringfence.errors import Problem
-from ringfence.wire.logs import evtx, windows_json
+from ringfence.wire.logs import evtx, fabric_log, slurmctld, syslog, windows_json
 from ringfence.wire.logs.feed import Following, read_as
 from ringfence.wire.logs.form import Form
 from ringfence.wire.logs.head import HEAD
@@ -18,7 +18,13 @@ from ringfence.wire.ocsf.event import Event
 
 __all__ = ["FORMS", "Following", "Form", "form_named", "read", "read_as", "recognise"]
 
-FORMS: tuple[Form, ...] = (evtx.FORM, windows_json.FORM)
+FORMS: tuple[Form, ...] = (
+    evtx.FORM,
+    windows_json.FORM,
+    fabric_log.FORM,
+    slurmctld.FORM,
+    syslog.FORM,
+)
 """Every form that is told by its looks; the first that claims a head has it."""
 
 
