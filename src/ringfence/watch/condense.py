@@ -40,6 +40,9 @@ ALWAYS = (
 )
 """Classes that pass whole."""
 
+MOST_PROGRAMS, LONGEST_PROGRAM = 16, 48
+"""Names of programs that are told of a host and interval, and characters of each."""
+
 UNSAMPLED = (classes.GPU, classes.NVLINK, classes.IB_PORT)
 """Classes that pass but for their samples (activity 1)."""
 
@@ -49,6 +52,7 @@ _SUMS = (
     "gpu_utilization",
     "gpu_power",
     "gpu_memory_used",
+    "gpu_clock",
     "nvlink",
     "ib_xmit",
     "ib_rcv",
@@ -62,17 +66,18 @@ _SUMS = (
     "events",
 )
 _AT = {name: at for at, name in enumerate(_SUMS)}
-_MEANS = ("gpu_utilization", "gpu_power", "gpu_memory_used")
+_MEANS = ("gpu_utilization", "gpu_power", "gpu_memory_used", "gpu_clock")
 _RATES = ("nvlink", "ib_xmit", "ib_rcv", "net_in", "read", "written")
 _COUNTS = ("flows", "processes", "files", "errors", "events")
 
 
 class Open(msgspec.Struct):
-    """What is not closed yet: interval → host → sums in the order of `_SUMS`; flows likewise; and the clock."""
+    """What is not closed yet: interval → host → sums in the order of `_SUMS`, programs; flows likewise; the clock."""
 
     clock: int = 0
     hosts: dict[int, dict[str, list[float]]] = {}
     flows: dict[int, FlowSums] = {}
+    programs: dict[int, dict[str, list[str]]] = {}
     sources: dict[str, str] = {}
     late: int = 0
 
@@ -88,6 +93,7 @@ def take(state: Open, batch: Batch, roster: Roster, site: Site) -> tuple[Batch, 
     slots = np.minimum(slots, state.clock // INTERVAL + 1)
     state.late += int((times // INTERVAL < oldest).sum())
     _add_hosts(state, batch, slots)
+    _add_programs(state, batch, slots)
     flow_sums(state.flows, batch, slots)
     rare = _rare(batch)
     return (*((rare,) if rare else ()), *close(state, state.clock, roster, site))
@@ -143,10 +149,28 @@ def _features(batch: Batch) -> Iterator[tuple[str, np.ndarray, Any]]:
         for name, column in (("gpu_utilization", "gpu.utilization"), ("gpu_power", "gpu.power")):
             yield name, samples, batch.numbers(column)[samples]
         yield "gpu_memory_used", samples, batch.numbers("gpu.memory_used")[samples]
+        yield "gpu_clock", samples, batch.numbers("gpu.clock")[samples]
         seconds = batch.numbers("interval", 1.0)[samples]
         yield "nvlink", samples, batch.numbers("gpu.nvlink_tx")[samples] * seconds
     yield from _links(batch, activity)
     yield from _work(batch, activity)
+
+
+def _add_programs(state: Open, batch: Batch, slots: np.ndarray) -> None:
+    """Names of programs that started: they are what tells one rank's work from another's."""
+    rows = batch.rows(classes.PROCESS)
+    rows = rows[batch.numbers("activity_id")[rows] == 1]
+    if not len(rows):
+        return
+    hosts, names = batch.codes("device.hostname"), batch.codes("process.name")
+    started = np.unique(np.stack([slots[rows], hosts.codes[rows], names.codes[rows]], axis=1), axis=0)
+    for slot, host, name in started.tolist():
+        if host < 0 or name < 0:
+            continue
+        known = state.programs.setdefault(slot, {}).setdefault(hosts.values[host], [])
+        program = names.values[name][:LONGEST_PROGRAM].replace(",", " ")
+        if program not in known and len(known) < MOST_PROGRAMS:
+            known.append(program)
 
 
 def _links(batch: Batch, activity: np.ndarray) -> Iterator[tuple[str, np.ndarray, Any]]:
@@ -194,7 +218,7 @@ def _rare(batch: Batch) -> Batch | None:
 
 
 def _host_rows(state: Open, slot: int, flows: FlowSums, roster: Roster, site: Site) -> Iterator[Event]:
-    seconds, hosts = INTERVAL / SECOND, state.hosts.pop(slot, {})
+    seconds, hosts, programs = INTERVAL / SECOND, state.hosts.pop(slot, {}), state.programs.pop(slot, {})
     for host in sorted(hosts):
         sums = hosts[host]
         jobs = roster.at(host, slot * INTERVAL + INTERVAL // 2)
@@ -207,6 +231,8 @@ def _host_rows(state: Open, slot: int, flows: FlowSums, roster: Roster, site: Si
         fields |= {f"host.{name}": int(sums[_AT[name]]) for name in _COUNTS}
         sent = flows.sent_outside(host, mine, site)
         fields |= {"host.net_out": sent / seconds, "host.peers": flows.peers(host)}
+        if host in programs:
+            fields["host.programs"] = ",".join(sorted(programs[host]))
         if jobs:
             fields["job.uid"] = jobs[0].uid
         yield Event(classes.HOST_INTERVAL, 1, slot * INTERVAL, host, _LOGSOURCE, fields, state.sources[host])

@@ -182,6 +182,8 @@ _ROWS = (
     ("host.gpu_utilization", "real", "mean percent over its accelerators"),
     ("host.gpu_power", "real", "mean watts over its accelerators"),
     ("host.gpu_memory_used", "real", "mean bytes over its accelerators"),
+    ("host.gpu_clock", "real", "mean MHz over its accelerators"),
+    ("host.programs", "text", "names of programs that started, comma separated, at most 16"),
     ("host.nvlink", "real", "bytes a second"),
     ("host.ib_xmit", "real", "bytes a second"),
     ("host.ib_rcv", "real", "bytes a second"),
