@@ -54,7 +54,7 @@ def token(
     out
         A new file (0600) to bring to the host; it is worth as much as the host's key until it is used.
     role
-        enforcer or agent; operator for people.
+        enforcer, agent or relay; operator for people.
     minutes
         How long it is good for, a week at most.
     """

@@ -1,13 +1,15 @@
 """The fence's own certificate authority: one key that issues the server's certificate and one per enrolled node.
 
         authority (Ed25519) ──▶ server: fixed name `SERVER_NAME`, server authentication only
-                            └──▶ node: `urn:ringfence:<role>:<host>`, client authentication only
+                            └──▶ node: `urn:ringfence:<role>:<host>`, client authentication only;
+                                 of the role relay also fixed name `RELAY_NAME`, server authentication
 
 The host and the role of a node come from the token that the server made, never from the node's request: only the
 public key is taken from it. Nobody's name is looked up: a node trusts this authority and the fixed name, wherever the
 server listens. Profile: RFC 5280, Ed25519 as in RFC 8410.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import quote, unquote
@@ -22,6 +24,8 @@ from ringfence.errors import InputError
 from ringfence.transport.signing import public_hex
 
 SERVER_NAME = "server.ringfence.internal"
+RELAY, RELAY_NAME = "relay", "relay.ringfence.internal"
+"""The role of those who collect for a rack, and the name that their agents dial: no relay can play the server."""
 AUTHORITY_LIFE = timedelta(days=3650)
 NODE_LIFE = timedelta(days=365)
 _EARLIER = timedelta(minutes=5)
@@ -50,7 +54,7 @@ def server_certificate(key: Ed25519PrivateKey, authority: x509.Certificate, sign
     """The server's certificate as PEM, for `SERVER_NAME`."""
     builder = _builder(_name(SERVER_NAME), authority.subject, key.public_key(), AUTHORITY_LIFE)
     names = x509.SubjectAlternativeName([x509.DNSName(SERVER_NAME)])
-    return _end(builder, names, ExtendedKeyUsageOID.SERVER_AUTH, authority, signer)
+    return _end(builder, names, [ExtendedKeyUsageOID.SERVER_AUTH], authority, signer)
 
 
 def node_certificate(
@@ -59,8 +63,10 @@ def node_certificate(
     """A node's certificate as PEM, for the host and the role that the server knows it by."""
     builder = _builder(_name(f"{role} {host}"[:64]), authority.subject, public, NODE_LIFE)
     uri = x509.UniformResourceIdentifier(f"{_SCHEME}:{quote(role, safe='')}:{quote(host, safe='')}")
-    names = x509.SubjectAlternativeName([uri])
-    return _end(builder, names, ExtendedKeyUsageOID.CLIENT_AUTH, authority, signer)
+    relay = role == RELAY
+    names = x509.SubjectAlternativeName([uri, *([x509.DNSName(RELAY_NAME)] if relay else [])])
+    purposes = [ExtendedKeyUsageOID.CLIENT_AUTH, *([ExtendedKeyUsageOID.SERVER_AUTH] if relay else [])]
+    return _end(builder, names, purposes, authority, signer)
 
 
 def request_for(key: Ed25519PrivateKey) -> str:
@@ -126,14 +132,14 @@ def _builder(subject: x509.Name, issuer: x509.Name, key: Ed25519PublicKey, life:
 def _end(
     builder: x509.CertificateBuilder,
     names: x509.SubjectAlternativeName,
-    purpose: x509.ObjectIdentifier,
+    purposes: Sequence[x509.ObjectIdentifier],
     authority: x509.Certificate,
     signer: Ed25519PrivateKey,
 ) -> bytes:
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = builder.add_extension(_usage(authority=False), critical=True)
-    builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=True)
+    builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=True)
     builder = builder.add_extension(names, critical=False).add_extension(issuer, critical=False)
     return pem(builder.sign(signer, None))
 

@@ -7,9 +7,10 @@ import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from types import TracebackType
+from typing import Any, Generic, TypeVar
 
 from ringfence.errors import InputError, UsageError
-from ringfence.transport.peer import ConnectionEnded, Peer
+from ringfence.transport.peer import ConnectionEnded, End
 from ringfence.transport.tls import HANDSHAKE
 
 STRANGERS = 1024
@@ -17,18 +18,26 @@ STRANGERS = 1024
 OF_ONE = 128
 """Of these, from one address: a single machine cannot keep the others out."""
 
-Handler = Callable[[Peer, Callable[[], None]], Awaitable[None]]
+E = TypeVar("E", bound=End[Any])
+Handler = Callable[[E, Callable[[], None]], Awaitable[None]]
 """Serves one peer until it returns; calls its second argument when the peer is no stranger any more."""
 
 
-class Listener:
-    """`async with Listener(address, context, handler) as listener:`; `listener.port` is the real port.
+class Listener(Generic[E]):
+    """`async with Listener(address, context, handler, Peer) as listener:`; `listener.port` is the real port.
 
+    `end` makes a peer of a connection's reader and writer: it says which messages are spoken.
     `turned_away` counts connections over the limit, `failed` handshakes and peers that spoke nonsense.
     """
 
-    def __init__(self, address: tuple[str, int], context: ssl.SSLContext, handler: Handler) -> None:
-        self._context, self._handler = context, handler
+    def __init__(
+        self,
+        address: tuple[str, int],
+        context: ssl.SSLContext,
+        handler: Handler[E],
+        end: Callable[[asyncio.StreamReader, asyncio.StreamWriter], E],
+    ) -> None:
+        self._context, self._handler, self._end = context, handler, end
         self._strangers: dict[asyncio.Task[None], str] = {}
         self._from: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -40,7 +49,7 @@ class Listener:
         self._socket.setblocking(False)
         self.port: int = self._socket.getsockname()[1]
 
-    async def __aenter__(self) -> "Listener":
+    async def __aenter__(self) -> "Listener[E]":
         self._acceptor = asyncio.create_task(self._accept())
         return self
 
@@ -80,7 +89,7 @@ class Listener:
                 del self._from[address]
 
     async def _serve(self, connection: socket.socket) -> None:
-        peer: Peer | None = None
+        peer: E | None = None
         task = asyncio.current_task()
         assert task is not None
         try:
@@ -94,7 +103,7 @@ class Listener:
             if peer:
                 peer.close()
 
-    async def _greet(self, connection: socket.socket) -> Peer:
+    async def _greet(self, connection: socket.socket) -> E:
         loop = asyncio.get_running_loop()
         # asyncio does so itself only for sockets that name their protocol; without it an order waits 40 ms for an ACK
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -109,4 +118,4 @@ class Listener:
             with contextlib.suppress(OSError):
                 connection.close()
             raise
-        return Peer(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
+        return self._end(reader, asyncio.StreamWriter(transport, protocol, reader, loop))

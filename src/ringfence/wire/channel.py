@@ -17,10 +17,9 @@ from typing import Annotated
 
 import msgspec
 
-from ringfence.errors import InputError
+from ringfence.wire.frames import HEADER, Codec
 from ringfence.wire.orders import Digest, Entity, Envelope, Id, JobNumber, Line, Target, Text
 
-HEADER = 4
 LONGEST_FRAME = 16 << 20
 """Bytes: a text of which `orders.travels` says so, its envelope, and room. What one peer can make another keep."""
 LONGEST_GREETING = 1 << 20
@@ -115,28 +114,5 @@ class Beat(msgspec.Struct, frozen=True, tag="beat", forbid_unknown_fields=True):
 
 
 Message = Join | Joined | Hello | Welcome | Refused | Give | Report | Took | Noted | Beat
-_DECODER: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
-
-
-def encode(message: Message) -> bytes:
-    """The whole frame, length first. Raises `InputError` where it would be too long for any peer."""
-    body = msgspec.json.encode(message)
-    if len(body) > LONGEST_FRAME:
-        raise InputError(f"a message of {len(body):,} bytes, at most {LONGEST_FRAME:,} are sent")
-    return len(body).to_bytes(HEADER, "big") + body
-
-
-def length(header: bytes, most: int = LONGEST_FRAME) -> int:
-    """How many bytes follow a frame's first four. Raises `InputError` for more than `most`, or none."""
-    size = int.from_bytes(header, "big")
-    if not 0 < size <= most:
-        raise InputError(f"a frame of {size:,} bytes, at most {most:,} are taken")
-    return size
-
-
-def decode(body: bytes) -> Message:
-    """The message in a frame's body. Raises `InputError`."""
-    try:
-        return _DECODER.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"not a message of the order channel: {error}"[:300]) from None
+CODEC: Codec[Message] = Codec("order channel", Message, LONGEST_FRAME)
+encode, length, decode = CODEC.encode, CODEC.length, CODEC.decode

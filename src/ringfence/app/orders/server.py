@@ -94,7 +94,7 @@ class OrderServer:
         folder = home.folder
         context = tls.server_context(folder / "server.pem", folder / "server.key", folder / "authority.pem")
         with closing(server._state), closing(server._ledger), server._journal:
-            async with server._issuer, server._recorder, Listener(address, context, server._serve) as listener:
+            async with server._issuer, server._recorder, Listener(address, context, server._serve, Peer) as listener:
                 server.port = listener.port
                 yield server
                 for task in server._tasks:

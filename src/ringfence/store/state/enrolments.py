@@ -5,7 +5,7 @@ import msgspec
 from ringfence.errors import StateError
 from ringfence.store.state.database import Database
 
-ROLES = ("agent", "enforcer", "operator")
+ROLES = ("agent", "enforcer", "operator", "relay")
 
 _BY_KEY = "SELECT holder, role, public_key, enrolled_at, revoked_at FROM enrolments WHERE public_key = ?"
 _LIVE = """

@@ -121,7 +121,8 @@ CLASSES: Mapping[int, Class] = {
         Class(
             TELEMETRY,
             "telemetry health",
-            {1: "gap", 2: "drop", 3: "clock skew", 4: "silence", 5: "resume", 6: "rejected", 7: "hole", 8: "spool"},
+            {1: "gap", 2: "drop", 3: "clock skew", 4: "silence", 5: "resume", 6: "rejected", 7: "hole", 8: "spool"}
+            | {9: "heartbeat"},
         ),
     )
 }
