@@ -249,9 +249,6 @@ class Spool:
             self.found = CLOSED if closed else KILLED if boot == _boot() else RESET
         if self.found == RESET:
             self._numbers = {}
-        self._floor = (
-            max(self._floor, *self._numbers.values()) if self.found == RESET and self._numbers else self._floor
-        )
 
     def _marked(self) -> _Place:
         data, first = os.pread(self._mark, 20, 0), (min(self._sizes), 0)

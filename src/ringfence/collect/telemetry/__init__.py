@@ -1,0 +1,1 @@
+"""Telemetry of this machine, as it happens."""
