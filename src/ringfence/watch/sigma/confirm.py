@@ -1,0 +1,290 @@
+"""Runs conditions on the rows that a literal was found in.
+
+        bits (row, rule) ──▶ question ─yes/no─▶ question … ──▶ hit | no hit | waits for an answer from outside
+
+`views` is the table of columns (`memory`), `spans` and `columns` say which of them make up a field, `whole` names the
+columns that keywords are looked for in, the message first.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ringfence.analyse.reach.jit import kernel
+from ringfence.watch.sigma.code import (
+    ASK,
+    CASE,
+    CIDR4,
+    COMPARE,
+    EQUAL,
+    EXISTS,
+    EXTRA,
+    FIELD,
+    FIELD_AT,
+    FROM,
+    GT,
+    GTE,
+    INSIDE,
+    KEYWORD,
+    LENGTH,
+    LIKE,
+    LT,
+    LTE,
+    NO,
+    NULL,
+    NUMBER,
+    ON_NO,
+    ON_YES,
+    OP,
+    PREFIX,
+    SUFFIX,
+)
+from ringfence.watch.sigma.glob import FOLDED, find, like, same
+from ringfence.watch.sigma.memory import (
+    ABSENT,
+    DATA,
+    INT,
+    KIND,
+    NUMBERS,
+    OFFSETS,
+    PLACES,
+    SHIFT,
+    TEXT,
+    VALID,
+    bytes_at,
+    longs_at,
+    offsets_at,
+    reals_at,
+    there,
+)
+from ringfence.watch.sigma.memory import FOLDED as FOLDED_DATA
+
+UNKNOWN = 2
+"""The answer that has to come from outside, beside 0 and 1."""
+
+
+class Tables(NamedTuple):
+    """What the loops read: a program's arrays, and the batch's."""
+
+    questions: np.ndarray
+    entries: np.ndarray
+    pool: np.ndarray
+    whole: np.ndarray
+    wholes: np.ndarray
+    reals: np.ndarray
+    views: np.ndarray
+    spans: np.ndarray
+    columns: np.ndarray
+    keyword: np.ndarray
+
+
+@kernel
+def confirm(
+    tables: Tables, bits: np.ndarray, codes: np.ndarray, allowed: np.ndarray, first: int, from_: int, out: np.ndarray
+) -> tuple[int, int]:
+    """Evaluate every rule whose bit is set, from line `from_` of `bits`, whose line 0 is the row `first`.
+
+    `allowed[codes[row]]` are the bits of the rules that are meant for the row's log source. Each hit is (row, rule,
+    `YES`) in `out`, each condition that waits (row, rule, question). Returns how many there are, and the first line
+    that was not looked at since `out` is full.
+    """
+    one = np.uint64(1)
+    count = 0
+    for line in range(from_, len(bits)):
+        if count + len(tables.entries) > len(out):
+            return count, line
+        code = codes[first + line]
+        for word in range(bits.shape[1]):
+            left = bits[line, word] & allowed[code, word]
+            rule = word << 6
+            while left:
+                while left & np.uint64(0xFF) == np.uint64(0):
+                    left >>= np.uint64(8)
+                    rule += 8
+                if left & one:
+                    ended = run(tables, tables.entries[rule], first + line)
+                    if ended != NO:
+                        out[count, 0], out[count, 1], out[count, 2] = first + line, rule, ended
+                        count += 1
+                left >>= one
+                rule += 1
+    return count, len(bits)
+
+
+@kernel
+def resume(tables: Tables, waiting: np.ndarray, answers: np.ndarray) -> None:
+    """Go on with (row, rule, question) after the answer; the question becomes `YES`, `NO` or the next to wait for."""
+    for at in range(len(waiting)):
+        place = tables.questions[waiting[at, 2], ON_YES if answers[at] else ON_NO]
+        waiting[at, 2] = run(tables, place, waiting[at, 0])
+
+
+@kernel
+def run(tables: Tables, place: int, row: int) -> int:
+    """Where the condition ends for a row: `YES`, `NO`, or the question that must be asked outside."""
+    while place >= 0:
+        answer = _asked(tables, place, row)
+        if answer == UNKNOWN:
+            return place
+        place = tables.questions[place, ON_YES if answer == 1 else ON_NO]
+    return place
+
+
+@kernel
+def _asked(tables: Tables, place: int, row: int) -> int:
+    field = tables.questions[place, FIELD_AT]
+    if field == KEYWORD:
+        return _of_event(tables, place, row)
+    at = column_of(tables, field, row)
+    op: int = tables.questions[place, OP]
+    if op == NULL:
+        return 1 if at < 0 else 0
+    if at < 0:
+        return 0
+    if op == EXISTS:
+        return 1
+    if op in (COMPARE, NUMBER):
+        if tables.views[at, KIND] == TEXT:
+            if op == COMPARE:
+                return UNKNOWN
+        else:
+            return _number(tables, place, at, row)
+    elif op == FIELD:
+        return _field(tables, place, at, row)
+    return _text(tables, place, at, row)
+
+
+@kernel
+def column_of(tables: Tables, field: int, row: int) -> int:
+    """The column that holds a field in a row; -1 where all are null."""
+    for place in range(tables.spans[field], tables.spans[field + 1]):
+        at = tables.columns[place]
+        view = tables.views[at]
+        if view[KIND] != ABSENT and there(view[VALID], view[SHIFT], row):
+            return at
+    return -1
+
+
+@kernel
+def _of_event(tables: Tables, place: int, row: int) -> int:
+    """A keyword: asked of the message, or where there is none of every text."""
+    for which in range(len(tables.keyword)):
+        at = tables.keyword[which]
+        view = tables.views[at]
+        if view[KIND] == ABSENT or not there(view[VALID], view[SHIFT], row):
+            continue
+        answer = _text(tables, place, at, row)
+        if answer != 0 or which == 0:
+            return answer
+    return 0
+
+
+@kernel
+def _text(tables: Tables, place: int, at: int, row: int) -> int:
+    question, view = tables.questions[place], tables.views[at]
+    op, case = question[OP], question[CASE]
+    if op == ASK:
+        return UNKNOWN
+    folded = case == FOLDED
+    text = bytes_at(view[FOLDED_DATA] if folded else view[DATA])
+    offsets = offsets_at(view[PLACES] if folded else view[OFFSETS])
+    begin, end = offsets[row], offsets[row + 1]
+    asked, length = question[FROM], question[LENGTH]
+    if op == INSIDE:
+        return 1 if find(text, begin, end, tables.pool, asked, length, case) >= 0 else 0
+    if op == SUFFIX:
+        return 1 if end - begin >= length and same(text, end - length, tables.pool, asked, length, case) else 0
+    if op == PREFIX:
+        return 1 if end - begin >= length and same(text, begin, tables.pool, asked, length, case) else 0
+    if op in (EQUAL, NUMBER):
+        return 1 if end - begin == length and same(text, begin, tables.pool, asked, length, case) else 0
+    if op == LIKE:
+        return 1 if like(text, begin, end, tables.pool, asked, asked + length, case) else 0
+    if op == CIDR4:
+        network = tables.wholes[question[EXTRA]]
+        address = _ipv4(text, begin, end)
+        beyond = 32 - (network & 63)
+        return 1 if address >= 0 and address >> beyond == (network >> 6) >> beyond else 0
+    return 0
+
+
+@kernel
+def _ipv4(text: np.ndarray, begin: int, end: int) -> int:
+    """The address written as four decimal numbers; -1 for anything else."""
+    address, part, digits, parts = 0, 0, 0, 1
+    for place in range(begin, end):
+        byte = text[place]
+        if byte == 46:
+            if digits == 0 or parts == 4:
+                return -1
+            address, part, digits, parts = (address << 8) | part, 0, 0, parts + 1
+        elif 48 <= byte <= 57:
+            if digits > 0 and part == 0:
+                return -1  # no leading zeros
+            part, digits = part * 10 + (byte - 48), digits + 1
+            if part > 255:
+                return -1
+        else:
+            return -1
+    return (address << 8) | part if parts == 4 and digits > 0 else -1
+
+
+@kernel
+def _number(tables: Tables, place: int, at: int, row: int) -> int:
+    question, view = tables.questions[place], tables.views[at]
+    constant = question[EXTRA]
+    if view[KIND] == INT and tables.whole[constant]:
+        return _compared(question[OP], question[CASE], longs_at(view[NUMBERS])[row], tables.wholes[constant])
+    value = float(longs_at(view[NUMBERS])[row]) if view[KIND] == INT else reals_at(view[NUMBERS])[row]
+    return _compared(question[OP], question[CASE], value, tables.reals[constant])
+
+
+@kernel
+def _compared(op: int, how: int, value: float, asked: float) -> int:
+    if op == NUMBER:
+        answer = value == asked
+    elif how == LT:
+        answer = value < asked
+    elif how == LTE:
+        answer = value <= asked
+    elif how == GT:
+        answer = value > asked
+    elif how == GTE:
+        answer = value >= asked
+    else:
+        answer = value != asked
+    return 1 if answer else 0
+
+
+@kernel
+def _field(tables: Tables, place: int, at: int, row: int) -> int:
+    """Whether a value is another field's: as a whole, or at its end (1), its begin (2) or anywhere in it (3)."""
+    question = tables.questions[place]
+    other = column_of(tables, question[EXTRA], row)
+    if other < 0:
+        return 0
+    mine, theirs = tables.views[at], tables.views[other]
+    text, asked = bytes_at(mine[FOLDED_DATA]), bytes_at(theirs[FOLDED_DATA])
+    begin, end = offsets_at(mine[PLACES])[row], offsets_at(mine[PLACES])[row + 1]
+    first, last = offsets_at(theirs[PLACES])[row], offsets_at(theirs[PLACES])[row + 1]
+    length, size = last - first, end - begin
+    if length > size or (question[CASE] == 0 and length != size):
+        return 0
+    begins = range(begin, end - length + 1)
+    if question[CASE] == 0 or question[CASE] == 2:
+        begins = range(begin, begin + 1)
+    elif question[CASE] == 1:
+        begins = range(end - length, end - length + 1)
+    for start in begins:
+        if _alike(text, start, asked, first, length):
+            return 1
+    return 0
+
+
+@kernel
+def _alike(text: np.ndarray, begin: int, other: np.ndarray, first: int, length: int) -> bool:
+    for step in range(length):
+        a, b = text[begin + step], other[first + step]
+        if (a + 32 if 65 <= a <= 90 else a) != (b + 32 if 65 <= b <= 90 else b):
+            return False
+    return True
