@@ -46,6 +46,10 @@ class Row:
         self.fields[column] = fitted
         return True
 
+    def whole(self, column: str) -> bool:
+        """Whether a column holds whole numbers."""
+        return COLUMNS[column].type == "int"
+
     def take(self, name: str, value: object) -> None:
         """Put a value where its name belongs: the column of that name in this class, else `unmapped.<name>`."""
         if value is None:
@@ -144,6 +148,11 @@ def _fitted(kind: str, value: object) -> Value | None:
     if whole is None or abs(whole) >= 1 << 63 or (isinstance(value, str) and value.strip() != str(whole)):
         return None
     return whole
+
+
+def part(name: object) -> str:
+    """A foreign name as one part of a log source: no slash, nothing that is not shown, at most 64 characters."""
+    return ids.clean(str(name or "")).replace("/", "_")[:64]
 
 
 def base(path: str) -> str:
