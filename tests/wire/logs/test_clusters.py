@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.shared_data import shared
 
 from ringfence.errors import Problem
 from ringfence.wire.logs import bmc, dcgm, ib_counters, rdma_resources, slurm_accounting, slurm_hooks, smi
@@ -11,7 +12,6 @@ from ringfence.wire.logs.feed import read_as
 from ringfence.wire.logs.form import Form
 from ringfence.wire.ocsf import classes
 from ringfence.wire.ocsf.event import Event
-from tests.shared_data import shared
 
 ALL = (
     dcgm.FORM,
@@ -58,7 +58,10 @@ PortSelect:......................1
 PortXmitData:....................1500
 PortXmitConstraintErrors:........7
 """
-QPS = '[{"ifindex":0,"ifname":"mlx5_0","port":1,"lqpn":290,"rqpn":301,"type":"RC","state":"RTS","pid":812,"comm":"python3"}]'
+QPS = (
+    '[{"ifindex":0,"ifname":"mlx5_0","port":1,"lqpn":290,"rqpn":301,"type":"RC","state":"RTS","pid":812,'
+    '"comm":"python3"}]'
+)
 SACCT = """JobID|Cluster|JobName|User|Account|State|Submit|Start|End|NodeList|AllocTRES|ExitCode
 4711|alpha|pretrain|alice|t01|COMPLETED|2026-01-02T03:00:00|2026-01-02T03:04:05|2026-01-02T09:00:00|gpu[0001-0002]|cpu=64,gres/gpu=16|0:0
 4711.0|alpha|python|||COMPLETED|2026-01-02T03:04:05|2026-01-02T03:04:05|2026-01-02T09:00:00|gpu[0001-0002]||0:0
