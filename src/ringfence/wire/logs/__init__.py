@@ -10,7 +10,28 @@ first, and `docs/logs.md` lists what each gives and loses.
 from collections.abc import Iterator
 
 from ringfence.errors import Problem
-from ringfence.wire.logs import evtx, fabric_log, slurmctld, syslog, windows_json
+from ringfence.wire.logs import (
+    agent,
+    auditd,
+    bmc,
+    dcgm,
+    evtx,
+    fabric_log,
+    falco,
+    ib_counters,
+    kubernetes_audit,
+    otlp,
+    rdma_resources,
+    slurm_accounting,
+    slurm_hooks,
+    slurmctld,
+    smi,
+    suricata,
+    syslog,
+    tetragon,
+    windows_json,
+    zeek,
+)
 from ringfence.wire.logs.feed import Following, read_as
 from ringfence.wire.logs.form import Form
 from ringfence.wire.logs.head import HEAD
@@ -20,8 +41,25 @@ __all__ = ["FORMS", "Following", "Form", "form_named", "read", "read_as", "recog
 
 FORMS: tuple[Form, ...] = (
     evtx.FORM,
+    agent.FORM,
     windows_json.FORM,
+    falco.FORM,
+    tetragon.FORM,
+    suricata.FORM,
+    kubernetes_audit.FORM,
+    otlp.FORM,
+    zeek.FORM,
+    auditd.FORM,
     fabric_log.FORM,
+    slurm_hooks.FORM,
+    slurm_accounting.FORM,
+    dcgm.FORM,
+    smi.XML_FORM,
+    smi.CSV_FORM,
+    ib_counters.FORM,
+    rdma_resources.FORM,
+    bmc.JSON_FORM,
+    bmc.SEL_FORM,
     slurmctld.FORM,
     syslog.FORM,
 )

@@ -16,6 +16,7 @@ from ringfence.wire import safe
 from ringfence.wire.logs.form import LONGEST_LINE, Form, Found, Reader
 from ringfence.wire.ocsf.event import Event
 
+_MARK = b"\xef\xbb\xbf"
 _REMEDY = "see docs/logs.md for the forms that are read"
 BAD = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError, msgspec.MsgspecError)
 """What a reader may raise on a line that is not its own."""
@@ -100,7 +101,7 @@ def read_as(form: Form, name: str, data: bytes) -> Iterator[Event | Problem]:
             yield Problem.of(name, error)
         return
     following = Following(form, name)
-    if form.json and not data.lstrip()[:1].isalnum():
+    if form.json and data.removeprefix(_MARK).lstrip()[:1] in (b"{", b"["):
         for following.number, raw in documents(data):
             yield from following.line(raw)
     else:
@@ -114,7 +115,7 @@ def documents(data: bytes) -> Iterator[tuple[int, bytes]]:
     A pretty-printed object begins with `{` and ends with `}` in the first column, so that one which is damaged does
     not swallow the next.
     """
-    start = data.removeprefix(b"\xef\xbb\xbf").lstrip()
+    start = data.removeprefix(_MARK).lstrip()
     if start.startswith(b"["):
         try:
             parts = msgspec.json.decode(data, type=list[msgspec.Raw])
@@ -125,7 +126,7 @@ def documents(data: bytes) -> Iterator[tuple[int, bytes]]:
             return
     held: list[bytes] = []
     since = 0
-    for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
+    for number, line in enumerate(data.removeprefix(_MARK).split(b"\n"), 1):
         line = line.rstrip(b"\r")
         opens = line.startswith(b"{")
         if held and opens:  # the one before was cut short

@@ -54,7 +54,7 @@ class Row:
         """Put a value where its name belongs: the column of that name in this class, else `unmapped.<name>`."""
         if value is None:
             return
-        column = self._names.get(name)
+        column = self._names.get(name) or ("message" if name == "message" else None)
         if column is None or not self.put(column, value):
             self.keep(name, value)
 
@@ -81,10 +81,10 @@ class Row:
             self.fields[column] = said
 
     def event(self, time: int, host: str, logsource: str, activity: int = 0, seq: int = 0) -> Event:
-        """The finished event. `host` may be a full name; what is cut off it stands under `unmapped.hostname`."""
+        """The finished event. `host` may be a full name; what is cut off it stands under `unmapped.device.hostname`."""
         bare = ids.host_name(host) if host else ""
         if host and bare != host:
-            self.keep("hostname", host)
+            self.keep("device.hostname", host)
         if self._left:
             self.fields[MORE] = msgspec.json.encode(self._left).decode()
         return Event(self._uid, activity, time, bare, logsource, self.fields, "", seq)

@@ -8,18 +8,16 @@ Names of the event's data stand as they are; of the system's part, `Provider_Nam
 for them. Attributes (`#attributes`) are no level of their own.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
-
-import msgspec
 
 from ringfence.wire.logs import head, windows
 from ringfence.wire.logs.form import Form
+from ringfence.wire.logs.objects import Objects
 from ringfence.wire.logs.row import Row, base, flat, micros
 from ringfence.wire.ocsf import classes
 from ringfence.wire.ocsf.event import Event
 
-_ANY = msgspec.json.Decoder()
 _ATTRIBUTES = "#attributes"
 _WINLOG = {"event_id": "EventID", "channel": "Channel", "provider_name": "Provider_Name", "record_id": "EventRecordID"}
 _WINLOG |= {"computer_name": "Computer", "event_data": "", "user_data": ""}
@@ -36,18 +34,6 @@ def looks(head_: bytes) -> bool:
 def _nested(found: Mapping[str, Any]) -> bool:
     inner = found.get("Event")
     return (isinstance(inner, dict) and "System" in inner) or {"Event", "System", "EventID"} <= set(found)
-
-
-class Reader:
-    """One object at a time; no state."""
-
-    def feed(self, line: str, number: int) -> Iterable[Event]:
-        """The event of one object."""
-        return (event(_ANY.decode(line)),)
-
-    def end(self) -> Iterable[Event]:
-        """Nothing is ever open."""
-        return ()
 
 
 def event(record: Mapping[str, Any]) -> Event:
@@ -159,4 +145,10 @@ def _hex(text: str) -> int | None:
         return None
 
 
-FORM = Form("windows-json", "Windows events as JSON: as in EVTX, winlogbeat's, or flat", looks, Reader, json=True)
+FORM = Form(
+    "windows-json",
+    "Windows events as JSON: as in EVTX, winlogbeat's, or flat",
+    looks,
+    lambda: Objects(event),
+    json=True,
+)
