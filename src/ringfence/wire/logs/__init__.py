@@ -32,12 +32,12 @@ from ringfence.wire.logs import (
     windows_json,
     zeek,
 )
-from ringfence.wire.logs.feed import Following, read_as
+from ringfence.wire.logs.feed import Following, Streams, read_as
 from ringfence.wire.logs.form import Form
 from ringfence.wire.logs.head import HEAD
 from ringfence.wire.ocsf.event import Event
 
-__all__ = ["FORMS", "Following", "Form", "form_named", "read", "read_as", "recognise"]
+__all__ = ["FORMS", "Following", "Form", "Streams", "form_named", "read", "read_as", "recognise"]
 
 FORMS: tuple[Form, ...] = (
     evtx.FORM,

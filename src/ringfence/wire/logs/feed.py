@@ -22,6 +22,40 @@ BAD = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowErro
 """What a reader may raise on a line that is not its own."""
 
 
+class Lines:
+    """A stream cut at its line feeds. A line that is too long comes once, cut one byte beyond `most`."""
+
+    def __init__(self, most: int = LONGEST_LINE) -> None:
+        self._most = most
+        self._rest = bytearray()
+        self._skipping = False
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """The lines that these bytes complete, without their ends."""
+        *whole, rest = data.split(b"\n")
+        for part in whole:
+            if self._skipping:
+                self._skipping = False
+            else:
+                self._rest += part
+                yield self._taken()
+        if not self._skipping:
+            self._rest += rest
+        if len(self._rest) > self._most:
+            yield self._taken()
+            self._skipping = True
+
+    def end(self) -> Iterator[bytes]:
+        """The last line, if it had no end."""
+        if self._rest:
+            yield self._taken()
+
+    def _taken(self) -> bytes:
+        line = bytes(self._rest[: self._most + 1])
+        self._rest.clear()
+        return line
+
+
 class Following:
     """A stream of one form: `feed` takes bytes as they arrive, `end` gives what was still open.
 
@@ -33,32 +67,22 @@ class Following:
             raise InputError(f"{form.name} is read as a whole, it cannot be followed")
         self._reader: Reader = form.reader()
         self._name = name
-        self._rest = bytearray()
-        self._skipping = False
+        self._lines = Lines()
         self.number = 0
 
     def feed(self, data: bytes) -> Found:
         """The events of the lines that these bytes complete."""
-        *whole, rest = data.split(b"\n")
-        for part in whole:
-            line = bytes(self._rest) + part if self._rest else part
-            self._rest.clear()
-            self.number += 1
-            if self._skipping:
-                self._skipping = False
-            else:
-                yield from self.line(line)
-        if not self._skipping:
-            self._rest += rest
-        if len(self._rest) > LONGEST_LINE:
-            yield _too_long(self._name, self.number + 1)
-            self._rest.clear()
-            self._skipping = True
+        for raw in self._lines.feed(data):
+            yield from self.record(raw)
 
-    def line(self, raw: bytes) -> Found:
-        """The events that one line, without its end, completes."""
+    def record(self, raw: bytes, number: int = 0) -> Found:
+        """The events of one line or message, without its end. A line feed in it is a character like any other.
+
+        `number` is its line where it is not the next.
+        """
+        self.number = number or self.number + 1
         if len(raw) > LONGEST_LINE:
-            yield _too_long(self._name, self.number)
+            yield Problem(self._name, self.number, f"a line of more than {LONGEST_LINE:,} bytes was dropped", _REMEDY)
             return
         text, problem = _text(raw)
         if problem:
@@ -68,12 +92,34 @@ class Following:
 
     def end(self) -> Found:
         """The last line, if it had no end, and whatever the reader still holds."""
-        if self._rest:
-            self.number += 1
-            line = bytes(self._rest)
-            self._rest.clear()
-            yield from self.line(line)
+        for raw in self._lines.end():
+            yield from self.record(raw)
         yield from ending(self._reader, self._name, self.number)
+
+
+class Streams:
+    """Many streams at once, each with its own reader: what the listeners hear, by who sent it.
+
+    Of more than `most` the one that was silent longest is ended; what its reader held is not lost.
+    """
+
+    def __init__(self, most: int = 4096) -> None:
+        self._most = most
+        self._open: dict[tuple[str, str], Following] = {}
+
+    def take(self, source: str, form: Form, raw: bytes) -> Found:
+        """The events of one line or message of a source."""
+        key = (source, form.name)
+        following = self._open.pop(key, None) or Following(form, source)
+        self._open[key] = following  # the newest stands last
+        yield from following.record(raw)
+        if len(self._open) > self._most:
+            yield from self._open.pop(next(iter(self._open))).end()
+
+    def end(self) -> Found:
+        """What every reader still holds."""
+        while self._open:
+            yield from self._open.pop(next(iter(self._open))).end()
 
 
 def guarded(reader: Reader, text: str, name: str, number: int) -> Found:
@@ -101,12 +147,18 @@ def read_as(form: Form, name: str, data: bytes) -> Iterator[Event | Problem]:
             yield Problem.of(name, error)
         return
     following = Following(form, name)
-    if form.json and data.removeprefix(_MARK).lstrip()[:1] in (b"{", b"["):
-        for following.number, raw in documents(data):
-            yield from following.line(raw)
+    if spans_lines(form, data):
+        for number, raw in documents(data):
+            yield from following.record(raw, number)
     else:
         yield from following.feed(data)
     yield from following.end()
+
+
+def spans_lines(form: Form, head: bytes) -> bool:
+    """Whether the file that begins so is pretty-printed or an array: no stream, but to be read as a whole."""
+    first = head[:LONGEST_LINE].removeprefix(_MARK).lstrip().partition(b"\n")[0].rstrip()
+    return form.json and first.startswith((b"{", b"[")) and not (first.startswith(b"{") and first.endswith(b"}"))
 
 
 def documents(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -166,10 +218,6 @@ def _text(raw: bytes) -> tuple[str, str]:
         what = f"not UTF-8: byte {error.start + 1} of the line"
         text = raw.decode("utf-8", "replace")
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}") if what else text, what
-
-
-def _too_long(name: str, number: int) -> Problem:
-    return Problem(name, number, f"a line of more than {LONGEST_LINE:,} bytes was dropped", _REMEDY)
 
 
 def said(error: Exception) -> str:
