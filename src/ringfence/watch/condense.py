@@ -16,12 +16,11 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from ringfence.watch.batch import Batch, of_events
-from ringfence.watch.flows import FlowSums, flow_sums
+from ringfence.watch.batch import Batch
+from ringfence.watch.flows import FlowSums, flow_sums, interval_header
 from ringfence.watch.roster import Roster
 from ringfence.watch.site import Site
 from ringfence.wire.ocsf import classes
-from ringfence.wire.ocsf.event import Event
 
 SECOND = 1_000_000
 INTERVAL = 30 * SECOND
@@ -106,12 +105,8 @@ def close(state: Open, now: int, roster: Roster, site: Site) -> Iterator[Batch]:
         if (slot + 1) * INTERVAL + LATE > state.clock:
             continue
         flows = state.flows.pop(slot, None) or FlowSums()
-        events = [
-            *flows.rows(slot * INTERVAL, INTERVAL // SECOND),
-            *_host_rows(state, slot, flows, roster, site),
-        ]
-        if events:
-            yield of_events(events)
+        rows = (flows.batch(slot * INTERVAL, INTERVAL // SECOND), _hosts(state, slot, flows, roster, site))
+        yield from (batch for batch in rows if batch)
 
 
 def _clocked(batch: Batch) -> np.ndarray:
@@ -217,22 +212,31 @@ def _rare(batch: Batch) -> Batch | None:
     return Batch(batch.record.filter(pa.array(kept))) if kept.any() else None
 
 
-def _host_rows(state: Open, slot: int, flows: FlowSums, roster: Roster, site: Site) -> Iterator[Event]:
-    seconds, hosts, programs = INTERVAL / SECOND, state.hosts.pop(slot, {}), state.programs.pop(slot, {})
-    for host in sorted(hosts):
-        sums = hosts[host]
-        jobs = roster.at(host, slot * INTERVAL + INTERVAL // 2)
-        mine = set(jobs[0].hosts) if jobs else set()
-        fields: dict[str, str | int | float] = {"interval": seconds}
-        samples = sums[_AT["gpu_n"]]
-        for name in _MEANS if samples else ():
-            fields[f"host.{name}"] = sums[_AT[name]] / samples
-        fields |= {f"host.{name}": sums[_AT[name]] / seconds for name in _RATES}
-        fields |= {f"host.{name}": int(sums[_AT[name]]) for name in _COUNTS}
-        sent = flows.sent_outside(host, mine, site)
-        fields |= {"host.net_out": sent / seconds, "host.peers": flows.peers(host)}
-        if host in programs:
-            fields["host.programs"] = ",".join(sorted(programs[host]))
-        if jobs:
-            fields["job.uid"] = jobs[0].uid
-        yield Event(classes.HOST_INTERVAL, 1, slot * INTERVAL, host, _LOGSOURCE, fields, state.sources[host])
+def _hosts(state: Open, slot: int, flows: FlowSums, roster: Roster, site: Site) -> Batch | None:
+    """A row for each host of an interval."""
+    sums, programs = state.hosts.pop(slot, {}), state.programs.pop(slot, {})
+    names = sorted(sums)
+    if not names:
+        return None
+    table = np.array([sums[name] for name in names])
+    at, seconds = slot * INTERVAL, INTERVAL / SECOND
+    jobs = [next(iter(roster.at(name, at + INTERVAL // 2)), None) for name in names]
+    sources = [state.sources[name] for name in names]
+    columns = interval_header(at, classes.HOST_INTERVAL, _LOGSOURCE, names, sources)
+    samples = table[:, _AT["gpu_n"]]
+    for name in _MEANS:
+        means = table[:, _AT[name]] / np.maximum(samples, 1)
+        columns[f"host.{name}"] = pa.array(means, mask=samples == 0)
+    columns |= {f"host.{name}": pa.array(table[:, _AT[name]] / seconds) for name in _RATES}
+    columns |= {f"host.{name}": pa.array(table[:, _AT[name]].astype(np.int64)) for name in _COUNTS}
+    mine = {job.uid: set(job.hosts) for job in jobs if job}
+    sent = [
+        flows.sent_outside(name, mine[job.uid] if job else set(), site) for name, job in zip(names, jobs, strict=True)
+    ]
+    columns["host.net_out"] = pa.array(np.array(sent, float) / seconds)
+    columns["host.peers"] = pa.array([flows.peers(name) for name in names], pa.int64())
+    told = [",".join(sorted(programs[name])) if name in programs else None for name in names]
+    columns["host.programs"] = pa.array(told, pa.string())
+    columns["job.uid"] = pa.array([job.uid if job else None for job in jobs], pa.string())
+    columns["interval"] = pa.array(np.full(len(names), seconds))
+    return Batch(pa.RecordBatch.from_arrays(list(columns.values()), list(columns)))

@@ -1,14 +1,14 @@
 """Flows of one interval, added up: who sent how much to whom."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 
 from ringfence.watch.batch import Batch
 from ringfence.watch.site import Site
 from ringfence.wire.ocsf import classes
-from ringfence.wire.ocsf.event import Event, Value
 
 MOST = 4096
 """Flows that are told apart per host; the rest is one row to `*`."""
@@ -22,47 +22,73 @@ _PARTS = (
     "actor.process.name",
 )
 _LOGSOURCE = "ringfence/interval/flow"
+_DST = _PARTS.index("dst_endpoint.ip")
+_REST = (*("*" if at == _DST else "" for at in range(len(_PARTS))), "0")
+_Flow = tuple[str, ...]
 
 
 class FlowSums(msgspec.Struct):
-    """Host → flow → [bytes out, bytes in, connections, port, last sequence number]; and the source of its events."""
+    """Host → flow and port → [bytes out, bytes in, connections, port, last number]; and the source of its events."""
 
-    of: dict[str, dict[str, list[int]]] = {}
+    of: dict[str, dict[_Flow, list[int]]] = {}
     sources: dict[str, str] = {}
 
-    def add(self, host: str, source: str, key: str, sums: list[int]) -> None:
+    def add(self, host: str, source: str, flow: _Flow, sums: list[int]) -> None:
         """More of a flow; one too many is added to the host's last row."""
         flows = self.of.setdefault(host, {})
         self.sources[host] = source
-        before = flows.get(key)
+        before = flows.get(flow)
         if before is None and len(flows) >= MOST:
-            key = "\x1f*" + "\x1f" * (len(_PARTS) - 1)
-            before = flows.get(key)
+            flow = _REST
+            before = flows.get(flow)
         if before is None:
-            flows[key] = sums
+            flows[flow] = sums
         else:
-            flows[key] = [*(a + b for a, b in zip(before[:3], sums[:3], strict=True)), *sums[3:]]
+            flows[flow] = [*(a + b for a, b in zip(before[:3], sums[:3], strict=True)), *sums[3:]]
 
     def peers(self, host: str) -> int:
         """How many addresses it spoke to."""
-        return len({key.split("\x1f")[1] for key in self.of.get(host, ())})
+        return len({flow[_DST] for flow in self.of.get(host, ())})
 
     def sent_outside(self, host: str, mine: set[str], site: Site) -> int:
         """Bytes that it sent to addresses that are not of its own job's hosts."""
-        sent = ((key.split("\x1f")[1], sums[0]) for key, sums in self.of.get(host, {}).items())
-        return sum(bytes_ for address, bytes_ in sent if site.host_at(address) not in mine)
+        sent: dict[str, int] = {}
+        for flow, sums in self.of.get(host, {}).items():
+            sent[flow[_DST]] = sent.get(flow[_DST], 0) + sums[0]
+        return sum(bytes_ for address, bytes_ in sent.items() if site.host_at(address) not in mine)
 
-    def rows(self, at: int, seconds: int) -> Iterator[Event]:
-        """Each flow as an event at the beginning of the interval."""
-        for host in sorted(self.of):
-            for key in sorted(self.of[host]):
-                sent, returned, count, port, seq = self.of[host][key]
-                fields: dict[str, Value] = {
-                    name: part for name, part in zip(_PARTS, key.split("\x1f"), strict=False) if part
-                }
-                fields |= {"dst_endpoint.port": port, "traffic.bytes_out": sent, "traffic.bytes_in": returned}
-                fields |= {"interval": float(seconds), "traffic.connections": count}
-                yield Event(classes.FLOW_INTERVAL, 1, at, host, _LOGSOURCE, fields, self.sources[host], seq)
+    def batch(self, at: int, seconds: int) -> Batch | None:
+        """Each flow as a row at the beginning of the interval, by host and flow; None where there was none."""
+        rows = [(host, *row) for host in sorted(self.of) for row in sorted(self.of[host].items())]
+        if not rows:
+            return None
+        numbers = np.array([sums for _, _, sums in rows], np.int64)
+        hosts = [host for host, _, _ in rows]
+        columns = interval_header(at, classes.FLOW_INTERVAL, _LOGSOURCE, hosts, [self.sources[host] for host in hosts])
+        columns["seq"] = pa.array(numbers[:, 4])
+        for place, name in enumerate(_PARTS):
+            columns[name] = pa.array([flow[place] or None for _, flow, _ in rows], pa.string())
+        columns["traffic.bytes_out"], columns["traffic.bytes_in"] = pa.array(numbers[:, 0]), pa.array(numbers[:, 1])
+        columns["traffic.connections"], columns["dst_endpoint.port"] = pa.array(numbers[:, 2]), pa.array(numbers[:, 3])
+        columns["interval"] = pa.array(np.full(len(rows), float(seconds)))
+        return Batch(pa.RecordBatch.from_arrays(list(columns.values()), list(columns)))
+
+
+def interval_header(
+    at: int, uid: int, logsource: str, hosts: Sequence[str], sources: Sequence[str]
+) -> dict[str, pa.Array]:
+    """The header columns of rows that stand for an interval."""
+    ones = np.ones(len(hosts), np.int64)
+    return {
+        "source": pa.array(sources, pa.string()),
+        "seq": pa.array(ones * 0),
+        "time": pa.array(ones * at),
+        "received": pa.array(ones * 0),
+        "class_uid": pa.array(ones * uid),
+        "activity_id": pa.array(ones),
+        "device.hostname": pa.array(hosts, pa.string()),
+        "logsource": pa.array([logsource] * len(hosts), pa.string()),
+    }
 
 
 def flow_sums(open_: dict[int, FlowSums], batch: Batch, slots: np.ndarray) -> None:
@@ -81,10 +107,11 @@ def flow_sums(open_: dict[int, FlowSums], batch: Batch, slots: np.ndarray) -> No
     seq = batch.numbers("seq")
     for at, first in enumerate(present.tolist()):
         row = int(rows[first])
-        key = "\x1f".join((*(part.of(row) for part in parts[1:]), str(int(ports[first]))))
+        port = int(ports[first])
         flows = open_.setdefault(int(slots[row]), FlowSums())
-        numbers = [sums[0][at], sums[1][at], sums[2][at], int(ports[first]), int(seq[row])]
-        flows.add(parts[0].of(row), batch.text("source", row), key, numbers)
+        flow = (*(part.of(row) for part in parts[1:]), str(port))
+        numbers = [sums[0][at], sums[1][at], sums[2][at], port, int(seq[row])]
+        flows.add(parts[0].of(row), batch.text("source", row), flow, numbers)
 
 
 def _grouped(columns: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
