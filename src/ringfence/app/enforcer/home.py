@@ -73,5 +73,5 @@ class NodeHome:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(handle)
-            raise UsageError(f"another enforcer runs on {self.folder}", "one enforcer per host") from None
+            raise UsageError(f"another {self.role} runs on {self.folder}", f"one {self.role} per host") from None
         return handle

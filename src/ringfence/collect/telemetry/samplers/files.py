@@ -76,7 +76,7 @@ class Files:
         """Mark the folders. Raises `MissingPart`."""
         if not self._watched:
             raise MissingPart("no folder of weights, checkpoints or datasets is named", "name them with [[watch]]")
-        self._fd: int = self._libc.fanotify_init(_INIT, os.O_RDONLY | os.O_CLOEXEC)
+        self._fd = self._libc.fanotify_init(_INIT, os.O_RDONLY | os.O_CLOEXEC)
         if self._fd < 0:
             raise MissingPart(f"fanotify: {os.strerror(ctypes.get_errno())}", f"give the agent {self.about.needs}")
         if not _capable(self._machine.proc):
@@ -87,7 +87,7 @@ class Files:
             os.close(self._fd)
             raise MissingPart("; ".join(wrong)[:500], "name folders that are there, on file systems with handles")
         self.unmarked = tuple(wrong)
-        return self._fd
+        return int(self._fd)
 
     def look(self) -> Iterator[Event]:
         """What happened since the last look."""

@@ -11,7 +11,7 @@ from ringfence.wire.ocsf.classes import NVLINK
 from ringfence.wire.ocsf.event import Event, Value
 
 SAMPLE, ERROR, STATE = 1, 2, 3
-MOST = 18
+_FEWEST = 18
 _KIB = 1024
 _SENT, _RECEIVED = "NVML_FI_DEV_NVLINK_THROUGHPUT_DATA_TX", "NVML_FI_DEV_NVLINK_THROUGHPUT_DATA_RX"
 _KINDS = ("REPLAY", "RECOVERY", "CRC_FLIT", "CRC_DATA")
@@ -40,7 +40,7 @@ class Links:
     def look(self, machine: Machine, interval: float) -> Iterator[Event]:
         """A sample of each link that is up, its errors, and changes of state; nothing at the first look."""
         if self._links is None:
-            self._links = [link for link in range(MOST) if self._state(link) is not None]
+            self._links = [link for link in range(getattr(self._device.nvml, "NVML_NVLINK_MAX_LINKS", _FEWEST)) if self._state(link) is not None]
         bytes_ = self._bytes()
         for link in self._links:
             state = self._state(link) or "unknown"
