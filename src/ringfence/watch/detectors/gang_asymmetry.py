@@ -7,7 +7,8 @@ import msgspec
 from ringfence.watch.batch import Batch
 from ringfence.watch.bounded import anew
 from ringfence.watch.detector import JOINT, About, View, signal
-from ringfence.watch.gang import alone, windows
+from ringfence.watch.gang import alone as single
+from ringfence.watch.gang import windows
 from ringfence.watch.planned import HOUR, MINUTE, Planned
 from ringfence.watch.values import Signal
 from ringfence.wire.ocsf import classes
@@ -38,7 +39,7 @@ class State(msgspec.Struct):
 
     planned: Planned = msgspec.field(default_factory=Planned)
     gangs: windows.Gangs = msgspec.field(default_factory=windows.Gangs)
-    alone: alone.Alone = msgspec.field(default_factory=alone.Alone)
+    alone: single.Alone = msgspec.field(default_factory=single.Alone)
     told: dict[str, int] = {}
     judged: int = 0
 
@@ -47,7 +48,7 @@ def step(state: State, batch: Batch, view: View) -> Iterator[Signal]:
     """Intervals are added to their windows; what a rank does alone is told as it comes back."""
     state.planned.take(batch)
     windows.take(state.gangs, batch, view.roster)
-    for mark in alone.take(state.alone, batch, view.roster):
+    for mark in single.take(state.alone, batch, view.roster):
         if anew(state.told, f"{mark.job}|{mark.host}|{mark.things[0]}", mark.at, _AGAIN):
             yield _told(mark.job, mark.host, mark.at, mark.since, 0.65, _by_things(mark))
 
@@ -63,7 +64,7 @@ def tick(state: State, now: int, view: View) -> Iterator[Signal]:
             continue
         if anew(state.told, f"{odd.job}|{odd.host}|{'+'.join(sorted(odd.features))}", odd.at, _AGAIN):
             yield _told(odd.job, odd.host, odd.at, odd.since, sure, _by_features(odd))
-    alone.tidy(state.alone, view.roster)
+    single.tidy(state.alone, view.roster)
 
 
 def _sureness(odd: windows.Odd) -> float:
@@ -85,7 +86,7 @@ def _by_features(odd: windows.Odd) -> str:
     )
 
 
-def _by_things(mark: alone.Mark) -> str:
+def _by_things(mark: single.Mark) -> str:
     things: Iterable[str] = mark.things[:4]
     return (
         f"of {mark.ranks} ranks of {mark.job} only {mark.host} knows {', '.join(things)}: {mark.times} times in "
