@@ -21,6 +21,7 @@ class Frames:
         self._rest = bytearray()
         self._skip = 0
         self._skipping_line = False
+        self._seen = 0  # bytes of the rest in which there is no line feed, so that none is looked at twice
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """The messages that these bytes complete."""
@@ -35,6 +36,8 @@ class Frames:
             if message:
                 yield message
         del self._rest[:at]
+        if at:
+            self._seen = 0
 
     def end(self) -> Iterator[bytes]:
         """The last message, where a line feed was all that it lacked. One short of its count is cut."""
@@ -79,9 +82,10 @@ class Frames:
         return bytes(self._rest[start : start + size]).rstrip(b"\r\n"), start + size
 
     def _line(self, at: int) -> tuple[bytes, int] | None:
-        end = self._rest.find(b"\n", at)
+        end = self._rest.find(b"\n", at + self._seen if at == 0 else at)
         if end < 0:
             if len(self._rest) - at <= self._most:
+                self._seen = len(self._rest) if at == 0 else 0
                 return None
             self._skipping_line = True
             return bytes(self._rest[at : at + self._most + 1]), len(self._rest)
