@@ -115,8 +115,13 @@ class Batch:
         if array is None:
             return Codes((), np.full(len(self), -1, np.int32))
         coded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
-        codes = coded.indices.fill_null(-1) if coded.indices.null_count else coded.indices
-        return Codes(coded.dictionary.to_pylist(), codes.to_numpy(zero_copy_only=False))
+        indices = coded.indices.fill_null(-1) if coded.indices.null_count else coded.indices
+        codes, values = indices.to_numpy(zero_copy_only=False), coded.dictionary
+        if len(values) > len(self):  # a slice has the values of the whole: only its own are made text
+            used, codes = np.unique(codes, return_inverse=True)
+            none = int(len(used) > 0 and used[0] < 0)
+            codes, values = (codes - none).astype(np.int32), values.take(pa.array(used[none:]))
+        return Codes(values.to_pylist(), codes)
 
     def _counted(self, name: str, missing: float) -> np.ndarray:
         array = self.array(name)
