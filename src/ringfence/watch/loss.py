@@ -45,6 +45,9 @@ COLLECTED = (
 """Classes that a collector on one host tells of others: the scheduler's, a controller's, the fabric's. What a host's
 own agent tells (processes, files, flows, logins, accelerators) is never told by another. Who may be a collector is
 learned by the detector of forged sources."""
+CONTROLLERS = ("/bmc", "/redfish")
+ACCOUNTS = (classes.AUTHENTICATION, classes.ACCOUNT_CHANGE, classes.USER_ACCESS)
+"""Sensors that read management controllers tell of logins to those, too."""
 _DECAY = 0.99
 WHO = "ringfence/loss"
 
@@ -113,8 +116,14 @@ def _forged(batch: Batch, found: list[Event]) -> np.ndarray:
     ids: dict[str, int] = {"": -1}
     told = np.array([ids.setdefault(_short(host), len(ids)) for host in hosts.values] + [-1])[hosts.codes]
     own = np.array([ids.setdefault(host_of(name), len(ids)) for name in names.values] + [-1])[names.codes]
-    wrong: np.ndarray = (own != -1) & (told != -1) & (own != told) & ~np.isin(batch.classes, COLLECTED)
+    wrong: np.ndarray = (own != -1) & (told != -1) & (own != told)
     rows = np.flatnonzero(wrong)
+    if len(rows):
+        sensed = np.array([name.endswith(CONTROLLERS) for name in names.values] + [False])[names.codes[rows]]
+        kinds = batch.classes[rows]
+        allowed = np.isin(kinds, COLLECTED) | (sensed & np.isin(kinds, ACCOUNTS))
+        wrong[rows[allowed]] = False
+        rows = rows[~allowed]
     for code in np.unique(names.codes[rows]).tolist():
         mine = rows[names.codes[rows] == code]
         name, victim = names.values[code], hosts.of(int(mine[0]))
