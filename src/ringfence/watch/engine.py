@@ -6,15 +6,19 @@ A node stage sees the hosts of its share whole; there may be many. The joint sta
 one. Both are pure: saved, taken up elsewhere and fed the same, they yield the same.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
+import numpy as np
 
 from ringfence.errors import InputError
-from ringfence.watch import condense
+from ringfence.watch import condense, habit, phases
 from ringfence.watch.batch import Batch, of_events
 from ringfence.watch.detector import JOINT, NODE, Detector, View
+from ringfence.watch.detectors import phase_departure
 from ringfence.watch.enrich import enriched
 from ringfence.watch.incident import Joiner, Joining
 from ringfence.watch.loss import Loss
@@ -27,6 +31,7 @@ from ringfence.watch.threat_state import Seen, states
 from ringfence.watch.values import Incident, Signal
 
 SECOND = 1_000_000
+_LOG = logging.getLogger(__name__)
 
 
 class RuleHits(Protocol):
@@ -54,6 +59,7 @@ class _NodeState(msgspec.Struct):
 class _JointState(msgspec.Struct):
     clock: int = 0
     seen: Seen = msgspec.field(default_factory=Seen)
+    habits: habit.Habits = msgspec.field(default_factory=habit.Habits)
     roster: Roster = msgspec.field(default_factory=Roster)
     joining: Joining = msgspec.field(default_factory=Joining)
     repeats: Repeats = msgspec.field(default_factory=Repeats)
@@ -97,6 +103,11 @@ class NodeStage:
     def clock(self) -> int:
         """The time of events up to which everything was seen, in microseconds since the epoch."""
         return self._state.clock
+
+    @property
+    def faults(self) -> Mapping[str, int]:
+        """Detector → how often it failed; the others went on."""
+        return self._running.faults
 
     def hear(self, batch: Batch) -> None:
         """Job events of hosts that other processes watch: only who runs what is learned of them."""
@@ -143,8 +154,7 @@ class JointStage:
         for batch in yielded.condensed:
             state.roster.take(batch)
             signals += self._running.step(batch, View(self._site, state.roster))
-            state.clock = max(state.clock, int(batch.times.max()))
-        state.clock = max(state.clock, *(one.time for one in signals), 0)
+            state.clock = max(state.clock, int(np.median(batch.times)))  # one wrong clock moves nobody's time
         return self._join(signals)
 
     def tick(self, now: int) -> tuple[Incident, ...]:
@@ -170,9 +180,27 @@ class JointStage:
         return states(self._state.seen, self.open, self._state.clock)
 
     def verdict(self, incident: str, verdict: str) -> tuple[Incident, ...]:
-        """An operator says what an incident was: `benign` or `attack`. What changed by it."""
-        ended = self._joiner.dismiss(self._state.joining, incident, verdict)
-        return (ended,) if ended else ()
+        """An operator says what an incident was: `benign` or `confirmed`. What changed by it; habits learn of it."""
+        state = self._state
+        ended = self._joiner.dismiss(state.joining, incident, verdict)
+        if ended is None:
+            return ()
+        for job_class in {habit.class_of(one, state.roster) for one in ended.signals}:
+            names = tuple({one.name for one in ended.signals if habit.class_of(one, state.roster) == job_class})
+            said = habit.Verdict(names, job_class, verdict, state.clock)
+            habit.verdict(state.habits, said)
+            if model := self._phases():
+                phases.learn(model, said)
+        return (ended,)
+
+    def held(self) -> Mapping[str, int]:
+        """`name|class` → how many signals were held back as habits."""
+        return habit.held(self._state.habits)
+
+    @property
+    def faults(self) -> Mapping[str, int]:
+        """Detector → how often it failed; the others went on."""
+        return self._running.faults
 
     def start(self, roster: Roster) -> None:
         """Who runs what at the beginning, as the estate has it."""
@@ -190,9 +218,22 @@ class JointStage:
 
     def _join(self, signals: list[Signal]) -> tuple[Incident, ...]:
         state = self._state
-        new = list(fresh(state.repeats, signals, state.clock))
-        state.seen.take(new)
-        return tuple(self._joiner.join(state.joining, new, state.clock, View(self._site, state.roster)))
+        news = list(fresh(state.repeats, signals, state.clock))
+        state.seen.take(news)
+        told: list[Signal] = []
+        held: list[Signal] = []
+        for one in news:
+            is_habit = habit.judge(state.habits, one, habit.class_of(one, state.roster), state.clock)
+            (held if is_habit else told).append(one)
+        self._joiner.hold(state.joining, held)
+        model = self._phases()
+        view = View(self._site, state.roster, phases.phases_of(model) if model and told else {})
+        return tuple(self._joiner.join(state.joining, told, state.clock, view))
+
+    def _phases(self) -> phases.Model | None:
+        """The model of phases, where the detector that keeps it runs."""
+        state = self._running.state(phase_departure.about.id)
+        return state.model if isinstance(state, phase_departure.State) else None
 
 
 class _Running:
@@ -201,16 +242,30 @@ class _Running:
     def __init__(self, stage: str, detectors: Sequence[Detector]) -> None:
         self._detectors = [one for one in detectors if one.about.stage == stage]
         self._states: dict[str, Any] = {one.about.id: one.State() for one in self._detectors}
+        self.faults: dict[str, int] = {}
+
+    def state(self, name: str) -> Any:
+        """The state of a detector, None where it does not run."""
+        return self._states.get(name)
 
     def step(self, batch: Batch, view: View) -> Iterator[Signal]:
         present = batch.present
         for one in self._detectors:
             if not present.isdisjoint(one.about.sees):
-                yield from one.step(self._states[one.about.id], batch, view)
+                yield from self._guarded(one, partial(one.step, self._states[one.about.id], batch, view))
 
     def tick(self, now: int, view: View) -> Iterator[Signal]:
         for one in self._detectors:
-            yield from one.tick(self._states[one.about.id], now, view)
+            yield from self._guarded(one, partial(one.tick, self._states[one.about.id], now, view))
+
+    def _guarded(self, one: Detector, run: Callable[[], Iterable[Signal]]) -> list[Signal]:
+        """A detector that fails is counted, and the others go on: an event must not end the watch."""
+        try:
+            return list(run())
+        except Exception:
+            self.faults[one.about.id] = self.faults.get(one.about.id, 0) + 1
+            _LOG.exception("detector %s failed on a batch", one.about.id)
+            return []
 
     def save(self) -> dict[str, bytes]:
         return {name: msgspec.msgpack.encode(state) for name, state in self._states.items()}

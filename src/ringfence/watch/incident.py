@@ -14,7 +14,7 @@ from hashlib import sha256
 import msgspec
 
 from ringfence.watch.detector import View
-from ringfence.watch.rating import rated, worth
+from ringfence.watch.rating import CONTEXT, rated, worth
 from ringfence.watch.site import Site
 from ringfence.watch.values import Incident, Signal
 
@@ -56,7 +56,9 @@ class Joiner:
         touched: dict[str, None] = {}
         gone: list[Incident] = []
         for one in signals:
-            touched[self._add(state, one, gone)] = None
+            found = self._add(state, one, gone)
+            if found:
+                touched[found] = None
         yield from (one for one in gone if one.id in state.shown)
         for id_ in touched:
             incident = state.open.get(id_)
@@ -69,8 +71,15 @@ class Joiner:
             state.swept = now
             yield from self._sweep(state, now)
 
+    def hold(self, state: Joining, signals: Iterable[Signal]) -> None:
+        """Signals that were held back as habits: they are counted in the incidents that they would have joined."""
+        for one in signals:
+            for id_ in {state.by_entity[key] for key in _keys(state, one) if key in state.by_entity}:
+                incident = state.open[id_]
+                state.open[id_] = msgspec.structs.replace(incident, suppressed=incident.suppressed + one.count)
+
     def dismiss(self, state: Joining, id_: str, verdict: str) -> Incident | None:
-        """An operator says what an open incident was; None where it is not open."""
+        """An operator says what an open incident was (`benign` or `confirmed`); None where it is not open."""
         incident = state.open.get(id_)
         return (
             _end(state, incident, DISMISSED if verdict == "benign" else CLOSED, {"verdict": verdict})
@@ -85,6 +94,8 @@ class Joiner:
             id_ = state.by_entity.get(key)
             if id_ and id_ not in found and abs(one.time - state.open[id_].updated) <= TOGETHER:
                 found.append(id_)
+        if not found and one.severity < CONTEXT:
+            return ""
         if not found:
             begun = _begun(one)
             found = [begun.id]

@@ -15,6 +15,9 @@ from ringfence.watch.values import Incident, Signal, Stake
 TOLD = 0.45
 """An incident is told when the chance that something is wrong, weighed by how bad that would be, passes this."""
 
+CONTEXT = 40
+"""A signal of less severity than this begins no incident and adds no weight: it is told in those that are there."""
+
 NEAR = ((10.0, 20), (60.0, 12), (1440.0, 6))
 """Minutes to the nearest jewel → points."""
 PHASES = {"checkpoint": 8, "load": 5, "evaluate": 3}
@@ -27,7 +30,7 @@ _MOST_STAKES = 12
 def weight(signals: Iterable[Signal]) -> float:
     """0 to 1: the noisy-or over distinct names of confidence times severity."""
     best: dict[str, float] = {}
-    for one in signals:
+    for one in (one for one in signals if one.severity >= CONTEXT):
         best[one.name] = max(best.get(one.name, 0.0), one.confidence * one.severity / 100)
     left = 1.0
     for value in best.values():
