@@ -1,6 +1,6 @@
 """Record batches as bytes: Arrow's stream format, lz4, one schema and any number of batches a message.
 
-        record ──packed──▶ bytes ──unpacked──▶ record
+record ──packed──▶ bytes ──unpacked──▶ record
 """
 
 from collections.abc import Iterator

@@ -90,5 +90,31 @@ _FIRST: Migration = (
     """,
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST,)
+_SECOND: Migration = (
+    """
+    CREATE TABLE incidents (
+        id       TEXT PRIMARY KEY,
+        version  INTEGER NOT NULL CHECK (version > 0),
+        state    TEXT NOT NULL,
+        severity INTEGER NOT NULL,
+        opened   REAL NOT NULL,
+        updated  REAL NOT NULL,
+        body     BLOB NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX incidents_updated ON incidents (updated)",
+    """
+    CREATE TABLE incident_verdicts (
+        incident TEXT NOT NULL,
+        verdict  TEXT NOT NULL CHECK (verdict IN ('true', 'benign', 'unknown')),
+        who      TEXT NOT NULL,
+        why      TEXT NOT NULL,
+        given_at REAL NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX incident_verdicts_of ON incident_verdicts (incident, given_at)",
+    "CREATE TABLE positions (name TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _SECOND)
 """Entry n leads from version n to version n + 1; version 0 is an empty file."""

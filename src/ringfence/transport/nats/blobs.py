@@ -41,22 +41,24 @@ class Blob(msgspec.Struct, frozen=True):
 async def save(link: Link, slot: str, about: Any, state: bytes, revision: int, within: float = 30.0) -> int:
     """Save a slot's state; the new revision. Raises `Conflict` if another process saved it after `revision`."""
     body = bytes(pa.compress(state, codec=_CODEC, asbytes=True)) if state else b""
-    id = uuid.uuid4().hex
+    name = uuid.uuid4().hex
     most = link.most // 2
     parts: list[int] = []
     if len(body) > most:
         for at in range(0, len(body), most):
             part = body[at : at + most]
             subject = f"rf.state.{slot}.{at // most}"
-            parts.append(await link.put(subject, part, f"{id}/{at}", within=within))
+            parts.append(await link.put(subject, part, f"{name}/{at}", within=within))
     digest = hashlib.sha256(body).digest()
-    head = _Head(id, msgspec.Raw(msgspec.msgpack.encode(about)), len(state), digest, tuple(parts), b"" if parts else body)
+    head = _Head(
+        name, msgspec.Raw(msgspec.msgpack.encode(about)), len(state), digest, tuple(parts), b"" if parts else body
+    )
     subject = f"rf.state.{slot}"
     try:
-        return await link.put(subject, msgspec.msgpack.encode(head), id, expect=revision, within=within)
+        return await link.put(subject, msgspec.msgpack.encode(head), name, expect=revision, within=within)
     except Conflict:
         last = await link.last(subject)  # our own, if only its acknowledgement was lost
-        if last is not None and _head(last.payload).id == id:
+        if last is not None and _head(last.payload).id == name:
             return last.seq
         raise
 

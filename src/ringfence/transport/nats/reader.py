@@ -5,6 +5,7 @@ that is not kept; a nudge that was lost costs a poll.
 """
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from ringfence.errors import StateError
@@ -50,10 +51,9 @@ class Reader:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, 0.1)
                 continue
-            try:
-                await asyncio.wait_for(self._something.wait(), min(left, POLL))
-            except asyncio.TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(left, POLL)):
+                    await self._something.wait()
 
     async def _asked(self) -> Message | None:
         try:

@@ -1,7 +1,7 @@
 """One connection to JetStream: what was put is kept by a majority, and is read by position from any copy.
 
         put ──▶ leader of the stream ──▶ majority ──▶ its number        sent again under the same id until acknowledged
-        after, last, at ◀── any replica                                 needs no leader: reading goes on through elections
+        after, last, at ◀── any replica                                 needs no leader: goes on through elections
 
 Waits are short and bounded. The client's own defaults sit on a dead address for seconds; here an address has half a
 second to answer, and a publish is sent again after half a second, or at once when the server says that there is no
@@ -113,7 +113,7 @@ class Link:
             pause = min(2 * pause, PATIENCE)
 
     async def after(self, subject: str, seq: int) -> Message | None:
-        """The first message on `subject` (`*` allowed) whose number is `seq` or more. Raises `StateError`: no answer."""
+        """The first message on `subject` (`*` allowed) from number `seq` on. Raises `StateError`: no answer."""
         return await self._get(stream_of(subject), {"seq": seq, "next_by_subj": subject})
 
     async def last(self, subject: str) -> Message | None:
@@ -144,7 +144,7 @@ class Link:
 
     async def close(self) -> None:
         """Hang up."""
-        with contextlib.suppress(asyncio.TimeoutError, *_errors()):
+        with contextlib.suppress(*_errors()):
             await asyncio.wait_for(self.client.close(), 2)
 
     async def _tell(self, subject: str, seq: int) -> None:
@@ -155,7 +155,7 @@ class Link:
         """One try: its number, or 0 where it must be tried again."""
         try:
             answer = await self.client.request(subject, payload, timeout=PATIENCE, headers=head)
-        except (asyncio.TimeoutError, *_errors()) as error:
+        except _errors() as error:
             self.troubles.away += 1
             self.troubles.said = str(error) or type(error).__name__
             return 0
@@ -174,7 +174,7 @@ class Link:
             found = await self.client.request(
                 f"$JS.API.DIRECT.GET.{stream}", msgspec.json.encode(question), timeout=PATIENCE
             )
-        except (asyncio.TimeoutError, *_errors()) as error:
+        except _errors() as error:
             self.troubles.away += 1
             self.troubles.said = str(error) or type(error).__name__
             raise StateError(f"NATS does not answer for {stream}", "see that a majority of its servers runs") from None
@@ -189,7 +189,7 @@ class Link:
     async def _api(self, what: str, body: bytes) -> bytes:
         try:
             found = await self.client.request(f"$JS.API.{what}", body, timeout=4 * PATIENCE)
-        except (asyncio.TimeoutError, *_errors()) as error:
+        except _errors() as error:
             raise StateError(f"NATS does not answer {what}: {error or type(error).__name__}") from None
         return bytes(found.data)
 
@@ -247,7 +247,7 @@ async def _dialled(
             ),
             within,
         )
-    except (asyncio.TimeoutError, *_errors()) as error:
+    except _errors() as error:
         said = troubles.said or str(error)
         raise StateError(f"no NATS server answers at {', '.join(urls)}: {said}", "start one, or name another") from None
 
@@ -313,4 +313,4 @@ def _errors() -> tuple[type[BaseException], ...]:
     """What the client raises when a server does not answer."""
     import nats.errors
 
-    return (nats.errors.Error, OSError)
+    return (nats.errors.Error, OSError)  # TimeoutError is an OSError

@@ -1,0 +1,187 @@
+"""Events for as long as there is room, in Parquet files that any tool reads; DuckDB asks them here.
+
+        add ─▶ rows by the hour of their time ─▶ date=2026-03-01/hour=07/part-<name>.parquet ─▶ retain: oldest hours go
+                                                                   ask ─▶ DuckDB, reading this folder and nothing else
+
+Parts are written beside and renamed, so that a reader never sees half of one. What is not yet written when a process
+is killed is lost to the history (it is what people look at; incidents rest on the log).
+"""
+
+import contextlib
+import os
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ringfence.errors import Problem, StateError, UsageError
+
+ROWS = 131_072
+"""Rows of one hour that are written together."""
+WAIT = 60.0
+"""Seconds after which fewer are written."""
+_HOUR = 3_600_000_000
+_AHEAD, _BEHIND = 1, 24 * 30
+"""Hours before and after now in which an event's own time is believed; otherwise it stands at the time of receipt."""
+_MEMORY = "1GB"
+
+
+class History:
+    """The writer of a folder. Never raises for a disk that is full: `problems` tells what was not written."""
+
+    def __init__(self, folder: Path, most: int = 64 << 30, days: float = 30.0) -> None:
+        self.problems: list[Problem] = []
+        self.lost = 0
+        self._folder, self._most, self._days = folder, most, days
+        self._waiting: dict[int, list[pa.RecordBatch]] = defaultdict(list)
+        self._rows: dict[int, int] = defaultdict(int)
+        self._since = time.monotonic()
+
+    def add(self, record: pa.RecordBatch) -> None:
+        """Take a batch of events in; it is written when there is enough of its hour, or a minute later."""
+        if not record.num_rows:
+            return
+        hours = record.column("time").to_numpy(zero_copy_only=False) // _HOUR
+        now = time.time_ns() // 1000 // _HOUR
+        hours = np.where((hours > now + _AHEAD) | (hours < now - _BEHIND), now, hours)
+        first = int(hours[0])
+        if (hours == first).all():
+            self._keep(first, record)
+        else:
+            for hour in np.unique(hours).tolist():
+                self._keep(hour, record.take(np.flatnonzero(hours == hour)))
+        if time.monotonic() - self._since > WAIT:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write everything that waits."""
+        for hour in list(self._waiting):
+            self._write(hour)
+        self._since = time.monotonic()
+
+    def retain(self, now: float) -> int:
+        """Remove the oldest hours beyond the days and bytes to be kept; how many files went."""
+        parts = sorted(self._folder.glob("date=*/hour=*/part-*.parquet"), key=lambda one: one.parent)
+        sizes = {one: one.stat().st_size for one in parts}
+        total, gone = sum(sizes.values()), 0
+        oldest = _place(int((now - self._days * 86_400) * 1e6) // _HOUR)
+        for part in parts:
+            if total <= self._most and part.parent.relative_to(self._folder).as_posix() >= oldest:
+                break
+            part.unlink(missing_ok=True)
+            total -= sizes[part]
+            gone += 1
+            for folder in (part.parent, part.parent.parent):
+                with contextlib.suppress(OSError):  # others are in it
+                    folder.rmdir()
+        return gone
+
+    def _keep(self, hour: int, record: pa.RecordBatch) -> None:
+        self._waiting[hour].append(record)
+        self._rows[hour] += record.num_rows
+        if self._rows[hour] >= ROWS:
+            self._write(hour)
+
+    def _write(self, hour: int) -> None:
+        records, rows = self._waiting.pop(hour), self._rows.pop(hour)
+        folder = self._folder / _place(hour)
+        name = f"part-{uuid.uuid4().hex}.parquet"
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            tables = [pa.Table.from_batches([_plain(one)]) for one in records]
+            table = pa.concat_tables(tables, promote_options="permissive")
+            with os.fdopen(os.open(folder / f".{name}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                pq.write_table(table, file, compression="zstd", row_group_size=ROWS // 4)
+            os.replace(folder / f".{name}", folder / name)
+        except (OSError, pa.ArrowException) as error:
+            with contextlib.suppress(OSError):
+                (folder / f".{name}").unlink()
+            self.lost += rows
+            self.problems.append(Problem(str(folder), 0, f"{rows} events did not reach the history: {error}"))
+            del self.problems[:-100]
+
+
+def ask(
+    folder: Path, sql: str = "", *, host: str = "", since: float = 0.0, until: float = 0.0, most: int = 1000
+) -> tuple[list[str], Iterator[Sequence[Any]]]:
+    """Column names and rows. The events stand in `events`, of one host and between two times where these are given.
+
+    `sql` asks `events`; without it, all columns that have a value, by time. Times in seconds since the epoch. DuckDB
+    reads nothing but the history, writes nothing and loads nothing. Raises `StateError` for an empty history,
+    `UsageError` for what it cannot answer.
+    """
+    import duckdb
+
+    _refuse_more_than_a_question(duckdb, sql)
+    parts = _between(folder, since, until)
+    if not parts:
+        raise StateError(f"no events of that time in {folder}", "`ringfence watch` keeps them as they come")
+    connection = duckdb.connect(":memory:")
+    try:
+        connection.execute(f"SET memory_limit = '{_MEMORY}'")
+        connection.execute("SET allowed_directories = $1", [[f"{folder.resolve()}/"]])
+        connection.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
+        connection.execute("SET enable_external_access = false; SET lock_configuration = true")
+        narrowed = _narrowed(host, since, until)
+        files = ", ".join(_quoted(str(one.resolve())) for one in parts)
+        options = "union_by_name = true, hive_partitioning = false"
+        view = f"CREATE VIEW events AS SELECT * FROM read_parquet([{files}], {options}) {narrowed}"  # noqa: S608
+        connection.execute(view)
+        answer = connection.execute(sql or f"SELECT * FROM events ORDER BY time LIMIT {int(most)}")
+        return [one[0] for one in answer.description or ()], _rows(connection, answer)
+    except duckdb.Error as error:
+        connection.close()
+        raise UsageError(f"DuckDB: {error}", "events stand in `events`; `DESCRIBE events` lists its columns") from None
+
+
+def _refuse_more_than_a_question(duckdb: Any, sql: str) -> None:
+    try:
+        kinds = [one.type for one in duckdb.extract_statements(sql)] if sql else []
+    except duckdb.Error as error:
+        raise UsageError(f"DuckDB: {error}") from None
+    if sql and kinds != [duckdb.StatementType.SELECT]:
+        raise UsageError("the history answers one SELECT", "a copy of its folder is yours to change")
+
+
+def _rows(connection: Any, answer: Any) -> Iterator[Sequence[Any]]:
+    try:
+        while rows := answer.fetchmany(1024):
+            yield from rows
+    finally:
+        connection.close()
+
+
+def _narrowed(host: str, since: float, until: float) -> str:
+    asked = [f'"device.hostname" = {_quoted(host)}'] if host else []
+    asked += [f"time >= {int(since * 1e6)}"] if since else []
+    asked += [f"time < {int(until * 1e6)}"] if until else []
+    return f"WHERE {' AND '.join(asked)}" if asked else ""
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _between(folder: Path, since: float, until: float) -> list[Path]:
+    """The parts whose hours lie between two times."""
+    first = _place(int(since * 1e6) // _HOUR) if since else ""
+    last = _place(int(until * 1e6) // _HOUR) if until else "~"
+    parts = folder.glob("date=*/hour=*/part-*.parquet")
+    return sorted(one for one in parts if first <= one.parent.relative_to(folder).as_posix() <= last)
+
+
+def _place(hour: int) -> str:
+    when = datetime.fromtimestamp(hour * 3600, UTC)
+    return f"date={when:%Y-%m-%d}/hour={when:%H}"
+
+
+def _plain(record: pa.RecordBatch) -> pa.RecordBatch:
+    arrays = [one.dictionary_decode() if pa.types.is_dictionary(one.type) else one for one in record.columns]
+    return pa.RecordBatch.from_arrays(arrays, names=record.schema.names)
