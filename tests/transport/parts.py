@@ -70,20 +70,22 @@ def a_server(folder: Path) -> ServerHome:
     return make(folder, "host:fence01", 0)
 
 
-def a_node(server: ServerHome, folder: Path, host: str, port: int = 1, *, enrolled: bool = True) -> NodeHome:
+def a_node(
+    server: ServerHome, folder: Path, host: str, port: int = 1, *, enrolled: bool = True, role: str = "enforcer"
+) -> NodeHome:
     """A node's folder with a certificate of this server, without going over the wire."""
     folder.mkdir(mode=0o700)
     key = signing.new_key()
-    certificate = authority.node_certificate(key.public_key(), host, "enforcer", server.authority, server.signer())
+    certificate = authority.node_certificate(key.public_key(), host, role, server.authority, server.signer())
     orders = (signing.public_hex(server.order_key()),)
     write(folder, KEY, signing.private_pem(key))
     write(folder, AUTHORITY, server.authority_pem.encode())
     write(folder, CERTIFICATE, certificate)
-    about = About(f"127.0.0.1:{port}", host, "enforcer", orders)
+    about = About(f"127.0.0.1:{port}", host, role, orders)
     write(folder, ABOUT, json.dumps({name: getattr(about, name) for name in about.__struct_fields__}).encode())
     if enrolled:
         with closing(server.state()) as state:
-            enrolments.enrol(state, host, "enforcer", key.public_key().public_bytes_raw(), time.time())
+            enrolments.enrol(state, host, role, key.public_key().public_bytes_raw(), time.time())
     return NodeHome(folder)
 
 

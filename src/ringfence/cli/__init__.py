@@ -38,6 +38,9 @@ _COMMANDS = {
     "fence": "ringfence.cli.fence:fence",
     "enrol": "ringfence.cli.enrol:enrol",
     "enforcer": "ringfence.cli.enforcer:enforcer",
+    "agent": "ringfence.cli.agent:agent",
+    "relay": "ringfence.cli.agent:relay",
+    "sigma": "ringfence.cli.sigma:sigma",
     "mark": "ringfence.cli.keep:mark",
     "merge": "ringfence.cli.keep:merge",
     "export": "ringfence.cli.keep:export",
@@ -46,7 +49,7 @@ _EXTRAS = {"cryptography": "fence", "nftables": "fence", "lightkube": "fence", "
 _EXTRAS |= dict.fromkeys(("duckdb", "evtx", "nats", "re2", "sigma"), "watch")
 """Packages of an extra → the extra. Whoever lacks one is told which to install."""
 
-_FAMILIES = frozenset(("fence",))
+_FAMILIES = frozenset(("fence", "sigma"))
 """Commands that have commands."""
 
 for _name, _target in _COMMANDS.items():

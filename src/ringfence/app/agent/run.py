@@ -52,6 +52,7 @@ class Agent:
         self.names = tuple(wanted(settings))
         self._sensors = {name: Sensor(name, machine, out, settings.rate) for name in (*self.names, OWN)}
         self.own = self._sensors[OWN]
+        self.own.works = True
 
     @property
     def lanes(self) -> tuple[str, ...]:
@@ -77,7 +78,10 @@ class Agent:
             time.sleep(pause if number else 0)
             for sensor, one in found:
                 if one.sampler is not None:
-                    self._take(sensor, one.sampler, list(one.sampler.look()))
+                    try:
+                        self._take(sensor, one.sampler, list(one.sampler.look()))
+                    except OSError as error:
+                        sensor.tell(HOLE, f"{sensor.name} broke: {error}", seconds=0.0)
         for sensor, one in found:
             self._hole(sensor, one)
             if one.sampler is not None:
@@ -91,12 +95,14 @@ class Agent:
             if one.why != told or time.monotonic() - when > TOLD_AGAIN:
                 self._hole(sensor, one)
                 told, when = one.why, time.monotonic()
+            sensor.works = one.sampler is not None
             if one.sampler is not None:
                 try:
                     await self._watch(sensor, one.sampler, one.descriptor)
                 except OSError as error:
                     sensor.tell(HOLE, f"{name} broke: {error}", seconds=0.0)
                 finally:
+                    sensor.works = False
                     with contextlib.suppress(OSError):
                         one.sampler.close()
             await asyncio.sleep(AGAIN)

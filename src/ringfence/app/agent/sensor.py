@@ -18,7 +18,7 @@ from ringfence.wire.telemetry import BLOCK, URGENT
 DROP, RESUME, HOLE, SPOOL, HEARTBEAT = 2, 5, 7, 8, 9
 FULL = 64 << 10
 BEATS = 30.0
-"""Seconds between two signs of life of each lane."""
+"""Seconds between two signs of life of each lane of a source that works."""
 BURST = 4
 """Seconds' worth of events that may come at once."""
 
@@ -27,7 +27,7 @@ Out = Callable[[str, bytes, int], None]
 
 
 class Sensor:
-    """A source by name. `out` takes what is ready."""
+    """A source by name. `out` takes what is ready. `works` is false while the source is a hole."""
 
     def __init__(self, name: str, machine: Machine, out: Out, rate: int) -> None:
         self.name, self._machine, self._out, self._rate = name, machine, out, rate
@@ -35,6 +35,7 @@ class Sensor:
         self._budget, self._filled = float(BURST * rate), time.monotonic()
         self._beaten = 0.0
         self.taken = self.dropped = 0
+        self.works = False
         self._untold = 0
 
     def take(self, event: Event) -> None:
@@ -79,7 +80,7 @@ class Sensor:
         if self._untold:
             count, self._untold = self._untold, 0
             self.tell(DROP, "more than may be sent", count=count)
-        if now - self._beaten >= BEATS:
+        if self.works and now - self._beaten >= BEATS:
             self._beaten = now
             self.tell(HEARTBEAT, "alive", count=self.taken)
             fields: dict[str, Value] = {"telemetry.of": f"host:{self._machine.host}/{self.name}{URGENT}"}

@@ -42,7 +42,7 @@ from ringfence.transport.telemetry import MISSED, TelemetryPeer
 from ringfence.wire import telemetry
 from ringfence.wire.channel import Beat, Join, Refused
 from ringfence.wire.ocsf.classes import TELEMETRY
-from ringfence.wire.ocsf.event import Event
+from ringfence.wire.ocsf.event import Event, Value
 from ringfence.wire.telemetry import Agent, Batch, Block, Ready, Took
 
 HEARTBEAT = 15.0
@@ -238,7 +238,7 @@ class Listening:
         self._tried[holder.host] += 1
         tried = self._tried[holder.host]
         if tried <= EACH or tried % 100 == 0:
-            fields = {
+            fields: dict[str, Value] = {
                 "telemetry.of": f"{holder.host}/{holder.role}",
                 "telemetry.count": count,
                 "telemetry.why": why[:500],

@@ -66,7 +66,10 @@ class LoginLog:
 
     def open(self) -> None:
         """Begin at the end of the log. Raises `MissingPart`."""
-        self._path = next((one for one in self._logs if one.exists()), Path())
+        found = next((one for one in self._logs if one.exists()), None)
+        if found is None:
+            raise MissingPart(f"none of {', '.join(map(str, self._logs))} is here", "have sshd log to syslog")
+        self._path = found
         try:
             self._fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError as error:
@@ -115,8 +118,7 @@ class LoginJournal:
     def open(self) -> int:
         """Begin to follow. Raises `MissingPart`."""
         if shutil.which(JOURNAL[0]) is None or not Path("/run/systemd/journal").exists():
-            logs = ", ".join(map(str, LOGS))
-            raise MissingPart(f"neither {logs} nor a journal is here", "have sshd log to syslog or the journal")
+            raise MissingPart("no journal is here", "have sshd log to syslog or the journal")
         self._following = subprocess.Popen(
             JOURNAL, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
