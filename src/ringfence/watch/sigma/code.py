@@ -146,7 +146,8 @@ class _Writer:
         return self.fields.setdefault(columns, len(self.fields))
 
     def constant(self, number: float) -> int:
-        return self.constants.setdefault((type(number), number), len(self.constants))
+        exact = int(number) if isinstance(number, float) and number.is_integer() else number
+        return self.constants.setdefault((type(exact), exact), len(self.constants))
 
     def ask(self, field: int, atom: Atom) -> int:
         return self.asked.setdefault((field, atom), len(self.asked))

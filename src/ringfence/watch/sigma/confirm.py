@@ -158,7 +158,7 @@ def _asked(tables: Tables, place: int, row: int) -> int:
 def column_of(tables: Tables, field: int, row: int) -> int:
     """The column that holds a field in a row; -1 where all are null."""
     for place in range(tables.spans[field], tables.spans[field + 1]):
-        at = tables.columns[place]
+        at: int = tables.columns[place]
         view = tables.views[at]
         if view[KIND] != ABSENT and there(view[VALID], view[SHIFT], row):
             return at

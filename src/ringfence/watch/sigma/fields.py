@@ -14,31 +14,33 @@ from ringfence.wire.ocsf import classes
 from ringfence.wire.ocsf.columns import COLUMNS, UNMAPPED
 from ringfence.wire.ocsf.names import NAMES
 
-CATEGORIES: Mapping[str, int] = {
-    "process_creation": classes.PROCESS,
-    "network_connection": classes.NETWORK,
-    "firewall": classes.NETWORK,
-    "dns": classes.DNS,
-    "dns_query": classes.DNS,
-    "proxy": classes.HTTP,
-    "webserver": classes.HTTP,
-    "file_event": classes.FILE,
-    "file_access": classes.FILE,
-    "file_change": classes.FILE,
-    "file_delete": classes.FILE,
-    "file_rename": classes.FILE,
-    "file_executable_detected": classes.FILE,
-    "file_block_executable": classes.FILE,
-    "image_load": classes.MODULE,
-    "module_load": classes.MODULE,
-    "driver_load": classes.KERNEL_EXTENSION,
-    "registry_add": classes.REGISTRY_KEY,
-    "registry_delete": classes.REGISTRY_KEY,
-    "registry_rename": classes.REGISTRY_KEY,
-    "registry_event": classes.REGISTRY_VALUE,
-    "registry_set": classes.REGISTRY_VALUE,
+_REGISTRY = (classes.REGISTRY_KEY, classes.REGISTRY_VALUE)
+
+CATEGORIES: Mapping[str, tuple[int, ...]] = {
+    "process_creation": (classes.PROCESS,),
+    "network_connection": (classes.NETWORK,),
+    "firewall": (classes.NETWORK,),
+    "dns": (classes.DNS,),
+    "dns_query": (classes.DNS,),
+    "proxy": (classes.HTTP,),
+    "webserver": (classes.HTTP,),
+    "file_event": (classes.FILE,),
+    "file_access": (classes.FILE,),
+    "file_change": (classes.FILE,),
+    "file_delete": (classes.FILE,),
+    "file_rename": (classes.FILE,),
+    "file_executable_detected": (classes.FILE,),
+    "file_block_executable": (classes.FILE,),
+    "image_load": (classes.MODULE,),
+    "module_load": (classes.MODULE,),
+    "driver_load": (classes.KERNEL_EXTENSION,),
+    "registry_add": _REGISTRY,
+    "registry_delete": _REGISTRY,
+    "registry_rename": _REGISTRY,
+    "registry_event": _REGISTRY,
+    "registry_set": _REGISTRY,
 }
-"""Sigma's category → the class of event that it is about."""
+"""Sigma's category → the classes of event that it is about."""
 
 _HOST = dict.fromkeys(("Computer", "ComputerName", "Hostname", "hostname"), "device.hostname")
 
@@ -47,8 +49,8 @@ def columns_of(field: str, category: str = "") -> tuple[str, ...]:
     """The columns that may hold a field, to be asked in this order; the first that is not null is its value."""
     if field in COLUMNS or field.startswith(UNMAPPED):
         return (field,)
-    known = NAMES.get(CATEGORIES.get(category, -1), {})
-    found = [known[field]] if field in known else [names[field] for names in NAMES.values() if field in names]
+    about = CATEGORIES.get(category, tuple(NAMES))
+    found = [NAMES[uid][field] for uid in about if field in NAMES[uid]]
     if field in _HOST:
         found.append(_HOST[field])
     return (*dict.fromkeys(found), UNMAPPED + field)

@@ -4,12 +4,14 @@ RE2 refuses what needs backtracking (look-around, back-references); such a rule 
 """
 
 import re
+import warnings
 from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
 import re2
 
+ERROR = re2.error
 _MEMORY = 8 << 20
 parser, sre = import_module("re._parser"), import_module("re._constants")
 
@@ -35,8 +37,11 @@ def fault(pattern: str) -> str:
 
 def literals(pattern: str) -> tuple[str, ...]:
     """Texts of which one stands in every match, letter case apart; none where no such texts are known."""
+    if "[:" in pattern:  # a class by name, which Python reads otherwise
+        return ()
     try:
-        tree = parser.parse(pattern)
+        with warnings.catch_warnings(action="ignore"):
+            tree = parser.parse(pattern)
     except (re.error, RecursionError, OverflowError):
         return ()
     found = _best(tree)

@@ -17,6 +17,8 @@ from ringfence.watch.sigma.tree import Rule
 from ringfence.watch.sigma.witness import mask
 
 _KEPT = 4096
+_WIDER = {"registry_event": frozenset(("registry_add", "registry_delete", "registry_set", "registry_rename"))}
+"""Categories that stand for several others in Sigma's taxonomy."""
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
@@ -48,5 +50,6 @@ class Routing:
     def _agrees(self, rule: tuple[str, str, str], source: str) -> bool:
         told = (*source.lower().split("/", 2), "", "")[:3]
         return all(
-            not own or own == other or (self._lenient and not other) for own, other in zip(rule, told, strict=True)
+            not own or own == other or (self._lenient and not other) or other in _WIDER.get(own, ())
+            for own, other in zip(rule, told, strict=True)
         )

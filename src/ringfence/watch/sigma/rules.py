@@ -5,6 +5,7 @@
 A document that pySigma refuses, or that asks for something unheard of, is a problem; the others of its file go on.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
@@ -15,6 +16,8 @@ from sigma.conditions import ConditionValueExpression as Keyword
 from sigma.correlations import SigmaCorrelationRule, SigmaExtendedCorrelationCondition
 from sigma.exceptions import SigmaError
 from sigma.filters import SigmaFilter
+from sigma.policy import SigmaPolicy
+from sigma.policy.regex_engine import RegexEngine
 from sigma.types import (
     Placeholder,
     SigmaBool,
@@ -41,7 +44,21 @@ LONGEST, MOST_ATOMS = 1 << 20, 20_000
 """Characters of a file, and questions of a rule: more is refused."""
 
 _REMEDY = "correct the rule, or leave it out"
+_LETTERS = {re.IGNORECASE: "i", re.MULTILINE: "m", re.DOTALL: "s"}
 Placeholders = Mapping[str, Sequence[str]]
+
+
+class _Linear(RegexEngine):
+    """How pySigma tries regular expressions: by the engine that will run them, which writes nothing to stderr."""
+
+    error = regex.ERROR
+
+    def compile(self, pattern: str, flags: int = 0) -> Any:
+        letters = "".join(letter for flag, letter in _LETTERS.items() if flags & flag)
+        return regex.compiled(f"(?{letters})" * bool(letters) + pattern)
+
+
+_POLICY = SigmaPolicy(regex_engine=_Linear())
 
 
 class Unsupported(Exception):
@@ -69,7 +86,7 @@ def _documents(file: str, text: str, problems: list[Problem]) -> Iterator[Any]:
         plain = [_aliased(one) for one in safe.yaml_documents(text.encode("utf-8", "replace"))]
         if not all(isinstance(one, dict) for one in plain if one is not None):
             raise InputError("a rule is a YAML mapping")
-        whole = SigmaCollection.from_dicts(plain, True, None, True, False)
+        whole = SigmaCollection.from_dicts(plain, True, None, True, False, _POLICY)
     except InputError as error:
         problems.append(Problem(file, error.line, error.what, _REMEDY))
         return
