@@ -1,18 +1,19 @@
-"""Hits of Sigma rules as signals: one for each rule and host of a batch, with its count.
+"""Hits of Sigma rules as signals: one for each rule and host of a batch, with its count; and of correlations.
 
         Batch ─▶ Matcher ─▶ (row, rule) … ─▶ grouped by rule and host ─▶ Signal
+                                └─ rules that correlations count ─▶ Points ─▶ (joint stage) ─▶ Firing ─▶ Signal
 
 A rule says how grave it is by its level, and whom it is about by the event that it matched.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
 from ringfence.estate import ids
 from ringfence.watch.batch import Batch
-from ringfence.watch.sigma.match import Matcher
-from ringfence.watch.sigma.tree import Rule
+from ringfence.watch.correlate import Firing, Points, Source, plans, untold
+from ringfence.watch.sigma import Correlation, Matcher, Rule, Ruleset
 from ringfence.watch.values import RULE, Signal
 
 LEVELS: Mapping[str, tuple[int, float]] = {
@@ -23,36 +24,74 @@ LEVELS: Mapping[str, tuple[int, float]] = {
     "critical": (90, 0.7),
 }
 """A rule's level → severity and confidence. A medium one alone is not told; a high one just about is."""
-_UNRATED = (30, 0.3)
+UNRATED = (30, 0.3)
+"""The same for a rule that states no level."""
 _EVIDENCE = 4
+_ENTITIES = 32
 _SAID = 200
 
 
-class RuleSignals:
-    """A matcher whose hits are signals."""
+class Rules:
+    """Rules and correlations, ready for batches. `problems` are correlations that cannot be run."""
 
-    def __init__(self, matcher: Matcher) -> None:
-        self._matcher = matcher
+    def __init__(self, ruleset: Ruleset) -> None:
+        self._matcher = Matcher(ruleset)
+        self.plans, self.problems = plans(ruleset)
+        self._source = Source(self.plans, ruleset.rules)
+        self._silent = untold(self.plans)
+        self._told = np.array([rule.id not in self._silent for rule in ruleset.rules], np.bool_)
 
-    def signals(self, batch: Batch) -> Iterator[Signal]:
-        """One for each rule and host that matched."""
+    def read(self, batch: Batch) -> tuple[list[Signal], tuple[Points, ...]]:
+        """A signal for every rule and host that matched, and what correlations count of the hits."""
         hits = self._matcher.match(batch)
         if not len(hits.rows):
+            return [], ()
+        told = self._told[hits.rules]
+        return list(self._grouped(batch, hits.rows[told], hits.rules[told])), tuple(self._source.points(batch, hits))
+
+    def fired(self, firings: Iterable[Firing]) -> Iterator[Signal]:
+        """A signal for each correlation that came true, but for those that only others count."""
+        rules = {plan.rule.id: plan.rule for plan in self.plans}
+        for one in firings:
+            if not one.again and one.correlation not in self._silent:
+                yield _of_firing(rules[one.correlation], one)
+
+    def _grouped(self, batch: Batch, rows: np.ndarray, rules: np.ndarray) -> Iterator[Signal]:
+        if not len(rows):
             return
-        hosts = batch.codes("device.hostname").codes[hits.rows].astype(np.int64)
-        keys = hits.rules.astype(np.int64) * (int(hosts.max()) + 2) + hosts
+        hosts = batch.codes("device.hostname").codes[rows].astype(np.int64)
+        keys = rules.astype(np.int64) * (int(hosts.max()) + 2) + hosts
         order = np.argsort(keys, kind="stable")
         starts = np.flatnonzero(np.diff(keys[order], prepend=keys[order[0]] - 1))
-        for at, start in enumerate(starts.tolist()):
-            end = int(starts[at + 1]) if at + 1 < len(starts) else len(order)
-            group = order[start:end]
-            yield _signal(self._matcher.ruleset.rules[int(hits.rules[group[0]])], batch, hits.rows[group])
+        for group in np.split(order, starts[1:]):
+            yield _signal(self._matcher.ruleset.rules[int(rules[group[0]])], batch, rows[group])
+
+
+def _of_firing(rule: Correlation, one: Firing) -> Signal:
+    severity, confidence = LEVELS.get(rule.level, UNRATED)
+    entities = tuple(dict.fromkeys(entity for ref in one.refs for entity in ref.entities))
+    return Signal(
+        name=rule.id,
+        kind=RULE,
+        title=rule.title,
+        key="|".join(one.group),
+        time=one.time,
+        since=one.since,
+        entities=entities[:_ENTITIES],
+        sources=tuple(dict.fromkeys(ref.source for ref in one.refs)),
+        why=f"{rule.title}: {one.figure:g} for {ids.clean(', '.join(one.group)) or 'all'}",
+        severity=severity,
+        confidence=confidence,
+        evidence=tuple((ref.source, ref.seq) for ref in one.refs[:_EVIDENCE]),
+        attack=tuple(tagged(rule.tags, "attack.t", "T")),
+        atlas=tuple(tagged(rule.tags, "atlas.", "")),
+    )
 
 
 def _signal(rule: Rule, batch: Batch, rows: np.ndarray) -> Signal:
     first = int(rows[0])
     times = batch.times[rows]
-    severity, confidence = LEVELS.get(rule.level, _UNRATED)
+    severity, confidence = LEVELS.get(rule.level, UNRATED)
     entities = _entities(batch, first)
     sources = batch.codes("source")
     seq = batch.numbers("seq")
@@ -69,8 +108,8 @@ def _signal(rule: Rule, batch: Batch, rows: np.ndarray) -> Signal:
         severity=severity,
         confidence=confidence,
         evidence=tuple((sources.of(int(row)), int(seq[row])) for row in rows[:_EVIDENCE]),
-        attack=tuple(_ids(rule.tags, "attack.t", "T")),
-        atlas=tuple(_ids(rule.tags, "atlas.", "")),
+        attack=tuple(tagged(rule.tags, "attack.t", "T")),
+        atlas=tuple(tagged(rule.tags, "atlas.", "")),
         count=len(rows),
     )
 
@@ -96,8 +135,8 @@ def _why(rule: Rule, batch: Batch, row: int) -> str:
     return rule.title
 
 
-def _ids(tags: tuple[str, ...], prefix: str, begin: str) -> Iterator[str]:
-    """`attack.t1059.004` → `T1059.004`; `atlas.aml.t0024` → `AML.T0024`."""
+def tagged(tags: tuple[str, ...], prefix: str, begin: str) -> Iterator[str]:
+    """The ids among a rule's tags: `attack.t1059.004` → `T1059.004`; `atlas.aml.t0024` → `AML.T0024`."""
     for tag in tags:
         if tag.startswith(prefix) and tag[len(prefix) :][:1].isalnum():
             yield begin + tag[len(prefix) :].upper()
