@@ -9,7 +9,7 @@ one. Both are pure: saved, taken up elsewhere and fed the same, they yield the s
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -17,6 +17,8 @@ import numpy as np
 from ringfence.errors import InputError
 from ringfence.watch import condense, habit, phases
 from ringfence.watch.batch import Batch, of_events
+from ringfence.watch.correlate import Correlator, Points
+from ringfence.watch.correlate import State as Correlations
 from ringfence.watch.detector import JOINT, NODE, Detector, View
 from ringfence.watch.detectors import phase_departure
 from ringfence.watch.enrich import enriched
@@ -26,6 +28,7 @@ from ringfence.watch.loss import take as take_loss
 from ringfence.watch.loss import tick as tick_loss
 from ringfence.watch.repeats import Repeats, fresh
 from ringfence.watch.roster import Roster
+from ringfence.watch.rule_signals import Rules
 from ringfence.watch.site import Site
 from ringfence.watch.threat_state import Seen, states
 from ringfence.watch.values import Incident, Signal
@@ -34,18 +37,12 @@ SECOND = 1_000_000
 _LOG = logging.getLogger(__name__)
 
 
-class RuleHits(Protocol):
-    """What turns a batch into the signals of rules: the Sigma matcher, or nothing."""
-
-    def signals(self, batch: Batch) -> Iterable[Signal]:
-        """A signal for every rule and host that matched, with its count."""
-
-
 class Yielded(msgspec.Struct, frozen=True):
-    """What a batch came to."""
+    """What a batch came to. `points` are hits that correlations count."""
 
     signals: tuple[Signal, ...] = ()
     condensed: tuple[Batch, ...] = ()
+    points: tuple[Points, ...] = ()
 
 
 class _NodeState(msgspec.Struct):
@@ -59,6 +56,7 @@ class _NodeState(msgspec.Struct):
 class _JointState(msgspec.Struct):
     clock: int = 0
     seen: Seen = msgspec.field(default_factory=Seen)
+    correlations: Correlations = msgspec.field(default_factory=Correlations)
     habits: habit.Habits = msgspec.field(default_factory=habit.Habits)
     roster: Roster = msgspec.field(default_factory=Roster)
     joining: Joining = msgspec.field(default_factory=Joining)
@@ -68,7 +66,7 @@ class _JointState(msgspec.Struct):
 class NodeStage:
     """Rules and the detectors of single hosts, over a share of the hosts."""
 
-    def __init__(self, detectors: Sequence[Detector], site: Site, rules: RuleHits | None = None) -> None:
+    def __init__(self, detectors: Sequence[Detector], site: Site, rules: Rules | None = None) -> None:
         self._site, self._rules = site, rules
         self._state = _NodeState()
         self._running = _Running(NODE, detectors)
@@ -82,10 +80,11 @@ class NodeStage:
         parts = [batch, of_events(found)] if found else [batch]
         signals: list[Signal] = []
         condensed: list[Batch] = []
+        points: list[Points] = []
         for part in parts:
             if len(part):
-                condensed += self._take(part, signals)
-        return Yielded(tuple(fresh(state.repeats, signals, state.clock)), tuple(condensed))
+                condensed += self._take(part, signals, points)
+        return Yielded(tuple(fresh(state.repeats, signals, state.clock)), tuple(condensed), tuple(points))
 
     def tick(self, now: int) -> Yielded:
         """Time has passed (microseconds, by the clock of events)."""
@@ -94,10 +93,11 @@ class NodeStage:
         signals = list(self._running.tick(now, View(self._site, state.roster)))
         condensed: list[Batch] = []
         found = list(tick_loss(state.loss, now))
+        points: list[Points] = []
         if found:
-            condensed += self._take(of_events(found), signals)
+            condensed += self._take(of_events(found), signals, points)
         condensed += condense.close(state.open, now, state.roster, self._site)
-        return Yielded(tuple(fresh(state.repeats, signals, state.clock)), tuple(condensed))
+        return Yielded(tuple(fresh(state.repeats, signals, state.clock)), tuple(condensed), tuple(points))
 
     @property
     def clock(self) -> int:
@@ -127,12 +127,14 @@ class NodeStage:
         self._state, kept = _loaded(data, _NodeState)
         self._running.load(kept)
 
-    def _take(self, batch: Batch, signals: list[Signal]) -> Iterator[Batch]:
+    def _take(self, batch: Batch, signals: list[Signal], points: list[Points]) -> Iterator[Batch]:
         state = self._state
         state.roster.take(batch)
         batch = enriched(batch, self._site)
         if self._rules:
-            signals += self._rules.signals(batch)
+            matched, counted = self._rules.read(batch)
+            signals += matched
+            points += counted
         signals += self._running.step(batch, View(self._site, state.roster))
         yield from condense.take(state.open, batch, state.roster, self._site)
         state.clock = max(state.clock, state.open.clock)
@@ -141,8 +143,9 @@ class NodeStage:
 class JointStage:
     """The detectors of the whole cluster, and the incidents."""
 
-    def __init__(self, detectors: Sequence[Detector], site: Site) -> None:
-        self._site = site
+    def __init__(self, detectors: Sequence[Detector], site: Site, rules: Rules | None = None) -> None:
+        self._site, self._rules = site, rules
+        self._correlator = Correlator(rules.plans if rules else ())
         self._state = _JointState()
         self._running = _Running(JOINT, detectors)
         self._joiner = Joiner(site)
@@ -155,6 +158,8 @@ class JointStage:
             state.roster.take(batch)
             signals += self._running.step(batch, View(self._site, state.roster))
             state.clock = max(state.clock, int(np.median(batch.times)))  # one wrong clock moves nobody's time
+        if self._rules and yielded.points:
+            signals += self._rules.fired(self._correlator.take(state.correlations, yielded.points, state.clock))
         return self._join(signals)
 
     def tick(self, now: int) -> tuple[Incident, ...]:
@@ -162,7 +167,10 @@ class JointStage:
         state = self._state
         state.clock = max(state.clock, now)
         state.roster.tidy(state.clock)
-        return self._join(list(self._running.tick(now, View(self._site, state.roster))))
+        signals = list(self._running.tick(now, View(self._site, state.roster)))
+        if self._rules:
+            signals += self._rules.fired(self._correlator.tick(state.correlations, state.clock))
+        return self._join(signals)
 
     @property
     def clock(self) -> int:

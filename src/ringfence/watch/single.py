@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from ringfence.watch.batch import Batch
 from ringfence.watch.condense import INTERVAL, LATE
 from ringfence.watch.detector import Detector
-from ringfence.watch.engine import SECOND, JointStage, NodeStage, RuleHits
+from ringfence.watch.engine import SECOND, JointStage, NodeStage
 from ringfence.watch.roster import Roster
+from ringfence.watch.rule_signals import Rules
 from ringfence.watch.site import Site
 from ringfence.watch.values import Incident
 
@@ -15,9 +16,9 @@ class Single:
     """One node stage over all hosts, and the joint stage behind it. The clock moves with the events."""
 
     def __init__(
-        self, detectors: Sequence[Detector], site: Site, rules: RuleHits | None = None, roster: Roster | None = None
+        self, detectors: Sequence[Detector], site: Site, rules: Rules | None = None, roster: Roster | None = None
     ) -> None:
-        self.node, self.joint = NodeStage(detectors, site, rules), JointStage(detectors, site)
+        self.node, self.joint = NodeStage(detectors, site, rules), JointStage(detectors, site, rules)
         self._ticked = 0
         if roster:
             self.node.start(roster)

@@ -16,6 +16,7 @@ import msgspec
 from ringfence.errors import InputError
 from ringfence.transport.arrow import packed, split, unpacked
 from ringfence.watch.batch import Batch
+from ringfence.watch.correlate.values import Points, cut_up
 from ringfence.watch.engine import SECOND, Yielded
 from ringfence.watch.values import Incident, Signal
 from ringfence.wire.ocsf import classes
@@ -149,7 +150,7 @@ def take(stage: Node, place: Place, entry: Entry, heard: Sequence[Heard], faults
     if place.clock.due(entry.at):
         with noted(faults, entry):
             found.append(stage.tick(entry.at))
-    return [one for one in found if one.signals or one.condensed]
+    return [one for one in found if one.signals or one.condensed or one.points]
 
 
 def join(stage: Joint, place: Place, entry: Entry, heard: Sequence[Heard], faults: list[str]) -> list[Incident]:
@@ -185,6 +186,7 @@ def noted(faults: list[str], entry: Entry) -> Iterator[None]:
 class _Parts(msgspec.Struct, frozen=True, array_like=True):
     signals: tuple[Signal, ...]
     condensed: tuple[bytes, ...]
+    points: tuple[Points, ...] = ()
 
 
 def written(yielded: Yielded, most: int) -> Iterator[bytes]:
@@ -205,6 +207,8 @@ def written(yielded: Yielded, most: int) -> Iterator[bytes]:
         yield msgspec.msgpack.encode(_Parts(tuple(signals), tuple(first)))
     for body in bodies[len(first) :]:
         yield msgspec.msgpack.encode(_Parts((), (body,)))
+    for points in yielded.points:
+        yield from (msgspec.msgpack.encode(_Parts((), (), (part,))) for part in cut_up(points, most))
 
 
 def read(body: bytes) -> Yielded:
@@ -213,7 +217,7 @@ def read(body: bytes) -> Yielded:
         parts = msgspec.msgpack.decode(body, type=_Parts)
     except msgspec.MsgspecError as error:
         raise InputError(f"not what a stage yields: {error}") from None
-    return Yielded(parts.signals, tuple(Batch(unpacked(one)) for one in parts.condensed))
+    return Yielded(parts.signals, tuple(Batch(unpacked(one)) for one in parts.condensed), parts.points)
 
 
 def jobs(batch: Batch) -> bytes:
