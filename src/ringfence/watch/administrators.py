@@ -13,7 +13,7 @@ from ringfence.wire.ocsf import classes
 MINUTE = 60_000_000
 MANY = 12
 """Hosts that an account has logged in to before it is an administrator's."""
-AT_WORK = 40 * MINUTE
+AT_WORK = 15 * MINUTE
 _MOST = 50_000
 
 

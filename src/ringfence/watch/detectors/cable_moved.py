@@ -1,5 +1,6 @@
 """D54: a port that comes back on another cable, or after as long as it takes to move one."""
 
+import re
 from collections.abc import Iterator
 
 import msgspec
@@ -32,14 +33,17 @@ FLAP = 45_000_000
 OUTAGE = 64
 """Ports down at the same time that are a switch's restart and nobody's hands."""
 _UP = ("active", "up", "linkup", "armed", "init")
+_AT = re.compile(r" at (\S{1,64}) port (\d{1,4})\b")
 _MOST = 200_000
 
 
 class State(msgspec.Struct):
-    """Port → since when it is down; port → its neighbour; what is announced; what was told."""
+    """Port → since when it is down, when it came back, its neighbour, its host; what is announced; what was told."""
 
     planned: Planned = msgspec.field(default_factory=Planned)
     down: dict[str, int] = {}
+    back: dict[str, int] = {}
+    hosts: dict[str, str] = {}
     peers: dict[str, str] = {}
     told: dict[str, int] = {}
 
@@ -51,8 +55,10 @@ def step(state: State, batch: Batch, view: View) -> Iterator[Signal]:
         yield from _changed(state, batch, one)
     for row in batch.rows(classes.FABRIC, classes.HARDWARE).tolist():
         one = happening(batch, row)
-        if batch.text("rdma.peer", row) or "cable" in batch.text("hardware.component", row).lower():
-            yield from _neighbour(state, batch, one)
+        port, peer = cut(batch.text("ib.guid", row)), cut(batch.text("rdma.peer", row)) or _place(batch, row)
+        if "cable" in batch.text("hardware.component", row).lower():
+            port, peer = cut(batch.text("hardware.component", row)), cut(batch.text("hardware.serial", row))
+        yield from _neighbour(state, batch, one, port, peer)
 
 
 def tick(state: State, now: int, view: View) -> Iterator[Signal]:
@@ -60,41 +66,52 @@ def tick(state: State, now: int, view: View) -> Iterator[Signal]:
     yield from ()
 
 
+def _place(batch: Batch, row: int) -> str:
+    """The switch and port that the fabric's log names as the other end."""
+    found = _AT.search(batch.text("message", row)[:1000])
+    return f"{found[1]}/{found[2]}" if found else ""
+
+
 def _changed(state: State, batch: Batch, one: Happening) -> Iterator[Signal]:
     port = cut(batch.text("ib.guid", one.row)) or f"{one.host}/{cut(batch.text('ib.device', one.row))}"
+    put(state.hosts, port, one.host, _MOST)
     if not any(word in batch.text("ib.state", one.row).lower() for word in _UP):
         put(state.down, port, one.at, _MOST)
         return
     since = state.down.pop(port, one.at)
+    put(state.back, port, one.at, _MOST)
     others = sum(1 for when in state.down.values() if abs(when - since) < MINUTE)
-    yield from _neighbour(state, batch, one)
+    yield from _neighbour(state, batch, one, port, cut(batch.text("rdma.peer", one.row)))
     if one.at - since > FLAP and others < OUTAGE:
-        yield from _told(state, one, port, since, f"was down for {(one.at - since) // 1_000_000} seconds")
+        yield from _told(state, one, port, since, 0.6, f"was down for {(one.at - since) // 1_000_000} seconds")
 
 
-def _neighbour(state: State, batch: Batch, one: Happening) -> Iterator[Signal]:
-    """A port's neighbour: another than before is another cable."""
-    port, peer = cut(batch.text("ib.guid", one.row)), cut(batch.text("rdma.peer", one.row))
-    port = port or cut(batch.text("hardware.component", one.row))
-    peer = peer or cut(batch.text("hardware.serial", one.row))
-    before = state.peers.get(f"{one.host}|{port}") or cut(batch.text("hardware.previous", one.row))
-    if peer:
-        put(state.peers, f"{one.host}|{port}", peer, _MOST)
-    if peer and before and peer != before:
-        yield from _told(state, one, port, one.at, f"has {peer} at its other end and had {before}")
-
-
-def _told(state: State, one: Happening, port: str, since: int, what: str) -> Iterator[Signal]:
-    if state.planned.covers(one.host, one.at) or not anew(state.told, f"{one.host}|{port}", one.at, HOUR):
+def _neighbour(state: State, batch: Batch, one: Happening, port: str, peer: str) -> Iterator[Signal]:
+    """A port's neighbour: another than before is another cable; the first one told after the link was down may be."""
+    if not port or not peer:
         return
+    before = state.peers.get(port) or cut(batch.text("hardware.previous", one.row))
+    put(state.peers, port, peer, _MOST)
+    if before and peer != before:
+        yield from _told(state, one, port, one.at, 0.8, f"has {peer} at its other end and had {before}")
+    elif not before and abs(one.at - state.back.get(port, 0)) < MINUTE:
+        said = f"came back with {peer} at its other end, and what it had before is not known"
+        yield from _told(state, one, port, one.at, 0.6, said)
+
+
+def _told(state: State, one: Happening, port: str, since: int, sure: float, what: str) -> Iterator[Signal]:
+    host = state.hosts.get(port, one.host)  # the fabric's log is told by its manager, of ports of others
+    if state.planned.covers(host, one.at) or not anew(state.told, port, one.at, HOUR):
+        return
+    entities = dict.fromkeys((*([f"host:{host}"] if host else []), *one.entities[1:]))
     yield signal(
         about,
-        key=f"{one.host}:{port}",
+        key=f"{host}:{port}",
         time=one.at,
         since=since,
-        entities=(*one.entities, *([f"ibport:{port}"] if port.startswith("0x") else [])),
+        entities=(*entities, *([f"ibport:{port}"] if port.startswith("0x") else [])),
         sources=one.sources,
         evidence=one.evidence,
-        confidence=0.8 if "other end" in what else 0.6,
-        why=f"port {port} of {one.host or 'a host not told'} {what}; no maintenance was announced",
+        confidence=sure,
+        why=f"port {port} of {host or 'a host not told'} {what}; no maintenance was announced",
     )

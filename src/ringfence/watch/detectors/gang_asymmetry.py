@@ -24,13 +24,18 @@ about = About(
     threats=("RF.T03", "RF.T06", "RF.T15", "RF.T24"),
     attack=("T1496.001", "T1041", "T1059"),
     atlas=("AML.T0025", "AML.T0034"),
-    false="A straggler: it is slower in clock, power and links together, which alone is never told. A rank that one of "
-    "its users works on by hand for long. What the first rank does more than others is learned as its habit.",
+    false="A straggler draws less power at a lower clock and slows its links; that alone is never told. A rank that "
+    "one of its users works on by hand for long is. What the first rank does more than others is learned as its habit.",
     severity=75,
     seconds=300.0,
 )
 
-_SLOW = {"utilisation", "power", "clock", "nvlink", "fabric", "memory"}
+_MACHINE = {"power", "clock", "nvlink"}
+"""What differs where a machine is worn or hot: it is slower, or waits less than those that wait for it."""
+_WORKS = {"power"}
+"""Drawing more than the others at the same clock is work that they do not do."""
+_SLOWER = -1.0
+"""Deviations of the clock from which it is a hot machine."""
 _AGAIN, _EVERY = HOUR, MINUTE // 2
 
 
@@ -70,8 +75,7 @@ def tick(state: State, now: int, view: View) -> Iterator[Signal]:
 def _sureness(odd: windows.Odd) -> float:
     """How sure it is that this is no accident; 0 for what a worn or hot machine does."""
     more = {name for name, (score, _) in odd.features.items() if score > 0}
-    less = set(odd.features) - more
-    if "clock" in less and not more and less <= _SLOW:
+    if set(odd.features) <= _MACHINE and (not more & _WORKS or odd.clock < _SLOWER):
         return 0.0
     return min(0.85, 0.62 + 0.08 * (len(odd.features) - 1))
 

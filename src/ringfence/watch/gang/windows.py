@@ -23,8 +23,9 @@ INTERVALS = 10
 _MOST_JOBS, _MOST_OPEN = 20_000, 4
 _LEARN = 0.02
 """How fast a rank's and a gang's habits are learned, a window, once the first are over."""
-_FIRST = 6
+_FIRST, _PRIOR = 12, 12
 _USED = np.array([feature.used for feature in FEATURES])
+_ALONE = np.flatnonzero([not feature.bursts for feature in FEATURES])
 _SIDES = np.array([[feature.high for feature in FEATURES], [feature.low for feature in FEATURES]])
 
 
@@ -56,7 +57,10 @@ class Gangs(msgspec.Struct):
 
 
 class Odd(msgspec.Struct, frozen=True):
-    """A rank that differs: by which features, each with its score (below nothing: less) and its last deviation."""
+    """A rank that differs: by which features, each with its score (below nothing: less) and its last deviation.
+
+    `clock` is the deviation of its accelerators' clock.
+    """
 
     job: str
     host: str
@@ -64,6 +68,7 @@ class Odd(msgspec.Struct, frozen=True):
     at: int
     since: int
     features: dict[str, tuple[float, float]]
+    clock: float = 0.0
 
 
 def take(state: Gangs, batch: Batch, roster: Roster) -> None:
@@ -141,34 +146,38 @@ def _judge(uid: str, gang: Gang, slot: int, window: Window) -> Iterator[Odd]:
         return
     differing = differences(_grid(window.sums)[there] / counts[there, None], INTERVALS)
     usual, scores, since = _grid(gang.usual), _grid(gang.scores, len(SHIFTS), 2), np.frombuffer(gang.since, np.int64)
-    deviations = (differing - usual[there]) / _spread(gang, differing)
+    middle, wide = spread(differing)
+    differing -= middle
+    deviations = (differing - usual[there]) / _spread(gang, wide, len(there))
     both = np.stack([deviations, -deviations]) * _SIDES[:, None, :]
     scores[:, :, there] = scored(scores[:, :, there], both)
     begun = since.reshape(scores.shape)
     begun[scores == 0] = 0
     begun[(scores > 0) & (begun == 0)] = slot * WINDOW
+    if gang.seen <= _FIRST:
+        scores[:, :, 0] = 0.0  # what the first rank does more than the others is learned first
     _learn(gang, usual, differing, there, deviations)
-    for rank in np.flatnonzero((scores >= TOLD).any(axis=(0, 1, 3))).tolist():
+    for rank in np.flatnonzero((scores[..., _ALONE] >= TOLD).any(axis=(0, 1, 3))).tolist():
         yield _odd(uid, gang, rank, slot, scores, begun, deviations[np.searchsorted(there, rank)])
 
 
-def _spread(gang: Gang, differing: np.ndarray) -> np.ndarray:
+def _spread(gang: Gang, now: np.ndarray, ranks: int) -> np.ndarray:
     """One deviation of each feature: of this window, and of those before the more, the fewer ranks there are."""
-    kept, now = np.frombuffer(gang.spread, np.float64), spread(differing)
+    kept = np.frombuffer(gang.spread, np.float64)
     gang.seen += 1
     kept += max(_LEARN, 1 / gang.seen) * (now - kept)
-    trusted = len(differing) / (len(differing) + 8)
+    trusted = ranks / (ranks + 8)
     found: np.ndarray = trusted * now + (1 - trusted) * kept
     return found
 
 
 def _learn(gang: Gang, usual: np.ndarray, differing: np.ndarray, there: np.ndarray, deviations: np.ndarray) -> None:
     """What a rank is used to: the first rank may be anything, the others only a little off."""
-    early = gang.seen <= _FIRST
-    calm = early | (np.abs(deviations) < 3)
-    share = 1 / (gang.seen + 1) if early else _LEARN
-    learned = usual[there] + np.where(calm, share * (differing - usual[there]), 0.0)
     others = there != 0
+    calm = (np.abs(deviations) < 3) | (gang.seen <= _FIRST)
+    prior = np.where(others, _PRIOR, 0)[:, None]
+    share = np.maximum(1 / (gang.seen + prior), _LEARN)
+    learned = usual[there] + np.where(calm, share * (differing - usual[there]), 0.0)
     learned[others] = np.clip(learned[others], -_USED, _USED)
     usual[there] = learned
 
@@ -185,4 +194,4 @@ def _odd(
             found[name] = (round(-score if side else score, 1), round(float(deviations[at]), 1))
             first.append(int(begun[speed, side, rank, at]))
     host = next(name for name, at in gang.ranks.items() if at == rank)
-    return Odd(uid, host, len(gang.ranks), (slot + 1) * WINDOW, min(first), found)
+    return Odd(uid, host, len(gang.ranks), (slot + 1) * WINDOW, min(first), found, float(deviations[AT["clock"]]))

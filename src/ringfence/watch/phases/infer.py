@@ -17,10 +17,11 @@ _FADE = 0.9995
 
 
 class Levels(msgspec.Struct):
-    """The highest that a job has shown, fading over hours; and whether it has stepped yet."""
+    """The highest that a job has shown, fading over hours; whether it has several hosts, and has stepped yet."""
 
     utilisation: float = 0.0
     fabric: float = 0.0
+    gang: bool = True
     written: float = 0.0
     stepped: bool = False
 
@@ -35,7 +36,7 @@ def phase(levels: Levels, shown: Mapping[str, float]) -> str:
     busy = shown["utilisation"] >= 0.55 * max(levels.utilisation, WORKS)
     if shown["written"] >= max(WRITES, 0.1 * levels.written) and not busy:
         return CHECKPOINT
-    if busy and (levels.fabric < LINKED or shown["fabric"] >= 0.3 * levels.fabric):
+    if busy and (not levels.gang or levels.fabric < LINKED or shown["fabric"] >= 0.3 * levels.fabric):
         levels.stepped = True
         return STEP
     if shown["utilisation"] >= max(WORKS, 0.3 * levels.utilisation) and levels.stepped:

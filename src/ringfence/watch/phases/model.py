@@ -153,7 +153,7 @@ def _doing(model: Model, uid: str, roster: Roster) -> Doing | None:
     doing = model.jobs.get(uid)
     job: Running | None = roster.jobs.get(uid)
     if doing is None and job is not None and not job.ended and len(model.jobs) < _MOST_JOBS:
-        doing = model.jobs[uid] = Doing(cut(job.kind))
+        doing = model.jobs[uid] = Doing(cut(job.kind), Levels(gang=len(set(job.hosts)) > 1))
     return doing
 
 
