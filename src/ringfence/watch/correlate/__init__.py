@@ -1,6 +1,6 @@
 """Sigma's correlations: what many hits say together, over time.
 
-        batch, hits ──Source──▶ Points ──Correlator──▶ Firing ──signal──▶ Signal
+        batch, hits ──Source──▶ Points ──Correlator──▶ Firing
         (node stage, many)              (joint stage, one)
 
 Hits may come late and out of order; by when they happened, not by when they came, is decided what is true.
@@ -9,7 +9,6 @@ Hits may come late and out of order; by when they happened, not by when they cam
 from ringfence.watch.correlate.correlator import Correlator, State
 from ringfence.watch.correlate.plan import Plan, plans, untold
 from ringfence.watch.correlate.points import Source
-from ringfence.watch.correlate.signals import signal
 from ringfence.watch.correlate.values import Counts, Firing, Points, Ref
 
-__all__ = ["Correlator", "Counts", "Firing", "Plan", "Points", "Ref", "Source", "State", "plans", "signal", "untold"]
+__all__ = ["Correlator", "Counts", "Firing", "Plan", "Points", "Ref", "Source", "State", "plans", "untold"]
