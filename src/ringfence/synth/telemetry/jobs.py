@@ -57,7 +57,7 @@ def _job(world: World, run: Run, activity: int, when: float, more: dict[str, Val
         "job.partition": run.partition,
         "job.nodes": len(run.hosts),
         "job.gpus": 0 if run.kind == "cpu" else len(run.hosts) * run.gpus,
-        "job.kind": run.kind,
+        "job.kind": run.declared or run.kind,
         "job.command": f"/home/{run.tenant}/{run.user}/{run.name}.sbatch",
     }
     server = world.of_role("scheduler")[0]

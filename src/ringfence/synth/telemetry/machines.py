@@ -57,7 +57,7 @@ def hole(world: World, host: int, when: float, seconds: float, why: str) -> Row:
 def hardware(world: World, host: int, when: float, activity: int, **more: Value) -> Row:
     """What a management controller says; the management host passes it on."""
     fields: dict[str, Value] = {"hardware.controller": f"bmc:{world.names[host]}"}
-    fields |= {name if "." in name else f"hardware.{name}": value for name, value in more.items()}
+    fields |= {name if name == "message" else f"hardware.{name}": value for name, value in more.items()}
     teller = world.of_role("management")[0]
     return Row(micro(when), host, SENSOR["bmc"], classes.HARDWARE, activity, fields, teller)
 
@@ -282,7 +282,7 @@ def _operators(world: World, begin: int, end: int) -> Iterator[Row]:
 
 
 def _controllers(world: World, begin: int, end: int) -> Iterator[Row]:
-    """Monitoring logs in to every management controller once an hour."""
+    """Monitoring logs in to every management controller once an hour, and its own host tells that it did."""
     manager = world.of_role("management")[0]
     source = world.addresses[manager]
     for host in range(len(world.names)):
@@ -293,8 +293,9 @@ def _controllers(world: World, begin: int, end: int) -> Iterator[Row]:
             "auth_protocol": "password",
             "status_id": 1,
             "service.name": "redfish",
+            "hardware.controller": f"bmc:{world.names[host]}",
         }
-        yield Row(micro(when), host, SENSOR["bmc"], classes.AUTHENTICATION, 1, fields, manager)
+        yield Row(micro(when), manager, SENSOR["bmc"], classes.AUTHENTICATION, 1, fields)
 
 
 _ASKED = (

@@ -46,9 +46,9 @@ _IDLE = 2700
 DAY = 86400
 
 
-def world(plan: Cluster, seed: int, seconds: int) -> World:
-    """A cluster over some seconds, with all that benign days hold."""
-    plain = World(plan, seed, seconds, schedule(plan, seed, seconds))
+def world(plan: Cluster, seed: int, seconds: int, runs: tuple[Run, ...] | None = None) -> World:
+    """A cluster over some seconds, with all that benign days hold; with these runs, where they are named."""
+    plain = World(plan, seed, seconds, schedule(plan, seed, seconds) if runs is None else runs)
     works = tuple(sorted(_works(plain), key=lambda one: (one.start, one.host, one.kind)))
     with_works = msgspec.structs.replace(plain, works=works)
     return msgspec.structs.replace(with_works, happenings=_happenings(with_works))

@@ -23,6 +23,7 @@ _MEMORY = {"hgx": 80.0e9, "nvl": 186.0e9}
 _MODEL = {"hgx": "NVIDIA H100 80GB HBM3", "nvl": "NVIDIA GB200"}
 _TRAIN, _INFER, _INTERACTIVE = (KINDS.index(kind) for kind in ("train", "infer", "interactive"))
 _IDLE_CLOCK, _CLOCK = 345, 1980
+_IS = key("overlay")
 
 Cells = dict[str, np.ndarray]
 """Quantity → (accelerator or port, tick)."""
@@ -279,4 +280,5 @@ def _overlay(
         elif overlay.how == "plus":
             values[place] += overlay.value
         else:
-            values[place] = overlay.value
+            bits = hashed(_IS, (index[mine] + host * MOST_GPUS)[:, None], when[columns][None, :].astype(np.int64))
+            values[place] = overlay.value * (1 + 0.02 * bell(bits))

@@ -30,7 +30,8 @@ class Run(msgspec.Struct, frozen=True):
     """A job from its start to its end. `hosts` are indices in the plan; GPUs `first` to `first + gpus` on each.
 
     `checkpoint` is (seconds between two, seconds that one takes), `load` the seconds before the first step. `level`
-    is how hard it works, relative to its kind. `image` is 1 where it starts from an image of the registry.
+    is how hard it works, relative to its kind. `image` is true where it starts from an image of the registry.
+    `declared` is the kind that its owner says it is, where that differs.
     """
 
     uid: str
@@ -51,10 +52,11 @@ class Run(msgspec.Struct, frozen=True):
     checkpoint: tuple[int, int]
     level: float
     image: bool = False
+    declared: str = ""
 
 
 def schedule(plan: Cluster, seed: int, seconds: int) -> tuple[Run, ...]:
-    """All runs that start within the time, by their start."""
+    """All runs that start within the time, by their start. Their numbers are even: others may stand between."""
     at = {host.name: number for number, host in enumerate(plan.hosts)}
     rooms: dict[tuple[str, str], list[Host]] = {}
     for host in plan.hosts:
@@ -80,7 +82,7 @@ def _numbered(plan: Cluster, found: Sequence[Run]) -> Iterator[Run]:
         if run.uid:
             yield run
             continue
-        number += 1
+        number += 2
         uid = ids.job(plan.name, number)
         yield msgspec.structs.replace(run, uid=uid)
         if run.state == "REQUEUED":  # it comes back under its number on the same hosts
