@@ -102,7 +102,10 @@ def test_a_full_disk_keeps_a_little_in_memory_and_drops_counted(tmp_path):
     """A file system of 128 KiB, taken by somebody else."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "none", disk], check=False).returncode:
+    if (
+        os.geteuid()
+        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "none", disk], check=False).returncode
+    ):
         pytest.skip("missing-part: root, to mount a small file system")
     try:
         spool = Spool(disk / "spool")

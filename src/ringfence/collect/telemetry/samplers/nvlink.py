@@ -40,7 +40,11 @@ class Links:
     def look(self, machine: Machine, interval: float) -> Iterator[Event]:
         """A sample of each link that is up, its errors, and changes of state; nothing at the first look."""
         if self._links is None:
-            self._links = [link for link in range(getattr(self._device.nvml, "NVML_NVLINK_MAX_LINKS", _FEWEST)) if self._state(link) is not None]
+            self._links = [
+                link
+                for link in range(getattr(self._device.nvml, "NVML_NVLINK_MAX_LINKS", _FEWEST))
+                if self._state(link) is not None
+            ]
         bytes_ = self._bytes()
         for link in self._links:
             state = self._state(link) or "unknown"

@@ -12,7 +12,10 @@ AT_ONCE = 512
 
 
 class SampledProcesses:
-    """New process numbers in `/proc`. Needs nothing; sees less."""
+    """New process numbers in `/proc`. Needs nothing; sees less.
+
+    One that was seen before it had become its own program is told again at the next look.
+    """
 
     about = About(
         "processes",
@@ -28,6 +31,7 @@ class SampledProcesses:
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self._known: set[int] | None = None
+        self._young: dict[int, str] = {}
         self._lost = 0
 
     def open(self) -> None:
@@ -39,9 +43,12 @@ class SampledProcesses:
         new = sorted(now - self._known) if self._known is not None else []
         self._known = now
         self._lost += max(0, len(new) - AT_ONCE)
-        for pid in new[:AT_ONCE]:
+        before, self._young = self._young, {}
+        for pid in (*before, *new[:AT_ONCE]):
             started = self._machine.process(pid)
-            if started.uid >= 0:
+            if pid not in before:
+                self._young[pid] = started.command
+            if started.uid >= 0 and started.command != before.get(pid):
                 yield launched(self._machine, started)
 
     def lost(self) -> int:

@@ -1,0 +1,1 @@
+"""Every sampler against the real kernel where it is to be had."""

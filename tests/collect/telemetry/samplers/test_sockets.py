@@ -1,0 +1,101 @@
+"""Connections between two hosts that are network namespaces, as each of them tells."""
+
+import socket
+import time
+
+import pytest
+
+from ringfence.collect.telemetry.samplers.conntrack import Conntrack
+from ringfence.collect.telemetry.samplers.machine import Machine
+from ringfence.collect.telemetry.samplers.sockets import Sockets
+from tests.collect.telemetry.samplers.looked import started, until
+from tests.live.netns import PORT, Network, need, v4
+
+TRACK = "table inet t { chain c { type filter hook output priority 0; ct state new accept; }; }"
+
+
+@pytest.fixture(scope="module")
+def network():
+    """Two hosts."""
+    need()
+    made = Network(2)
+    yield made
+    made.close()
+
+
+def of(found, activity):
+    """The events of one activity that are about the other host."""
+    return [one for one in found if one.activity_id == activity and one.fields["dst_endpoint.ip"] == v4(1)]
+
+
+def test_a_connection_is_told_with_program_user_and_bytes(network):
+    """Opened, and ended with what was sent; as the opener sees it, and as the other end does."""
+    with network.hosts[0].entered():
+        here = Sockets(Machine("gpu0001"))
+        started(here)
+    with network.hosts[1].entered():
+        there = Sockets(Machine("gpu0002"))
+        started(there)
+        server = socket.create_server((v4(1), 6000))
+    list(here.look()), list(there.look())
+    one = network.hosts[0].socket(socket.AF_INET, socket.SOCK_STREAM)
+    one.connect((v4(1), 6000))
+    other, _ = server.accept()
+    (opened,) = of(until(here, lambda found: of(found, 1)), 1)
+    assert opened.fields["dst_endpoint.port"] == 6000
+    assert opened.fields["connection_info.direction"] == "outbound"
+    assert "python" in str(opened.fields["actor.process.name"])
+    (inbound,) = of(until(there, lambda found: of(found, 1)), 1)
+    assert (inbound.fields["connection_info.direction"], inbound.fields["src_endpoint.ip"]) == ("inbound", v4(0))
+    one.sendall(bytes(100_000))
+    got = 0
+    while got < 100_000:
+        got += len(other.recv(1 << 16))
+    other.sendall(bytes(500))
+    one.recv(1000)
+    one.close()
+    other.close()
+    for sampler in (here, there):
+        (ended,) = of(until(sampler, lambda found: of(found, 2)), 2)
+        assert 100_000 <= ended.fields["traffic.bytes_out"] <= 100_010
+        assert 500 <= ended.fields["traffic.bytes_in"] <= 510
+        sampler.close()
+    server.close()
+
+
+def test_a_connection_shorter_than_a_sample_is_told_at_its_end(network):
+    """The kernel pushes it."""
+    with network.hosts[0].entered():
+        sampler = Sockets(Machine("gpu0001"))
+        started(sampler)
+    list(sampler.look())
+    with network.hosts[1].entered():
+        server = socket.create_server((v4(1), 6001))
+    with server, network.hosts[0].socket(socket.AF_INET, socket.SOCK_STREAM) as one:
+        one.connect((v4(1), 6001))
+        other, _ = server.accept()
+        one.send(b"x" * 777)
+        assert len(other.recv(1000)) == 777
+        one.close()
+        other.close()
+    (ended,) = of(until(sampler, lambda found: of(found, 2)), 2)
+    assert 777 <= ended.fields["traffic.bytes_out"] <= 780
+    sampler.close()
+
+
+def test_udp_is_told_by_connection_tracking_where_a_rule_asks_for_it(network):
+    """One datagram to the other host."""
+    host = network.hosts[0]
+    host.run("nft", "-f", "-", given=TRACK)
+    with host.entered():
+        sampler = Conntrack(Machine("gpu0001"))
+        started(sampler)
+        with host.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+            one.sendto(b"hello", (v4(1), PORT))
+            end = time.monotonic() + 5
+            found = []
+            while not found and time.monotonic() < end:
+                found = of(sampler.look(), 1)
+    assert found[0].fields["connection_info.protocol_name"] == "udp"
+    assert (found[0].fields["src_endpoint.ip"], found[0].fields["dst_endpoint.port"]) == (v4(0), PORT)
+    sampler.close()
