@@ -15,12 +15,9 @@ from ringfence.app.watch.cluster import follow_incidents, joined
 from ringfence.app.watch.worker import ended
 from ringfence.errors import StateError
 from ringfence.transport.nats.layout import Layout
-from ringfence.watch.batch import Batch, of_events
 from ringfence.watch.values import Incident
-from ringfence.wire.ocsf import classes
-from ringfence.wire.ocsf.event import Event
+from tests.app.watch.counting import COUNTING, events
 from tests.live.nats import cluster
-from tests.live.watch_worker import COUNTING
 
 pytestmark = pytest.mark.live
 
@@ -49,15 +46,6 @@ class Sender:
             self.gap = max(self.gap, time.monotonic() - last)
             last = time.monotonic()
             await asyncio.sleep(0.05)
-
-
-def events(host: str, first: int, count: int) -> Batch:
-    """Numbered events of a host."""
-    now = time.time_ns() // 1000
-    return of_events(
-        Event(classes.PROCESS, 1, now, host, "linux/process_creation/", {}, f"host:{host}/processes", number)
-        for number in range(first, first + count)
-    )
 
 
 @contextmanager

@@ -132,9 +132,9 @@ def ask(
         narrowed = _narrowed(host, since, until)
         files = ", ".join(_quoted(str(one.resolve())) for one in parts)
         options = "union_by_name = true, hive_partitioning = false"
-        view = f"CREATE VIEW events AS SELECT * FROM read_parquet([{files}], {options}) {narrowed}"  # noqa: S608
+        view = f"CREATE VIEW events AS SELECT * FROM read_parquet([{files}], {options}) {narrowed}"  # noqa: S608  # quoted above
         connection.execute(view)
-        answer = connection.execute(sql or f"SELECT * FROM events ORDER BY time LIMIT {int(most)}")
+        answer = connection.execute(sql or f"SELECT * FROM events ORDER BY time LIMIT {int(most)}")  # noqa: S608  # quoted above
         return [one[0] for one in answer.description or ()], _rows(connection, answer)
     except duckdb.Error as error:
         connection.close()

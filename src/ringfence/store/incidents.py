@@ -72,7 +72,7 @@ def listed(database: Database, states: Sequence[str] = ()) -> list[Kept]:
 def get(database: Database, id: str) -> Kept | None:
     """One incident, by its id or the beginning of it where that is enough. Raises `UsageError` where it is not."""
     with database.reading() as sql:
-        rows = sql.execute(f"{_ALL} WHERE substr(id, 1, ?) = ? LIMIT 2", (len(id), id)).fetchall()
+        rows = sql.execute(f"{_ALL} WHERE substr(id, 1, ?) = ? ORDER BY id LIMIT 2", (len(id), id)).fetchall()
     exact = [row for row in rows if row[0] == id]
     if len(rows) > 1 and not exact:
         raise UsageError(f"several incidents begin with {id}", "`ringfence incidents` lists them")

@@ -34,6 +34,8 @@ from ringfence.watch.values import Incident
 
 SAVED = 10.0
 """Seconds between checkpoints."""
+MOST = 8 << 30
+"""Bytes of events on disk that the stages have not passed yet."""
 ROOM = 256 << 20
 """Bytes that may wait for the disk."""
 _AHEAD = 64 << 20
@@ -58,12 +60,18 @@ class Embedded:
     """The engine over a folder."""
 
     def __init__(
-        self, home: Path, made: Stages, told: Told, changed: Callable[[Incident], None], saved: float = SAVED
+        self,
+        home: Path,
+        made: Stages,
+        told: Told,
+        changed: Callable[[Incident], None],
+        saved: float = SAVED,
+        most: int = MOST,
     ) -> None:
         durable.ensure(home)
         self.counted = Counted()
         self.database = Database.open(home / _DATABASE)
-        self._log = Log(home / "log")
+        self._log = Log(home / "log", most)
         self._home, self._told, self._changed, self._every = home, told, changed, saved
         self._node, self._joint = made.node(), made.joint()
         self._place, self._clock = Place(), Clock()
@@ -104,7 +112,7 @@ class Embedded:
         first, next_save = self._place.position, began + self._every
         while not self.stopping.is_set():
             entries = await self._next()
-            for incident in (await self._on(self._thread, self._taken, entries) if entries else ()):
+            for incident in await self._on(self._thread, self._taken, entries) if entries else ():
                 self._changed(incident)
             if not caught_up and not self.behind:
                 caught_up = True
