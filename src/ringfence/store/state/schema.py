@@ -116,5 +116,25 @@ _SECOND: Migration = (
     "CREATE TABLE positions (name TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _SECOND)
+_THIRD: Migration = (
+    # relays: a CHECK cannot be changed in place
+    """
+    CREATE TABLE enrolments_with_relays (
+        public_key  BLOB PRIMARY KEY CHECK (length(public_key) = 32),
+        holder      TEXT NOT NULL,
+        role        TEXT NOT NULL CHECK (role IN ('agent', 'enforcer', 'operator', 'relay')),
+        enrolled_at REAL NOT NULL,
+        revoked_at  REAL
+    ) STRICT
+    """,
+    """
+    INSERT INTO enrolments_with_relays
+    SELECT public_key, holder, role, enrolled_at, revoked_at FROM enrolments
+    """,
+    "DROP TABLE enrolments",
+    "ALTER TABLE enrolments_with_relays RENAME TO enrolments",
+    "CREATE UNIQUE INDEX enrolments_live ON enrolments (holder, role) WHERE revoked_at IS NULL",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _SECOND, _THIRD)
 """Entry n leads from version n to version n + 1; version 0 is an empty file."""

@@ -1,0 +1,1 @@
+"""The agent, its relay and the server's end."""
