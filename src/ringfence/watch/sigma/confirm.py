@@ -2,11 +2,9 @@
 
         bits (row, rule) ──▶ question ─yes/no─▶ question … ──▶ hit | no hit | waits for an answer from outside
 
-`views` is the table of columns (`memory`), `spans` and `columns` say which of them make up a field, `whole` names the
+`views` is the table of columns (`memory`), `spans` and `columns` say which of them make up a field, `keyword` names the
 columns that keywords are looked for in, the message first.
 """
-
-from typing import NamedTuple
 
 import numpy as np
 
@@ -38,6 +36,8 @@ from ringfence.watch.sigma.code import (
     OP,
     PREFIX,
     SUFFIX,
+    WORDS,
+    Program,
 )
 from ringfence.watch.sigma.glob import FOLDED, find, like, same
 from ringfence.watch.sigma.memory import (
@@ -51,6 +51,7 @@ from ringfence.watch.sigma.memory import (
     SHIFT,
     TEXT,
     VALID,
+    WIDTH,
     bytes_at,
     longs_at,
     offsets_at,
@@ -63,24 +64,56 @@ UNKNOWN = 2
 """The answer that has to come from outside, beside 0 and 1."""
 
 
-class Tables(NamedTuple):
-    """What the loops read: a program's arrays, and the batch's."""
+class Tables:
+    """What the loops read: the arrays of a program and of a batch, given to them as one address of addresses.
 
-    questions: np.ndarray
-    entries: np.ndarray
-    pool: np.ndarray
-    whole: np.ndarray
-    wholes: np.ndarray
-    reals: np.ndarray
-    views: np.ndarray
-    spans: np.ndarray
-    columns: np.ndarray
-    keyword: np.ndarray
+    Compiled code that hands arrays on from call to call counts their references at each; addresses cost nothing.
+    """
+
+    def __init__(
+        self, program: Program, views: np.ndarray, spans: np.ndarray, columns: np.ndarray, keyword: np.ndarray
+    ):
+        constants = (program.whole, program.wholes, program.reals)
+        self.spans, self.columns, self.keyword = spans, columns, keyword
+        self._kept = (program.questions, program.pool, *constants, views, spans, columns, keyword)
+        self._addresses = np.array([*(array.ctypes.data for array in self._kept), len(keyword)], np.int64)
+        self.address = int(self._addresses.ctypes.data)
+
+
+QUESTIONS, POOL, WHOLE, WHOLES, REALS, VIEWS, SPANS, COLUMNS, KEYWORDS, KEYWORDS_LENGTH = range(10)
+
+
+@kernel
+def _of(tables: int, which: int) -> int:
+    """One of the addresses."""
+    found: int = longs_at(tables)[which]
+    return found
+
+
+@kernel
+def _word(tables: int, place: int, word: int) -> int:
+    """One word of a question."""
+    found: int = offsets_at(_of(tables, QUESTIONS))[place * WORDS + word]
+    return found
+
+
+@kernel
+def _view(tables: int, at: int, what: int) -> int:
+    """One entry of a column's view."""
+    found: int = longs_at(_of(tables, VIEWS))[at * WIDTH + what]
+    return found
 
 
 @kernel
 def confirm(
-    tables: Tables, bits: np.ndarray, codes: np.ndarray, allowed: np.ndarray, first: int, from_: int, out: np.ndarray
+    tables: int,
+    entries: np.ndarray,
+    bits: np.ndarray,
+    codes: np.ndarray,
+    allowed: np.ndarray,
+    first: int,
+    from_: int,
+    out: np.ndarray,
 ) -> tuple[int, int]:
     """Evaluate every rule whose bit is set, from line `from_` of `bits`, whose line 0 is the row `first`.
 
@@ -91,7 +124,7 @@ def confirm(
     one = np.uint64(1)
     count = 0
     for line in range(from_, len(bits)):
-        if count + len(tables.entries) > len(out):
+        if count + len(entries) > len(out):
             return count, line
         code = codes[first + line]
         for word in range(bits.shape[1]):
@@ -102,7 +135,7 @@ def confirm(
                     left >>= np.uint64(8)
                     rule += 8
                 if left & one:
-                    ended = run(tables, tables.entries[rule], first + line)
+                    ended = run(tables, entries[rule], first + line)
                     if ended != NO:
                         out[count, 0], out[count, 1], out[count, 2] = first + line, rule, ended
                         count += 1
@@ -112,31 +145,31 @@ def confirm(
 
 
 @kernel
-def resume(tables: Tables, waiting: np.ndarray, answers: np.ndarray) -> None:
+def resume(tables: int, waiting: np.ndarray, answers: np.ndarray) -> None:
     """Go on with (row, rule, question) after the answer; the question becomes `YES`, `NO` or the next to wait for."""
     for at in range(len(waiting)):
-        place = tables.questions[waiting[at, 2], ON_YES if answers[at] else ON_NO]
+        place = _word(tables, waiting[at, 2], ON_YES if answers[at] else ON_NO)
         waiting[at, 2] = run(tables, place, waiting[at, 0])
 
 
 @kernel
-def run(tables: Tables, place: int, row: int) -> int:
+def run(tables: int, place: int, row: int) -> int:
     """Where the condition ends for a row: `YES`, `NO`, or the question that must be asked outside."""
     while place >= 0:
         answer = _asked(tables, place, row)
         if answer == UNKNOWN:
             return place
-        place = tables.questions[place, ON_YES if answer == 1 else ON_NO]
+        place = _word(tables, place, ON_YES if answer == 1 else ON_NO)
     return place
 
 
 @kernel
-def _asked(tables: Tables, place: int, row: int) -> int:
-    field = tables.questions[place, FIELD_AT]
+def _asked(tables: int, place: int, row: int) -> int:
+    field = _word(tables, place, FIELD_AT)
     if field == KEYWORD:
         return _of_event(tables, place, row)
-    at = column_of(tables, field, row)
-    op: int = tables.questions[place, OP]
+    at = _column(tables, field, row)
+    op = _word(tables, place, OP)
     if op == NULL:
         return 1 if at < 0 else 0
     if at < 0:
@@ -144,34 +177,32 @@ def _asked(tables: Tables, place: int, row: int) -> int:
     if op == EXISTS:
         return 1
     if op in (COMPARE, NUMBER):
-        if tables.views[at, KIND] == TEXT:
-            if op == COMPARE:
-                return UNKNOWN
-        else:
+        if _view(tables, at, KIND) != TEXT:
             return _number(tables, place, at, row)
+        if op == COMPARE:
+            return UNKNOWN
     elif op == FIELD:
         return _field(tables, place, at, row)
     return _text(tables, place, at, row)
 
 
 @kernel
-def column_of(tables: Tables, field: int, row: int) -> int:
+def _column(tables: int, field: int, row: int) -> int:
     """The column that holds a field in a row; -1 where all are null."""
-    for place in range(tables.spans[field], tables.spans[field + 1]):
-        at: int = tables.columns[place]
-        view = tables.views[at]
-        if view[KIND] != ABSENT and there(view[VALID], view[SHIFT], row):
+    spans = offsets_at(_of(tables, SPANS))
+    for place in range(spans[field], spans[field + 1]):
+        at: int = offsets_at(_of(tables, COLUMNS))[place]
+        if there(_view(tables, at, VALID), _view(tables, at, SHIFT), row):
             return at
     return -1
 
 
 @kernel
-def _of_event(tables: Tables, place: int, row: int) -> int:
+def _of_event(tables: int, place: int, row: int) -> int:
     """A keyword: asked of the message, or where there is none of every text."""
-    for which in range(len(tables.keyword)):
-        at = tables.keyword[which]
-        view = tables.views[at]
-        if view[KIND] == ABSENT or not there(view[VALID], view[SHIFT], row):
+    for which in range(_of(tables, KEYWORDS_LENGTH)):
+        at = offsets_at(_of(tables, KEYWORDS))[which]
+        if _view(tables, at, KIND) == ABSENT or not there(_view(tables, at, VALID), _view(tables, at, SHIFT), row):
             continue
         answer = _text(tables, place, at, row)
         if answer != 0 or which == 0:
@@ -180,28 +211,27 @@ def _of_event(tables: Tables, place: int, row: int) -> int:
 
 
 @kernel
-def _text(tables: Tables, place: int, at: int, row: int) -> int:
-    question, view = tables.questions[place], tables.views[at]
-    op, case = question[OP], question[CASE]
+def _text(tables: int, place: int, at: int, row: int) -> int:
+    op, case = _word(tables, place, OP), _word(tables, place, CASE)
     if op == ASK:
         return UNKNOWN
     folded = case == FOLDED
-    text = bytes_at(view[FOLDED_DATA] if folded else view[DATA])
-    offsets = offsets_at(view[PLACES] if folded else view[OFFSETS])
+    text = bytes_at(_view(tables, at, FOLDED_DATA if folded else DATA))
+    offsets = offsets_at(_view(tables, at, PLACES if folded else OFFSETS))
     begin, end = offsets[row], offsets[row + 1]
-    asked, length = question[FROM], question[LENGTH]
+    pool, asked, length = bytes_at(_of(tables, POOL)), _word(tables, place, FROM), _word(tables, place, LENGTH)
     if op == INSIDE:
-        return 1 if find(text, begin, end, tables.pool, asked, length, case) >= 0 else 0
+        return 1 if find(text, begin, end, pool, asked, length, case) >= 0 else 0
     if op == SUFFIX:
-        return 1 if end - begin >= length and same(text, end - length, tables.pool, asked, length, case) else 0
+        return 1 if end - begin >= length and same(text, end - length, pool, asked, length, case) else 0
     if op == PREFIX:
-        return 1 if end - begin >= length and same(text, begin, tables.pool, asked, length, case) else 0
+        return 1 if end - begin >= length and same(text, begin, pool, asked, length, case) else 0
     if op in (EQUAL, NUMBER):
-        return 1 if end - begin == length and same(text, begin, tables.pool, asked, length, case) else 0
+        return 1 if end - begin == length and same(text, begin, pool, asked, length, case) else 0
     if op == LIKE:
-        return 1 if like(text, begin, end, tables.pool, asked, asked + length, case) else 0
+        return 1 if like(text, begin, end, pool, asked, asked + length, case) else 0
     if op == CIDR4:
-        network = tables.wholes[question[EXTRA]]
+        network = longs_at(_of(tables, WHOLES))[_word(tables, place, EXTRA)]
         address = _ipv4(text, begin, end)
         beyond = 32 - (network & 63)
         return 1 if address >= 0 and address >> beyond == (network >> 6) >> beyond else 0
@@ -230,13 +260,14 @@ def _ipv4(text: np.ndarray, begin: int, end: int) -> int:
 
 
 @kernel
-def _number(tables: Tables, place: int, at: int, row: int) -> int:
-    question, view = tables.questions[place], tables.views[at]
-    constant = question[EXTRA]
-    if view[KIND] == INT and tables.whole[constant]:
-        return _compared(question[OP], question[CASE], longs_at(view[NUMBERS])[row], tables.wholes[constant])
-    value = float(longs_at(view[NUMBERS])[row]) if view[KIND] == INT else reals_at(view[NUMBERS])[row]
-    return _compared(question[OP], question[CASE], value, tables.reals[constant])
+def _number(tables: int, place: int, at: int, row: int) -> int:
+    op, how, constant = _word(tables, place, OP), _word(tables, place, CASE), _word(tables, place, EXTRA)
+    numbers = _view(tables, at, NUMBERS)
+    is_int = _view(tables, at, KIND) == INT
+    if is_int and bytes_at(_of(tables, WHOLE))[constant]:
+        return _compared(op, how, longs_at(numbers)[row], longs_at(_of(tables, WHOLES))[constant])
+    value = float(longs_at(numbers)[row]) if is_int else reals_at(numbers)[row]
+    return _compared(op, how, value, reals_at(_of(tables, REALS))[constant])
 
 
 @kernel
@@ -257,23 +288,21 @@ def _compared(op: int, how: int, value: float, asked: float) -> int:
 
 
 @kernel
-def _field(tables: Tables, place: int, at: int, row: int) -> int:
+def _field(tables: int, place: int, at: int, row: int) -> int:
     """Whether a value is another field's: as a whole, or at its end (1), its begin (2) or anywhere in it (3)."""
-    question = tables.questions[place]
-    other = column_of(tables, question[EXTRA], row)
+    other = _column(tables, _word(tables, place, EXTRA), row)
     if other < 0:
         return 0
-    mine, theirs = tables.views[at], tables.views[other]
-    text, asked = bytes_at(mine[FOLDED_DATA]), bytes_at(theirs[FOLDED_DATA])
-    begin, end = offsets_at(mine[PLACES])[row], offsets_at(mine[PLACES])[row + 1]
-    first, last = offsets_at(theirs[PLACES])[row], offsets_at(theirs[PLACES])[row + 1]
-    length, size = last - first, end - begin
-    if length > size or (question[CASE] == 0 and length != size):
+    text, asked = bytes_at(_view(tables, at, FOLDED_DATA)), bytes_at(_view(tables, other, FOLDED_DATA))
+    mine, theirs = offsets_at(_view(tables, at, PLACES)), offsets_at(_view(tables, other, PLACES))
+    begin, end, first, last = mine[row], mine[row + 1], theirs[row], theirs[row + 1]
+    length, size, how = last - first, end - begin, _word(tables, place, CASE)
+    if length > size or (how == 0 and length != size):
         return 0
     begins = range(begin, end - length + 1)
-    if question[CASE] == 0 or question[CASE] == 2:
+    if how in (0, 2):
         begins = range(begin, begin + 1)
-    elif question[CASE] == 1:
+    elif how == 1:
         begins = range(end - length, end - length + 1)
     for start in begins:
         if _alike(text, start, asked, first, length):

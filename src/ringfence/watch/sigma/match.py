@@ -91,7 +91,7 @@ class Matcher:
         if not self._sampled and len(batch) >= BLOCK // 8:
             self.adapt(batch)
         names, views = self._views(batch)
-        tables = self._tables(names, views)
+        program, tables = self._program, self._tables(names, views)
         codes, allowed = self._routing.of(batch)
         bits = np.empty((min(BLOCK, len(batch)), self._words), np.uint64)
         out = np.empty((max(1 << 14, 4 * len(self.ruleset.rules)), 3), np.int32)
@@ -103,7 +103,7 @@ class Matcher:
             self._look(watchers, names, views, first, here)
             line = 0
             while line < len(here):
-                count, line = confirm(tables, here, codes, allowed, first, line, out)
+                count, line = confirm(tables.address, program.entries, here, codes, allowed, first, line, out)
                 found.append(self._settled(out[:count].copy(), tables, names, views))
         pairs = np.concatenate(found)
         order = np.lexsort((pairs[:, 1], pairs[:, 0]))
@@ -165,15 +165,10 @@ class Matcher:
         spans = [0, *accumulate(map(len, columns))]
         texts = [at for name, at in names.items() if name not in _SILENT and name != _MESSAGE and table[at, 0] == TEXT]
         return Tables(
-            program.questions,
-            program.entries,
-            program.pool,
-            program.whole,
-            program.wholes,
-            program.reals,
+            program,
             table,
             np.array(spans, np.int32),
-            np.array([at for field in columns for at in field], np.int32),
+            np.array([at for field in columns for at in field] or [0], np.int32),
             np.array([names.get(_MESSAGE, lacking), *texts], np.int32),
         )
 
@@ -199,7 +194,7 @@ class Matcher:
         hits = [pairs[held, :2]]
         waiting = np.ascontiguousarray(pairs[~held])
         while len(waiting):
-            resume(tables, waiting, self._outside.answers(waiting, tables, names, views))
+            resume(tables.address, waiting, self._outside.answers(waiting, tables, names, views))
             hits.append(waiting[waiting[:, 2] == code.YES, :2])
             waiting = np.ascontiguousarray(waiting[waiting[:, 2] >= 0])
         return np.concatenate(hits)
