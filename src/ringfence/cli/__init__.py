@@ -41,6 +41,7 @@ _COMMANDS = {
     "agent": "ringfence.cli.agent:agent",
     "relay": "ringfence.cli.agent:relay",
     "sigma": "ringfence.cli.sigma:sigma",
+    "quality": "ringfence.cli.quality:quality",
     "mark": "ringfence.cli.keep:mark",
     "merge": "ringfence.cli.keep:merge",
     "export": "ringfence.cli.keep:export",
