@@ -6,6 +6,7 @@
 A byte that is not text cannot hide a line: it is replaced by U+FFFD, told as a problem, and the line is read.
 """
 
+import csv
 from collections.abc import Iterator
 
 import msgspec
@@ -18,7 +19,10 @@ from ringfence.wire.ocsf.event import Event
 
 _MARK = b"\xef\xbb\xbf"
 _REMEDY = "see docs/logs.md for the forms that are read"
-BAD = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError, msgspec.MsgspecError)
+BAD = (
+    *(ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError),
+    *(msgspec.MsgspecError, csv.Error),
+)
 """What a reader may raise on a line that is not its own."""
 
 
@@ -84,7 +88,7 @@ class Following:
         if len(raw) > LONGEST_LINE:
             yield Problem(self._name, self.number, f"a line of more than {LONGEST_LINE:,} bytes was dropped", _REMEDY)
             return
-        text, problem = _text(raw)
+        text, problem = _text(raw.removeprefix(_MARK) if self.number == 1 else raw)
         if problem:
             yield Problem(self._name, self.number, problem, "the line was read with them replaced")
         if text.strip():
@@ -167,8 +171,8 @@ def documents(data: bytes) -> Iterator[tuple[int, bytes]]:
     A pretty-printed object begins with `{` and ends with `}` in the first column, so that one which is damaged does
     not swallow the next.
     """
-    start = data.removeprefix(_MARK).lstrip()
-    if start.startswith(b"["):
+    data = data.removeprefix(_MARK)
+    if data.lstrip().startswith(b"["):
         try:
             parts = msgspec.json.decode(data, type=list[msgspec.Raw])
         except (msgspec.MsgspecError, RecursionError):
@@ -178,7 +182,7 @@ def documents(data: bytes) -> Iterator[tuple[int, bytes]]:
             return
     held: list[bytes] = []
     since = 0
-    for number, line in enumerate(data.removeprefix(_MARK).split(b"\n"), 1):
+    for number, line in enumerate(data.split(b"\n"), 1):
         line = line.rstrip(b"\r")
         opens = line.startswith(b"{")
         if held and opens:  # the one before was cut short
@@ -192,7 +196,7 @@ def documents(data: bytes) -> Iterator[tuple[int, bytes]]:
         elif opens and not line.endswith((b"}", b"},", b"}]", b" ")):
             held, since = [line], number
         elif line.strip(b" \t,[]"):
-            yield number, line.strip(b" \t,").removeprefix(b"[")
+            yield number, line.strip(b" \t,[]")
     if held:
         yield since, b"\n".join(held)
 
