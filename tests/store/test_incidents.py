@@ -49,7 +49,7 @@ def test_verdicts_are_kept_with_who_and_why(database):
     said = incidents.verdict(database, "RF-1", "benign", "ana", 6.0, "nightly backup")
     assert incidents.verdicts(database, "RF-1")[-1] == said
     with pytest.raises(StateError, match="no incident"):
-        incidents.verdict(database, "RF-9", "true", "ana", 7.0, "")
+        incidents.verdict(database, "RF-9", "confirmed", "ana", 7.0, "")
     with pytest.raises(UsageError, match="not a verdict"):
         incidents.verdict(database, "RF-1", "maybe", "ana", 7.0, "")
 
@@ -65,7 +65,7 @@ def test_a_log_is_read_on_from_where_its_incidents_were_kept(database):
 def test_what_is_over_and_old_is_forgotten(database):
     """What is open stays, however old."""
     incidents.put(database, [kept("RF-1"), kept("RF-2", state="closed"), kept("RF-3", state="closed", updated=99.0)])
-    incidents.verdict(database, "RF-2", "true", "ana", 6.0, "")
+    incidents.verdict(database, "RF-2", "confirmed", "ana", 6.0, "")
     assert incidents.forget(database, 50.0) == 1
     assert {one.id for one in incidents.listed(database)} == {"RF-1", "RF-3"}
     assert incidents.verdicts(database) == []

@@ -10,7 +10,7 @@ import msgspec
 from ringfence.errors import StateError, UsageError
 from ringfence.store.state.database import Database
 
-VERDICTS = ("true", "benign", "unknown")
+VERDICTS = ("confirmed", "benign", "unknown")
 _PUT = """
     INSERT INTO incidents VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
     version = excluded.version, state = excluded.state, severity = excluded.severity, opened = excluded.opened,

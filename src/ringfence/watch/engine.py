@@ -188,8 +188,10 @@ class JointStage:
         return states(self._state.seen, self.open, self._state.clock)
 
     def verdict(self, incident: str, verdict: str) -> tuple[Incident, ...]:
-        """An operator says what an incident was: `benign` or `confirmed`. What changed by it; habits learn of it."""
+        """An operator says what an incident was. What changed by it; habits learn of `benign` and `confirmed`."""
         state = self._state
+        if verdict not in (habit.BENIGN, habit.CONFIRMED_WORD):
+            return ()
         ended = self._joiner.dismiss(state.joining, incident, verdict)
         if ended is None:
             return ()

@@ -4,21 +4,15 @@ files ─▶ batches ─▶ both stages, with what the estate knows ─▶ incid
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import msgspec
 
 from ringfence.app.watch.read import batches
-from ringfence.app.watch.rules_cache import ruleset
-from ringfence.app.watch.site import EstateSite
 from ringfence.errors import Problem
-from ringfence.estate.estate import Estate
-from ringfence.watch.detectors import DETECTORS
-from ringfence.watch.roster import Roster
-from ringfence.watch.rule_signals import Rules
+from ringfence.estate.threats import THREATS
 from ringfence.watch.single import Single
-from ringfence.watch.site import Nowhere
 from ringfence.watch.values import Incident
 from ringfence.wire.ocsf import classes
 
@@ -28,30 +22,20 @@ Told = Callable[[Incident], None]
 class Watched(msgspec.Struct, frozen=True):
     """What came of some logs: every incident in its last version, the state of each threat, and what went wrong.
 
-    `events` counts what was read; `lost` counts events that sources say or that their numbers show to be missing.
+    `events` counts what was read; `lost` counts events that sources say or that their numbers show to be missing;
+    `held` what was held back as habits, by `name|class`.
     """
 
     incidents: tuple[Incident, ...]
     threats: dict[str, str]
     events: int
     lost: int
+    held: Mapping[str, int]
     problems: tuple[Problem, ...]
 
 
-def single_of(estate: Estate | None, rules: Sequence[Path] = (), problems: list[Problem] | None = None) -> Single:
-    """Both stages, with our own rules and those named, and the estate where there is one."""
-    loaded, found = ruleset(rules)
-    made = Rules(loaded)
-    if problems is not None:
-        problems += [*found, *made.problems]
-    site = EstateSite(estate) if estate else Nowhere()
-    roster = site.roster() if isinstance(site, EstateSite) else Roster()
-    return Single(DETECTORS, site, made, roster)
-
-
-def watch_files(single: Single, files: Iterable[Path], told: Told) -> Watched:
+def watch_files(single: Single, files: Iterable[Path], problems: list[Problem], told: Told) -> Watched:
     """Read logs to their end; `told` hears of each incident when it is new and when it changes."""
-    problems: list[Problem] = []
     last: dict[str, Incident] = {}
     counts: Counter[str] = Counter()
 
@@ -67,4 +51,12 @@ def watch_files(single: Single, files: Iterable[Path], told: Told) -> Watched:
         tell(single.take(batch))
     tell(single.end())
     kept = sorted(last.values(), key=lambda one: (-one.severity, one.opened, one.id))
-    return Watched(tuple(kept), dict(single.joint.threats()), counts["events"], counts["lost"], tuple(problems))
+    faults = {**single.node.faults, **single.joint.faults}
+    problems += [Problem(name, 0, f"failed on {count} batches; the others went on") for name, count in faults.items()]
+    threats = dict(single.joint.threats())
+    return Watched(tuple(kept), threats, counts["events"], counts["lost"], single.joint.held(), tuple(problems))
+
+
+def threat_title(id: str) -> str:
+    """A threat in a sentence, "" for one that has no name."""
+    return THREATS.get(id, "")

@@ -20,7 +20,8 @@ def shown(incident: Incident) -> dict[str, Any]:
     """`ringfence incidents --json`: the incident with its times in UTC and its signals, first seen first."""
     found: dict[str, Any] = msgspec.to_builtins(incident)
     found["opened"], found["updated"] = utc(incident.opened), utc(incident.updated)
-    found["signals"] = [_signal(one) for one in sorted(incident.signals, key=lambda one: (one.since or one.time, one.name))]
+    by_time = sorted(incident.signals, key=lambda one: (one.since or one.time, one.name))
+    found["signals"] = [_signal(one) for one in by_time]
     return found
 
 

@@ -1,0 +1,64 @@
+"""What was found, read back: incidents, their verdicts, and how each threat stands."""
+
+import contextlib
+import getpass
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ringfence.app.watch import keeping
+from ringfence.app.watch.live import ABOUT, DATABASE, STATUS
+from ringfence.errors import UsageError
+from ringfence.store import incidents
+from ringfence.store.journal import durable
+from ringfence.store.state import Database
+from ringfence.watch.values import Incident
+
+
+def listed(home: Path, every: bool = False) -> list[Incident]:
+    """The open incidents, or with `every` all of them, the gravest first. Raises `UsageError` where nothing watched."""
+    with contextlib.closing(_database(home)) as database:
+        return keeping.kept(database, () if every else ("open",))
+
+
+def one(home: Path, id: str) -> tuple[Incident, list[dict[str, Any]]]:
+    """One incident by its id, or enough of it, and what was said of it. Raises `UsageError` where there is none."""
+    with contextlib.closing(_database(home)) as database:
+        found = incidents.get(database, id)
+        if found is None:
+            raise UsageError(f"there is no incident {id}", "`ringfence incidents --all` lists them")
+        said = [msgspec.to_builtins(each) for each in incidents.verdicts(database, found.id)]
+        return msgspec.json.decode(found.body, type=Incident), said
+
+
+def judge(home: Path, id: str, verdict: str, why: str) -> Incident:
+    """Keep a verdict; a watch that runs there learns of it within seconds."""
+    found, _ = one(home, id)
+    with contextlib.closing(_database(home)) as database:
+        incidents.verdict(database, found.id, verdict, getpass.getuser(), time.time(), why)
+    return found
+
+
+def keep(home: Path, found: Sequence[Incident], threats: dict[str, str]) -> None:
+    """Keep what a reading of files came to, so that it can be asked for later."""
+    durable.ensure(home)
+    home.chmod(0o700)
+    with contextlib.closing(Database.open(home / DATABASE)) as database:
+        keeping.keep(database, found)
+    durable.put(home / ABOUT, STATUS, msgspec.json.encode({"at": time.time(), "threats": threats}))
+
+
+def status(home: Path) -> dict[str, Any]:
+    """How it stands, as the watch there last told: threats, what was held back, events counted."""
+    _database(home).close()
+    path = home / ABOUT / STATUS
+    return dict(msgspec.json.decode(path.read_bytes())) if path.exists() else {}
+
+
+def _database(home: Path) -> Database:
+    if not (home / DATABASE).exists():
+        raise UsageError(f"nothing was watched in {home}", "`ringfence watch FILE…` or `ringfence watch --listen` does")
+    return Database.open(home / DATABASE)
