@@ -42,6 +42,8 @@ _COMMANDS = {
     "relay": "ringfence.cli.agent:relay",
     "sigma": "ringfence.cli.sigma:sigma",
     "quality": "ringfence.cli.quality:quality",
+    "watch": "ringfence.cli.watch:watch",
+    "incidents": "ringfence.cli.watch:incidents",
     "mark": "ringfence.cli.keep:mark",
     "merge": "ringfence.cli.keep:merge",
     "export": "ringfence.cli.keep:export",

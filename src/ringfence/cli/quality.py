@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from ringfence.app.estates import open_estate
 from ringfence.app.watch import quality as scoring
-from ringfence.app.watch.run import single_of
+from ringfence.app.watch.made import Made
 from ringfence.app.watch.truth import read_truth
 from ringfence.cli import output
 from ringfence.cli.estate import AsJson, Identity
@@ -44,7 +44,7 @@ def quality(
     """
     known = read_truth(truth)
     problems: list[Problem] = []
-    single = single_of(open_estate(estate, identity) if estate else None, rules or [], problems)
+    single = Made(open_estate(estate, identity) if estate else None, rules or (), problems).single()
     scored = scoring.score_files(single, events, known)
     problems += scored.problems
     output.problems(problems)
