@@ -95,6 +95,7 @@ class _Growing:
             yield from self._heard(self._header)
             self._header = []
             data = os.read(self._descriptor, PIECE)
+            self._refused = ""
             if data:
                 yield from self._take(data)
             elif self._moved():
@@ -114,7 +115,7 @@ class _Growing:
         self._lines, self._form = Lines(), None
         self._head.clear()
         self._read = self._whole = 0
-        self._refused, self._ignored = "", False
+        self._ignored = False
         found = os.fstat(self._descriptor)
         known, self._from = self._from, None
         if known and (found.st_dev, found.st_ino) == (known.device, known.inode) and found.st_size >= known.offset:

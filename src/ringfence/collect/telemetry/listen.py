@@ -229,7 +229,7 @@ class Listeners:
                     await door.serve(reader, writer, peer)
                 else:
                     await self._stream(place, reader, peer)
-            except OSError:  # TimeoutError and a connection that broke are two of them
+            except (OSError, asyncio.CancelledError):  # broken, silent for too long, or the listener has ended
                 pass
             finally:
                 self._tasks.discard(task)

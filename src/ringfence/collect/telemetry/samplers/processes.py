@@ -17,6 +17,8 @@ from ringfence.wire.ocsf.classes import PROCESS
 from ringfence.wire.ocsf.event import Event
 
 LAUNCH = 1
+ANSWER = 0.5
+"""Seconds for the kernel to agree."""
 AT_ONCE = 256
 """Messages in one look; the rest waits in the kernel's buffer."""
 _CN = struct.Struct("=IIIIHH")
@@ -29,13 +31,13 @@ _PARENTS = 4096
 
 
 class Processes:
-    """The process connector; needs CAP_NET_ADMIN in the first user and process namespaces."""
+    """The process connector, in the machine's own process namespace."""
 
     about = About(
         "processes",
         "programs that start, with their parent, user and job",
         PUSH,
-        "CAP_NET_ADMIN",
+        "CAP_NET_ADMIN before Linux 6.6",
         "a program that ends within a few milliseconds is seen without name and command line",
     )
     every = 5.0
