@@ -9,6 +9,7 @@ import yaml
 
 from ringfence.app.watch.pack import texts
 from ringfence.watch.batch import of_events
+from ringfence.watch.correlate import Correlator, Source, State, plans
 from ringfence.watch.sigma import Matcher, load
 from ringfence.wire.ocsf.classes import CLASSES
 from ringfence.wire.ocsf.columns import COLUMNS, UNMAPPED
@@ -119,3 +120,23 @@ def test_ids_of_others_are_theirs():
     known |= {f"attack.{one.lower()}" for one in re.findall(r"id: (T[0-9.]+)\n", atlas)}
     for rule in (*RULES.rules, *RULES.correlations):
         assert set(rule.tags) <= known, rule.file
+
+
+@pytest.mark.parametrize("name", [one.file for one in RULES.correlations])
+def test_each_correlation_fires_on_its_events_and_not_on_its_near_miss(name, ready):
+    """From the events through the rules that it counts."""
+    matcher, source, correlator, ids = ready
+    for expected, events in zip((True, False), cases(name), strict=True):
+        batch, state = of_events(events), State()
+        points = list(source.points(batch, matcher.match(batch)))
+        told = correlator.take(state, points, max(event.time for event in events)) + correlator.end(state)
+        assert any(one.correlation == ids[name] for one in told) is expected, (name, expected)
+
+
+@pytest.fixture(scope="module")
+def ready():
+    """The matcher, what takes points from its hits, the correlator, and the ids of correlations by file."""
+    made, problems = plans(RULES)
+    assert problems == []
+    ids = {one.file: one.id for one in RULES.correlations}
+    return Matcher(RULES), Source(made, RULES.rules), Correlator(made), ids

@@ -76,6 +76,11 @@ class Plan(msgspec.Struct, frozen=True):
         """Whether hits bring the value of a field."""
         return self.rule.type.startswith("value_")
 
+    @property
+    def percentile(self) -> int:
+        """Which one is figured."""
+        return 50 if self.rule.type == "value_median" else self.rule.percentile
+
     def holds(self, figure: float) -> bool:
         """Whether a figure meets the condition."""
         return OPS[self.rule.op](figure, self.rule.value)

@@ -240,7 +240,7 @@ def _of_whole(plan: Plan, values: Sequence[Any]) -> float | None:
     if plan.asked is not None:
         seen = frozenset(values)
         return float(len(seen)) if plan.asked(seen) else None
-    figure = figure_of(plan.kind, values, plan.rule.percentile)
+    figure = figure_of(plan.kind, values, plan.percentile)
     return figure if plan.holds(figure) else None
 
 
