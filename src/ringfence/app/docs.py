@@ -9,6 +9,7 @@ from pathlib import Path
 from ringfence.analyse.moves import MOVES
 from ringfence.analyse.rule import At, Atom, Is, Move, Prefix, Rule, Slot
 from ringfence.app.watch.detectors_docs import detectors_page
+from ringfence.app.watch.rules_docs import rules_page
 from ringfence.estate.kinds import CAPABILITIES, KINDS, PREDICATES
 
 _MADE = "<!-- Written by `make docs` from the tables in the source. Do not edit. -->\n"
@@ -18,7 +19,12 @@ FACT = '{"subject": "host:gpu0001", "predicate": "in_rack", "object": "R07", "at
 
 def pages() -> dict[str, str]:
     """File name → content."""
-    return {"moves.md": moves_page(), "estate.md": estate_page(), "detectors.md": detectors_page()}
+    return {
+        "moves.md": moves_page(),
+        "estate.md": estate_page(),
+        "detectors.md": detectors_page(),
+        "rules.md": rules_page(),
+    }
 
 
 def moves_page() -> str:

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from ringfence.app.watch.pack import texts
+from ringfence.app.watch.rules_docs import rules_page
 from ringfence.watch.batch import of_events
 from ringfence.watch.correlate import Correlator, Source, State, plans
 from ringfence.watch.sigma import Matcher, load
@@ -59,6 +60,14 @@ def test_rules_and_cases_are_the_same_set():
     assert files == {path.relative_to(HERE).with_suffix("") for path in HERE.rglob("*.ndjson")}
 
 
+def test_every_rule_has_its_heading():
+    """In docs/rules.md, which `make docs` writes."""
+    page = (HERE.parents[2] / "docs" / "rules.md").read_text("utf-8")
+    assert page == rules_page(), "run `make docs`"
+    headings = re.findall(r"^### `(.+?)`: ", page, re.MULTILINE)
+    assert headings == [name.removesuffix(".yml") for name, _ in texts()]
+
+
 def test_near_misses_are_near():
     """A near miss of a single event has the class and log source of its match, and differs in few columns."""
     for rule in RULES.rules:
@@ -82,6 +91,7 @@ def test_every_rule_says_who_why_and_how_sure():
         assert said["level"] in {"informational", "low", "medium", "high", "critical"}, name
         assert len(said["description"]) > 40, name
         assert said["falsepositives"], name
+        assert all(isinstance(one, str) for one in said["falsepositives"]), name
         assert all(
             re.fullmatch(r"(attack\.t[0-9.]+|attack\.[a-z-]+|atlas\.aml\.t[0-9.]+)", one) for one in said["tags"]
         ), name
