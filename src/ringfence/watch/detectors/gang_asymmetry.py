@@ -34,8 +34,8 @@ _MACHINE = {"power", "clock", "nvlink"}
 """What differs where a machine is worn or hot: it is slower, or waits less than those that wait for it."""
 _WORKS = {"power"}
 """Drawing more than the others at the same clock is work that they do not do."""
-_SLOWER = -1.0
-"""Deviations of the clock from which it is a hot machine."""
+_SLOWED = 3.0
+"""Score of a clock that is lower than the others', from which it is a hot machine."""
 _AGAIN, _EVERY = HOUR, MINUTE // 2
 
 
@@ -75,7 +75,7 @@ def tick(state: State, now: int, view: View) -> Iterator[Signal]:
 def _sureness(odd: windows.Odd) -> float:
     """How sure it is that this is no accident; 0 for what a worn or hot machine does."""
     more = {name for name, (score, _) in odd.features.items() if score > 0}
-    if set(odd.features) <= _MACHINE and (not more & _WORKS or odd.clock < _SLOWER):
+    if set(odd.features) <= _MACHINE and (not more & _WORKS or odd.slowed > _SLOWED):
         return 0.0
     return min(0.85, 0.62 + 0.08 * (len(odd.features) - 1))
 

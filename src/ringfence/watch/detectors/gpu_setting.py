@@ -52,7 +52,7 @@ class State(msgspec.Struct):
 def step(state: State, batch: Batch, view: View) -> Iterator[Signal]:
     """Every change of a setting."""
     state.planned.take(batch)
-    state.administrators.take(batch)
+    state.administrators.take(batch, view.roster)
     for one in happened(batch, classes.GPU, (_CONFIGURE,)):
         if not one.host:
             continue

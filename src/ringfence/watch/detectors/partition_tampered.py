@@ -48,7 +48,7 @@ class State(msgspec.Struct):
 def step(state: State, batch: Batch, view: View) -> Iterator[Signal]:
     """Every change of a partition."""
     state.planned.take(batch)
-    state.administrators.take(batch)
+    state.administrators.take(batch, view.roster)
     for one in happened(batch, classes.FABRIC, (_PARTITION,)):
         who, guid = cut(batch.text("actor.user.name", one.row)), cut(batch.text("ib.guid", one.row))
         many = _ports(state, who, guid, one.at)

@@ -15,7 +15,8 @@ class Feature(msgspec.Struct, frozen=True):
     `count`: difference of the square roots of Poisson counts. `spread` is the least that counts as one deviation;
     `used` how far a rank may always have been off before that is strange in itself. `low` and `high` say on which
     sides being off means something; what comes in `bursts` falls into one window or the next by chance, or is
-    what a slow neighbour makes of it, and only supports what else differs.
+    what a slow neighbour makes of it, and only supports what else differs. `most` is how many deviations one window
+    may count: few where an honest hand does much in a moment.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Feature(msgspec.Struct, frozen=True):
     low: bool = False
     high: bool = True
     bursts: bool = False
+    most: float = 5.0
 
 
 FEATURES = (
@@ -37,14 +39,14 @@ FEATURES = (
     Feature("nvlink", ("host.nvlink",), SHARE, 2.0**24, 0.020, 0.05, low=True, bursts=True),
     Feature("fabric sent", ("host.ib_xmit",), SHARE, 2.0**24, 0.015, 0.05, low=True),
     Feature("fabric received", ("host.ib_rcv",), SHARE, 2.0**24, 0.015, 0.05, low=True),
-    Feature("sent", ("host.net_out",), RATE, 20_000.0, 0.040, 0.10),
-    Feature("received", ("host.net_in",), RATE, 50_000.0, 0.080, 0.20),
-    Feature("read", ("host.read",), RATE, 200_000.0, 0.060, 0.15),
+    Feature("sent", ("host.net_out",), RATE, 20_000.0, 0.040, 0.10, most=2.5),
+    Feature("received", ("host.net_in",), RATE, 50_000.0, 0.080, 0.20, most=2.5),
+    Feature("read", ("host.read",), RATE, 200_000.0, 0.060, 0.15, most=2.5),
     Feature("written", ("host.written",), RATE, 200_000.0, 0.100, 0.30, bursts=True),
-    Feature("connections", ("host.flows",), COUNT, 0.0, 1.0, 0.5),
-    Feature("peers", ("host.peers",), COUNT, 0.0, 1.0, 0.5),
-    Feature("processes", ("host.processes",), COUNT, 0.0, 1.0, 0.5),
-    Feature("files", ("host.files",), COUNT, 0.0, 1.0, 0.5),
+    Feature("connections", ("host.flows",), COUNT, 0.0, 1.0, 0.5, most=2.5),
+    Feature("peers", ("host.peers",), COUNT, 0.0, 1.0, 0.5, most=2.5),
+    Feature("processes", ("host.processes",), COUNT, 0.0, 1.0, 0.5, most=2.5),
+    Feature("files", ("host.files",), COUNT, 0.0, 1.0, 0.5, most=2.5),
 )
 WIDTH = len(FEATURES)
 AT = {feature.name: at for at, feature in enumerate(FEATURES)}

@@ -59,7 +59,7 @@ class Gangs(msgspec.Struct):
 class Odd(msgspec.Struct, frozen=True):
     """A rank that differs: by which features, each with its score (below nothing: less) and its last deviation.
 
-    `clock` is the deviation of its accelerators' clock.
+    `slowed` is the score of its accelerators' clock being less than the others'.
     """
 
     job: str
@@ -68,7 +68,7 @@ class Odd(msgspec.Struct, frozen=True):
     at: int
     since: int
     features: dict[str, tuple[float, float]]
-    clock: float = 0.0
+    slowed: float = 0.0
 
 
 def take(state: Gangs, batch: Batch, roster: Roster) -> None:
@@ -194,4 +194,4 @@ def _odd(
             found[name] = (round(-score if side else score, 1), round(float(deviations[at]), 1))
             first.append(int(begun[speed, side, rank, at]))
     host = next(name for name, at in gang.ranks.items() if at == rank)
-    return Odd(uid, host, len(gang.ranks), (slot + 1) * WINDOW, min(first), found, float(deviations[AT["clock"]]))
+    return Odd(uid, host, len(gang.ranks), (slot + 1) * WINDOW, min(first), found, float(mine[:, 1, AT["clock"]].max()))

@@ -104,7 +104,7 @@ def take(model: Model, batch: Batch, roster: Roster) -> None:
     sums = np.zeros((len(present), values.shape[1]))
     np.add.at(sums, which.reshape(-1), values)
     for at, (code, slot) in enumerate(present.tolist()):
-        doing = _doing(model, jobs.values[code], roster)
+        doing = _doing(model, jobs.values[code], roster, slot * INTERVAL)
         if doing is not None and doing.last < slot <= model.clock // INTERVAL + 2:
             before = doing.open.get(slot, [0.0] * values.shape[1])
             put(doing.open, slot, [a + b for a, b in zip(before, sums[at].tolist(), strict=True)], _MOST_OPEN)
@@ -149,9 +149,12 @@ def _kind(model: Model, name: str) -> Kind:
     return kind
 
 
-def _doing(model: Model, uid: str, roster: Roster) -> Doing | None:
+def _doing(model: Model, uid: str, roster: Roster, when: int) -> Doing | None:
+    """What is known of a job; nothing is learned where it shares its host, whose interval is then not its own."""
     doing = model.jobs.get(uid)
     job: Running | None = roster.jobs.get(uid)
+    if job is not None and job.hosts and len(roster.at(job.hosts[0], when)) > 1:
+        return None
     if doing is None and job is not None and not job.ended and len(model.jobs) < _MOST_JOBS:
         doing = model.jobs[uid] = Doing(cut(job.kind), Levels(gang=len(set(job.hosts)) > 1))
     return doing
