@@ -22,6 +22,7 @@ from ringfence.wire.ocsf.logsources import USUAL
 
 _SLURM = re.compile(r"(?:slurm|ringfence\.slice)[^\0]{0,200}?/job_([0-9]{1,12})(?:/|\Z)")
 _POD = re.compile(r"pod([0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12})")
+_STATUS = re.compile(rb"Name:\t([^\n]{0,256})\n(?:[^\n]*\n){0,8}?PPid:\t(\d+)\n(?:[^\n]*\n)?Uid:\t\d+\t(\d+)")
 _LONGEST = 8192
 _MOST = 4096
 RECENT = 1.0
@@ -95,18 +96,12 @@ class Machine:
     def _asked(self, pid: int) -> Running:
         status = self._read(pid, "status")
         parent, uid, name = 0, -1, ""
-        for line in status.splitlines():
-            head, _, rest = line.partition(b":")
-            if head == b"Name":
-                name = rest.strip().decode("utf-8", "replace")
-            elif head == b"PPid":
-                parent = int(rest)
-            elif head == b"Uid":
-                uid = int(rest.split()[1])
-                break
+        found = _STATUS.match(status)
+        if found:
+            name, parent, uid = found[1].decode("utf-8", "replace"), int(found[2]), int(found[3])
         command = self._read(pid, "cmdline").replace(b"\0", b" ").strip().decode("utf-8", "replace")
         try:
-            path = os.readlink(self.proc / str(pid) / "exe")
+            path = os.readlink(f"{self.proc}/{pid}/exe")
         except OSError:
             path = ""
         base = os.path.basename(path.removesuffix(" (deleted)"))
@@ -115,7 +110,7 @@ class Machine:
     def uid(self, pid: int) -> int:
         """The real owner of a process, -1 where it is gone."""
         try:
-            return os.stat(self.proc / str(pid)).st_uid
+            return os.stat(f"{self.proc}/{pid}").st_uid
         except OSError:
             return -1
 
@@ -144,7 +139,12 @@ class Machine:
 
     def _read(self, pid: int, name: str) -> bytes:
         try:
-            with (self.proc / str(pid) / name).open("rb", buffering=0) as file:
-                return file.read(_LONGEST)
+            handle = os.open(f"{self.proc}/{pid}/{name}", os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
             return b""
+        try:
+            return os.read(handle, _LONGEST)
+        except OSError:
+            return b""
+        finally:
+            os.close(handle)

@@ -7,12 +7,14 @@ what the kernel dropped is known exactly.
 """
 
 import os
+import select
 import struct
 from collections.abc import Iterator
 
 from ringfence.collect.telemetry.samplers import netlink
 from ringfence.collect.telemetry.samplers.base import PUSH, About
 from ringfence.collect.telemetry.samplers.machine import Machine, Running
+from ringfence.errors import MissingPart
 from ringfence.wire.ocsf.classes import PROCESS
 from ringfence.wire.ocsf.event import Event
 
@@ -21,6 +23,8 @@ ANSWER = 0.5
 """Seconds for the kernel to agree."""
 AT_ONCE = 256
 """Messages in one look; the rest waits in the kernel's buffer."""
+_FIRST_NAMESPACE = 0xEFFFFFFC  # PROC_PID_INIT_INO
+_REMEDY = "give the agent CAP_NET_ADMIN, and run it in the machine's own process namespace"
 _CN = struct.Struct("=IIIIHH")
 _EVENT = struct.Struct("=IIQ")
 _PROC = 1
@@ -51,13 +55,28 @@ class Processes:
 
     def open(self) -> int:
         """Ask the kernel to tell."""
+        if os.stat(self._machine.proc / "self" / "ns" / "pid").st_ino != _FIRST_NAMESPACE:
+            raise MissingPart("the kernel tells of processes by numbers that are others here", _REMEDY)
         self._socket = netlink.listen(netlink.CONNECTOR, _PROC, self.about.needs)
         body = struct.pack("=I", _LISTEN)
         asked = _CN.pack(_PROC, 1, 0, 0, len(body), 0) + body
-        self._socket.send(
-            netlink.HEADER.pack(netlink.HEADER.size + len(asked), netlink.DONE, 0, 0, os.getpid()) + asked
-        )
+        size = netlink.HEADER.size + len(asked)
+        self._socket.send(netlink.HEADER.pack(size, netlink.DONE, 0, 0, os.getpid()) + asked)
+        if not self._answered():
+            self._socket.close()
+            raise MissingPart("the kernel does not tell of processes here", _REMEDY)
         return self._socket.fileno()
+
+    def _answered(self) -> bool:
+        """Whether the kernel agrees, which it says at once."""
+        for _ in range(AT_ONCE):
+            if not select.select([self._socket], [], [], ANSWER)[0]:
+                return False
+            data, sender = netlink.receive(self._socket) or (b"", 1)
+            for _, message in netlink.messages(data if sender == 0 else b""):
+                if len(message) >= _CN.size + _EVENT.size + 4 and _EVENT.unpack_from(message, _CN.size)[0] == _NONE:
+                    return struct.unpack_from("=I", message, _CN.size + _EVENT.size)[0] == 0
+        return False
 
     def look(self) -> Iterator[Event]:
         """The programs that started."""
@@ -106,7 +125,7 @@ class Processes:
 def launched(machine: Machine, started: Running, forked_by: int = 0) -> Event:
     """The event of a started program; `forked_by` is its parent where it is gone and cannot be asked."""
     above = started.parent or forked_by
-    parent = machine.process(above) if above else None
+    parent = machine.who(above) if above else None
     return machine.event(
         PROCESS,
         LAUNCH,
