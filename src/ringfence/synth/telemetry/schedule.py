@@ -157,19 +157,18 @@ def _slices(plan: Cluster, room: Sequence[Host], places: Sequence[int], seconds:
 
 
 def _pods(plan: Cluster, at: dict[str, int], seconds: int, rng: Random) -> Iterator[Run]:
-    """The serving pods: they run all the time, and are rolled over about once a day."""
+    """The serving pods: they run all the time, and start anew under their name about once a day."""
     lines = {line.name: number for number, line in enumerate(plan.pipelines)}
     for pod in plan.pods:
         now = rng.randrange(0, 30) * 10
         while now < seconds:
             number = lines[pod.pipeline]
             place = (pod.first_gpu, pod.gpus)
-            line, user = plan.pipelines[number], f"svc-{pod.tenant}"
+            line, user = plan.pipelines[number], "root"
             run = _run(rng, "infer", user, line, number, (at[pod.host],), place, now, "kube")
             length = rng.randrange(3600, 2 * 86400) // 10 * 10
-            name = f"{pod.name}-{rng.getrandbits(20):05x}"
-            uid = f"pod:{plan.name}-kube/{pod.namespace}/{name}"
-            yield msgspec.structs.replace(run, uid=uid, name=name, end=run.start + length, state="COMPLETED")
+            uid = f"pod:{plan.name}-kube/{pod.namespace}/{pod.name}"
+            yield msgspec.structs.replace(run, uid=uid, name=pod.name, end=run.start + length, state="COMPLETED")
             now += length + rng.randrange(2, 9) * 10
 
 
