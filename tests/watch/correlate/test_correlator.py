@@ -193,6 +193,15 @@ def test_hits_that_come_too_late_are_counted_and_so_are_those_of_a_time_to_come(
     assert (counts.late, counts.ahead) == (1, 1)
 
 
+def test_before_there_is_a_clock_nothing_is_ahead_of_it():
+    """The first hits come before the first interval closes and says what time it is."""
+    one = correlation("event_count", op="gte", value=2)
+    runs, state = ready(one), State()
+    (told,) = runs.take(state, points(one, [hit(0), hit(1)]), 0)
+    assert told.early
+    assert [again.again for again in runs.tick(state, T0 + 61 * SECOND)] == [True]
+
+
 def test_hits_without_a_group_or_value_are_counted():
     """They came with the points of the others."""
     one = correlation("event_count", op="gte", value=2)

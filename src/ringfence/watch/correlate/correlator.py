@@ -21,6 +21,8 @@ from ringfence.watch.correlate.window import Held, Truth
 SECOND = 1_000_000
 LATENESS = 60 * SECOND
 """How long after the newest time a hit may come and still count in its place."""
+AHEAD = 600 * SECOND
+"""How far before the newest time a hit may be: events are counted before the clock that they move is."""
 MOST_GROUPS = 100_000
 """Groups of one correlation; the one that was quiet longest goes first."""
 MOST_KEPT = 1_000_000
@@ -53,12 +55,15 @@ class Correlator:
         self._lateness = lateness
 
     def take(self, state: State, points: Iterable[Points], now: int) -> list[Firing]:
-        """Take hits in. `now` is the time up to which events have come, by a clock that no single source can move."""
+        """Take hits in. `now` is the time up to which events have come, by a clock that no single source can move; 0
+        while there is none.
+        """
         parts: dict[str, list[Points]] = {}
         for one in points:
             parts.setdefault(one.correlation, []).append(one)
         found: list[Firing] = []
-        ahead = max(now, state.until + self._lateness) + self._lateness
+        clock = max(now, state.until + self._lateness if state.until else 0)
+        ahead = clock + AHEAD if clock else _END
         for name, some in parts.items():
             if name in self._plans:
                 found += self._insert(state, self._plans[name], some, ahead)
