@@ -62,7 +62,7 @@ def tick(state: State, now: int, view: View) -> Iterator[Signal]:
 
 
 def _read(state: State, batch: Batch, row: int, view: View) -> Iterator[Signal]:
-    host, uuid, at = (batch.text("device.hostname", row), cut(batch.text("gpu.uuid", row)), int(batch.times[row]))
+    host, uuid, at = (cut(batch.text("device.hostname", row)), cut(batch.text("gpu.uuid", row)), int(batch.times[row]))
     who, what = (_either(batch, row, name) for name in ("user.name", "name"))
     jobs = state.holders.of(uuid, host, at, view.roster)
     if _own(batch, row, who, jobs) or state.planned.covers(host, at):

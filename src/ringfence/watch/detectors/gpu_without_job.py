@@ -71,9 +71,9 @@ def tick(state: State, now: int, view: View) -> Iterator[Signal]:
 
 
 def _started(state: State, batch: Batch, row: int, view: View) -> Iterator[Signal]:
-    host, uuid, at = batch.text("device.hostname", row), batch.text("gpu.uuid", row), int(batch.times[row])
+    host, uuid, at = (cut(batch.text("device.hostname", row)), cut(batch.text("gpu.uuid", row)), int(batch.times[row]))
     who, what = cut(batch.text("process.user.name", row)), cut(batch.text("process.name", row))
-    jobs = state.holders.of(cut(uuid), host, at, view.roster)
+    jobs = state.holders.of(uuid, host, at, view.roster)
     mine = any(who == job.user for job in jobs)
     uid = batch.text("job.uid", row)
     known = not jobs and bool(uid)  # a pod, of which no scheduler told
@@ -109,7 +109,7 @@ def _service(state: State, key: str, host: str) -> bool:
 
 
 def _worked(state: State, batch: Batch, row: int, view: View) -> Iterator[Signal]:
-    host, uuid, at = batch.text("device.hostname", row), cut(batch.text("gpu.uuid", row)), int(batch.times[row])
+    host, uuid, at = (cut(batch.text("device.hostname", row)), cut(batch.text("gpu.uuid", row)), int(batch.times[row]))
     first, last, count = state.busy.get(uuid, (at, at, 0))
     if not 0 <= at - last <= PAUSE:
         first, count = at, 0

@@ -36,7 +36,9 @@ TOLD = 30.0
 _USUAL, _ONCE = 2.5, 5.0
 """What an interval's surprise is lowered by, and the most that one interval adds."""
 _LONG, _PHASES_SEEN = 4.0, 30.0
-_MOST_KINDS, _MOST_JOBS, _MOST_OPEN = 64, 20_000, 8
+_MOST_KINDS, _MOST_JOBS, _MOST_OPEN = 64, 20_000, 64
+_SPAN = 900 * SECOND
+"""What a batch may span; a row further ahead than this of the middle one has a wrong clock."""
 _STRICTEST, _MILDEST = 0.5, 8.0
 
 
@@ -94,8 +96,9 @@ def take(model: Model, batch: Batch, roster: Roster) -> None:
     rows = rows[jobs.codes[rows] >= 0]
     if not len(rows):
         return
-    model.clock = max(model.clock, int(np.median(batch.times[rows])))
-    slots = batch.times[rows] // INTERVAL
+    times = batch.times[rows]
+    model.clock = max(model.clock, min(int(times.max()), int(np.median(times)) + _SPAN))
+    slots = times // INTERVAL
     key = np.stack([jobs.codes[rows].astype(np.int64), slots], axis=1)
     present, which = np.unique(key, axis=0, return_inverse=True)
     values = np.ones((len(rows), len(NAMES) + 1))
