@@ -75,7 +75,7 @@ class Processes:
             data, sender = netlink.receive(self._socket) or (b"", 1)
             for _, message in netlink.messages(data if sender == 0 else b""):
                 if len(message) >= _CN.size + _EVENT.size + 4 and _EVENT.unpack_from(message, _CN.size)[0] == _NONE:
-                    return struct.unpack_from("=I", message, _CN.size + _EVENT.size)[0] == 0
+                    return message[_CN.size + _EVENT.size :][:4] == bytes(4)
         return False
 
     def look(self) -> Iterator[Event]:
