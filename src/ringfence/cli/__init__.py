@@ -44,6 +44,7 @@ _COMMANDS = {
     "quality": "ringfence.cli.quality:quality",
     "watch": "ringfence.cli.watch:watch",
     "incidents": "ringfence.cli.watch:incidents",
+    "history": "ringfence.cli.history:history",
     "mark": "ringfence.cli.keep:mark",
     "merge": "ringfence.cli.keep:merge",
     "export": "ringfence.cli.keep:export",

@@ -1,13 +1,22 @@
 """A stage with its place in a log."""
 
+import random
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from ringfence.app.watch import stages
 from ringfence.app.watch.stages import BEAT, EVENTS, YIELDED, Clock, Entry, Place
 from ringfence.transport.arrow import packed
-from ringfence.watch.engine import SECOND, Yielded
+from ringfence.watch.batch import of_events
+from ringfence.watch.detectors import DETECTORS
+from ringfence.watch.engine import SECOND, JointStage, NodeStage, Yielded
+from ringfence.watch.site import Nowhere
 from ringfence.watch.values import DETECTOR, Signal
+from ringfence.wire.ocsf import classes
 from tests.app.watch.counting import CountingJoint, CountingNode, events
-
-T0 = 1_800_000_000 * SECOND
+from tests.watch.events import T0, event, flow, started, time
 
 
 def entry(seq, first, count=5, at=T0):
@@ -75,3 +84,55 @@ def test_what_is_too_large_for_a_message_travels_in_parts():
     assert max(map(len, bodies)) <= 4096 + 64
     assert tuple(one for part in parts for one in part.signals) == signals
     assert sum(len(one) for part in parts for one in part.condensed) == 4000
+
+
+def happening(rng, at):
+    """One of a few kinds of event that the detectors look at, on one of four hosts."""
+    host = f"gpu000{rng.randrange(4)}"
+    kind = rng.randrange(5)
+    if kind == 0:
+        return event(classes.HARDWARE, 5, at, host, hardware__controller=f"bmc:{host}", hardware__sensor="lid")
+    if kind == 1:
+        return event(
+            classes.GPU, 2, at, host, gpu__uuid=f"GPU-{host}", process__name="xmrig", process__user__name="eve"
+        )
+    if kind == 2:
+        return flow(at, host, f"203.0.113.{rng.randrange(9)}", out=rng.randrange(10**9))
+    if kind == 3:
+        return started(at, f"job:slurm/c/{rng.randrange(5)}", host, "gpu0009")
+    return event(classes.FABRIC, 3, at, host, ib__manager="0x1", source=f"host:{host}/fabric")
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 59))
+def test_the_real_stages_go_on_from_a_checkpoint_as_if_nothing_had_happened(seed, cut):
+    """Yields and incidents are equal, version for version, wherever the kill falls."""
+    rng = random.Random(seed)
+    log = [
+        Entry(at, EVENTS, time(at * 20), packed(of_events(happening(rng, at * 20) for _ in range(6)).record))
+        for at in range(1, 60)
+    ]
+
+    def played(stop):
+        node, joint, here, there = NodeStage(DETECTORS, Nowhere()), JointStage(DETECTORS, Nowhere()), Place(), Place()
+        found = []
+        for one in log:
+            faults = []
+            yields = stages.take(node, here, one, (), faults)
+            bodies = [body for each in yields for body in stages.written(each, 1 << 20)]
+            found.append([bodies])
+            for part, body in enumerate(bodies, 1):
+                entry = Entry(one.seq, YIELDED, one.at, body, ("0", one.seq, part))
+                found[-1].append(stages.join(joint, there, entry, (), faults))
+            assert faults == []
+            if one.seq == stop:
+                saved = node.save(), joint.save(), msgspec.msgpack.encode([here, there])
+                node, joint = NodeStage(DETECTORS, Nowhere()), JointStage(DETECTORS, Nowhere())
+                node.load(saved[0])
+                joint.load(saved[1])
+                here, there = msgspec.msgpack.decode(saved[2], type=tuple[Place, Place])
+        return found
+
+    whole = played(0)
+    assert any(incidents for _, *each in whole for incidents in each)
+    assert played(cut) == whole

@@ -79,7 +79,7 @@ class Cluster:
                 await _first(self._changed.wait(), EVERY)
             await self._leave(set(self._serving))
             await self.link.say(_HERE, msgspec.json.encode(msgspec.structs.replace(self.members.me, leaving=True)))
-            await listening.unsubscribe()
+            await self.link.unhear(listening)
 
     async def verdict(self, verdict: Verdict) -> None:
         """Tell the joint stage what an operator says."""

@@ -293,7 +293,7 @@ def _entry(message: Message) -> Entry:
 
 
 def _number(text: str | None) -> int:
-    return int(text) if text and text.isdigit() and len(text) < 19 else 0
+    return int(text) if text and text.isdigit() and len(text) < 20 else 0
 
 
 async def retried(

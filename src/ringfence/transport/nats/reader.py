@@ -31,7 +31,7 @@ class Reader:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._listening.unsubscribe()
+        await self._link.unhear(self._listening)
 
     async def next(self, wait: float) -> Message | None:
         """The next message; None if there is none for `wait` seconds, or NATS does not answer."""

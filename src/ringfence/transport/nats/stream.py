@@ -4,7 +4,7 @@
         after, last, at ◀── any replica                                 needs no leader: goes on through elections
 
 Waits are short and bounded. The client's own defaults sit on a dead address for seconds; here an address has half a
-second to answer, and a publish is sent again after half a second, or at once when the server says that there is no
+second to answer, and a publish is sent again after half a second, or after 0.2 s when the server says that there is no
 leader. What remains when a leader dies is the servers' election: 4 to 9 s, a constant of nats-server.
 """
 
@@ -23,7 +23,8 @@ CONNECT = 0.5
 """Seconds that one address has to answer."""
 PATIENCE = 0.5
 """Seconds after which what was not acknowledged is sent again."""
-_PAUSE = 0.05
+_PAUSE, _LONGEST = 0.05, 0.2
+_UNTAKEN = "nothing was acknowledged; see that a majority of its servers runs, with room on their disks"
 _SINGLE = 10074
 """`replicas > 1 not supported in non-clustered mode`."""
 _WRONG_LAST = 10071
@@ -107,10 +108,10 @@ class Link:
                 await self._tell(subject, seq)
                 return seq
             if until is not None and asyncio.get_running_loop().time() + pause > until:
-                raise StateError(f"NATS did not take {subject}: {self.troubles.said}", "nothing was acknowledged")
+                raise StateError(f"NATS did not take {subject}: {self.troubles.said}", _UNTAKEN)
             self.troubles.again += 1
             await asyncio.sleep(pause)
-            pause = min(2 * pause, PATIENCE)
+            pause = min(2 * pause, _LONGEST)
 
     async def after(self, subject: str, seq: int) -> Message | None:
         """The first message on `subject` (`*` allowed) from number `seq` on. Raises `StateError`: no answer."""
@@ -141,6 +142,11 @@ class Link:
     async def hear(self, subject: str, heard: Any) -> Any:
         """Call `heard(message)`, a coroutine function, for all that is said on a subject from now on."""
         return await self.client.subscribe(subject, cb=heard)
+
+    async def unhear(self, listening: Any) -> None:
+        """No more of what `hear` gave."""
+        with contextlib.suppress(*_errors()):
+            await listening.unsubscribe()
 
     async def close(self) -> None:
         """Hang up."""
@@ -306,7 +312,10 @@ async def _made(link: Link, stream: Stream, replicas: int = 0) -> str:
     error = said.get("error")
     if error and error.get("err_code") == _SINGLE and replicas > 1:
         return await _made(link, stream, 1)
-    raise StateError(f"making {stream.name}: {error['description'] if error else 'waiting for its leader'}")
+    if not error:
+        raise StateError(f"{stream.name} waits for its leader")
+    room = f"the streams may take {sum(one.bytes for one in link.layout.streams) >> 20:,} MiB of each server"
+    raise StateError(f"making {stream.name}: {error['description']}", room)
 
 
 def _errors() -> tuple[type[BaseException], ...]:
