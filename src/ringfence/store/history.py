@@ -3,8 +3,8 @@
         add ─▶ rows by the hour of their time ─▶ date=2026-03-01/hour=07/part-<name>.parquet ─▶ retain: oldest hours go
                                                                    ask ─▶ DuckDB, reading this folder and nothing else
 
-Parts are written beside and renamed, so that a reader never sees half of one. What is not yet written when a process
-is killed is lost to the history (it is what people look at; incidents rest on the log).
+Parts are written beside and renamed, so that a reader never sees half of one. At most a minute of events is not yet
+written when a process is killed, and is lost to the history: it is what people look at; incidents rest on the log.
 """
 
 import contextlib
@@ -57,6 +57,10 @@ class History:
         else:
             for hour in np.unique(hours).tolist():
                 self._keep(hour, record.take(np.flatnonzero(hours == hour)))
+        self.look()
+
+    def look(self) -> None:
+        """Write what has waited for a minute."""
         if time.monotonic() - self._since > WAIT:
             self.flush()
 

@@ -16,8 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 
 from ringfence.app.watch.intake import Intake
+from ringfence.app.watch.lane import Counted
 from ringfence.app.watch.members import EVERY, INTAKE, JOINT, JOINT_SLOT, NODE, Here, Members
 from ringfence.app.watch.stages import VERDICT, Place, Stages, Verdict
 from ringfence.app.watch.worker import AT, KIND, SAVED, Broadcast, JointSlot, NodeSlot, Served, Slot, Told, ended, now
@@ -80,6 +82,15 @@ class Cluster:
             await self._leave(set(self._serving))
             await self.link.say(_HERE, msgspec.json.encode(msgspec.structs.replace(self.members.me, leaving=True)))
             await self.link.unhear(listening)
+
+    @property
+    def counted(self) -> Counted:
+        """What came in here."""
+        return self.intake.counted
+
+    async def put(self, record: pa.RecordBatch, urgent: bool = False) -> None:
+        """Returns when every event of the batch is kept by a majority; `Intake.put`."""
+        await self.intake.put(record, urgent)
 
     async def verdict(self, verdict: Verdict) -> None:
         """Tell the joint stage what an operator says."""

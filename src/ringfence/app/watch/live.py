@@ -20,6 +20,8 @@ from ringfence.app.watch import keeping
 from ringfence.app.watch.doors import Doors, beside
 from ringfence.app.watch.embedded import embedded
 from ringfence.app.watch.made import Made
+from ringfence.app.watch.past import HISTORY
+from ringfence.app.watch.recorded import recorded
 from ringfence.app.watch.stages import Verdict
 from ringfence.collect.telemetry.listen import At, Listeners, parse
 from ringfence.store import incidents
@@ -94,8 +96,8 @@ async def _engine(live: Live, made: Made, told: Told, changed: Changed) -> Async
 
 @contextlib.asynccontextmanager
 async def _ways_in(live: Live, engine: Any, told: Told) -> AsyncIterator[None]:
-    put = engine.put if hasattr(engine, "put") else engine.intake.put
     async with contextlib.AsyncExitStack() as stack:
+        put = await stack.enter_async_context(recorded(live.home / HISTORY, engine.put, told))
         doors = Doors(put, told)
         if live.doors:
             listeners = await stack.enter_async_context(Listeners(live.doors))
@@ -160,13 +162,12 @@ async def _looking(live: Live, made: Made, engine: Any) -> None:
 
 def _status(made: Made, engine: Any) -> Mapping[str, Any]:
     joint = made.joint
-    counted = engine.counted if hasattr(engine, "counted") else engine.intake.counted
     return {
         "at": time.time(),
         "threats": dict(joint.threats()) if joint else {},
         "held_back": dict(joint.held()) if joint else {},
         "faults": dict(joint.faults) if joint else {},
-        "events": msgspec.to_builtins(counted),
+        "events": msgspec.to_builtins(engine.counted),
     }
 
 

@@ -106,7 +106,7 @@ _SECOND: Migration = (
     """
     CREATE TABLE incident_verdicts (
         incident TEXT NOT NULL,
-        verdict  TEXT NOT NULL CHECK (verdict IN ('true', 'benign', 'unknown')),
+        verdict  TEXT NOT NULL CHECK (verdict IN ('confirmed', 'benign', 'unknown')),
         who      TEXT NOT NULL,
         why      TEXT NOT NULL,
         given_at REAL NOT NULL
