@@ -1,13 +1,18 @@
 """Windows events: whatever tool wrote them down, rules find the same names."""
 
+import random
+
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ringfence.errors import Problem
 from ringfence.wire.logs import evtx, read, windows
 from ringfence.wire.ocsf import classes
 from ringfence.wire.ocsf.event import Event
 from tests.shared_data import shared
+from tests.wire.logs.evtx_writer import sysmon, written
 from tests.wire.logs.samples import SYSMON, WINLOGBEAT, lines
 
 
@@ -127,6 +132,40 @@ def test_a_damaged_event_log_is_a_problem_and_not_the_end():
         assert all(isinstance(one, (Event, Problem)) for one in read("x", bytes(broken)))
     for size in (8, 100, 4096, 5000):
         assert all(isinstance(one, (Event, Problem)) for one in read("x", bytes(data[:size])))
+
+
+def test_a_log_of_our_own_is_read_as_its_json_is():
+    """Written by a small writer: two records, their names and values as they were given."""
+    name, words = "C:\\a.exe", "a b \U0001f9ea"
+    data = written(sysmon(1, "WS1.corp.example", Image=name, CommandLine=words), sysmon(5, "ws2", Image=name))
+    first, second = read("x.evtx", data)
+    assert (first.host, first.logsource, first.time) == ("ws1", "windows/process_creation/sysmon", 1767323045123456)
+    assert (first.fields["process.file.path"], first.fields["process.cmd_line"]) == (name, words)
+    assert (second.host, second.logsource) == ("ws2", "windows/process_termination/sysmon")
+
+
+@given(seed=st.integers(0, 1 << 30))
+@settings(max_examples=60, deadline=None)
+def test_a_log_of_our_own_may_be_damaged_anywhere(seed):
+    """Lengths, offsets, tokens: native code reads them, and what it says is a problem."""
+    draw = random.Random(seed)
+    data = bytearray(written(*(sysmon(1, f"ws{number}", Image="a", CommandLine="b" * 30) for number in range(8))))
+    for _ in range(draw.randint(1, 6)):
+        at = draw.choice((draw.randrange(128), 4096 + draw.randrange(512), 4608 + draw.randrange(4000)))
+        data[at : at + 2] = draw.randbytes(2)
+    assert all(isinstance(one, (Event, Problem)) for one in read("x", bytes(data)))
+
+
+@pytest.mark.parametrize("table", [128, 128 + 4 * 63, 384])
+def test_names_that_lead_back_to_themselves_keep_nobody_waiting(table):
+    """The parser would follow them for ever: such a chunk is told and left out, the others are read."""
+    good = written(sysmon(1, "ws1", Image="a"))
+    chunk = bytearray(good[4096:])
+    for at, link in ((table, 700), (700, 900), (900, 700)):
+        chunk[at : at + 4] = link.to_bytes(4, "little")
+    problem, event = read("x", good[:4096] + bytes(chunk) + good[4096:])
+    assert "lead back" in problem.what
+    assert event.host == "ws1"
 
 
 def test_what_only_begins_as_an_event_log_is_a_problem():
