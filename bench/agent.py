@@ -47,7 +47,7 @@ def measured(folder: Path, seconds: float) -> dict[str, Any]:
     (weights / "shard").write_bytes(bytes(1000))
     settings = folder / "agent.toml"
     settings.write_text(f'[[watch]]\npath = "{weights}"\ndata = "model:m"\n')
-    agent = (sys.executable, "-m", "ringfence", "agent", "--home", str(node), "--settings", str(settings))
+    agent = (sys.executable, "-m", "ringfence.app.agent", "--home", str(node), "--settings", str(settings))
     keeping = (sys.executable, "-m", "bench.agent_server", str(server), str(port), str(out))
     result: dict[str, Any] = {"goal": {"mib": GOAL_MIB, "percent_of_a_core": GOAL_PERCENT}, "seconds": seconds}
     with _process(*agent) as running:

@@ -173,7 +173,7 @@ def test_the_process_connects_tells_and_ends_in_order(tmp_path):
     """`ringfence agent`, a server, and SIGTERM."""
     home, port, out, log = a_server(tmp_path / "server"), free_port(), tmp_path / "kept", tmp_path / "log"
     node = a_node(home, tmp_path / "node", "host:gpu0001", port, role="agent")
-    argv = ("-m", "ringfence", "agent", "--home", str(node.folder))
+    argv = ("-m", "ringfence.app.agent", "--home", str(node.folder))
     with process(*KEEPING, str(home.folder), str(port), str(out), log=log), process(*argv, log=log) as agent:
         until(lambda: [row for row in kept(out) if row.get("unmapped.attestation.state")], "an event", log)
         second = subprocess.run([sys.executable, *argv], capture_output=True, text=True, timeout=20, check=False)
