@@ -37,6 +37,11 @@ class Codes:
         code = int(self.codes[row])
         return self.values[code] if code >= 0 else ""
 
+    def listed(self, rows: np.ndarray) -> list[str]:
+        """The values of some rows, "" for null."""
+        values = self.values
+        return [values[code] if code >= 0 else "" for code in self.codes[rows].tolist()]
+
 
 class Batch:
     """A record batch of events. `len()` is its rows; every array has that length."""

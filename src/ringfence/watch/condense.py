@@ -124,15 +124,16 @@ def _add_hosts(state: Open, batch: Batch, slots: np.ndarray) -> None:
     for name, rows, values in _features(batch):
         sums[:, _AT[name]] += np.bincount(inverse[rows], weights=values, minlength=len(present))
     sums[:, _AT["events"]] = np.bincount(inverse, minlength=len(present))
-    for at, key in enumerate(present.tolist()):
+    sources = batch.codes("source").listed(first_rows)
+    for key, row, source in zip(present.tolist(), sums.tolist(), sources, strict=True):
         if key < 0:
             continue
         code, slot = divmod(key, width)
+        host = hosts.values[code]
         of_slot = state.hosts.setdefault(first + slot, {})
-        state.sources[hosts.values[code]] = batch.text("source", int(first_rows[at]))
-        before = of_slot.get(hosts.values[code])
-        row = sums[at].tolist()
-        of_slot[hosts.values[code]] = row if before is None else [a + b for a, b in zip(before, row, strict=True)]
+        state.sources[host] = source
+        before = of_slot.get(host)
+        of_slot[host] = row if before is None else [a + b for a, b in zip(before, row, strict=True)]
 
 
 def _features(batch: Batch) -> Iterator[tuple[str, np.ndarray, Any]]:

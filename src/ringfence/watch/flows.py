@@ -104,14 +104,15 @@ def flow_sums(open_: dict[int, FlowSums], batch: Batch, slots: np.ndarray) -> No
         np.bincount(inverse, weights=weights, minlength=len(present)).astype(np.int64).tolist()
         for weights in (batch.numbers("traffic.bytes_out")[rows], batch.numbers("traffic.bytes_in")[rows], None)
     ]
-    seq = batch.numbers("seq")
-    for at, first in enumerate(present.tolist()):
-        row = int(rows[first])
-        port = int(ports[first])
-        flows = open_.setdefault(int(slots[row]), FlowSums())
-        flow = (*(part.of(row) for part in parts[1:]), str(port))
-        numbers = [sums[0][at], sums[1][at], sums[2][at], port, int(seq[row])]
-        flows.add(parts[0].of(row), batch.text("source", row), flow, numbers)
+    at = rows[present]
+    numbers = zip(*sums, ports[present].tolist(), batch.numbers("seq")[at].tolist(), strict=True)
+    hosts, sources = parts[0].listed(at), batch.codes("source").listed(at)
+    named = zip(*(part.listed(at) for part in parts[1:]), map(str, ports[present].tolist()), strict=True)
+    for slot, host, source, flow, said in zip(slots[at].tolist(), hosts, sources, named, numbers, strict=True):
+        flows = open_.get(slot)
+        if flows is None:
+            flows = open_[slot] = FlowSums()
+        flows.add(host, source, flow, list(said))
 
 
 def _grouped(columns: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

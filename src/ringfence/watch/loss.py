@@ -9,6 +9,7 @@ collectors tell. Sources that do not count (files: number 0) are not judged. The
 are known, the longest silent go.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -50,6 +51,10 @@ ACCOUNTS = (classes.AUTHENTICATION, classes.ACCOUNT_CHANGE, classes.USER_ACCESS)
 """Sensors that read management controllers tell of logins to those, too."""
 _DECAY = 0.99
 WHO = "ringfence/loss"
+
+
+_NAMES = 1 << 17
+"""Names whose host is known without asking again: every batch brings the same."""
 
 
 class Source(msgspec.Struct):
@@ -233,15 +238,16 @@ def _heard(one: Source, name: str, when: int, found: list[Event]) -> None:
 
 
 def _holes(state: Loss, batch: Batch, counted: np.ndarray) -> None:
-    """Announced silences: a hole that a source tells of its own host, or of itself."""
+    """Announced silences: a hole that a source tells of its own host, or of one source there, all its lanes."""
     rows = batch.rows(classes.TELEMETRY)
     rows = rows[batch.numbers("activity_id")[rows] == HOLE]
     for row in rows[np.isin(rows, counted)].tolist():
         host = host_of(batch.text("source", row))
         seconds = float(batch.numbers("telemetry.seconds")[row]) or 1800.0
         until = int(batch.times[row]) + min(max(int(seconds), 0) * SECOND, LONGEST_HOLE)
-        for one in state.sources.values():
-            if one.host == host:
+        of = batch.text("telemetry.of", row)
+        for name, one in state.sources.items():
+            if one.host == host and (name.startswith(of) or "/" not in of):
                 one.hole = max(one.hole, until)
 
 
@@ -257,11 +263,13 @@ def _source(state: Loss, name: str, when: int) -> Source:
     return found
 
 
+@lru_cache(maxsize=_NAMES)
 def host_of(source: str) -> str:
     """The host that an authenticated source may speak for, "" where it is none: `host:a/sockets` is of `a`."""
     return _short(source[5:].partition("/")[0]) if source.startswith("host:") else ""
 
 
+@lru_cache(maxsize=_NAMES)
 def _short(host: str) -> str:
     short = host.lower()
     return short if short.replace(".", "").isdigit() else short.partition(".")[0]
