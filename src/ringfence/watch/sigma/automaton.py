@@ -55,10 +55,10 @@ def build(literals: Iterable[tuple[bytes, int, int]]) -> Automaton:
     text = np.frombuffer(b"".join(words), np.uint8) if words else np.zeros(0, np.uint8)
     trie = np.zeros((int(ends[-1]) + 1, width), np.int32)
     last = np.zeros(len(words), np.int32)
-    count = _plant(classes[text], ends, trie, last)
+    count = plant(classes[text], ends, trie, last)
     fails = np.zeros(count, np.int32)
     order = np.zeros(count, np.int32)
-    _close(trie, fails, order, count)
+    close(trie, fails, order, count)
     within: list[list[tuple[int, int]]] = [[] for _ in range(count)]
     at_end: list[list[tuple[int, int]]] = [[] for _ in range(count)]
     for place, word in enumerate(words):
@@ -89,7 +89,7 @@ def _listed(said: list[list[tuple[int, int]]]) -> Found:
 
 
 @kernel
-def _plant(text: np.ndarray, ends: np.ndarray, trie: np.ndarray, last: np.ndarray) -> int:
+def plant(text: np.ndarray, ends: np.ndarray, trie: np.ndarray, last: np.ndarray) -> int:
     """Write the words into the trie; `last` gets each word's state. Returns how many states there are."""
     count = 1
     for word in range(len(ends) - 1):
@@ -106,7 +106,7 @@ def _plant(text: np.ndarray, ends: np.ndarray, trie: np.ndarray, last: np.ndarra
 
 
 @kernel
-def _close(trie: np.ndarray, fails: np.ndarray, order: np.ndarray, count: int) -> None:
+def close(trie: np.ndarray, fails: np.ndarray, order: np.ndarray, count: int) -> None:
     """Give every state a step for every class; `order` gets the states by depth."""
     head, tail = 0, 1
     while head < tail:

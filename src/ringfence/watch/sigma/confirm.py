@@ -28,6 +28,7 @@ from ringfence.watch.sigma.code import (
     LIKE,
     LT,
     LTE,
+    MATCH,
     NO,
     NULL,
     NUMBER,
@@ -59,6 +60,7 @@ from ringfence.watch.sigma.memory import (
     there,
 )
 from ringfence.watch.sigma.memory import FOLDED as FOLDED_DATA
+from ringfence.watch.sigma.walk import holds
 
 UNKNOWN = 2
 """The answer that has to come from outside, beside 0 and 1."""
@@ -75,12 +77,14 @@ class Tables:
     ):
         constants = (program.whole, program.wholes, program.reals)
         self.spans, self.columns, self.keyword = spans, columns, keyword
-        self._kept = (program.questions, program.pool, *constants, views, spans, columns, keyword)
+        self._kept = (program.questions, program.pool, *constants, views, spans, columns, keyword, *program.tables)
         self._addresses = np.array([*(array.ctypes.data for array in self._kept), len(keyword)], np.int64)
         self.address = int(self._addresses.ctypes.data)
 
 
-QUESTIONS, POOL, WHOLE, WHOLES, REALS, VIEWS, SPANS, COLUMNS, KEYWORDS, KEYWORDS_LENGTH = range(10)
+QUESTIONS, POOL, WHOLE, WHOLES, REALS, VIEWS, SPANS, COLUMNS, KEYWORDS, HEADS, CLASSES, STEPS, ENDS, KEYWORDS_LENGTH = (
+    range(14)
+)
 
 
 @kernel
@@ -230,6 +234,10 @@ def _text(tables: int, place: int, at: int, row: int) -> int:
         return 1 if end - begin == length and same(text, begin, pool, asked, length, case) else 0
     if op == LIKE:
         return 1 if like(text, begin, end, pool, asked, asked + length, case) else 0
+    if op == MATCH:
+        heads, classes = longs_at(_of(tables, HEADS)), bytes_at(_of(tables, CLASSES))
+        steps, ends = offsets_at(_of(tables, STEPS)), bytes_at(_of(tables, ENDS))
+        return holds(text, begin, end, _word(tables, place, EXTRA), heads, classes, steps, ends)
     if op == CIDR4:
         network = longs_at(_of(tables, WHOLES))[_word(tables, place, EXTRA)]
         address = _ipv4(text, begin, end)

@@ -35,17 +35,27 @@ def fault(pattern: str) -> str:
     return ""
 
 
+def grouped(pattern: str) -> str:
+    """The pattern as a part of another: what flags it begins with hold for it alone."""
+    flags = re.match(r"\(\?([ims]+)\)", pattern)
+    return f"(?{flags[1]}:{pattern[flags.end() :]})" if flags else f"(?:{pattern})"
+
+
 def literals(pattern: str) -> tuple[str, ...]:
     """Texts of which one stands in every match, letter case apart; none where no such texts are known."""
-    if "[:" in pattern:  # a class by name, which Python reads otherwise
-        return ()
+    tree = parsed(pattern)
+    return tuple(_best(tree) or ()) if tree is not None else ()
+
+
+def parsed(pattern: str) -> Any:
+    """Python's parse tree of a pattern; None where Python does not read it as RE2 does."""
+    if "[:" in pattern:  # a class by name
+        return None
     try:
         with warnings.catch_warnings(action="ignore"):
-            tree = parser.parse(pattern)
+            return parser.parse(pattern)
     except (re.error, RecursionError, OverflowError):
-        return ()
-    found = _best(tree)
-    return tuple(found or ())
+        return None
 
 
 def _best(tree: Any) -> list[str] | None:
