@@ -52,10 +52,11 @@ class Holders(msgspec.Struct):
         hosts = batch.codes("device.hostname")
         there = np.array([name in self.shared for name in hosts.values] + [False])
         rows = rows[there[hosts.codes[rows]] & (batch.numbers("activity_id")[rows] == 1)]
-        for row in rows.tolist():
-            job, uuid = batch.text("job.uid", row), cut(batch.text("gpu.uuid", row))
-            if job:
-                put(self.by, uuid, (job, int(batch.times[row])), _MOST)
+        jobs, uuids = batch.codes("job.uid"), batch.codes("gpu.uuid")
+        rows = rows[(jobs.codes[rows] >= 0) & (uuids.codes[rows] >= 0)]
+        columns = (uuids.codes[rows].tolist(), jobs.codes[rows].tolist(), batch.times[rows].tolist())
+        for uuid, job, at in zip(*columns, strict=True):
+            put(self.by, cut(uuids.values[uuid]), (jobs.values[job], at), _MOST)
 
 
 def around(roster: Roster, host: str, when: int) -> list[Running]:

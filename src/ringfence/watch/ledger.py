@@ -1,7 +1,4 @@
-"""Sums under names, as arrays: many names a batch, one addition.
-
-names ─▶ places in a table ─▶ np.add.at
-"""
+"""Sums under names, as arrays: many names a batch, one addition."""
 
 from collections.abc import Sequence
 
@@ -27,11 +24,11 @@ class Ledger(msgspec.Struct):
         found: np.ndarray = np.frombuffer(self.data, np.float64).reshape(-1, self.width)
         return found
 
-    def add(self, names: Sequence[str], which: np.ndarray, values: np.ndarray) -> None:
-        """Add rows of values; `which` says for each the name that it belongs to, by position."""
-        places = np.array([self._place(cut(name)) for name in names], np.int64)[which]
+    def add(self, names: Sequence[str], sums: np.ndarray) -> None:
+        """Add a row of numbers to each name."""
+        places = np.array([self._place(name) for name in names], np.int64)
         there = places >= 0
-        np.add.at(self.table, places[there], values[there])
+        np.add.at(self.table, places[there], sums[there])  # long names that are cut alike share a place
 
     def take(self, name: str) -> np.ndarray:
         """The numbers of a name, which is forgotten."""
@@ -42,7 +39,11 @@ class Ledger(msgspec.Struct):
         return found
 
     def _place(self, name: str) -> int:
+        """Where a name stands, -1 where there is no room."""
         place = self.places.get(name)
+        if place is None:
+            name = cut(name)
+            place = self.places.get(name)
         if place is not None:
             return place
         if len(self.places) >= self.most:

@@ -69,4 +69,4 @@ def test_announced_work_is_honest():
 def test_hostile_input_does_no_harm():
     """A flood of accelerators that do not exist, names without end, clocks that jump."""
     odd = [process(at, LONG, host=f"{LONG}{at}") for at in range(50)] + samples(9e9, 1, 1e300) + samples(-9e9, 1, 50.0)
-    assert len(both_ways(gpu_without_job, odd)) == 50
+    assert len(both_ways(gpu_without_job, odd)) == 1  # names alike so far are one

@@ -64,7 +64,8 @@ def step(state: State, batch: Batch, view: View) -> Iterator[Signal]:
         key = hosts.codes[rows].astype(np.int64) * (len(jobs.values) + 1) + jobs.codes[rows]
         present, which = np.unique(key, return_inverse=True)
         pairs = (divmod(one, len(jobs.values) + 1) for one in present.tolist())
-        state.sums.add([f"{hosts.values[host]}|{jobs.values[job]}" for host, job in pairs], which, _sums(batch, rows))
+        names = [f"{hosts.values[host]}|{jobs.values[job]}" for host, job in pairs]
+        state.sums.add(names, _sums(batch, rows, which, len(present)))
     if state.suspects:
         _connections(state, batch, view)
     yield from ()
@@ -92,13 +93,14 @@ def tick(state: State, now: int, view: View) -> Iterator[Signal]:
     state.peers = {key: seen for key, seen in state.peers.items() if key.partition("|")[0] in state.suspects}
 
 
-def _sums(batch: Batch, rows: np.ndarray) -> np.ndarray:
+def _sums(batch: Batch, rows: np.ndarray, which: np.ndarray, groups: int) -> np.ndarray:
+    """Sums of the samples of each group."""
     busy = batch.numbers("gpu.utilization")[rows] >= BUSY
     plain = busy & (batch.numbers("gpu.tensor_active", 1.0)[rows] < PLAIN)
     power = np.clip(batch.numbers("gpu.power")[rows], 0, 1e5)
-    found = np.empty((len(rows), _WIDTH))
-    for at, column in enumerate((1, busy, plain, power * busy, power * plain, power * power * plain)):
-        found[:, at] = column
+    found = np.empty((groups, _WIDTH))
+    for at, column in enumerate((None, busy, plain, power * busy, power * plain, power * power * plain)):
+        found[:, at] = np.bincount(which, weights=column, minlength=groups)
     return found
 
 
