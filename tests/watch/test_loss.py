@@ -118,6 +118,20 @@ def test_an_announced_silence_is_told_as_such():
     }
 
 
+def test_a_hole_of_one_source_announces_its_own_silence_alone():
+    """On both its lanes; the host's other sources still have to speak."""
+    fields = {"telemetry.seconds": 600.0, "telemetry.of": "host:gpu0001/nvml"}
+    hole = Event(classes.TELEMETRY, loss.HOLE, T0, "gpu0001", "", fields, "host:gpu0001/nvml", 1)
+    state = Loss()
+    take(state, of_events([hole, row(1), row(1, source="host:gpu0001/nvml.urgent")]))
+    found = tick(state, T0 + 200 * SECOND)
+    assert {one.fields["telemetry.of"]: one.fields["telemetry.why"] for one in found} == {
+        "host:gpu0001/nvml": "announced",
+        "host:gpu0001/nvml.urgent": "announced",
+        ME: "unannounced",
+    }
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=60), st.integers(1, 20))
 def test_every_number_is_kept_once_whatever_the_order(numbers, size):
