@@ -54,5 +54,5 @@ def _whole(record: dict[str, Any], name: str) -> int:
 
 
 FORM = Form(
-    "agent", "NDJSON of our own agents, names as in docs/telemetry.md", looks, lambda: Objects(event), json=True
+    "agent", "NDJSON of our own agents, its names those of the columns", looks, lambda: Objects(event), json=True
 )
