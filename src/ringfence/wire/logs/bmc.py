@@ -85,7 +85,7 @@ def _entry(entry: Mapping[str, Any], around: Mapping[str, Any]) -> Event:
         row.keep("Context", around["Context"])
     when = micros(entry.get("EventTimestamp") or entry.get("Created"))
     host = around.get("Context") if isinstance(around.get("Context"), str) else ""
-    return row.event(when, str(host), "redfish//events", _activity(said))
+    return row.event(when, str(host), "redfish/hardware/events", _activity(said))
 
 
 class Sel:
@@ -104,7 +104,7 @@ class Sel:
         row.keep("sel.state", found[8])
         year = found[4] if len(found[4]) == 4 else f"20{found[4][-2:]}"
         when = micros(f"{year}-{found[2]}-{found[3]}T{found[5]}")
-        return (row.event(when, "", "ipmi//sel", _activity(f"{found[6]} {found[7]}")),)
+        return (row.event(when, "", "ipmi/hardware/sel", _activity(f"{found[6]} {found[7]}")),)
 
     def end(self) -> Iterable[Event]:
         """Nothing is ever open."""

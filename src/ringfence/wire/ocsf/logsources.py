@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from ringfence.wire.ocsf import classes
 
 USUAL: Mapping[int, str] = {
-    classes.FILE: "linux/file_event/",
+    classes.FILE: "linux//file",
     classes.MODULE: "linux/module_load/",
     classes.PROCESS: "linux/process_creation/",
     classes.AUTHENTICATION: "linux//auth",
@@ -18,15 +18,15 @@ USUAL: Mapping[int, str] = {
     classes.USER_ACCESS: "linux//auth",
     classes.SCHEDULED_JOB: "linux//cron",
     classes.NETWORK: "linux/network_connection/",
-    classes.DNS: "linux/dns_query/",
+    classes.DNS: "linux/dns/",
     classes.API: "kubernetes//audit",
     classes.GPU: "nvidia//nvml",
     classes.NVLINK: "nvidia//nvlink",
-    classes.HARDWARE: "redfish//event",
+    classes.HARDWARE: "redfish/hardware/event",
     classes.IB_PORT: "infiniband//port",
     classes.FABRIC: "infiniband//opensm",
     classes.RDMA: "linux//rdma",
     classes.JOB: "slurm//job",
-    classes.TELEMETRY: "ringfence//telemetry",
+    classes.TELEMETRY: "ringfence/telemetry/health",
 }
 """Class → `product/category/service` of its events, any part empty."""
