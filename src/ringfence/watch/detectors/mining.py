@@ -26,7 +26,7 @@ about = About(
     atlas=("AML.T0034",),
     false="Simulations and other work in plain arithmetic, which keep no tensor core busy either: their accounts are "
     "learned from the operator's verdicts.",
-    severity=80,
+    severity=75,
     seconds=10.0,
 )
 
@@ -112,9 +112,9 @@ def _judged(sums: np.ndarray) -> tuple[float, float]:
     mean = sums[_PLAIN_POWER] / sums[_PLAIN]
     if share > 0.9:
         spread = max(0.0, sums[_SQUARES] / sums[_PLAIN] - mean * mean) ** 0.5
-        return share, 0.6 if spread < 0.1 * mean else 0.45
+        return share, 0.64 if spread < 0.1 * mean else 0.5
     other = (sums[_POWER] - sums[_PLAIN_POWER]) / (sums[_BUSY] - sums[_PLAIN])
-    return (share, 0.6) if share >= _IN_TURNS and mean >= _WARM * other else (0.0, 0.0)
+    return (share, 0.64) if share >= _IN_TURNS and mean >= _WARM * other else (0.0, 0.0)
 
 
 def _connections(state: State, batch: Batch, view: View) -> None:
