@@ -1,6 +1,8 @@
 """Both stages in one process, over a log on disk."""
 
 import asyncio
+import os
+import signal
 import subprocess
 import sys
 
@@ -14,12 +16,12 @@ from ringfence.store.state import Database
 from tests.app.watch.counting import COUNTING, events
 
 
-def run(home, work, told=None, changed=None):
+def run(home, work, told=None, changed=None, processes=0):
     """Have an engine do some work, and end it in order."""
 
     async def main():
         says, tells = (told if told is not None else []).append, (changed if changed is not None else []).append
-        async with embedded(home, COUNTING, says, tells) as engine:
+        async with embedded(home, COUNTING, says, tells, processes=processes) as engine:
             await work(engine)
             while engine.behind:
                 await asyncio.sleep(0.01)
@@ -32,15 +34,16 @@ def incidents(home):
         return {one.id: one for one in keeping.kept(database)}
 
 
-def test_events_become_incidents_that_are_kept(tmp_path):
-    """`changed` hears of each version once."""
+@pytest.mark.parametrize("processes", [0, 2])
+def test_events_become_incidents_that_are_kept(tmp_path, processes):
+    """`changed` hears of each version once, wherever the node stages are."""
     changed = []
 
     async def work(engine):
         await asyncio.gather(*(engine.put(events(host, 1, 20).record) for host in ("a", "b")))
         await engine.put(events("a", 21, 5).record, urgent=True)
 
-    run(tmp_path, work, changed=changed)
+    run(tmp_path, work, changed=changed, processes=processes)
     assert {name: one.suppressed for name, one in incidents(tmp_path).items()} == {"RF-a": 25, "RF-b": 20}
     assert len({(one.id, one.version) for one in changed}) == len(changed)
 
@@ -99,11 +102,47 @@ def test_a_batch_that_finds_no_room_is_given_back(tmp_path):
 
     async def main():
         engine = Embedded(tmp_path, COUNTING, told.append, lambda incident: None, most=10)
-        lane = asyncio.create_task(engine.lane())
+        lanes = [asyncio.create_task(lane.run()) for lane in engine.lanes]
         with pytest.raises(StateError, match="holds"):
             await engine.put(events("a", 1, 5).record)
-        lane.cancel()
+        for lane in lanes:
+            lane.cancel()
         assert engine.counted.given_back == 5
 
     told = []
     asyncio.run(main())
+
+
+def test_how_many_processes_there_are_may_change_from_run_to_run(tmp_path):
+    """The shares, whose states are saved, stay."""
+
+    def sending(first):
+        async def work(engine):
+            await asyncio.gather(*(engine.put(events(f"gpu{at:04d}", first, 10).record) for at in range(12)))
+
+        return work
+
+    for first, processes in ((1, 3), (11, 0), (6, 2)):  # the last half of which was there before
+        run(tmp_path, sending(first), processes=processes)
+    assert {one.suppressed for one in incidents(tmp_path).values()} == {20}
+
+
+def test_a_process_that_is_killed_ends_the_engine_and_loses_nothing(tmp_path):
+    """It is told; the next start goes on from the checkpoint."""
+
+    async def main():
+        async with embedded(tmp_path, COUNTING, lambda said: None, lambda incident: None, processes=2) as engine:
+            await engine.put(events("a", 1, 10).record)
+            os.kill(engine.processes[0], signal.SIGKILL)
+            os.kill(engine.processes[1], signal.SIGKILL)
+            await engine.put(events("a", 11, 10).record)
+            await asyncio.sleep(10)
+
+    with pytest.raises(StateError, match="has died"):
+        asyncio.run(main())
+
+    async def nothing(engine):
+        pass
+
+    run(tmp_path, nothing, processes=2)
+    assert incidents(tmp_path)["RF-a"].suppressed == 20

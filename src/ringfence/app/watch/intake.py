@@ -10,7 +10,7 @@ there is room for, nothing more is taken, and the sender's spool fills instead.
 
 import asyncio
 import uuid
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterable, Iterator
 from functools import partial
 
 import numpy as np
@@ -70,13 +70,10 @@ class Intake:
 
     async def _spread(self, record: pa.RecordBatch, urgent: bool) -> None:
         batch = Batch(record)
-        waits = [self._lane(at).put(part, urgent) for at, part in _by_partition(batch, self._link.layout.partitions)]
+        waits = [self._lane(at).put(part, urgent) for at, part in by_partition(batch, self._link.layout.partitions)]
         if jobs := stages.jobs(batch):
             waits.append(self._to_all(jobs))
-        found = await asyncio.gather(*waits, return_exceptions=True)
-        for one in found:
-            if isinstance(one, BaseException):
-                raise one
+        await all_of(waits)
 
     async def _to_all(self, body: bytes) -> None:
         head = {KIND: stages.JOBS, AT: str(now())}
@@ -115,7 +112,14 @@ class Intake:
             self._told(f"an event of {len(payload):,} bytes was passed by: the most is {self._link.most:,}")
 
 
-def _by_partition(batch: Batch, partitions: int) -> Iterator[tuple[int, pa.RecordBatch]]:
+async def all_of(waits: Iterable[Awaitable[None]]) -> None:
+    """Wait for all, whichever fails; then raise the first failure."""
+    for one in await asyncio.gather(*waits, return_exceptions=True):
+        if isinstance(one, BaseException):
+            raise one
+
+
+def by_partition(batch: Batch, partitions: int) -> Iterator[tuple[int, pa.RecordBatch]]:
     """The rows of each partition, in their order."""
     hosts = batch.codes("device.hostname")
     of = np.array([partition_of(one, partitions) for one in hosts.values] + [partition_of("", partitions)])
