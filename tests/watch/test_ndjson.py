@@ -20,8 +20,12 @@ def a_line(**more):
 
 
 def rows(data, first=5):
-    """The rows, without columns that are null, and how many lines were none."""
+    """The rows, without columns that are null, and how many lines were none: the same in a long block as in a short."""
     batch, problems = ndjson.batch(data, ME, first, NOW)
+    many = ndjson.batch(data + a_line() * ndjson.FEW, ME, first, NOW)[0] if data.endswith(b"\n") else batch
+    assert batch.record.to_pylist() == [
+        {name: row.get(name) for name in batch.names} for row in many.record.to_pylist()[: len(batch)]
+    ]
     found = [{name: value for name, value in row.items() if value is not None} for row in batch.record.to_pylist()]
     return found, problems
 
@@ -114,6 +118,7 @@ NAMES = st.sampled_from(["time", "class_uid", "activity_id", "logsource", "devic
 def test_whatever_lines_say_each_is_one_row_of_the_right_types(values):
     """Stamped, numbered, and equal however many stand beside it."""
     data = b"".join(json.dumps(value).encode() + b"\n" for value in values)
+    rows(data)
     record = ndjson.batch(data, ME, 5, NOW)[0].record
     assert record.num_rows == len(values)
     assert record.column("seq").to_pylist() == [*range(5, 5 + len(values))]

@@ -52,7 +52,7 @@ def test_kill_9_of_server_and_agent_loses_and_doubles_nothing(tmp_path):
     """Each is killed three times while the agent talks; the rest is a matter of numbers."""
     home, port, out, log = a_server(tmp_path / "server"), free_port(), tmp_path / "kept", tmp_path / "log"
     node = a_node(home, tmp_path / "node", A, port, role="agent")
-    count, server = 1500, (*KEEPING, str(home.folder), str(port), str(out))
+    count, server = 1000, (*KEEPING, str(home.folder), str(port), str(out))
     agent = (*TALKING, str(node.folder), str(count))
     with process(*server, log=log) as first, process(*agent, log=log) as talking:
         running, speaking = [first], [talking]

@@ -43,6 +43,7 @@ from ringfence.wire import telemetry
 from ringfence.wire.channel import Beat, Join, Refused
 from ringfence.wire.ocsf.classes import TELEMETRY
 from ringfence.wire.ocsf.event import Event, Value
+from ringfence.wire.ocsf.logsources import USUAL
 from ringfence.wire.telemetry import Agent, Batch, Block, Ready, Took
 
 HEARTBEAT = 15.0
@@ -245,7 +246,7 @@ class Listening:
             }
             host = holder.host.partition(":")[2]
             now = time.time_ns() // 1000
-            self._sink.told(Event(TELEMETRY, _REJECTED, now, host, "ringfence//telemetry", fields))
+            self._sink.told(Event(TELEMETRY, _REJECTED, now, host, USUAL[TELEMETRY], fields))
 
 
 def relays_of(folder: Path) -> dict[str, tuple[str, ...]]:

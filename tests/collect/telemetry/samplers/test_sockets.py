@@ -1,6 +1,8 @@
 """Connections between two hosts that are network namespaces, as each of them tells."""
 
 import socket
+import subprocess
+import sys
 import time
 
 import pytest
@@ -8,6 +10,8 @@ import pytest
 from ringfence.collect.telemetry.samplers.conntrack import Conntrack
 from ringfence.collect.telemetry.samplers.machine import Machine
 from ringfence.collect.telemetry.samplers.sockets import Sockets
+from ringfence.enforce.confine import drop, make, mount
+from ringfence.errors import EnforceError
 from tests.collect.telemetry.samplers.looked import started, until
 from tests.live.netns import PORT, Network, need, v4
 
@@ -81,6 +85,31 @@ def test_a_connection_shorter_than_a_sample_is_told_at_its_end(network):
     (ended,) = of(until(sampler, lambda found: of(found, 2)), 2)
     assert 777 <= ended.fields["traffic.bytes_out"] <= 780
     sampler.close()
+
+
+def test_a_connection_of_a_job_is_told_as_such(network):
+    """By the control group of its socket, as the kernel has it; the process that holds it is found in that group."""
+    try:
+        root = mount()
+        group = make(root, "990017")
+    except EnforceError as error:
+        pytest.skip(f"missing-part: {error.what}")
+    with network.hosts[0].entered():
+        sampler = Sockets(Machine("gpu0001", "c1"))
+        started(sampler)
+    list(sampler.look())
+    talk = f"import socket, time; s = socket.create_connection(('{v4(1)}', 6002)); time.sleep(60)"
+    with network.hosts[1].entered():
+        server = socket.create_server((v4(1), 6002))
+    code = f"open({str(group / 'cgroup.procs')!r}, 'w').write('0'); {talk}"
+    with server, subprocess.Popen(network.hosts[0].command(sys.executable, "-c", code)) as job:
+        found = until(sampler, lambda told: [one for one in told if one.fields["dst_endpoint.port"] == 6002])
+        job.kill()
+    sampler.close()
+    drop(root, "990017")
+    (opened,) = [one for one in found if one.fields["dst_endpoint.port"] == 6002]
+    assert opened.fields["job.uid"] == "job:slurm/c1/990017"
+    assert opened.fields["actor.process.pid"] == job.pid
 
 
 def test_udp_is_told_by_connection_tracking_where_a_rule_asks_for_it(network):
