@@ -156,6 +156,16 @@ OTLP = {
         }
     ]
 }
+JOURNAL = {
+    "__REALTIME_TIMESTAMP": "1767323045123456",
+    "_HOSTNAME": "gpu0001",
+    "_TRANSPORT": "syslog",
+    "SYSLOG_IDENTIFIER": "sshd",
+    "_COMM": "sshd",
+    "_PID": "812",
+    "PRIORITY": "6",
+    "MESSAGE": "Accepted publickey for alice from 10.0.0.9 port 50122 ssh2: ED25519 SHA256:abc",
+}
 AGENT = {
     "class_uid": classes.PROCESS,
     "activity_id": 1,
@@ -202,6 +212,7 @@ OBJECTS = {
     "kubernetes-audit": AUDIT,
     "otlp": OTLP,
     "agent": AGENT,
+    "journal": JOURNAL,
 }
 TEXTS = {"auditd": AUDITD, "syslog": SYSLOG, "opensm": OPENSM, "slurmctld": SLURMCTLD, "zeek": ZEEK}
 

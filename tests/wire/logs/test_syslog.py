@@ -10,6 +10,7 @@ from ringfence.wire.logs.syslog import Reader
 from ringfence.wire.ocsf import classes
 from ringfence.wire.ocsf.event import Event
 from tests.shared_data import shared
+from tests.wire.logs.samples import JOURNAL, lines
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -172,6 +173,18 @@ def test_the_given_line_of_a_switch_is_read():
     (event,) = read(file.name, file.read_bytes())
     assert event.logsource == "cisco//aaa"
     assert "no access-session port-control" in event.fields["message"]
+
+
+def test_the_journal_says_what_syslog_says():
+    """With its own names beside; what the kernel's transport brings is the kernel's, whatever it is called."""
+    (event,) = read("x", lines(JOURNAL))
+    assert (event.class_uid, event.logsource, event.host) == (classes.AUTHENTICATION, "linux//sshd", "gpu0001")
+    assert (event.time, event.fields["user.name"], event.fields["severity_id"]) == (1767323045123456, "alice", 1)
+    assert event.fields["unmapped._COMM"] == "sshd"
+    (event,) = read("x", lines({**JOURNAL, "_TRANSPORT": "kernel", "MESSAGE": "NVRM: Xid (PCI:0000:3b:00): 79, x"}))
+    assert (event.class_uid, event.fields["gpu.xid"]) == (classes.GPU, 79)
+    (event,) = read("x", lines({**JOURNAL, "MESSAGE": [104, 105, 255]}))
+    assert event.fields["message"] == "hi\N{REPLACEMENT CHARACTER}"
 
 
 def test_opensm_tells_takeovers_and_refused_keys():
