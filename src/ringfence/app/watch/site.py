@@ -42,7 +42,7 @@ class EstateSite:
         self._stakes: dict[tuple[str, ...], Stake] = {}
 
     def host_at(self, address: str) -> str:
-        """The bare name of the host with this address, "" where none is known."""
+        """The bare name of the host with this address or fabric port (`ibport:…`), "" where none is known."""
         return self._host_of.get(address, "")
 
     def compartment(self, host: str) -> str:
@@ -147,7 +147,8 @@ class EstateSite:
         for end, addresses in self._design.inventory.addresses.items():
             if end.startswith("host:"):
                 found |= dict.fromkeys((one for one in addresses if "/" not in one), end.removeprefix("host:"))
-        return found
+        ports = (fact for fact in self._estate.facts("has_port") if fact.subject.startswith("host:"))
+        return found | {fact.object: fact.subject.removeprefix("host:") for fact in ports}
 
     @cached_property
     def _compartment_of(self) -> dict[str, str]:
