@@ -6,12 +6,16 @@ from contextlib import closing
 import pytest
 
 from ringfence.app import enrol
+from ringfence.app.enforcer.home import CERTIFICATE, KEY
 from ringfence.app.orders.joining import token_digest
-from ringfence.app.watch import listen
+from ringfence.app.watch.listen import Listening
+from ringfence.app.watch.sink import Decoded
 from ringfence.store.state import enrolments
-from ringfence.transport import tls
+from ringfence.transport import signing, tls
+from ringfence.transport.arrow import joined, packed
 from ringfence.transport.authority import RELAY_NAME, SERVER_NAME
 from ringfence.transport.dial import connect
+from ringfence.transport.listen import Listener
 from ringfence.transport.peer import ConnectionEnded
 from ringfence.transport.telemetry import TelemetryPeer
 from ringfence.watch import ndjson
@@ -117,12 +121,12 @@ def test_a_sink_that_cannot_keep_it_acknowledges_nothing(home, tmp_path):
     assert len(played(home, tmp_path, play)) == 1
 
 
-def test_a_revoked_key_ends_its_connection(home, tmp_path, monkeypatch):
+def test_a_revoked_key_ends_its_connection(home, tmp_path):
     """At its next sign of life."""
     node = a_node(home, tmp_path / "node", A, role="agent")
-    monkeypatch.setattr(listen, "KNOWN", 0.0)
 
     async def play(listening, sink):
+        listening.known = 0.0
         peer, _ = await greeted(listening, node)
         with closing(home.state()) as state:
             enrolments.revoke(state, node.key.public_key().public_bytes_raw(), 1.0)
@@ -169,6 +173,31 @@ def test_the_newer_connection_of_a_key_takes_the_older_ones_place(home, tmp_path
     played(home, tmp_path, play)
 
 
+def test_lines_are_handed_on_as_batches_and_bad_ones_with_them(home, tmp_path):
+    """Agents' and relays' alike, with when they came."""
+    node, relay = a_node(home, tmp_path / "a", A, role="agent"), a_node(home, tmp_path / "r", R, role="relay")
+    put, keys = [], {A: signing.public_hex(node.key)}
+
+    async def keep(record, urgent):
+        put.append((record, urgent))
+
+    async def run():
+        sink = Decoded(keep, lambda event: None)
+        table = {R: (A,)}
+        async with Listening.serving(home, ("127.0.0.1", 0), sink, table) as listening, asyncio.timeout(20):
+            peer, _ = await greeted(listening, node)
+            await peer.send(block(1, 7, line(1), b"no json\n"))
+            assert await peer.receive(5) == Took(1)
+            peer, _ = await greeted(listening, relay)
+            await peer.send(Batch(1, packed(rows(A, 9)), keys, urgent=True))
+            assert await peer.receive(5) == Took(1)
+        assert sink.bad == 1
+
+    asyncio.run(run())
+    assert [(record.column("seq").to_pylist(), urgent) for record, urgent in put] == [([7, 8], False), ([9], True)]
+    assert all(when > 5 for record, _ in put for when in record.column("received").to_pylist())
+
+
 def rows(host, *numbers):
     """What a relay makes of a host's lines."""
     return ndjson.batch(b"".join(map(line, numbers)), f"{host}/processes", numbers[0], 5)[0].record
@@ -176,9 +205,6 @@ def rows(host, *numbers):
 
 def test_a_relay_speaks_for_its_own_hosts_with_their_keys_and_for_no_other(home, tmp_path):
     """Rows of another host, and of a host whose key is not enrolled, are left out, counted and told."""
-    from ringfence.transport import signing
-    from ringfence.transport.arrow import joined, packed
-
     a, b = a_node(home, tmp_path / "a", A, role="agent"), a_node(home, tmp_path / "b", B, role="agent")
     stray = a_node(home, tmp_path / "stray", A, role="agent", enrolled=False)
     relay = a_node(home, tmp_path / "relay", R, role="relay")
@@ -207,11 +233,6 @@ def test_a_relay_speaks_for_its_own_hosts_with_their_keys_and_for_no_other(home,
 
 def test_a_relay_cannot_play_the_server_nor_an_agent_a_relay(home, tmp_path):
     """The names in their certificates are not for that."""
-    import ssl
-
-    from ringfence.app.enforcer.home import CERTIFICATE, KEY
-    from ringfence.transport.listen import Listener
-
     agent, relay = a_node(home, tmp_path / "a", A, role="agent"), a_node(home, tmp_path / "r", R, role="relay")
 
     async def reached(posing, name):
@@ -220,7 +241,6 @@ def test_a_relay_cannot_play_the_server_nor_an_agent_a_relay(home, tmp_path):
 
         folder = posing.folder
         context = tls.server_context(folder / CERTIFICATE, folder / KEY, folder / "authority.pem")
-        assert isinstance(context, ssl.SSLContext)
         async with Listener(("127.0.0.1", 0), context, serve, TelemetryPeer) as listener:
             try:
                 peer = await connect(("127.0.0.1", listener.port), agent.context(), name, TelemetryPeer)

@@ -97,7 +97,7 @@ class Listening:
         self._room = asyncio.Event()
         self.connected: dict[str, TelemetryPeer] = {}
         self.counted = Counted()
-        self.heartbeat = HEARTBEAT
+        self.heartbeat, self.known = HEARTBEAT, KNOWN
         self.port = 0
 
     @classmethod
@@ -153,8 +153,8 @@ class Listening:
     def _enrolled(self, public: str, host: str, role: str) -> bool:
         """Whether this key is that host's in this role, now or a moment ago."""
         key, now = f"{public}/{host}/{role}", time.monotonic()
-        when, good = self._good.get(key, (-KNOWN, False))
-        if now - when > KNOWN:
+        when, good = self._good.get(key, (-self.known, False))
+        if now - when > self.known:
             found = enrolments.by_key(self._state, bytes.fromhex(public))
             good = found is not None and (found.holder, found.role) == (host, role)
             if len(self._good) > 1 << 16:
