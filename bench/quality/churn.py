@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ringfence.synth.telemetry import machines, operations, people, phases, schedule
+from ringfence.synth.telemetry import machines, operations, people, phases, schedule, upkeep
 
 
 def described() -> Iterator[str]:
@@ -23,6 +23,7 @@ def described() -> Iterator[str]:
     failed = ((operations.FAILED_BY_XID, "an Xid error"), (operations.FAILED_BY_CRASH, "a crash of a host"))
     yield "failed jobs: " + ", ".join(f"{100 * share:.0f} % by {what}" for share, what in failed)
     yield f"configuration sweeps over all hosts: every {machines.SWEEP_EVERY // 3600} h"
+    yield f"data, times a day and pipeline: a checkpoint turned into a model {upkeep.CONVERTED:g}, old ones pruned 1"
     yield "people, times a day:"
     for name, rate in (
         ("logins", people.LOGINS_A_DAY),
