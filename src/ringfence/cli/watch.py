@@ -32,6 +32,8 @@ def watch(
     nats: Annotated[list[str] | None, _Many] = None,
     role: str = "all",
     rules: Annotated[list[Path] | None, _Many] = None,
+    mapping: Annotated[list[Path] | None, _Many] = None,
+    cluster: str = "",
     home: Home = HOME,
     estate: EstateFile = DEFAULT,
     identity: Identity = None,
@@ -65,11 +67,16 @@ def watch(
         What this process does of it: all, intake, node or joint.
     rules
         Sigma rules, files or folders, beside our own.
+    mapping
+        TOML files that say where the columns stand in NDJSON of other tools (docs/logs.md).
+    cluster
+        The Slurm cluster that logs are of which name none.
     """
     with needs_watch():
         from ringfence.app.files import address as parsed
         from ringfence.app.watch.live import Live, listening, run
         from ringfence.app.watch.made import Made
+        from ringfence.app.watch.read import forms_of
         from ringfence.app.watch.run import watch_files
     problems: list[Problem] = []
     known = open_estate(estate, identity) if estate != DEFAULT or estate.exists() else None
@@ -77,11 +84,12 @@ def watch(
         output.err.print("no estate: incidents cannot say what is in reach (--estate FILE)", markup=False)
     made = Made(known, rules or (), problems)
     output.err.print(f"{made.count} rules", markup=False)
+    forms = forms_of(mapping or (), cluster)
     lasting = listen or on or follow or server or nats
     if not lasting:
         if not files:
             raise UsageError("nothing to watch", "name log files, or --listen, --server, --nats")
-        found = watch_files(made.single(), files, problems, lambda one: None if json else _line(one))
+        found = watch_files(made.single(), files, problems, lambda one: None if json else _line(one), forms)
         _store(home, found)
         return _files_told(found, json)
     if files and not follow:
@@ -93,6 +101,7 @@ def watch(
         (server, parsed(address)) if server else None,
         tuple(nats or ()),
         role,
+        forms,
     )
     output.problems(problems)
     run(live, made, lambda said: output.err.print(said, markup=False), _line_json if json else _line)

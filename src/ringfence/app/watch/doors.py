@@ -16,13 +16,15 @@ from pathlib import Path
 import msgspec
 import pyarrow as pa
 
+from ringfence.app.watch.filled import filled
+from ringfence.app.watch.read import Forms
 from ringfence.collect.telemetry.files import Files, Place
 from ringfence.collect.telemetry.heard import Heard
 from ringfence.collect.telemetry.listen import Listeners, Lost
 from ringfence.errors import Problem, StateError
 from ringfence.store.journal import durable
 from ringfence.watch.batch import of_events
-from ringfence.wire.logs import Following, form_named
+from ringfence.wire.logs.feed import Streams
 from ringfence.wire.ocsf.classes import TELEMETRY
 from ringfence.wire.ocsf.event import Event
 
@@ -32,8 +34,6 @@ Told = Callable[[str], None]
 COMPANY = 0.02
 """Seconds that a line waits for others."""
 MOST = 4096
-SOURCES = 4096
-"""Sources whose readers are kept; the one that was quiet longest is forgotten."""
 AGAIN = 1.0
 """Seconds after which what was not taken is offered again."""
 LOOK = 0.5
@@ -43,9 +43,9 @@ _DROP, _REJECTED = 2, 6
 class Doors:
     """Turns lines into events. `problems` counts lines that were none."""
 
-    def __init__(self, put: Put, told: Told) -> None:
-        self._put, self._told = put, told
-        self._readers: dict[tuple[str, str], Following] = {}
+    def __init__(self, put: Put, told: Told, forms: Forms) -> None:
+        self._put, self._told, self._forms = put, told, forms
+        self._streams = Streams()
         self.problems = 0
 
     async def lines(self, listeners: Listeners) -> None:
@@ -96,24 +96,13 @@ class Doors:
         if isinstance(one, Lost):
             yield _health(_DROP, one.source, one.why, one.count)
             return
-        for found in self._reader(one).record(one.line):
+        form = self._forms.named_as(one.form)
+        for found in self._streams.take(one.source, form, one.line):
             if isinstance(found, Problem):
                 self.problems += 1
                 yield _health(_REJECTED, one.source, found.what, 1)
             else:
-                yield msgspec.structs.replace(found, source=one.source, seq=0)
-
-    def _reader(self, one: Heard) -> Following:
-        key = (one.source, one.form)
-        reader = self._readers.pop(key, None)
-        if reader is None:
-            form = form_named(one.form)
-            assert form is not None, one.form
-            reader = Following(form, one.source)
-            if len(self._readers) >= SOURCES:
-                del self._readers[next(iter(self._readers))]
-        self._readers[key] = reader  # the newest last
-        return reader
+                yield filled(found, one.source, self._forms.cluster, counted=False)
 
     async def _offer(self, events: list[Event]) -> None:
         record = of_events(events).record

@@ -21,6 +21,7 @@ from ringfence.app.watch.doors import Doors, beside
 from ringfence.app.watch.embedded import embedded
 from ringfence.app.watch.made import Made
 from ringfence.app.watch.past import HISTORY
+from ringfence.app.watch.read import Forms
 from ringfence.app.watch.recorded import recorded
 from ringfence.app.watch.stages import Verdict
 from ringfence.collect.telemetry.listen import At, Listeners, parse
@@ -54,6 +55,7 @@ class Live(msgspec.Struct, frozen=True):
     agents: tuple[Path, tuple[str, int]] | None = None
     nats: tuple[str, ...] = ()
     role: str = "all"
+    forms: Forms = Forms()
 
 
 def run(live: Live, made: Made, told: Told, changed: Changed) -> None:
@@ -98,7 +100,7 @@ async def _engine(live: Live, made: Made, told: Told, changed: Changed) -> Async
 async def _ways_in(live: Live, engine: Any, told: Told) -> AsyncIterator[None]:
     async with contextlib.AsyncExitStack() as stack:
         put = await stack.enter_async_context(recorded(live.home / HISTORY, engine.put, told))
-        doors = Doors(put, told)
+        doors = Doors(put, told, live.forms)
         if live.doors:
             listeners = await stack.enter_async_context(Listeners(live.doors))
             for place, port in zip(live.doors, listeners.ports, strict=True):

@@ -13,16 +13,35 @@ from pathlib import Path
 
 import msgspec
 
+from ringfence.app.watch.filled import filled
 from ringfence.errors import InputError, Problem
 from ringfence.watch.batch import Batch, of_events
-from ringfence.wire.logs import recognise
-from ringfence.wire.logs.feed import Following, read_as
+from ringfence.wire.logs import form_named, mapping, recognise
+from ringfence.wire.logs.feed import Following, read_as, spans_lines
 from ringfence.wire.logs.form import Form
 from ringfence.wire.logs.head import HEAD
 from ringfence.wire.ocsf.event import Event
 
 ROWS = 4096
 _PIECE = 1 << 20
+
+
+class Forms(msgspec.Struct, frozen=True):
+    """The forms that are recognised: those named by the user first. `cluster` is that of Slurm logs that name none."""
+
+    named: tuple[Form, ...] = ()
+    cluster: str = ""
+
+    def of(self, head: bytes) -> Form | None:
+        """The form of a log by its first bytes."""
+        return next((form for form in self.named if form.looks(head)), None) or recognise(head)
+
+    def named_as(self, name: str) -> Form:
+        """The form of this name. Raises `InputError` where there is none."""
+        found = next((form for form in self.named if form.name == name), None) or form_named(name)
+        if found is None:
+            raise InputError(f"no form of log is called {name!r}", remedy="docs/logs.md lists them")
+        return found
 
 
 def files_in(paths: Iterable[Path]) -> list[Path]:
@@ -38,9 +57,11 @@ def files_in(paths: Iterable[Path]) -> list[Path]:
     return list(found)
 
 
-def batches(paths: Iterable[Path], problems: list[Problem], rows: int = ROWS) -> Iterator[Batch]:
+def batches(
+    paths: Iterable[Path], problems: list[Problem], forms: Forms | None = None, rows: int = ROWS
+) -> Iterator[Batch]:
     """All events of these files in batches; what cannot be read is added to `problems`."""
-    streams = [_dated(events_of(path, problems)) for path in files_in(paths)]
+    streams = [_dated(events_of(path, problems, forms or Forms())) for path in files_in(paths)]
     held: list[Event] = []
     for _, event in heapq.merge(*streams, key=lambda one: one[0]):
         held.append(event)
@@ -51,23 +72,23 @@ def batches(paths: Iterable[Path], problems: list[Problem], rows: int = ROWS) ->
         yield of_events(held)
 
 
-def events_of(path: Path, problems: list[Problem]) -> Iterator[Event]:
-    """The events of one file; its name is the source of those that name none."""
-    for one in _read(path):
+def events_of(path: Path, problems: list[Problem], forms: Forms) -> Iterator[Event]:
+    """The events of one file; its name is their source."""
+    for one in _read(path, forms):
         if isinstance(one, Problem):
             problems.append(one)
         else:
-            yield one if one.source else msgspec.structs.replace(one, source=f"file/{path.name}")
+            yield filled(one, f"file/{path.name}", forms.cluster, counted=True)
 
 
-def _read(path: Path) -> Iterator[Event | Problem]:
+def _read(path: Path, forms: Forms) -> Iterator[Event | Problem]:
     try:
         with path.open("rb") as file:
             head = file.read(HEAD)
-            form = recognise(head)
+            form = forms.of(head)
             if form is None:
                 yield Problem(str(path), 0, "a form of log that is not known", "docs/logs.md lists those that are read")
-            elif form.whole is not None or _is_document(form, head):
+            elif form.whole is not None or spans_lines(form, head):
                 yield from read_as(form, str(path), head + file.read())
             else:
                 following = Following(form, str(path))
@@ -80,10 +101,16 @@ def _read(path: Path) -> Iterator[Event | Problem]:
         yield Problem(str(path), 0, f"cannot be read: {error.strerror}", "check the file and its mode")
 
 
-def _is_document(form: Form, head: bytes) -> bool:
-    """JSON that is not one object a line."""
-    first = head.lstrip().partition(b"\n")[0].rstrip()
-    return form.json and not (first.startswith(b"{") and first.endswith(b"}"))
+def forms_of(mappings: Iterable[Path], cluster: str) -> Forms:
+    """The forms with those of some mapping files (docs/logs.md). Raises `InputError`."""
+    return Forms(tuple(mapping.form(_mapping(path)) for path in mappings), cluster)
+
+
+def _mapping(path: Path) -> mapping.Mapping:
+    try:
+        return mapping.parse(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}", remedy="name a mapping file") from None
 
 
 def _dated(events: Iterator[Event]) -> Iterator[tuple[int, Event]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from ringfence.app.watch.read import batches
+from ringfence.app.watch.read import Forms, batches
 from ringfence.errors import Problem
 from ringfence.estate.threats import THREATS
 from ringfence.watch.single import Single
@@ -34,7 +34,9 @@ class Watched(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...]
 
 
-def watch_files(single: Single, files: Iterable[Path], problems: list[Problem], told: Told) -> Watched:
+def watch_files(
+    single: Single, files: Iterable[Path], problems: list[Problem], told: Told, forms: Forms | None = None
+) -> Watched:
     """Read logs to their end; `told` hears of each incident when it is new and when it changes."""
     last: dict[str, Incident] = {}
     counts: Counter[str] = Counter()
@@ -44,7 +46,7 @@ def watch_files(single: Single, files: Iterable[Path], problems: list[Problem], 
             last[one.id] = one
             told(one)
 
-    for batch in batches(files, problems):
+    for batch in batches(files, problems, forms):
         counts["events"] += len(batch)
         health = batch.rows(classes.TELEMETRY)
         counts["lost"] += int(batch.numbers("telemetry.count")[health].sum())
