@@ -7,6 +7,7 @@ one. Both are pure: saved, taken up elsewhere and fed the same, they yield the s
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -171,6 +172,19 @@ class JointStage:
         if self._rules:
             signals += self._rules.fired(self._correlator.tick(state.correlations, state.clock))
         return self._join(signals)
+
+    def end(self) -> tuple[Incident, ...]:
+        """Nothing comes any more: windows of correlations that are still open are judged as they are."""
+        if not self._rules:
+            return ()
+        return self._join(list(self._rules.fired(self._correlator.end(self._state.correlations))))
+
+    def uncounted(self) -> Mapping[str, int]:
+        """Why hits did not count in correlations (late, shed …) → how many."""
+        found: Counter[str] = Counter()
+        for one in self._correlator.counts(self._state.correlations).values():
+            found.update(msgspec.structs.asdict(one))
+        return {name: count for name, count in found.items() if count}
 
     @property
     def clock(self) -> int:

@@ -39,6 +39,7 @@ class Single:
     def end(self) -> Iterator[Incident]:
         """What only shows when the last interval closes."""
         yield from self.tick(self.node.clock + INTERVAL + LATE)
+        yield from self.joint.end()
 
 
 def replay(single: Single, batches: Iterable[Batch]) -> Iterator[Incident]:

@@ -168,6 +168,7 @@ def _status(made: Made, engine: Any) -> Mapping[str, Any]:
         "at": time.time(),
         "threats": dict(joint.threats()) if joint else {},
         "held_back": dict(joint.held()) if joint else {},
+        "uncounted": dict(joint.uncounted()) if joint else {},
         "faults": dict(joint.faults) if joint else {},
         "events": msgspec.to_builtins(engine.counted),
     }
