@@ -64,7 +64,7 @@ def watch(
     nats
         URLs of NATS servers: this process is one of any number that share the work.
     role
-        What this process does of it: all, intake, node or joint.
+        What this process does of it: all, intake, worker or joint.
     rules
         Sigma rules, files or folders, beside our own.
     mapping
