@@ -152,7 +152,7 @@ def test_processes_come_and_go_and_nats_goes_away_and_comes_back(tmp_path, capsy
                 return sender, away_acknowledged, joining, leaving, judged, mine.status().troubles
 
     seen, said = Seen(), []
-    sender, away_acknowledged, joining, leaving, judged, troubles = asyncio.run(run())
+    sender, away_acknowledged, joining, leaving, _, troubles = asyncio.run(run())
     with capsys.disabled():
         print(f"\n  joined in {joining:.1f} s, left in {leaving:.1f} s, {troubles}")
     assert not away_acknowledged
