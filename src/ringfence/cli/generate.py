@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ringfence.app.generate import generate_captures, generate_estate, generate_flows
+from ringfence.app.generate_logs import generate_logs
 from ringfence.cli import output
 from ringfence.errors import UsageError
 
@@ -18,6 +19,9 @@ def generate(
     captures: Annotated[Path | None, Parameter(name=["--captures"])] = None,
     flows: Annotated[Path | None, Parameter(name=["--flows"])] = None,
     per_class: int = 2,
+    telemetry: Annotated[Path | None, Parameter(name=["--telemetry"])] = None,
+    hours: float = 1.0,
+    attacks: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
 ) -> int:
     """Make up a cluster of 16 to 10,000 GPU nodes, the same for the same seed.
 
@@ -40,12 +44,20 @@ def generate(
         Write the connections of its jobs and people, for `ringfence fence learn`.
     per_class
         How many nodes of each class are captured in full; 0: all of them.
+    telemetry
+        Write hours of what its agents would send into this new folder, for `ringfence watch`.
+    hours
+        Of telemetry.
+    attacks
+        Among the telemetry: weights_egress, lateral_chain, credential_harvest, partition_tampered.
     """
-    if sum(one is not None for one in (out, captures, flows)) != 1:
-        raise UsageError("generate needs -o FILE, --captures DIR or --flows FILE", "one of them")
+    if sum(one is not None for one in (out, captures, flows, telemetry)) != 1:
+        raise UsageError("generate needs -o FILE, --captures DIR, --flows FILE or --telemetry DIR", "one of them")
     with output.progress() as step:
         if out:
             said = generate_estate(nodes, seed, out, step)
+        elif telemetry:
+            said = generate_logs(nodes, seed, hours, telemetry, attacks or (), step)
         elif flows:
             said = generate_flows(nodes, seed, flows, step)
         else:
