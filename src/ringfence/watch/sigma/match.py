@@ -182,7 +182,9 @@ class Matcher:
             if found is not None:
                 scan(seen.data, seen.offsets, first, bits, found)
             present = watchers.present.get(name)
-            if present is not None:
+            if present is not None and not seen.kept[0].null_count:
+                bits |= present
+            elif present is not None:
                 valid = pc.is_valid(seen.kept[0].slice(first, len(bits))).to_numpy(zero_copy_only=False)
                 bits[valid] |= present
 

@@ -90,11 +90,13 @@ def literals(words: Sequence[tuple[bytes, int]]) -> Table:
     inside[last[~anchored]] = True
     at_end[last[anchored]] = True
     _inherit(order, fails, inside, at_end)
-    steps, least = trie[:count], min(len(word) for word, _ in words)
+    lengths = [len(word) for word, _ in words]
+    start = int(trie[0, classes[mark]])
+    steps = trie[:count, :-1]  # no text has the mark, so that it gives no hope
     steps = np.where(inside[steps], FOUND, steps)
     if all(anchors == END for _, anchors in words):
-        return table(classes[:256], steps, at_end, 0, least, max(len(word) for word, _ in words))
-    return table(classes[:256], steps, at_end, int(trie[0, classes[mark]]), least)
+        return table(classes[:256], steps, at_end, 0, min(lengths), max(lengths))
+    return table(classes[:256], steps, at_end, start, min(lengths))
 
 
 @kernel
