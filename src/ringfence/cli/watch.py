@@ -32,6 +32,7 @@ def watch(
     nats: Annotated[list[str] | None, _Many] = None,
     role: str = "all",
     rules: Annotated[list[Path] | None, _Many] = None,
+    processes: int = 0,
     mapping: Annotated[list[Path] | None, _Many] = None,
     cluster: str = "",
     home: Home = HOME,
@@ -67,6 +68,8 @@ def watch(
         What this process does of it: all, intake, worker or joint.
     rules
         Sigma rules, files or folders, beside our own.
+    processes
+        Further processes that share the work on this machine (with --listen, --server, --follow).
     mapping
         TOML files that say where the columns stand in NDJSON of other tools (docs/logs.md).
     cluster
@@ -102,6 +105,7 @@ def watch(
         tuple(nats or ()),
         role,
         forms,
+        processes,
     )
     output.problems(problems)
     run(live, made, lambda said: output.err.print(said, markup=False), _line_json if json else _line)

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import pyarrow as pa
 
 from ringfence.app.watch import keeping
 from ringfence.app.watch.doors import Doors, beside
@@ -23,12 +22,13 @@ from ringfence.app.watch.made import Made
 from ringfence.app.watch.past import HISTORY
 from ringfence.app.watch.read import Forms
 from ringfence.app.watch.recorded import recorded
+from ringfence.app.watch.sink import Decoded, Put
 from ringfence.app.watch.stages import Verdict
 from ringfence.collect.telemetry.listen import At, Listeners, parse
+from ringfence.errors import StateError
 from ringfence.store import incidents
 from ringfence.store.journal import durable
 from ringfence.store.state import Database
-from ringfence.watch import ndjson
 from ringfence.watch.batch import of_events
 from ringfence.watch.values import Incident
 from ringfence.wire.ocsf.event import Event
@@ -36,6 +36,7 @@ from ringfence.wire.ocsf.event import Event
 DATABASE = "watch.db"
 ABOUT, STATUS = "live", "status.json"
 """Folder and file of how it stands: beside the engine's own, which other threads write."""
+_NOTICED = 1000
 _EVERY = 2.0
 """Seconds between two looks at verdicts, and two words about how it stands."""
 
@@ -46,7 +47,8 @@ Changed = Callable[[Incident], None]
 class Live(msgspec.Struct, frozen=True):
     """What to watch. `agents` is a server's folder and an address, for agents and relays; `doors` are open listeners.
 
-    With `nats` the engine is a part (`role`) of a cluster; without, it is all in this process, in `home`.
+    `processes` beside this one take the node stages of the embedded engine. With `nats` the engine is a part (`role`)
+    of a cluster; without, it is on this machine, in `home`.
     """
 
     home: Path
@@ -56,6 +58,7 @@ class Live(msgspec.Struct, frozen=True):
     nats: tuple[str, ...] = ()
     role: str = "all"
     forms: Forms = Forms()
+    processes: int = 0
 
 
 def run(live: Live, made: Made, told: Told, changed: Changed) -> None:
@@ -79,7 +82,7 @@ async def _run(live: Live, made: Made, told: Told, changed: Changed) -> None:
 @contextlib.asynccontextmanager
 async def _engine(live: Live, made: Made, told: Told, changed: Changed) -> AsyncIterator[Any]:
     if not live.nats:
-        async with embedded(live.home, made.stages(), told, changed) as engine:
+        async with embedded(live.home, made.stages(), told, changed, processes=live.processes) as engine:
             yield engine
         return
     from ringfence.app.watch.cluster import follow_incidents, joined  # nats-py is an extra
@@ -109,44 +112,37 @@ async def _ways_in(live: Live, engine: Any, told: Told) -> AsyncIterator[None]:
         if live.files:
             await stack.enter_async_context(beside(doors.files(list(live.files), live.home / ABOUT)))
         if live.agents:
-            await stack.enter_async_context(_agents(live.agents, _Sink(put), told))
+            await stack.enter_async_context(_agents(live.agents, put, told))
         yield
 
 
 @contextlib.asynccontextmanager
-async def _agents(agents: tuple[Path, tuple[str, int]], sink: "_Sink", told: Told) -> AsyncIterator[None]:
+async def _agents(agents: tuple[Path, tuple[str, int]], put: Put, told: Told) -> AsyncIterator[None]:
     from ringfence.app.orders.home import ServerHome  # cryptography is an extra
-    from ringfence.app.watch.listen import Listening
+    from ringfence.app.watch.listen import Listening, for_many
     from ringfence.app.watch.vouched import relays_of
 
     folder, address = agents
-    async with Listening.serving(ServerHome(folder), address, sink, relays_of(folder)) as listening:
+    for_many()
+    noticed: asyncio.Queue[Event] = asyncio.Queue(_NOTICED)
+
+    def notice(event: Event) -> None:
+        with contextlib.suppress(asyncio.QueueFull):  # a flood of forgeries is told as one
+            noticed.put_nowait(event)
+
+    async def passed_on() -> None:
+        while True:
+            record = of_events([await noticed.get()]).record
+            with contextlib.suppress(StateError):  # the engine has no room: agents are told so too, and it is counted
+                await put(record, True)
+
+    sink = Decoded(put, notice)
+    async with (
+        Listening.serving(ServerHome(folder), address, sink, relays_of(folder)) as listening,
+        beside(passed_on()),
+    ):
         told(f"agents on {address[0]}:{listening.port}, with their certificates")
         yield
-
-
-class _Sink:
-    """Agents' blocks into the engine."""
-
-    def __init__(self, put: Callable[..., Any]) -> None:
-        self._put = put
-        self._told: set[asyncio.Task[None]] = set()
-
-    async def lines(self, source: str, data: bytes, first: int, urgent: bool) -> None:
-        """Returns once the engine has them for good."""
-        batch, _ = ndjson.batch(data, source, first, time.time_ns() // 1000)
-        if len(batch):
-            await self._put(batch.record, urgent)
-
-    async def rows(self, record: pa.RecordBatch, urgent: bool) -> None:
-        """The same for a relay's."""
-        await self._put(record, urgent)
-
-    def told(self, event: Event) -> None:
-        """What the channel noticed by itself: an event like any other."""
-        task = asyncio.ensure_future(self._put(of_events([event]).record))
-        self._told.add(task)
-        task.add_done_callback(self._told.discard)
 
 
 async def _looking(live: Live, made: Made, engine: Any) -> None:
