@@ -45,6 +45,7 @@ def test_the_jobs_own_processes_are_honest():
         both_ways(gpu_without_job, [process(HOUR, "ada")], [job("1", "a", ended=job("x").started + 3590 * 10**6)]) == []
     )
     assert both_ways(gpu_without_job, [process(0, "svc-x", "pod:k/ns/p")]) == []
+    assert both_ways(gpu_without_job, [process(HOUR, "ada", "2")], [job("1", "a")]) == []  # his own, of another job
 
 
 def test_on_a_shared_host_each_accelerator_has_its_own_holder():

@@ -9,7 +9,6 @@ from ringfence.watch.bounded import anew, cut, put
 from ringfence.watch.detector import NODE, About, View, signal
 from ringfence.watch.holders import Holders, around
 from ringfence.watch.planned import MINUTE, Planned
-from ringfence.watch.roster import Running
 from ringfence.watch.values import Signal
 from ringfence.wire.ocsf import classes
 
@@ -74,11 +73,11 @@ def _started(state: State, batch: Batch, row: int, view: View) -> Iterator[Signa
     host, uuid, at = (cut(batch.text("device.hostname", row)), cut(batch.text("gpu.uuid", row)), int(batch.times[row]))
     who, what = cut(batch.text("process.user.name", row)), cut(batch.text("process.name", row))
     jobs = state.holders.of(uuid, host, at, view.roster)
-    mine = any(who == job.user for job in jobs)
     uid = batch.text("job.uid", row)
-    known = not jobs and bool(uid)  # a pod, of which no scheduler told
-    foreign = _foreign(uid, jobs) if mine or not who else not known
-    if not foreign or state.planned.covers(host, at) or (who in SYSTEM and not jobs):
+    alive = [job for job in jobs if not job.ended]
+    unheard = bool(uid) and not alive and uid not in view.roster.jobs  # a pod, or a job whose start comes late
+    foreign = all(who != job.user for job in jobs) if who else bool(uid) and all(uid != job.uid for job in jobs)
+    if not foreign or unheard or state.planned.covers(host, at) or (who in SYSTEM and not jobs):
         return
     if _service(state, f"{who}|{what}", host) or not anew(state.told, f"{host}|{who}|{uuid}", at, _AGAIN):
         return
@@ -92,11 +91,6 @@ def _started(state: State, batch: Batch, row: int, view: View) -> Iterator[Signa
         holds=(f"gpu:{uuid}#memory",),
         why=f"{what or 'a process'} of {who or 'an account not told'} started on {uuid} of {host}, held by {holding}",
     )
-
-
-def _foreign(uid: str, jobs: list[Running]) -> bool:
-    """Whether a process belongs to a job that does not hold the accelerator; without a job it may be its user's own."""
-    return bool(uid and jobs) and all(uid != job.uid for job in jobs)
 
 
 def _service(state: State, key: str, host: str) -> bool:

@@ -41,7 +41,7 @@ FEATURES = (
     Feature("fabric received", ("host.ib_rcv",), SHARE, 2.0**24, 0.015, 0.05, low=True),
     Feature("sent", ("host.net_out",), RATE, 20_000.0, 0.040, 0.10, most=2.5),
     Feature("received", ("host.net_in",), RATE, 50_000.0, 0.080, 0.20, most=2.5),
-    Feature("read", ("host.read",), RATE, 200_000.0, 0.060, 0.15, most=2.5),
+    Feature("read", ("host.read",), RATE, 200_000.0, 0.060, 0.15, bursts=True, most=2.5),
     Feature("written", ("host.written",), RATE, 200_000.0, 0.100, 0.30, bursts=True),
     Feature("connections", ("host.flows",), COUNT, 0.0, 1.0, 0.5, most=2.5),
     Feature("peers", ("host.peers",), COUNT, 0.0, 1.0, 0.5, most=2.5),
