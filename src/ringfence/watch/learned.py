@@ -25,12 +25,20 @@ DAY = 24 * HOUR
 LEARN = 10 * HOUR
 """Habit is judged after this much: less, and all is new; more, and an intruder who is early is never seen."""
 
+LONGEST = 300
+"""Characters of a key; two that are alike so far count as one."""
+
 _V = TypeVar("_V")
 
 
 def clock(batch: Batch) -> int:
     """The time of a batch: that of its middle row, so that one odd clock does not move what is shared."""
     return int(batch.times[len(batch) // 2]) if len(batch) else 0
+
+
+def cut(key: str) -> str:
+    """A key as it is kept: names come from anybody and may be long."""
+    return key if len(key) <= LONGEST else key[:LONGEST]
 
 
 class Learning(msgspec.Struct):
@@ -53,6 +61,7 @@ class Seen(msgspec.Struct):
 
     def add(self, key: str, when: int) -> bool:
         """Whether it is new; from now on it is not."""
+        key = cut(key)
         before = self.at.get(key)
         if before is None and len(self.at) >= self.most:
             _thin(self.at, self.at)
@@ -61,7 +70,7 @@ class Seen(msgspec.Struct):
 
     def within(self, key: str, when: int, span: int) -> bool:
         """Whether it was met in the time before."""
-        before = self.at.get(key)
+        before = self.at.get(cut(key))
         return before is not None and when - before <= span
 
 
@@ -75,7 +84,7 @@ class Sums(msgspec.Struct):
 
     def add(self, key: str, when: int, amount: float) -> float:
         """The sum of the slots up to this one, with this amount."""
-        slot = when // self.width
+        key, slot = cut(key), when // self.width
         mine = self.of.get(key)
         if mine is None:
             if len(self.of) >= self.most:
@@ -99,7 +108,7 @@ class Usual(msgspec.Struct):
 
     def add(self, key: str, when: int, amount: float) -> list[float]:
         """The key's numbers with this amount. The most of before fades by a twentieth a slot."""
-        slot = when // self.width
+        key, slot = cut(key), when // self.width
         mine = self.of.get(key)
         if mine is None:
             if len(self.of) >= self.most:
@@ -122,6 +131,7 @@ class Among(msgspec.Struct):
 
     def add(self, key: str, item: str, when: int) -> int:
         """How many different ones within the span, with this."""
+        key, item = cut(key), cut(item)
         mine = self.of.get(key)
         if mine is None:
             if len(self.of) >= self.most:
@@ -135,10 +145,6 @@ class Among(msgspec.Struct):
                 del mine[old]
         return len(mine)
 
-    def known(self, key: str) -> tuple[str, ...]:
-        """The items, sorted."""
-        return tuple(sorted(self.of.get(key, ())))
-
 
 class Spread(msgspec.Struct):
     """By how many different owners a thing was done: a few of them by name, and when last."""
@@ -150,6 +156,7 @@ class Spread(msgspec.Struct):
 
     def add(self, key: str, owner: str, when: int) -> int:
         """How many owners before this one was counted; `owners` stands for that many or more."""
+        key, owner = cut(key), cut(owner)
         mine = self.of.get(key)
         if mine is None:
             if len(self.of) >= self.most:
@@ -164,11 +171,11 @@ class Spread(msgspec.Struct):
 
     def count(self, key: str) -> int:
         """How many owners are known of it."""
-        return len(self.of.get(key, ()))
+        return len(self.of.get(cut(key), ()))
 
     def has(self, key: str, owner: str) -> bool:
         """Whether this owner did it before (one of the first few)."""
-        return owner in self.of.get(key, ())
+        return cut(owner) in self.of.get(cut(key), ())
 
 
 def _thin(table: dict[str, _V], ages: dict[str, int]) -> None:

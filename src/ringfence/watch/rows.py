@@ -1,5 +1,6 @@
 """Who did something, from one row of a batch, and the signal that says so; rows found by what a text says."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -10,8 +11,13 @@ import pyarrow.compute as pc
 from ringfence.estate import ids
 from ringfence.watch.batch import Batch
 from ringfence.watch.detector import About, View, signal
+from ringfence.watch.learned import cut
 from ringfence.watch.values import Signal
 from ringfence.wire.ocsf import classes
+
+LONGEST = 1200
+"""Characters of a sentence that says why."""
+_PROTOCOLS = ("tcp", "udp", "sctp")
 
 
 class Who(msgspec.Struct, frozen=True):
@@ -31,10 +37,10 @@ def who(batch: Batch, row: int) -> Who:
     own = int(batch.classes[row]) == classes.PROCESS
     prefix = "" if own else "actor."
     return Who(
-        host=batch.text("device.hostname", row),
-        job=batch.text("job.uid", row),
-        user=batch.text("process.user.name" if own else "actor.user.name", row),
-        process=batch.text(f"{prefix}process.name", row),
+        host=cut(batch.text("device.hostname", row)),
+        job=cut(batch.text("job.uid", row)),
+        user=cut(batch.text("process.user.name" if own else "actor.user.name", row)),
+        process=cut(batch.text(f"{prefix}process.name", row)),
         time=int(batch.times[row]),
         source=batch.text("source", row),
         seq=int(batch.numbers("seq")[row]),
@@ -49,6 +55,13 @@ def account(view: View, job: str, user: str) -> str:
     return view.site.tenant(f"identity:{user}").removeprefix("tenant:") if user else ""
 
 
+def allowed(view: View, source: str, target: str, protocol: str, port: int) -> bool | None:
+    """What the policy says of a flow as told; None where it names no protocol or port that can be judged."""
+    if protocol not in _PROTOCOLS or not 0 < port < 65_536:
+        return None
+    return view.site.may(source, target, protocol, port)
+
+
 def named(kind: str, name: str) -> str:
     """An entity id from a name in telemetry, hence from anybody; "" for none."""
     return f"{kind}:{ids.clean(name)}" if name else ""
@@ -61,7 +74,8 @@ def shown(text: str, longest: int = 120) -> str:
 
 def entities(one: Who, *more: str) -> tuple[str, ...]:
     """The host first, then the job, the identity and what else there is."""
-    those = (named("host", one.host), ids.clean(one.job), named("identity", one.user), *more)
+    job = ids.clean(one.job) if one.job.startswith(("job:", "pod:")) else named("job", one.job)
+    those = (named("host", one.host), job, named("identity", one.user), *more)
     return tuple(dict.fromkeys(this for this in those if this))
 
 
@@ -73,7 +87,7 @@ def noticed(about: About, one: Who, key: str, why: str, *more: str, **said: Any)
         "entities": entities(one, *more),
         "sources": (one.source,) if one.source else (),
         "evidence": ((one.source, one.seq),),
-        "why": why,
+        "why": "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in why[:LONGEST]),
     }
     return signal(about, **(fixed | said))
 
@@ -86,13 +100,24 @@ def foothold(one: Who) -> tuple[str, ...]:
     return tuple(held)
 
 
-def matching(batch: Batch, column: str, rows: np.ndarray, pattern: str) -> np.ndarray:
-    """The rows whose text matches somewhere, each distinct text asked once; RE2, so linear in its length."""
+def holds(text: str, words: Sequence[str]) -> bool:
+    """Whether a text has one of some words in it."""
+    return any(word in text for word in words)
+
+
+def matching(batch: Batch, column: str, rows: np.ndarray, pattern: str, words: Sequence[str]) -> np.ndarray:
+    """The rows whose text matches somewhere, each distinct text asked once; RE2, so linear in its length.
+
+    `words` are literals of which a match holds at least one: texts without any are not asked.
+    """
     codes = batch.codes(column)
     if not len(rows) or not codes.values:
         return rows[:0]
-    used = np.unique(codes.codes[rows])
-    used = used[used >= 0]
+    texts_of = codes.values
+    near = [at for at in np.unique(codes.codes[rows]).tolist() if at >= 0 and holds(texts_of[at], words)]
+    if not near:
+        return rows[:0]
+    used = np.array(near)
     texts = pa.array([codes.values[at] for at in used.tolist()], pa.string())
     hits = used[pc.match_substring_regex(texts, pattern).to_numpy(zero_copy_only=False)]
     found: np.ndarray = rows[np.isin(codes.codes[rows], hits)] if len(hits) else rows[:0]

@@ -74,14 +74,19 @@ class Talk:
     def outside(self) -> np.ndarray:
         """Whether the target is not of the cluster's own networks."""
         values = self.values(1)
-        out = np.array([bool(one) and one != "*" and not self._site.is_inside(one) for one in values] + [False])
-        found: np.ndarray = out[self.codes(1)]
+        codes = self.codes(1)
+        out = np.zeros(len(values) + 1, np.bool_)
+        for at in np.unique(codes).tolist():
+            one = values[at] if at >= 0 else ""
+            out[at] = bool(one) and one != "*" and not self._site.is_inside(one)
+        found: np.ndarray = out[codes]
         return found
 
     @cached_property
     def peers(self) -> tuple[str, ...]:
-        """The host at each distinct target, "" where none is known; the last is that of no target."""
-        return (*(self._site.host_at(one) for one in self.values(1)), "")
+        """The host at each distinct target, "" where none is known or asked; the last is that of no target."""
+        values, used = self.values(1), set(self.codes(1).tolist())
+        return (*(self._site.host_at(one) if at in used else "" for at, one in enumerate(values)), "")
 
 
 def talk(batch: Batch, site: Site, *classes: int) -> Talk:

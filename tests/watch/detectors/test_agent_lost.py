@@ -1,0 +1,58 @@
+"""D60: an agent is silent."""
+
+from ringfence.watch.detectors import agent_lost
+from ringfence.wire.ocsf import classes
+from tests.watch.events import both_ways, event, interval, job
+from tests.watch.hostile import hostile
+
+JOBS = [job("job:1", "gpu0001", "gpu0002")]
+
+
+def silence(at: float, sensor: str, seconds: float = 60, why: str = "unannounced"):
+    """What was counted on receipt."""
+    said = {"telemetry__of": f"host:gpu0001/{sensor}", "telemetry__seconds": seconds, "telemetry__why": why}
+    return event(classes.TELEMETRY, 4, at, "gpu0001", source="ringfence/loss", **said)
+
+
+def days(quiet_from: float, until: float):
+    """Two hosts, one of which stops."""
+    found = [interval(at, "gpu0001", events=9) for at in range(0, int(quiet_from), 30)]
+    found += [interval(at, "gpu0002", events=9) for at in range(0, int(until), 30)]
+    return found
+
+
+def played(*more, until: float = 900, jobs=JOBS):
+    """The signals."""
+    return both_ways(agent_lost, sorted([*days(300, until), *more], key=lambda one: one.time), jobs)
+
+
+def test_a_host_that_stops_while_its_gang_goes_on_is_told():
+    """Within minutes, once."""
+    found = played(silence(360, "gpu"), silence(390, "ports", 90))
+    assert [one.key for one in found] == ["gpu0001"]
+    assert found[0].entities == ("host:gpu0001", "job:1")
+    assert found[0].confidence == 0.75
+    assert (found[0].time - found[0].since) / 1e6 < 240
+
+
+def test_one_sensor_and_announced_silences_say_nothing():
+    """A planned reboot, a sensor with nothing to tell."""
+    assert played(silence(360, "gpu", why="announced"), silence(390, "ports", 90, "announced")) == []
+    assert played(silence(360, "auth")) == []
+
+
+def test_a_host_that_crashes_with_its_job_is_given_half_an_hour():
+    """The job failed at that moment."""
+    crash = event(classes.JOB, 3, 299, "slurm1", job__uid="job:1", job__state="FAILED")
+    assert played(crash, silence(360, "gpu"), silence(390, "ports", 90)) == []
+
+
+def test_an_idle_host_is_told_after_five_minutes():
+    """With less confidence."""
+    found = played(silence(360, "gpu"), silence(390, "ports", 90), until=1200, jobs=())
+    assert [one.confidence for one in found] == [0.45]
+
+
+def test_hostile_input_does_no_harm():
+    """Odd names, numbers and times."""
+    hostile(agent_lost)
