@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from bench import sigma as bench_sigma
 
+from bench import sigma as bench_sigma
 from tests.shared_data import shared
 
 
