@@ -81,6 +81,9 @@ def watch(
         from ringfence.app.watch.made import Made
         from ringfence.app.watch.read import forms_of
         from ringfence.app.watch.run import watch_files
+    lasting = bool(listen or on or follow or server or nats)
+    _sensible(lasting, files, follow, nats, role, processes)
+    doors = tuple(listening(on or ())) if listen or on else ()
     problems: list[Problem] = []
     known = open_estate(estate, identity) if estate != DEFAULT or estate.exists() else None
     if known is None:
@@ -88,18 +91,13 @@ def watch(
     made = Made(known, rules or (), problems)
     output.err.print(f"{made.count} rules", markup=False)
     forms = forms_of(mapping or (), cluster)
-    lasting = listen or on or follow or server or nats
     if not lasting:
-        if not files:
-            raise UsageError("nothing to watch", "name log files, or --listen, --server, --nats")
         found = watch_files(made.single(), files, problems, lambda one: None if json else _line(one), forms)
         _store(home, found)
         return _files_told(found, json)
-    if files and not follow:
-        raise UsageError("files are read to their end", "--follow goes on reading them beside what is listened to")
     live = Live(
         home,
-        tuple(listening(on or ())) if listen or on else (),
+        doors,
         files,
         (server, parsed(address)) if server else None,
         tuple(nats or ()),
@@ -110,6 +108,22 @@ def watch(
     output.problems(problems)
     run(live, made, lambda said: output.err.print(said, markup=False), _line_json if json else _line)
     return 0
+
+
+def _sensible(
+    lasting: bool, files: tuple[Path, ...], follow: bool, nats: list[str] | None, role: str, processes: int
+) -> None:
+    """Raises `UsageError` for what cannot be meant, before rules and estate are read."""
+    if not files and not lasting:
+        raise UsageError("nothing to watch", "name log files, or --listen, --server, --nats")
+    if follow and not files:
+        raise UsageError("--follow follows files, and none is named", "ringfence watch --follow FILE…")
+    if files and lasting and not follow:
+        raise UsageError("files are read to their end", "--follow goes on reading them beside what is listened to")
+    if role != "all" and not nats:
+        raise UsageError(f"the role {role} is one of a cluster's processes", "--nats URL names its servers")
+    if processes < 0 or (processes and (nats or not lasting)):
+        raise UsageError("--processes is for watching without NATS", "with --nats, start more processes instead")
 
 
 def incidents(

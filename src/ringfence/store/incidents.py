@@ -97,6 +97,13 @@ def verdicts(database: Database, id: str = "") -> list[Said]:
         return [Said(*row) for row in rows if id in ("", row[0])]
 
 
+def said_after(database: Database, number: int) -> list[tuple[int, Said]]:
+    """What was said after the verdict of this number, each with its own number, in the order of giving."""
+    with database.reading() as sql:
+        rows = sql.execute(f"{_SAID.replace('SELECT', 'SELECT rowid,')} WHERE rowid > ? ORDER BY rowid", (number,))
+        return [(int(row[0]), Said(*row[1:])) for row in rows]
+
+
 def forget(database: Database, before: float) -> int:
     """Drop what is over and was last changed before this time, with what was said of it; how many."""
     with database.transaction() as sql:

@@ -45,7 +45,9 @@ class Listener(Generic[E]):
         try:
             self._socket = socket.create_server(address, backlog=1024, reuse_port=False)
         except OSError as error:
-            raise UsageError(f"cannot listen on {address[0]}:{address[1]}: {error.strerror}") from None
+            where, why = f"{address[0]}:{address[1]}", error.strerror
+            remedy = "name another address or port, or end what listens there"
+            raise UsageError(f"cannot listen on {where}: {why}", remedy) from None
         self._socket.setblocking(False)
         self.port: int = self._socket.getsockname()[1]
 

@@ -99,7 +99,7 @@ def test_a_line_of_util_linuxs_logger_is_heard_and_understood():
         streams = Streams()
         for source, form, line in found:
             assert source == "syslog/127.0.0.1"
-            (event,) = streams.take(source, form_named(form), line)
+            ((_, event),) = streams.take(source, form_named(form), line)
             assert event.fields["user.name"] == "alice", line
             assert event.host
             assert event.time > 0

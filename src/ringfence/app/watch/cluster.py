@@ -20,16 +20,28 @@ import pyarrow as pa
 
 from ringfence.app.watch.intake import Intake
 from ringfence.app.watch.lane import Counted
-from ringfence.app.watch.members import EVERY, INTAKE, JOINT, JOINT_SLOT, NODE, Here, Members
+from ringfence.app.watch.members import EVERY, JOINT_SLOT, ROLES, Here, Members
 from ringfence.app.watch.stages import VERDICT, Place, Stages, Verdict
-from ringfence.app.watch.worker import AT, KIND, SAVED, Broadcast, JointSlot, NodeSlot, Served, Slot, Told, ended, now
+from ringfence.app.watch.worker import (
+    AT,
+    KIND,
+    SAVED,
+    Answer,
+    Broadcast,
+    JointSlot,
+    NodeSlot,
+    Served,
+    Slot,
+    Told,
+    ended,
+    now,
+)
 from ringfence.errors import StateError, UsageError
 from ringfence.transport.nats import blobs, layout
 from ringfence.transport.nats.reader import Reader
 from ringfence.transport.nats.stream import Link, Troubles, connected
 from ringfence.watch.values import Incident
 
-ROLES = {"all": (INTAKE, NODE, JOINT), INTAKE: (INTAKE,), NODE: (NODE,), JOINT: (JOINT,)}
 _HERE = "rf-here"
 _SWEEP = 15.0
 """Seconds between two removals of what every checkpoint has passed."""
@@ -87,6 +99,10 @@ class Cluster:
     def counted(self) -> Counted:
         """What came in here."""
         return self.intake.counted
+
+    async def ask(self, work: Callable[[], Answer]) -> Answer:
+        """Have something of the stages read by the thread that has them, between two entries."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     async def put(self, record: pa.RecordBatch, urgent: bool = False) -> None:
         """Returns when every event of the batch is kept by a majority; `Intake.put`."""

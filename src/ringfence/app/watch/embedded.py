@@ -119,6 +119,10 @@ class Embedded:
         """Tell the joint stage what an operator says."""
         await self._append(_Line(VERDICT, now(), ALL, msgspec.json.encode(verdict)), None)
 
+    async def ask(self, work: Callable[[], Answer]) -> Answer:
+        """Have something of the stages read by the thread that has them, between two batches."""
+        return await self._on(self._thread, work)
+
     @property
     def processes(self) -> Sequence[int]:
         """The ids of the processes beside this one."""

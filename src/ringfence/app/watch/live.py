@@ -9,23 +9,25 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ringfence.app.watch import keeping
-from ringfence.app.watch.doors import Doors, beside
+from ringfence.app.watch.doors import Doors, beside, offered
 from ringfence.app.watch.embedded import embedded
 from ringfence.app.watch.made import Made
+from ringfence.app.watch.members import ROLES
 from ringfence.app.watch.past import HISTORY
 from ringfence.app.watch.read import Forms
 from ringfence.app.watch.recorded import recorded
 from ringfence.app.watch.sink import Decoded, Put
 from ringfence.app.watch.stages import Verdict
 from ringfence.collect.telemetry.listen import At, Listeners, parse
-from ringfence.errors import StateError
+from ringfence.errors import StateError, UsageError
 from ringfence.store import incidents
 from ringfence.store.journal import durable
 from ringfence.store.state import Database
@@ -33,12 +35,20 @@ from ringfence.watch.batch import of_events
 from ringfence.watch.values import Incident
 from ringfence.wire.ocsf.event import Event
 
+if TYPE_CHECKING:
+    from ringfence.app.watch.listen import Listening  # cryptography is an extra
+    from ringfence.transport.nats.stream import Link  # nats-py is an extra
+
 DATABASE = "watch.db"
 ABOUT, STATUS = "live", "status.json"
 """Folder and file of how it stands: beside the engine's own, which other threads write."""
 _NOTICED = 1000
 _EVERY = 2.0
 """Seconds between two looks at verdicts, and two words about how it stands."""
+_AGAIN = 2.0
+_INCIDENTS, _VERDICTS = "rf.incidents", "verdicts"
+"""Names under which the database keeps how far these were read."""
+_ANOTHER = "name a folder that you may write with --home"
 
 Told = Callable[[str], None]
 Changed = Callable[[Incident], None]
@@ -61,10 +71,22 @@ class Live(msgspec.Struct, frozen=True):
     processes: int = 0
 
 
+class _Ways(msgspec.Struct, frozen=True):
+    """The ways in that are open."""
+
+    doors: Doors
+    agents: Listening | None = None
+
+
 def run(live: Live, made: Made, told: Told, changed: Changed) -> None:
     """Watch until SIGTERM or SIGINT. Raises `UsageError`, `StateError`, `MissingPart`."""
-    durable.ensure(live.home)
-    live.home.chmod(0o700)
+    if live.role not in ROLES:
+        raise UsageError(f"{live.role!r} is not a role", f"a role is one of {', '.join(ROLES)}")
+    try:
+        durable.ensure(live.home)
+        live.home.chmod(0o700)
+    except OSError as error:
+        raise UsageError(f"{live.home} cannot be the watch's folder: {error.strerror}", _ANOTHER) from None
     asyncio.run(_run(live, made, told, changed))
 
 
@@ -74,8 +96,8 @@ async def _run(live: Live, made: Made, told: Told, changed: Changed) -> None:
         asyncio.get_running_loop().add_signal_handler(number, done.set)
     async with contextlib.AsyncExitStack() as stack:
         engine = await stack.enter_async_context(_engine(live, made, told, changed))
-        await stack.enter_async_context(_ways_in(live, engine, told))
-        await stack.enter_async_context(beside(_looking(live, made, engine)))
+        ways = await stack.enter_async_context(_ways_in(live, engine, told))
+        await stack.enter_async_context(beside(_looking(live, made, engine, ways, told)))
         await done.wait()
 
 
@@ -85,22 +107,34 @@ async def _engine(live: Live, made: Made, told: Told, changed: Changed) -> Async
         async with embedded(live.home, made.stages(), told, changed, processes=live.processes) as engine:
             yield engine
         return
-    from ringfence.app.watch.cluster import follow_incidents, joined  # nats-py is an extra
+    from ringfence.app.watch.cluster import joined  # nats-py is an extra
 
     with contextlib.closing(Database.open(live.home / DATABASE)) as database:
-        async with joined(live.nats, live.role, made.stages(), told) as cluster:
+        async with (
+            joined(live.nats, live.role, made.stages(), told) as cluster,
+            beside(_following(cluster.link, database, told, changed)),
+        ):
+            yield cluster
 
-            def keep(number: int, one: Incident) -> None:
-                for new in keeping.keep(database, [one], "rf.incidents", number):
-                    changed(new)
 
-            after = incidents.position(database, "rf.incidents")
-            async with beside(follow_incidents(cluster.link, after, keep)):
-                yield cluster
+async def _following(link: Link, database: Database, told: Told, changed: Changed) -> None:
+    """Keep every incident that any process of the cluster finds. While the disk is full they wait where they are."""
+    from ringfence.app.watch.cluster import follow_incidents
+
+    def keep(number: int, one: Incident) -> None:
+        for new in keeping.keep(database, [one], _INCIDENTS, number):
+            changed(new)
+
+    while True:
+        try:
+            await follow_incidents(link, incidents.position(database, _INCIDENTS), keep)
+        except StateError as error:
+            told(f"incidents wait: {error}")
+            await asyncio.sleep(_AGAIN)
 
 
 @contextlib.asynccontextmanager
-async def _ways_in(live: Live, engine: Any, told: Told) -> AsyncIterator[None]:
+async def _ways_in(live: Live, engine: Any, told: Told) -> AsyncIterator[_Ways]:
     async with contextlib.AsyncExitStack() as stack:
         put = await stack.enter_async_context(recorded(live.home / HISTORY, engine.put, told))
         doors = Doors(put, told, live.forms)
@@ -111,13 +145,12 @@ async def _ways_in(live: Live, engine: Any, told: Told) -> AsyncIterator[None]:
             await stack.enter_async_context(beside(doors.lines(listeners)))
         if live.files:
             await stack.enter_async_context(beside(doors.files(list(live.files), live.home / ABOUT)))
-        if live.agents:
-            await stack.enter_async_context(_agents(live.agents, put, told))
-        yield
+        agents = await stack.enter_async_context(_agents(live.agents, put, told)) if live.agents else None
+        yield _Ways(doors, agents)
 
 
 @contextlib.asynccontextmanager
-async def _agents(agents: tuple[Path, tuple[str, int]], put: Put, told: Told) -> AsyncIterator[None]:
+async def _agents(agents: tuple[Path, tuple[str, int]], put: Put, told: Told) -> AsyncIterator[Listening]:
     from ringfence.app.orders.home import ServerHome  # cryptography is an extra
     from ringfence.app.watch.listen import Listening, for_many
     from ringfence.app.watch.vouched import relays_of
@@ -127,14 +160,12 @@ async def _agents(agents: tuple[Path, tuple[str, int]], put: Put, told: Told) ->
     noticed: asyncio.Queue[Event] = asyncio.Queue(_NOTICED)
 
     def notice(event: Event) -> None:
-        with contextlib.suppress(asyncio.QueueFull):  # a flood of forgeries is told as one
+        with contextlib.suppress(asyncio.QueueFull):  # a flood of forgeries is told as one, and counted by the listener
             noticed.put_nowait(event)
 
     async def passed_on() -> None:
         while True:
-            record = of_events([await noticed.get()]).record
-            with contextlib.suppress(StateError):  # the engine has no room: agents are told so too, and it is counted
-                await put(record, True)
+            await offered(put, of_events([await noticed.get()]).record, True, told)
 
     sink = Decoded(put, notice)
     async with (
@@ -142,31 +173,51 @@ async def _agents(agents: tuple[Path, tuple[str, int]], put: Put, told: Told) ->
         beside(passed_on()),
     ):
         told(f"agents on {address[0]}:{listening.port}, with their certificates")
-        yield
+        yield listening
 
 
-async def _looking(live: Live, made: Made, engine: Any) -> None:
-    """Verdicts that people gave go to the engine; how it stands goes into a file."""
+async def _looking(live: Live, made: Made, engine: Any, ways: _Ways, told: Told) -> None:
+    """Verdicts that people gave go to the engine, each once; how it stands goes into a file."""
+    troubled = ""
     with contextlib.closing(Database.open(live.home / DATABASE)) as database:
-        given = len(incidents.verdicts(database))
         while True:
             await asyncio.sleep(_EVERY)
-            said = incidents.verdicts(database)
-            for one in said[given:]:
-                await engine.verdict(Verdict(one.incident, one.verdict))
-            given = len(said)
-            durable.put(live.home / ABOUT, STATUS, msgspec.json.encode(_status(made, engine)))
+            try:
+                await _verdicts(database, engine)
+                said = await engine.ask(partial(_status, made)) | _counts(engine, ways)
+                durable.put(live.home / ABOUT, STATUS, msgspec.json.encode(said))
+                trouble = ""
+            except (OSError, StateError) as error:  # a full disk, or NATS away: tried again, told once
+                trouble = f"{live.home / ABOUT / STATUS} is not up to date, verdicts may wait: {error}"
+            if trouble and trouble != troubled:
+                told(trouble)
+            troubled = trouble
 
 
-def _status(made: Made, engine: Any) -> Mapping[str, Any]:
+async def _verdicts(database: Database, engine: Any) -> None:
+    """A verdict counts as passed on when the engine has it for good; one that is passed on again changes nothing."""
+    for number, one in incidents.said_after(database, incidents.position(database, _VERDICTS)):
+        await engine.verdict(Verdict(one.incident, one.verdict))
+        incidents.put(database, (), _VERDICTS, number)
+
+
+def _status(made: Made) -> dict[str, Any]:
     joint = made.joint
     return {
-        "at": time.time(),
         "threats": dict(joint.threats()) if joint else {},
         "held_back": dict(joint.held()) if joint else {},
         "uncounted": dict(joint.uncounted()) if joint else {},
         "faults": dict(joint.faults) if joint else {},
+    }
+
+
+def _counts(engine: Any, ways: _Ways) -> dict[str, Any]:
+    agents = ways.agents
+    return {
+        "at": time.time(),
         "events": msgspec.to_builtins(engine.counted),
+        "doors": {"not_events": ways.doors.problems, "dropped": ways.doors.dropped},
+        "agents": {"connected": len(agents.connected), **msgspec.to_builtins(agents.counted)} if agents else {},
     }
 
 

@@ -14,6 +14,7 @@ EVERY, MISSED = 1.0, 4
 """Seconds between signs of life, and how many may be missed."""
 NODE, JOINT, INTAKE = "worker", "joint", "intake"
 JOINT_SLOT = "joint"
+ROLES = {"all": (INTAKE, NODE, JOINT), INTAKE: (INTAKE,), NODE: (NODE,), JOINT: (JOINT,)}
 
 
 class Here(msgspec.Struct, frozen=True):

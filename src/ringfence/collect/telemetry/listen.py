@@ -11,6 +11,7 @@ that address may say anything. Hence loopback unless an address is named. Agents
 
 import asyncio
 import contextlib
+import os
 import socket
 import struct
 from collections import Counter, deque
@@ -44,6 +45,7 @@ _OVERFLOW = 40
 """SO_RXQ_OVFL of Linux: each datagram tells how many before it the kernel had to drop."""
 _BURST = 256
 _BUFFER = 4 << 20
+_ELSEWHERE = "name another address or port, or end what listens there"
 
 
 class At(msgspec.Struct, frozen=True):
@@ -102,12 +104,14 @@ class Listeners:
         self.ports: list[int] = []
 
     async def __aenter__(self) -> "Listeners":
-        try:
-            for place in self._places:
+        for place in self._places:
+            try:
                 await self._begin(place)
-        except OSError as error:
-            await self._end()
-            raise UsageError(f"cannot listen there: {error.strerror or error}") from None
+            except OSError as error:
+                await self._end()
+                where = place.path or f"{place.host}:{place.port}"
+                why = os.strerror(error.errno) if error.errno else error
+                raise UsageError(f"cannot listen on {where} for {place.kind}: {why}", _ELSEWHERE) from None
         return self
 
     async def __aexit__(

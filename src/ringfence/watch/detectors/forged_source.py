@@ -57,8 +57,10 @@ def tick(state: State, now: int, view: View) -> Iterator[Signal]:
 
 def _rejected(state: State, batch: Batch, row: int, activity: int) -> Iterator[Signal]:
     one, source = who(batch, row), batch.text("telemetry.of", row)
-    if one.source.startswith("host:"):
-        return  # an agent's own word about its queue; what was counted here has no host as its source
+    if one.source and not one.source.startswith("ringfence/"):
+        return  # somebody's own word, an agent's about its queue or anybody's at an open port: it was not counted here
+    if not source.startswith("host:"):
+        return  # an open port, where nobody proves who he is: what it heard was unreadable, not forged
     count, why = int(batch.numbers("telemetry.count")[row]), batch.text("telemetry.why", row)
     told = msgspec.structs.replace(one, source=source)
     holds = (f"{named('host', one.host)}#root",) if one.host else ()

@@ -111,19 +111,23 @@ class Streams:
         self._most = most
         self._open: dict[tuple[str, str], Following] = {}
 
-    def take(self, source: str, form: Form, raw: bytes) -> Found:
-        """The events of one line or message of a source."""
+    def take(self, source: str, form: Form, raw: bytes) -> Iterator[tuple[str, Event | Problem]]:
+        """The events of one line or message of a source, each with whose it is: another's too, where that one ends."""
         key = (source, form.name)
         following = self._open.pop(key, None) or Following(form, source)
         self._open[key] = following  # the newest stands last
-        yield from following.record(raw)
+        yield from ((source, one) for one in following.record(raw))
         if len(self._open) > self._most:
-            yield from self._open.pop(next(iter(self._open))).end()
+            yield from self._ended()
 
-    def end(self) -> Found:
-        """What every reader still holds."""
+    def end(self) -> Iterator[tuple[str, Event | Problem]]:
+        """What every reader still holds, with whose it is."""
         while self._open:
-            yield from self._open.pop(next(iter(self._open))).end()
+            yield from self._ended()
+
+    def _ended(self) -> Iterator[tuple[str, Event | Problem]]:
+        key = next(iter(self._open))
+        yield from ((key[0], one) for one in self._open.pop(key).end())
 
 
 def guarded(reader: Reader, text: str, name: str, number: int) -> Found:
