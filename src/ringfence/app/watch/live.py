@@ -75,7 +75,7 @@ class _Ways(msgspec.Struct, frozen=True):
     """The ways in that are open."""
 
     doors: Doors
-    agents: Listening | None = None
+    agents: "Listening | None" = None
 
 
 def run(live: Live, made: Made, told: Told, changed: Changed) -> None:
@@ -117,7 +117,7 @@ async def _engine(live: Live, made: Made, told: Told, changed: Changed) -> Async
             yield cluster
 
 
-async def _following(link: Link, database: Database, told: Told, changed: Changed) -> None:
+async def _following(link: "Link", database: Database, told: Told, changed: Changed) -> None:
     """Keep every incident that any process of the cluster finds. While the disk is full they wait where they are."""
     from ringfence.app.watch.cluster import follow_incidents
 
@@ -150,7 +150,7 @@ async def _ways_in(live: Live, engine: Any, told: Told) -> AsyncIterator[_Ways]:
 
 
 @contextlib.asynccontextmanager
-async def _agents(agents: tuple[Path, tuple[str, int]], put: Put, told: Told) -> AsyncIterator[Listening]:
+async def _agents(agents: tuple[Path, tuple[str, int]], put: Put, told: Told) -> "AsyncIterator[Listening]":
     from ringfence.app.orders.home import ServerHome  # cryptography is an extra
     from ringfence.app.watch.listen import Listening, for_many
     from ringfence.app.watch.vouched import relays_of
