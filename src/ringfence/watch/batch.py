@@ -91,8 +91,14 @@ class Batch:
 
     @cached_property
     def _by_class(self) -> dict[int, np.ndarray]:
-        present, inverse = np.unique(self.classes, return_inverse=True)
-        return {int(uid): np.flatnonzero(inverse == at) for at, uid in enumerate(present)}
+        if not len(self):
+            return {}
+        values = np.ascontiguousarray(self.classes, np.int64)
+        coded = pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(values)]).dictionary_encode()
+        names, codes = coded.dictionary.to_pylist(), coded.indices.to_numpy()  # by hash: faster than sorting them
+        order = np.argsort(codes.astype(np.uint16) if len(names) < 1 << 16 else codes, kind="stable")
+        ends = np.cumsum(np.bincount(codes)).tolist()
+        return {uid: order[start:end] for uid, start, end in zip(names, [0, *ends[:-1]], ends, strict=True)}
 
     @cached_property
     def present(self) -> frozenset[int]:
@@ -114,6 +120,16 @@ class Batch:
     def text(self, name: str, row: int) -> str:
         """One text value, "" for null."""
         return self.codes(name).of(row)
+
+    def having(self, name: str, array: pa.Array) -> "Batch":
+        """The same events with another column in place of one, or one more; what was read of the others is kept."""
+        columns = dict(zip(self.record.schema.names, self.record.columns, strict=True)) | {name: array}
+        found = Batch(pa.RecordBatch.from_arrays(list(columns.values()), list(columns)))
+        found._codes = {key: value for key, value in self._codes.items() if key != name}
+        found._numbers = {key: value for key, value in self._numbers.items() if key[0] != name}
+        if name != "class_uid" and "_by_class" in self.__dict__:
+            found._by_class = self._by_class
+        return found
 
     def _coded(self, name: str) -> Codes:
         array = self.array(name)

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from ringfence.watch.batch import Batch
 from ringfence.watch.flows import FlowSums, flow_sums, interval_header
+from ringfence.watch.grouped import grouped
 from ringfence.watch.roster import Roster
 from ringfence.watch.site import Site
 from ringfence.wire.ocsf import classes
@@ -116,21 +117,18 @@ def _clocked(batch: Batch) -> np.ndarray:
 
 def _add_hosts(state: Open, batch: Batch, slots: np.ndarray) -> None:
     hosts = batch.codes("device.hostname")
-    first = int(slots.min())
-    width = int(slots.max()) - first + 1
-    keys = hosts.codes.astype(np.int64) * width + (slots - first)
-    present, first_rows, inverse = np.unique(keys, return_index=True, return_inverse=True)
-    sums = np.zeros((len(present), len(_SUMS)))
+    first_rows, inverse = grouped((hosts.codes, slots))
+    sums = np.zeros((len(first_rows), len(_SUMS)))
     for name, rows, values in _features(batch):
-        sums[:, _AT[name]] += np.bincount(inverse[rows], weights=values, minlength=len(present))
-    sums[:, _AT["events"]] = np.bincount(inverse, minlength=len(present))
+        sums[:, _AT[name]] += np.bincount(inverse[rows], weights=values, minlength=len(first_rows))
+    sums[:, _AT["events"]] = np.bincount(inverse, minlength=len(first_rows))
     sources = batch.codes("source").listed(first_rows)
-    for key, row, source in zip(present.tolist(), sums.tolist(), sources, strict=True):
-        if key < 0:
+    where = zip(hosts.codes[first_rows].tolist(), slots[first_rows].tolist(), strict=True)
+    for (code, slot), row, source in zip(where, sums.tolist(), sources, strict=True):
+        if code < 0:
             continue
-        code, slot = divmod(key, width)
         host = hosts.values[code]
-        of_slot = state.hosts.setdefault(first + slot, {})
+        of_slot = state.hosts.setdefault(slot, {})
         state.sources[host] = source
         before = of_slot.get(host)
         of_slot[host] = row if before is None else [a + b for a, b in zip(before, row, strict=True)]
@@ -159,8 +157,11 @@ def _add_programs(state: Open, batch: Batch, slots: np.ndarray) -> None:
     if not len(rows):
         return
     hosts, names = batch.codes("device.hostname"), batch.codes("process.name")
-    started = np.unique(np.stack([slots[rows], hosts.codes[rows], names.codes[rows]], axis=1), axis=0)
-    for slot, host, name in started.tolist():
+    first, _ = grouped((slots[rows], hosts.codes[rows], names.codes[rows]))
+    started = rows[first]
+    for slot, host, name in zip(
+        slots[started].tolist(), hosts.codes[started].tolist(), names.codes[started].tolist(), strict=True
+    ):
         if host < 0 or name < 0:
             continue
         known = state.programs.setdefault(slot, {}).setdefault(hosts.values[host], [])
@@ -204,13 +205,12 @@ def _work(batch: Batch, activity: np.ndarray) -> Iterator[tuple[str, np.ndarray,
 
 def _rare(batch: Batch) -> Batch | None:
     activity = batch.numbers("activity_id")
-    kept = np.isin(batch.classes, ALWAYS)
-    kept |= np.isin(batch.classes, UNSAMPLED) & (activity != 1)
-    kept |= (batch.classes == classes.RDMA) & (activity == 1)
+    sampled, opened, files = batch.rows(*UNSAMPLED), batch.rows(classes.RDMA), batch.rows(classes.FILE)
     data = batch.array("file.data")
-    if data is not None:
-        kept |= (batch.classes == classes.FILE) & np.asarray(data.is_valid())
-    return Batch(batch.record.filter(pa.array(kept))) if kept.any() else None
+    known = files[np.asarray(data.is_valid())[files]] if data is not None and len(files) else files[:0]
+    parts = (batch.rows(*ALWAYS), sampled[activity[sampled] != 1], opened[activity[opened] == 1], known)
+    rows = np.sort(np.concatenate(parts))
+    return Batch(batch.record.take(pa.array(rows))) if len(rows) else None
 
 
 def _hosts(state: Open, slot: int, flows: FlowSums, roster: Roster, site: Site) -> Batch | None:

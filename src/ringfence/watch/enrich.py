@@ -14,21 +14,16 @@ def enriched(batch: Batch, site: Site) -> Batch:
     if not len(files):
         return batch
     paths, said = batch.codes("file.path"), batch.codes("file.data")
-    wanted = np.unique(paths.codes[files])
-    found = {int(code): data.entity for code in wanted if code >= 0 and (data := site.data_at(paths.values[code]))}
+    blank = np.array([not one for one in said.values] + [True])
+    asked = files[blank[said.codes[files]]]  # what the agent says itself stands
+    wanted = np.unique(paths.codes[asked]).tolist()
+    found = {code: data.entity for code in wanted if code >= 0 and (data := site.data_at(paths.values[code]))}
     if not found:
         return batch
-    values: list[str | None] = [said.values[code] if code >= 0 else None for code in said.codes.tolist()]
-    for row in files.tolist():
-        values[row] = values[row] or found.get(int(paths.codes[row]))
-    return _with(batch.record, "file.data", pa.array(values, pa.string()))
-
-
-def _with(record: pa.RecordBatch, name: str, array: pa.Array) -> Batch:
-    at = record.schema.get_field_index(name)
-    columns = list(record.columns)
-    names = list(record.schema.names)
-    if at >= 0:
-        columns[at] = array
-        return Batch(pa.RecordBatch.from_arrays(columns, names))
-    return Batch(pa.RecordBatch.from_arrays([*columns, array], [*names, name]))
+    places = {entity: at for at, entity in enumerate(dict.fromkeys([*said.values, *found.values()]))}
+    here = np.full(len(paths.values) + 1, -1, np.int32)
+    here[list(found)] = [places[entity] for entity in found.values()]
+    codes = np.array([*map(places.get, said.values), -1], np.int32)[said.codes]
+    codes[asked] = here[paths.codes[asked]]
+    filled = pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), pa.array(list(places), pa.string()))
+    return batch.having("file.data", filled)

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from ringfence.watch.batch import Batch
+from ringfence.watch.grouped import grouped
 from ringfence.watch.site import Site
 from ringfence.wire.ocsf import classes
 
@@ -34,8 +35,10 @@ class FlowSums(msgspec.Struct):
     sources: dict[str, str] = {}
 
     def add(self, host: str, source: str, flow: _Flow, sums: list[int]) -> None:
-        """More of a flow; one too many is added to the host's last row."""
-        flows = self.of.setdefault(host, {})
+        """More of a flow; one too many is added to the host's last row. `sums` becomes its own."""
+        flows = self.of.get(host)
+        if flows is None:
+            flows = self.of[host] = {}
         self.sources[host] = source
         before = flows.get(flow)
         if before is None and len(flows) >= MOST:
@@ -43,8 +46,11 @@ class FlowSums(msgspec.Struct):
             before = flows.get(flow)
         if before is None:
             flows[flow] = sums
-        else:
-            flows[flow] = [*(a + b for a, b in zip(before[:3], sums[:3], strict=True)), *sums[3:]]
+            return
+        before[0] += sums[0]
+        before[1] += sums[1]
+        before[2] += sums[2]
+        before[3:] = sums[3:]
 
     def peers(self, host: str) -> int:
         """How many addresses it spoke to."""
@@ -98,29 +104,17 @@ def flow_sums(open_: dict[int, FlowSums], batch: Batch, slots: np.ndarray) -> No
         return
     parts = [batch.codes(name) for name in ("device.hostname", *_PARTS)]
     ports = batch.numbers("dst_endpoint.port")[rows]
-    columns = [slots[rows], ports, *(part.codes[rows] for part in parts)]
-    present, inverse = _grouped(columns)
-    sums = [
+    present, inverse = grouped([slots[rows], ports, *(part.codes[rows] for part in parts)])
+    at, ports = rows[present], ports[present].tolist()
+    out, back, count = (
         np.bincount(inverse, weights=weights, minlength=len(present)).astype(np.int64).tolist()
         for weights in (batch.numbers("traffic.bytes_out")[rows], batch.numbers("traffic.bytes_in")[rows], None)
-    ]
-    at = rows[present]
-    numbers = zip(*sums, ports[present].tolist(), batch.numbers("seq")[at].tolist(), strict=True)
-    hosts, sources = parts[0].listed(at), batch.codes("source").listed(at)
-    named = zip(*(part.listed(at) for part in parts[1:]), map(str, ports[present].tolist()), strict=True)
-    for slot, host, source, flow, said in zip(slots[at].tolist(), hosts, sources, named, numbers, strict=True):
+    )
+    sums = map(list, zip(out, back, count, ports, batch.numbers("seq")[at].tolist(), strict=True))
+    named = zip(*(part.listed(at) for part in parts[1:]), map(str, ports), strict=True)
+    owners = zip(slots[at].tolist(), parts[0].listed(at), batch.codes("source").listed(at), strict=True)
+    for (slot, host, source), flow, said in zip(owners, named, sums, strict=True):
         flows = open_.get(slot)
         if flows is None:
             flows = open_[slot] = FlowSums()
-        flows.add(host, source, flow, list(said))
-
-
-def _grouped(columns: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """The first row of every distinct combination, and for every row which combination it is."""
-    key = np.zeros(len(columns[0]), np.int64)
-    for column in columns:
-        _, codes = np.unique(column, return_inverse=True)
-        key = key * (int(codes.max()) + 1) + codes
-        _, key = np.unique(key, return_inverse=True)  # small again, so that the next product fits
-    _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
-    return first, inverse
+        flows.add(host, source, flow, said)

@@ -164,19 +164,22 @@ def _number(state: Loss, batch: Batch, rows: np.ndarray, dropped: np.ndarray, fo
         starts,
         ends,
     )
+    sources = state.sources
     for code, first, last, torn, when, newest, oldest, lead, start, end in zip(
         *(one.tolist() for one in columns), strict=True
     ):
         name = names.values[code]
-        one = _source(state, name, when)
+        one = sources.get(name) or _source(state, name, when)
         if torn or first != one.last + 1:
             part = order[start:end]
             _compare(one, name, numbers[start:end], part, oldest, dropped, found, when)
         else:
             one.last = last
-        _heard(one, name, when, found)
-        one.time = max(one.time, newest)
-        if received[start] > 0 and (lead > AHEAD or lead < -BEHIND) and not 0 <= when - one.skewed < AGAIN:
+        if one.silent or when != one.heard:
+            _heard(one, name, when, found)
+        if newest > one.time:
+            one.time = newest
+        if (lead > AHEAD or lead < -BEHIND) and received[start] > 0 and not 0 <= when - one.skewed < AGAIN:
             one.skewed = when
             why = "its clock is ahead" if lead > 0 else "its clock is behind, or its events come late"
             found.append(_event(SKEW, when, one.host, name, why, seconds=lead / SECOND))
@@ -231,10 +234,11 @@ def _heard(one: Source, name: str, when: int, found: list[Event]) -> None:
         seconds = max(pause, 0) / SECOND
         found.append(_event(RESUME, when, one.host, name, "speaks again", seconds=seconds))
         one.silent = 0
-    if one.heard and pause > 0:
-        usual = max(PATIENCE * one.usual, QUIET)
-        one.usual = max(min(pause, usual), _DECAY * one.usual)
-    one.heard = max(one.heard, when)
+    if pause > 0:
+        if one.heard:
+            usual = max(PATIENCE * one.usual, QUIET)
+            one.usual = max(min(pause, usual), _DECAY * one.usual)
+        one.heard = when
 
 
 def _holes(state: Loss, batch: Batch, counted: np.ndarray) -> None:
@@ -252,14 +256,13 @@ def _holes(state: Loss, batch: Batch, counted: np.ndarray) -> None:
 
 
 def _source(state: Loss, name: str, when: int) -> Source:
-    found = state.sources.get(name)
-    if found is None:
-        if len(state.sources) >= MOST_SOURCES:
-            oldest = sorted(state.sources, key=lambda known: state.sources[known].heard)[: MOST_SOURCES // 8]
-            for known in oldest:
-                del state.sources[known]
-            state.forgotten += len(oldest)
-        found = state.sources[name] = Source(host_of(name), heard=when)
+    """A source that was not known."""
+    if len(state.sources) >= MOST_SOURCES:
+        oldest = sorted(state.sources, key=lambda known: state.sources[known].heard)[: MOST_SOURCES // 8]
+        for known in oldest:
+            del state.sources[known]
+        state.forgotten += len(oldest)
+    found = state.sources[name] = Source(host_of(name), heard=when)
     return found
 
 

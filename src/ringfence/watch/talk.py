@@ -12,10 +12,10 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from ringfence.watch.batch import Batch
+from ringfence.watch.grouped import grouped
 from ringfence.watch.site import Site
 
 _PARTS = ("device.hostname", "dst_endpoint.ip", "job.uid", "actor.user.name", "actor.process.name")
-_WIDE = 1 << 62
 _KEPT: WeakKeyDictionary[Batch, dict[int, "Talk"]] = WeakKeyDictionary()
 
 
@@ -31,7 +31,7 @@ class Talk:
             rows = rows[~coming[inbound.codes[rows]]]
         ports = batch.numbers("dst_endpoint.port")
         columns = [ports[rows], *(one.codes[rows] for one in self._codes)]
-        first, inverse = _grouped(columns)
+        first, inverse = grouped(columns)
         self.first: np.ndarray = rows[first]
         self.port: np.ndarray = ports[self.first]
         self.out = _summed(inverse, batch.numbers("traffic.bytes_out")[rows], len(first))
@@ -100,20 +100,3 @@ def talk(batch: Batch, site: Site, *classes: int) -> Talk:
 
 def _summed(inverse: np.ndarray, weights: np.ndarray, count: int) -> np.ndarray:
     return np.bincount(inverse, weights=np.maximum(weights, 0), minlength=count)
-
-
-def _grouped(columns: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """The first place of every distinct combination, and for every place which combination it is."""
-    key, width = np.zeros(len(columns[0]), np.int64), 1
-    for column in columns:
-        low = int(column.min()) if len(column) else 0
-        span = int(column.max()) - low + 1 if len(column) else 1
-        if span >= 1 << 24:  # numbers from anybody: small again first
-            column = np.unique(column, return_inverse=True)[1]
-            low, span = 0, len(column) + 1
-        if width * span >= _WIDE:
-            key = np.unique(key, return_inverse=True)[1]
-            width = len(key) + 1
-        key, width = key * span + (column - low), width * span
-    _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
-    return first, inverse
