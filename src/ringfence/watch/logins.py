@@ -6,11 +6,14 @@ from collections.abc import Iterator
 import msgspec
 
 from ringfence.watch.batch import Batch
+from ringfence.watch.learned import Spread
 from ringfence.watch.rows import Who
 from ringfence.watch.site import Site
 from ringfence.wire.ocsf import classes
 
 _FAILURE = 2
+HUB = 16
+"""Hosts reached without a job there that make a hub."""
 SERVICE = re.compile(r"^(svc|service|srv|sa|robot|bot|ci|deploy|backup|runner)[-_.]|[-_](svc|service|bot|robot|sa)$")
 _SYSTEM = (
     "slurm munge nobody daemon bin www-data nginx postgres mysql redis nfsnobody sssd chrony ntp prometheus "
@@ -31,6 +34,21 @@ class Login(msgspec.Struct, frozen=True):
     method: str
     service: str
     who: Who
+
+
+class Hubs(msgspec.Struct):
+    """Hosts from which hosts are administered: accounts go from there to many hosts on which they have no job."""
+
+    reached: Spread = msgspec.field(default_factory=lambda: Spread(owners=HUB, most=20_000))
+
+    def take(self, one: Login, works: bool) -> None:
+        """Learn of a login; `works` where the account has a job on the host that it reached."""
+        if not works and one.inside:
+            self.reached.add(one.origin, one.host, one.time)
+
+    def knows(self, origin: str) -> bool:
+        """Whether an origin is one."""
+        return self.reached.count(origin) >= HUB
 
 
 def logins(batch: Batch, site: Site) -> Iterator[Login]:

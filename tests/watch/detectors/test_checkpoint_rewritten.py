@@ -48,6 +48,17 @@ def test_a_job_that_was_requeued_saves_the_same_steps_again():
     assert both_ways(checkpoint_rewritten, [*saved(9, "s0"), *saved(LATER), *again]) == []
 
 
+def test_a_job_that_makes_a_model_of_a_checkpoint_is_silent():
+    """It reads the one and writes the other; who only writes is told."""
+    first = event(classes.FILE, 1, LATER, "gpu0002", file__data="model:m", actor__user__name="ben", job__uid="job:7")
+    read = wrote(LATER + 3000, 2)
+    write = event(
+        classes.FILE, 3, LATER + 3300, "gpu0001", file__data="model:m", actor__user__name="ada", job__uid="job:1"
+    )
+    assert both_ways(checkpoint_rewritten, [*saved(9, "s0"), first, read, write]) == []
+    assert len(both_ways(checkpoint_rewritten, [*saved(9, "s0"), first, write])) == 1
+
+
 def test_hostile_input_does_no_harm():
     """Odd names, numbers and times."""
     hostile(checkpoint_rewritten)

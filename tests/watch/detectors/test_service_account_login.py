@@ -31,6 +31,12 @@ def test_its_usual_way_and_people_are_silent():
     assert both_ways(service_account_login, events, site=SITE) == []
 
 
+def test_from_where_hosts_are_administered_it_may_come():
+    """A nightly task that is new."""
+    rounds = [login(at * 60, "ops", "10.0.0.1", f"gpu{at}") for at in range(20)]
+    assert both_ways(service_account_login, [*rounds, login(LATER, "svc-t9", "10.0.0.1", "login1")], site=SITE) == []
+
+
 def test_hostile_input_does_no_harm():
     """Odd names, numbers and times."""
     hostile(service_account_login)

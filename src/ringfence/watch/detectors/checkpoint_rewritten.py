@@ -30,7 +30,10 @@ about = About(
 DONE = 5 * MINUTE
 """After its last write by this long a checkpoint is complete."""
 MOST = 100_000
+PUBLISHED = 40 * MINUTE
+"""How long after it read a checkpoint a job may write the model that it makes of it."""
 _WRITES = (1, 3, 5)
+_READ = 2
 _ORDINARY = ("latest", "metadata.json", "latest_checkpointed_iteration.txt", "last")
 """Pointers that are moved on by whoever goes on with the run."""
 
@@ -46,10 +49,11 @@ class Writer(msgspec.Struct):
 
 
 class State(msgspec.Struct):
-    """Writers by checkpoint; (account, program) that rewrote in the time of learning."""
+    """Writers by checkpoint; who read one when; (account, program) that rewrote in the time of learning."""
 
     learning: Learning = msgspec.field(default_factory=Learning)
     writers: dict[str, Writer] = {}
+    readers: Seen = msgspec.field(default_factory=lambda: Seen(most=20_000))
     habits: Seen = msgspec.field(default_factory=Seen)
 
 
@@ -59,13 +63,17 @@ def step(state: State, batch: Batch, view: View) -> Iterator[Signal]:
     if not len(rows) or not data.values:
         return
     wanted = np.array([one.startswith(("checkpoint:", "model:")) for one in data.values] + [False])
-    rows = rows[wanted[data.codes[rows]] & np.isin(batch.numbers("activity_id")[rows], _WRITES)]
+    activity = batch.numbers("activity_id")
+    rows = rows[wanted[data.codes[rows]] & np.isin(activity[rows], (_READ, *_WRITES))]
     learned = state.learning.done(clock(batch))
     for row in rows.tolist():
         one, entity = who(batch, row), data.of(row)
+        if int(activity[row]) == _READ:
+            state.readers.add(f"{one.host}|{one.user}", one.time)
+            continue
         path = batch.text("file.path", row)
-        made = int(batch.numbers("activity_id")[row]) == 1
-        if not _resumed(state, one, entity, view):
+        made = int(activity[row]) == 1
+        if not (_resumed(state, one, entity, view) or _published(state, one, entity)):
             yield from _written(state, one, entity, path, made, view, learned)
 
 
@@ -106,6 +114,16 @@ def _resumed(state: State, one: Who, entity: str, view: View) -> bool:
     if known is None or job is None or (known.user, known.job) != (one.user, one.job) or job.started <= known.last:
         return False
     known.last = one.time
+    return True
+
+
+def _published(state: State, one: Who, entity: str) -> bool:
+    """Whether a job writes the model that it makes of a checkpoint."""
+    if not (
+        one.job and entity.startswith("model:") and state.readers.within(f"{one.host}|{one.user}", one.time, PUBLISHED)
+    ):
+        return False
+    _remember(state, one, entity)
     return True
 
 

@@ -27,6 +27,8 @@ about = About(
     urgent=True,
 )
 
+SERVICE = 4
+"""Hosts that have used a port whose host runs no jobs: it is storage."""
 MOST_PORTS = 200_000
 GRACE = 3 * MINUTE
 
@@ -36,7 +38,7 @@ class State(msgspec.Struct):
 
     learning: Learning = msgspec.field(default_factory=Learning)
     ports: dict[str, str] = {}
-    peers: Spread = msgspec.field(default_factory=lambda: Spread(owners=4))
+    peers: Spread = msgspec.field(default_factory=lambda: Spread(owners=SERVICE))
 
 
 def step(state: State, batch: Batch, view: View) -> Iterator[Signal]:
@@ -49,9 +51,9 @@ def step(state: State, batch: Batch, view: View) -> Iterator[Signal]:
         if not peer or int(batch.numbers("activity_id")[row]) not in (1, 3):
             continue
         one = who(batch, row)
-        used = state.peers.add(peer, one.host, one.time)
         host = view.site.host_at(peer) or state.ports.get(peer, "")
-        if host != one.host and not (learned and used >= 4 and not view.roster.at(host, one.time)):
+        serves = bool(host) and not view.roster.on.get(host) and state.peers.add(peer, one.host, one.time) >= SERVICE
+        if host != one.host and not (learned and serves):
             yield from _judge(one, peer, host, view)
 
 

@@ -7,7 +7,7 @@ import msgspec
 from ringfence.watch.batch import Batch
 from ringfence.watch.detector import JOINT, About, View
 from ringfence.watch.learned import DAY, HOUR, Among, Learning, Seen, Spread, clock
-from ringfence.watch.logins import Login, logins
+from ringfence.watch.logins import Hubs, Login, is_service, logins
 from ringfence.watch.rows import foothold, named, noticed, shown
 from ringfence.watch.values import Signal
 from ringfence.wire.ocsf import classes
@@ -43,6 +43,7 @@ class State(msgspec.Struct):
     places: Seen = msgspec.field(default_factory=lambda: Seen(most=100_000))
     sessions: Seen = msgspec.field(default_factory=lambda: Seen(most=200_000))
     gates: Spread = msgspec.field(default_factory=lambda: Spread(owners=SHARED))
+    hubs: Hubs = msgspec.field(default_factory=Hubs)
     fresh: Among = msgspec.field(default_factory=lambda: Among(span=SPAN, items=16))
     often: Among = msgspec.field(default_factory=lambda: Among(span=SPAN, items=32))
     reached: Among = msgspec.field(default_factory=lambda: Among(span=SPAN))
@@ -59,12 +60,14 @@ def step(state: State, batch: Batch, view: View) -> Iterator[Signal]:
             state.sessions.within(f"{one.user}|{one.origin}", one.time, SESSION) or _works(view, one, one.origin)
         )
         state.sessions.add(f"{one.user}|{one.host}", one.time)
+        state.hubs.take(one, _works(view, one, one.host))
+        service = is_service(one.user)
         lately = one.origin in state.fresh.of.get(one.user, ())
         if not learned or not (new_edge or lately):
             continue
         if one.inside and view.roster.on.get(one.origin) and not _works(view, one, one.host):
             yield from _from_node(one, here)
-        elif one.inside and new_place and not here and not gate:
+        elif one.inside and new_place and not here and not gate and not (service and state.hubs.knows(one.origin)):
             yield from _switched(one)
         elif not one.inside and (new_place or lately):
             state.fresh.add(one.user, one.origin, one.time)

@@ -32,6 +32,8 @@ LOADING = 25 * MINUTE
 LEAST = 256 << 20
 PART = 0.02
 """Bytes, and the part of what is known to be its size, from which reading is a copy."""
+READERS = ("evaluate", "data", "interactive")
+"""Kinds of jobs that read checkpoints at any time: to judge, convert and look at them."""
 USUAL = 3
 _READ, _OPEN = 2, 14
 WEIGHTS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".distcp", ".gguf", ".npz")
@@ -57,7 +59,7 @@ def step(state: State, batch: Batch, view: View) -> Iterator[Signal]:
     for row in rows.tolist():
         one = who(batch, row)
         job = view.roster.jobs.get(one.job)
-        if job is not None and one.time - job.started <= LOADING:
+        if job is not None and (one.time - job.started <= LOADING or job.kind in READERS):
             continue
         if int(activity[row]) == _READ:
             yield from _late(state, one, data.of(row), float(batch.numbers("file.bytes")[row]), view, learned)

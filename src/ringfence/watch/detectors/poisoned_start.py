@@ -43,6 +43,8 @@ WORDS = ("curl", "wget", "fetch", "aria2c", "pip", "base64", "chmod", "tmp/", "s
 FETCHERS = frozenset(
     ("curl", "wget", "fetch", "aria2c", "python", "python3", "pip", "perl", "busybox", "bash", "sh", "git")
 )
+_TOOLS = ("curl", "wget", "fetch", "aria2c", "perl", "busybox", "bash", "sh")
+"""Those with which a data job does not fetch its data."""
 USED = 2
 """Accounts that use an address before it is one that the cluster uses."""
 LEAST = 2_000
@@ -83,12 +85,14 @@ def tick(state: State, now: int, view: View) -> Iterator[Signal]:
 def _fetched(state: State, flows: Talk, at: int, batch: Batch, view: View, learned: bool) -> Iterator[Signal]:
     one, target = who(batch, int(flows.first[at])), flows.target(at)
     mine = account(view, one.job, one.user) or one.user
-    state.places.add(target, mine, one.time)
-    state.first.add(target, state.first.at.get(target, one.time))
+    net = target.rpartition(".")[0] if target.count(".") == 3 else target
+    state.places.add(net, mine, one.time)
+    state.first.add(net, state.first.at.get(net, one.time))
     age = _age(one, view)
-    if not learned or not 0 <= age <= FIRST or state.places.count(target) >= USED or one.process not in FETCHERS:
+    if not learned or not 0 <= age <= FIRST or state.places.count(net) >= USED or one.process not in FETCHERS:
         return
-    if one.time - state.first.at[target] > DAY:
+    job = view.roster.jobs.get(one.job)
+    if one.time - state.first.at[net] > DAY or (job and job.kind == "data" and one.process not in _TOOLS):
         return
     why = (
         f"{age // 1_000_000} s after it began, {one.process} of {one.job} fetched {flows.back[at] / 1e6:,.1f} MB from "

@@ -7,7 +7,7 @@ import msgspec
 from ringfence.watch.batch import Batch
 from ringfence.watch.detector import JOINT, About, View
 from ringfence.watch.learned import Learning, Seen, clock
-from ringfence.watch.logins import Login, is_service, logins
+from ringfence.watch.logins import Hubs, Login, is_service, logins
 from ringfence.watch.rows import foothold, noticed, shown
 from ringfence.watch.values import Signal
 from ringfence.wire.ocsf import classes
@@ -27,9 +27,10 @@ about = About(
 
 
 class State(msgspec.Struct):
-    """Ways that service accounts log in: (account, origin, host) and (account, origin)."""
+    """Ways that service accounts log in: (account, origin, host) and (account, origin); and hubs."""
 
     learning: Learning = msgspec.field(default_factory=Learning)
+    hubs: Hubs = msgspec.field(default_factory=Hubs)
     ways: Seen = msgspec.field(default_factory=lambda: Seen(most=100_000))
 
 
@@ -37,11 +38,13 @@ def step(state: State, batch: Batch, view: View) -> Iterator[Signal]:
     """Logins of accounts that are services' by their name."""
     learned = state.learning.done(clock(batch))
     for one in logins(batch, view.site):
+        works = _works(one, view)
+        state.hubs.take(one, works)
         if not is_service(one.user):
             continue
         known = not state.ways.add(f"{one.user}|{one.origin}", one.time)
         target = not state.ways.add(f"{one.user}|{one.origin}|{one.host}", one.time)
-        if not learned or (known and (target or _works(one, view))):
+        if not learned or (known and (target or works)) or state.hubs.knows(one.origin):
             continue
         what = "from where it never came" if not known else "where it never went"
         why = f"{one.user} logged in to {one.host} from {shown(one.origin)}, {what}, by {one.method or 'unknown means'}"

@@ -156,7 +156,7 @@ def _begins(state: State, work: str, job: Running | None, when: int) -> float:
             state.starts.clear()
         starts = state.starts[work] = [0, 0]
     starts[int(late)] += 1
-    return float(late and starts[0] >= SAMPLES and starts[1] <= 1 + RARELY * starts[0])
+    return float(late and starts[0] >= SAMPLES // 2 and starts[1] <= 1 + RARELY * starts[0])
 
 
 def _spread(kind: list[float]) -> float:
