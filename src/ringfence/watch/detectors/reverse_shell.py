@@ -36,8 +36,8 @@ COMMAND = (
     r"\bmkfifo\b.*\bn(c|cat)\b|openssl\s+s_client\b.*\|\s*(/bin/)?(ba)?sh"
 )
 """As such shells are started, in one expression of linear time; and words of which each has one."""
-_WORDS = "/dev/tcp/ /dev/udp/ nc ncat netcat socat bash pty.spawn socket SOCKET Socket s_client"
-WORDS = tuple(_WORDS.split())
+_WORDS = "/dev/tcp/ /dev/udp/ ncat netcat socat bash pty.spawn socket SOCKET Socket s_client"
+WORDS = ("nc ", *_WORDS.split())
 KNOWN = 2 * DAY
 
 
