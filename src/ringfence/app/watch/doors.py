@@ -160,6 +160,8 @@ class Doors:
                 await self._offer(held)
         except TimeoutError:
             self._told(f"{len(held):,} events were at hand when the watch ended, and are lost")
+        if self._unsaid:
+            self._told(f"{self._unsaid:,} lines that are no events, since this was last told")
 
     def _rejected(self) -> Iterator[Event]:
         """What was no event since the last batch, told once for each source."""

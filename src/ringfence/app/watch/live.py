@@ -98,7 +98,9 @@ async def _run(live: Live, made: Made, told: Told, changed: Changed) -> None:
         engine = await stack.enter_async_context(_engine(live, made, told, changed))
         ways = await stack.enter_async_context(_ways_in(live, engine, told))
         await stack.enter_async_context(beside(_looking(live, made, engine, ways, told)))
+        told("watching; SIGTERM or Ctrl-C ends it")
         await done.wait()
+        told("ending")
 
 
 @contextlib.asynccontextmanager
@@ -181,7 +183,6 @@ async def _looking(live: Live, made: Made, engine: Any, ways: _Ways, told: Told)
     troubled = ""
     with contextlib.closing(Database.open(live.home / DATABASE)) as database:
         while True:
-            await asyncio.sleep(_EVERY)
             try:
                 await _verdicts(database, engine)
                 said = await engine.ask(partial(_status, made)) | _counts(engine, ways)
@@ -192,6 +193,7 @@ async def _looking(live: Live, made: Made, engine: Any, ways: _Ways, told: Told)
             if trouble and trouble != troubled:
                 told(trouble)
             troubled = trouble
+            await asyncio.sleep(_EVERY)
 
 
 async def _verdicts(database: Database, engine: Any) -> None:
