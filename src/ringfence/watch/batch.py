@@ -8,14 +8,18 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 
-from ringfence.wire.ocsf.columns import COLUMNS, HEADER
-from ringfence.wire.ocsf.event import Event
+from ringfence.wire.ocsf.columns import COLUMNS, HEADER, UNMAPPED
+from ringfence.wire.ocsf.event import Event, Value
 
 _TYPES = {"text": pa.string(), "int": pa.int64(), "real": pa.float64()}
 _NONE = np.empty(0, np.int64)
+MOST_COLUMNS = 2048
+"""Columns of a batch of events; what bears further names is kept as JSON in the column `MORE` of its row."""
+MORE = f"{UNMAPPED}more"
 
 
 def type_of(column: str) -> pa.DataType:
@@ -158,7 +162,8 @@ class Batch:
 def of_events(events: Iterable[Event]) -> Batch:
     """The batch of some events, in their order; columns are those that any of them has.
 
-    A value that is not of its column's type becomes null, and its text stands under `unmapped.<column>`.
+    A value that is not of its column's type becomes null, and its text stands under `unmapped.<column>`. Names beyond
+    `MOST_COLUMNS` make no column: hostile events would cost rows times names.
     """
     rows = list(events)
     columns: dict[str, list[Any]] = {name: [None] * len(rows) for name in HEADER}
@@ -168,11 +173,18 @@ def of_events(events: Iterable[Event]) -> Batch:
         columns["time"][at], columns["device.hostname"][at] = event.time, event.host
         columns["class_uid"][at], columns["activity_id"][at] = event.class_uid, event.activity_id
         columns["logsource"][at] = event.logsource
+        more: dict[str, Value] = {}
         for name, value in event.fields.items():
             name, value = fitting(name, value)
-            if name not in columns:
-                columns[name] = [None] * len(rows)
-            columns[name][at] = value
+            column = columns.get(name)
+            if column is None:
+                if len(columns) >= MOST_COLUMNS or name == MORE:
+                    more[name] = value
+                    continue
+                column = columns[name] = [None] * len(rows)
+            column[at] = value
+        if more:
+            columns.setdefault(MORE, [None] * len(rows))[at] = msgspec.json.encode(more).decode()
     fields = [pa.field(name, type_of(name)) for name in columns]
     arrays = [pa.array(values, field.type) for values, field in zip(columns.values(), fields, strict=True)]
     return Batch(pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields)))

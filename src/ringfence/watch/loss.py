@@ -57,7 +57,7 @@ _NAMES = 1 << 17
 """Names whose host is known without asking again: every batch brings the same."""
 
 
-class Source(msgspec.Struct):
+class Source(msgspec.Struct, gc=False):
     """One source: its last number, when it was last heard, its usual interval, and what was told of it.
 
     `missing` are ranges of numbers not seen yet, `[from, to]`. `silent` is since when, 0 if it speaks. `hole` is until
