@@ -12,7 +12,7 @@ import msgspec
 from ringfence.watch.detector import View
 from ringfence.watch.values import Incident, Signal, Stake
 
-TOLD = 0.45
+TOLD = 0.32
 """An incident is told when the chance that something is wrong, weighed by how bad that would be, passes this."""
 
 CONTEXT = 40

@@ -19,11 +19,11 @@ from ringfence.watch.values import RULE, Signal
 LEVELS: Mapping[str, tuple[int, float]] = {
     "informational": (5, 0.2),
     "low": (20, 0.3),
-    "medium": (45, 0.4),
+    "medium": (45, 0.35),
     "high": (75, 0.6),
     "critical": (90, 0.7),
 }
-"""A rule's level → severity and confidence. A medium one alone is not told; a high one just about is."""
+"""A rule's level → severity and confidence. A medium one, or two, are not told alone; a high one is."""
 UNRATED = (30, 0.3)
 """The same for a rule that states no level."""
 _EVIDENCE = 4

@@ -34,6 +34,8 @@ SLOT = 5 * MINUTE
 FAMILIAR = 3
 """Hours of sending that make a destination a habit of an account; what is above three times its most is not."""
 TIMES = 3.0
+GROSS = 4
+"""Times the limit that are told even before any habit is known: a leak in the first hours is a leak."""
 
 
 class State(msgspec.Struct):
@@ -58,10 +60,10 @@ def step(state: State, batch: Batch, view: View) -> Iterator[Signal]:
         if (hours >= FAMILIAR or senders >= 5) and learned:
             sent = max(min(sent, hour - TIMES * most), 0.0)
         total = state.sent.add(f"{one.host}|{sender}", one.time, sent)
-        if total < LEAST or not learned:
+        if total < LEAST:
             continue
         bytes_, weights = limit(view, one, PART)
-        if total < bytes_:
+        if total < (bytes_ if learned else GROSS * bytes_):
             continue
         what = f", {total / weights.size:.1%} of {weights.entity}" if weights else ""
         why = f"{one.process or 'a process'} of {sender} sent {total / 1e6:,.0f} MB out within an hour"

@@ -86,7 +86,7 @@ def _started(state: State, batch: Batch, row: int, view: View) -> Iterator[Signa
         batch,
         row,
         key=f"{host}:{who}",
-        confidence=0.75 if who not in SYSTEM else 0.4,
+        confidence=0.75 if who not in SYSTEM else 0.35,
         entities=(f"host:{host}", f"gpu:{uuid}", *(f"identity:{one}" for one in (who,) if one)),
         holds=(f"gpu:{uuid}#memory",),
         why=f"{what or 'a process'} of {who or 'an account not told'} started on {uuid} of {host}, held by {holding}",
