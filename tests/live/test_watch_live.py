@@ -23,6 +23,8 @@ import pytest
 
 from ringfence.app.agent.feed import Spooled
 from ringfence.app.agent.link import Link
+from ringfence.app.watch import incidents as kept
+from ringfence.app.watch.shown import shown
 from ringfence.estate import ids
 from ringfence.wire.telemetry import Block
 from tests.app.agent.test_delivery import free_port
@@ -85,9 +87,9 @@ class Watch:
         path = self.home / "live" / "status.json"
         return json.loads(path.read_bytes()) if path.exists() else {"agents": {}, "doors": {}, "events": {"taken": 0}}
 
-    def incidents(self, *more: str) -> dict[str, dict]:
-        """What was found, by id."""
-        return {one["id"]: one for one in json.loads(ringfence("incidents", "--home", self.home, "--json", *more))}
+    def incidents(self, every: bool = False) -> dict[str, dict]:
+        """What was found, by id, as `ringfence incidents --json` shows it."""
+        return {one.id: shown(one) for one in kept.listed(self.home, every)}
 
     def with_signal(self, name: str) -> list[dict]:
         """The incidents that have a signal of this name."""
@@ -141,21 +143,30 @@ async def agent(node, port: int):
     """An agent's spool and link, without its sources; the block ends when the server has all that was put."""
     spool = Spooled(node.folder / "spool")
     empty = spool.waiting  # its segments have heads
-    link = asyncio.create_task(Link(node, spool, lambda _: None, ("processes",), ("127.0.0.1", port)).run())
+    links: list[asyncio.Task[None]] = []
+
+    def dial() -> None:
+        if links:
+            links[-1].cancel()
+            spool.rewind()
+        made = Link(node, spool, lambda _: None, ("processes",), ("127.0.0.1", port))
+        links.append(asyncio.create_task(made.run()))
+
+    dial()
     try:
-        yield spool
+        yield spool, dial
         async with asyncio.timeout(30):
             while spool.waiting > empty:
                 await asyncio.sleep(0.02)
     finally:
-        link.cancel()
-        await asyncio.gather(link, return_exceptions=True)
+        links[-1].cancel()
+        await asyncio.gather(*links, return_exceptions=True)
         spool.close()
 
 
 async def told(node, port: int, *lines: bytes, lane: str = "processes") -> None:
     """Send lines as the agent of this node."""
-    async with agent(node, port) as spool:
+    async with agent(node, port) as (spool, _):
         for line in lines:
             spool.put(lane, line, 1)
 
@@ -206,7 +217,8 @@ def test_who_reads_weights_on_this_host_is_an_incident_that_says_what_is_at_stak
                 subprocess.run(reader, stdout=subprocess.DEVNULL, check=True)
                 return watch.with_signal("RF.D10")
 
-            (one,) = until(found, "the incident", watch.log)
+            until(found, "the incident", watch.log)
+            (one,) = json.loads(ringfence("incidents", "--home", watch.home, "--json"))
     assert f"host:{HERE}" in one["entities"]
     assert "model:llama" in one["entities"]
     assert one["stake"]["known"]
@@ -260,7 +272,7 @@ def test_who_speaks_for_another_is_told_and_the_other_is_not_accused(open_watch)
         lambda: [one for one in _thefts(watch) if "host:gpu0004" in one["entities"]], "the other", watch.log
     )
     assert all(source.startswith("ndjson/127.0.0.1") for source in said["sources"])
-    assert not any("host:gpu0002" in each["entities"] for each in watch.incidents("--all").values())
+    assert not any("host:gpu0002" in each["entities"] for each in watch.incidents(every=True).values())
 
 
 class Twice:
@@ -321,9 +333,15 @@ def story(base: int) -> list[tuple[str, bytes]]:
     return found
 
 
-def shape(found: dict[str, dict]) -> dict[str, list]:
-    """What must be the same however the watch fared."""
-    return {key: sorted((of["name"], of["key"], of["count"]) for of in one["signals"]) for key, one in found.items()}
+def shape(found: dict[str, dict]) -> list[dict]:
+    """What must be the same however the watch fared. A rule's hits of one host in one batch are one signal of many."""
+    return [
+        {
+            "hits": sum(each["count"] for each in one["signals"] if each["kind"] == "rule"),
+            "thefts": sorted((each["key"], each["count"], each["time"]) for each in of(one, "RF.D15")),
+        }
+        for one in found.values()
+    ]
 
 
 def told_twice(watch: Watch) -> list[tuple[str, int]]:
@@ -334,14 +352,14 @@ def told_twice(watch: Watch) -> list[tuple[str, int]]:
 
 def test_kill_9_in_mid_stream_loses_and_doubles_nothing(tmp_path):
     """Killed twice while an agent talks: its spool drains, and the incidents are those of a watch left alone."""
-    server, lines = a_server(tmp_path / "server"), story(now())
-    shapes = []
+    lines, shapes = story(now()), []
     for name, kills in (("calm", ()), ("killed", (80, 160))):
-        node, port = a_node(server, tmp_path / f"node-{name}", "host:gpu0001", role="agent"), free_port()
+        server, port = a_server(tmp_path / f"server-{name}"), free_port()
+        node = a_node(server, tmp_path / f"node-{name}", "host:gpu0001", role="agent")
         with watching(tmp_path, name, "--server", server.folder, "--address", f"127.0.0.1:{port}") as watch:
             asyncio.run(_talk(watch, node, port, lines, kills))
             until(lambda w=watch: len(_thefts(w)) == 3, "the thefts", watch.log)
-        shapes.append(shape(watch.incidents()))
+        shapes.append((shape(watch.incidents()), [*watch.incidents()]))
         assert told_twice(watch) == []
     assert shapes[0] == shapes[1]
 
@@ -351,13 +369,16 @@ def _thefts(watch: Watch) -> list[dict]:
 
 
 async def _talk(watch: Watch, node, port: int, lines: list[tuple[str, bytes]], kills: tuple[int, ...]) -> None:
-    async with agent(node, port) as spool:
+    async with agent(node, port) as (spool, dial):
         for number, (lane, line) in enumerate(lines):
             spool.put(lane, line, 1)
             await asyncio.sleep(0.002)
+            while number == 60 and spool.urgent.waiting > 200:  # so that the first theft is of a batch of its own
+                await asyncio.sleep(0.01)
             if number in kills:
                 watch.kill()
                 await asyncio.to_thread(watch.start)
+                dial()  # at once: an agent by itself waits longer from time to time
 
 
 def test_a_full_disk_is_told_agents_keep_what_they_have_and_all_is_there_afterwards(tmp_path):
@@ -368,7 +389,7 @@ def test_a_full_disk_is_told_agents_keep_what_they_have_and_all_is_there_afterwa
     node = a_node(server, tmp_path / "node", "host:gpu0001", role="agent")
 
     async def talk(watch):
-        async with agent(node, watch.ports["agents"]) as spool:
+        async with agent(node, watch.ports["agents"]) as (spool, _):
             ballast = watch.home / "more"
             with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
                 while file.write(b"x" * 65_536) == 65_536:
@@ -412,10 +433,10 @@ def test_processes_that_share_nats_find_what_one_alone_finds_and_hear_verdicts(t
         until(lambda: len(_thefts(workers[1])) == 3, "the thefts", workers[1].log)
         assert shape(workers[1].incidents()) == expected
         assert told_twice(workers[1]) == []
-        id_ = next(iter(expected))
+        (id_,) = workers[1].incidents()
         ringfence("incidents", id_, "--verdict", "benign", "--home", intake.home)
         until(lambda: id_ not in workers[1].incidents(), "the verdict", workers[1].log)
-        assert workers[1].incidents("--all")[id_]["state"] == "dismissed"
+        assert workers[1].incidents(every=True)[id_]["state"] == "dismissed"
         assert [one.stop() for one in (intake, workers[1])] == [0, 0]
 
 

@@ -124,7 +124,7 @@ class Doors:
             self.dropped += one.count
             yield _health(_DROP, one.source, one.why, one.count)
             return
-        form = self._forms.of_line(one.form, one.line)
+        form = self._forms.named_as(one.form)
         yield from self._named(self._streams.take(one.source, form, one.line))
 
     def _named(self, found: Iterator[tuple[str, Event | Problem]]) -> Iterator[Event]:
@@ -174,6 +174,24 @@ class Doors:
             source, (_, why) = next(iter(bad.items()))
             self._told(f"{self._unsaid:,} lines that are no events, lately of {source}: {why}")
             self._unsaid, self._said = 0, time.monotonic()
+
+
+def telling(put: Put, told: Told) -> Put:
+    """A `put` that also tells, now and then, that the engine takes nothing: senders with a spool only come again."""
+    refused, said = 0, -SAY
+
+    async def tried(record: pa.RecordBatch, urgent: bool) -> None:
+        nonlocal refused, said
+        try:
+            await put(record, urgent)
+        except StateError as error:
+            refused += record.num_rows
+            if time.monotonic() - said > SAY:
+                said = time.monotonic()
+                told(f"{refused:,} events given back to agents, whose spools hold them: {error}")
+            raise
+
+    return tried
 
 
 async def offered(put: Put, record: pa.RecordBatch, urgent: bool, told: Told) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ringfence.app.watch import keeping
-from ringfence.app.watch.doors import Doors, beside, offered
+from ringfence.app.watch.doors import Doors, beside, offered, telling
 from ringfence.app.watch.embedded import embedded
 from ringfence.app.watch.made import Made
 from ringfence.app.watch.members import ROLES
@@ -169,7 +169,7 @@ async def _agents(agents: tuple[Path, tuple[str, int]], put: Put, told: Told) ->
         while True:
             await offered(put, of_events([await noticed.get()]).record, True, told)
 
-    sink = Decoded(put, notice)
+    sink = Decoded(telling(put, told), notice)
     async with (
         Listening.serving(ServerHome(folder), address, sink, relays_of(folder)) as listening,
         beside(passed_on()),

@@ -36,10 +36,6 @@ class Forms(msgspec.Struct, frozen=True):
         """The form of a log by its first bytes."""
         return next((form for form in self.named if form.looks(head)), None) or recognise(head)
 
-    def of_line(self, name: str, line: bytes) -> Form:
-        """The form of a line that was recognised as `name`: one of the user's where it is that."""
-        return next((form for form in self.named if form.looks(line)), None) or self.named_as(name)
-
     def named_as(self, name: str) -> Form:
         """The form of this name. Raises `InputError` where there is none."""
         found = next((form for form in self.named if form.name == name), None) or form_named(name)

@@ -30,6 +30,7 @@ import msgspec
 
 from ringfence.errors import InputError
 from ringfence.wire import safe
+from ringfence.wire.logs import head
 from ringfence.wire.logs.form import Form
 from ringfence.wire.logs.objects import Objects
 from ringfence.wire.logs.row import Row, flat, micros, text
@@ -78,14 +79,18 @@ def parse(data: bytes) -> Mapping:
 
 
 def form(mapping: Mapping) -> Form:
-    """The form that a mapping describes. It is never recognised by its looks: a mapping is asked for by name."""
+    """The form that a mapping describes: objects that have its time and one of its columns at least."""
     uid, activity = _kind(mapping)
     meaning = "what a mapping file describes"
 
     def made(record: dict[str, Any]) -> Event:
         return _event(mapping, uid, activity, record)
 
-    return Form(mapping.name, meaning, lambda head: False, lambda: Objects(made), json=True)
+    def looks(first: bytes) -> bool:
+        said = dict(flat(head.record(first)))
+        return mapping.time in said and any(path in said for path in mapping.columns.values())
+
+    return Form(mapping.name, meaning, looks, lambda: Objects(made), json=True)
 
 
 def _event(mapping: Mapping, uid: int, activity: int, record: dict[str, Any]) -> Event:
