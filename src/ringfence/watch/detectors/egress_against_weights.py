@@ -1,5 +1,6 @@
 """As many bytes leave the cluster as matter: sums of an hour against the weights that the sender may read."""
 
+import math
 from collections.abc import Iterator
 
 import msgspec
@@ -34,8 +35,8 @@ SLOT = 5 * MINUTE
 FAMILIAR = 3
 """Hours of sending that make a destination a habit of an account; what is above three times its most is not."""
 TIMES = 3.0
-GROSS = 4
-"""Times the limit that are told even before any habit is known: a leak in the first hours is a leak."""
+GROSS = 0.5
+"""The part of known weights that is told even before any habit is known."""
 
 
 class State(msgspec.Struct):
@@ -63,7 +64,7 @@ def step(state: State, batch: Batch, view: View) -> Iterator[Signal]:
         if total < LEAST:
             continue
         bytes_, weights = limit(view, one, PART)
-        if total < (bytes_ if learned else GROSS * bytes_):
+        if total < (bytes_ if learned else max(bytes_, GROSS * weights.size if weights else math.inf)):
             continue
         what = f", {total / weights.size:.1%} of {weights.entity}" if weights else ""
         why = f"{one.process or 'a process'} of {sender} sent {total / 1e6:,.0f} MB out within an hour"
