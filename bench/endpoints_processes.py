@@ -3,7 +3,6 @@
 files ─▶ worked ─usual, soon─▶ joined ─▶ entities of incidents that changed
 """
 
-import gc
 import time
 from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection, wait
@@ -24,7 +23,8 @@ from ringfence.watch.engine import JointStage, NodeStage, Yielded
 from ringfence.watch.loss import WHO
 from ringfence.wire.ocsf import classes
 
-_WHOLE = 1 << 62
+MESSAGE = 256 << 10
+"""Bytes of a message to the joint stage, as NATS would take: what is urgent waits for one at most."""
 LOST = (1, 2)
 """Activities of telemetry health that say that events were lost on the way here: gaps, and numbers that came twice."""
 
@@ -85,8 +85,6 @@ class _Worker:
             "unbatched": self._urgent,
             "batched": self._company.append,
         }
-        gc.collect()
-        gc.freeze()  # rules and estate stay: nobody need look through them again
 
     def run(self) -> None:
         turn = 0
@@ -126,7 +124,7 @@ class _Worker:
             told = zip(part.codes("source").listed(rows), part.numbers("activity_id")[rows].tolist(), strict=True)
             self._lost += sum(source == WHO and one in LOST for source, one in told)
         self._signals += len(yielded.signals)
-        for body in stages.written(yielded, _WHOLE):
+        for body in stages.written(yielded, MESSAGE):
             to.send_bytes(body)
 
     def _ordered(self) -> bool:
@@ -167,8 +165,6 @@ def joined(
     """The joint stage: urgent ones first, until told to end."""
     stage = made.stages().joint()
     assert isinstance(stage, JointStage)
-    gc.collect()
-    gc.freeze()
     clock, changes, taken = Clock(), 0, 0
     while True:
         ready = wait([line, *soon, *usual], 1.0)

@@ -1,5 +1,6 @@
 """The stages, made of what the user has: rules, and an estate or none."""
 
+import gc
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,10 +27,14 @@ class Made:
         self._rules = Rules(loaded)
         problems += [*found, *self._rules.problems]
         site = EstateSite(estate) if estate else None
+        if site:
+            site.prepare()
         self._site: Site = site or Nowhere()
         self._roster = site.roster() if site else None
         self.joint: JointStage | None = None
         self.count = len(loaded.rules) + len(loaded.correlations)
+        gc.collect()
+        gc.freeze()  # rules and estate stay: walking them again takes a third of a second in which nothing is noticed
 
     def single(self) -> Single:
         """Both in one process."""

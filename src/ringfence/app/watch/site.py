@@ -11,6 +11,8 @@ from contextlib import suppress
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
+import numpy as np
+
 from ringfence.analyse import positions
 from ringfence.analyse.reach import reach_from
 from ringfence.app.fence.design import Design
@@ -40,6 +42,12 @@ class EstateSite:
         self._judged: dict[tuple[str, str, str, int], bool | None] = {}
         self._of_path: dict[str, Data | None] = {}
         self._stakes: dict[tuple[str, ...], Stake] = {}
+
+    def prepare(self) -> None:
+        """Work out now what is worked out once: the first incident does not wait for it, and processes share it."""
+        _ = self._host_of, self._compartment_of, self._networks, self._tenants, self._folders, self._judge
+        if len(self._jewels):
+            reach_from(self._questions.graph, self._jewels[:1].tolist())
 
     def host_at(self, address: str) -> str:
         """The bare name of the host with this address or fabric port (`ibport:…`), "" where none is known."""
@@ -128,14 +136,23 @@ class EstateSite:
         if not feet:
             return Stake()
         reached = reach_from(self._questions.graph, feet)
-        lost = [at for at in self._questions.jewel_positions.tolist() if reached.mask[at]]
-        lost.sort(key=lambda at: (float(reached.minutes_high[at]), self._questions.text(at)))
-        names = dict.fromkeys(positions.split(self._questions.text(at))[0] for at in lost)
-        if not lost:
+        lost = self._jewels[reached.mask[self._jewels]]
+        if not len(lost):
             return Stake(known=True)
-        first = lost[0]
+        lost = lost[np.argsort(reached.minutes_high[lost], kind="stable")]
+        names: dict[str, None] = {}
+        for at in lost.tolist():
+            names[positions.split(self._questions.text(at))[0]] = None
+            if len(names) == _SHOWN:
+                break
+        first = int(lost[0])
         minutes = (float(reached.minutes_low[first]), float(reached.minutes_high[first]))
-        return Stake(tuple(names)[:_SHOWN], int(reached.hops[first]), minutes, True)
+        return Stake(tuple(names), int(reached.hops[first]), minutes, True)
+
+    @cached_property
+    def _jewels(self) -> np.ndarray:
+        """The positions that are jewels, in the order of their names."""
+        return np.array(sorted(self._questions.jewel_positions.tolist(), key=self._questions.text), np.int64)
 
     @cached_property
     def _judge(self) -> Judge:
