@@ -43,6 +43,17 @@ def test_a_straggler_alone_is_honest():
     assert told(lambda at, shown: shown.update(gpu_power=shown["gpu_power"] * 0.93)) == []
 
 
+def test_a_straggler_that_is_well_again_is_as_the_others():
+    """Slow when its job began: it comes back to the middle of its gang, and not beyond."""
+
+    def mended(at: float, shown: dict[str, float]) -> None:
+        if at < 3 * 3600:
+            shown |= {"gpu_power": shown["gpu_power"] * 0.95, "nvlink": shown["nvlink"] * 0.95}
+
+    events = works(8, odd=ODD, change=mended)
+    assert both_ways(gang_asymmetry, events, [job("1", *ranks(8))], every=300) == []
+
+
 def test_a_straggler_that_also_starts_programs_is_not():
     """What a hot machine does not do."""
 

@@ -148,17 +148,26 @@ def _judge(uid: str, gang: Gang, slot: int, window: Window) -> Iterator[Odd]:
     usual, scores, since = _grid(gang.usual), _grid(gang.scores, len(SHIFTS), 2), np.frombuffer(gang.since, np.int64)
     middle, wide = spread(differing)
     differing -= middle
-    deviations = (differing - usual[there]) / _spread(gang, wide, len(there))
-    both = np.stack([deviations, -deviations]) * _SIDES[:, None, :]
-    scores[:, :, there] = scored(scores[:, :, there], both)
+    wide = _spread(gang, wide, len(there))
+    deviations = (differing - usual[there]) / wide
+    both = _sides(differing, usual[there]) / wide
+    scores[:, :, there] = scored(scores[:, :, there], both * _SIDES[:, None, :])
     begun = since.reshape(scores.shape)
     begun[scores == 0] = 0
     begun[(scores > 0) & (begun == 0)] = slot * WINDOW
     if gang.seen <= _FIRST:
         scores[:, :, 0] = 0.0  # what the first rank does more than the others is learned first
-    _learn(gang, usual, differing, there, deviations)
+    _learn(gang, usual, differing, there, both.max(axis=0))
     for rank in np.flatnonzero((scores[..., _ALONE] >= TOLD).any(axis=(0, 1, 3))).tolist():
         yield _odd(uid, gang, rank, slot, scores, begun, deviations[np.searchsorted(there, rank)])
+
+
+def _sides(differing: np.ndarray, usual: np.ndarray) -> np.ndarray:
+    """How much more, and how much less: than usual, and never what only comes back towards the gang's middle.
+
+    A host that was slow when its job began is used to less; when it is well again it is as the others, not odd.
+    """
+    return np.stack([differing - np.maximum(usual, 0), np.minimum(usual, 0) - differing])
 
 
 def _spread(gang: Gang, now: np.ndarray, ranks: int) -> np.ndarray:
@@ -171,10 +180,10 @@ def _spread(gang: Gang, now: np.ndarray, ranks: int) -> np.ndarray:
     return found
 
 
-def _learn(gang: Gang, usual: np.ndarray, differing: np.ndarray, there: np.ndarray, deviations: np.ndarray) -> None:
+def _learn(gang: Gang, usual: np.ndarray, differing: np.ndarray, there: np.ndarray, off: np.ndarray) -> None:
     """What a rank is used to: the first rank may be anything, the others only a little off."""
     others = there != 0
-    calm = (np.abs(deviations) < 3) | (gang.seen <= _FIRST)
+    calm = (off < 3) | (gang.seen <= _FIRST)
     prior = np.where(others, _PRIOR, 0)[:, None]
     share = np.maximum(1 / (gang.seen + prior), _LEARN)
     learned = usual[there] + np.where(calm, share * (differing - usual[there]), 0.0)
