@@ -68,15 +68,20 @@ def around(roster: Roster, host: str, when: int) -> list[Running]:
 class Present(msgspec.Struct):
     """Host → the jobs and pods that have a process on its accelerators, as processes start and stop.
 
-    Pods are no scheduler's jobs: only their processes tell of them.
+    Pods are no scheduler's jobs: only their processes tell of them. Of a host that went down no process tells that it
+    stopped; when its job is over, so are they.
     """
 
     on: dict[str, dict[str, int]] = {}
 
-    def take(self, batch: Batch) -> None:
-        """Learn from the processes of a batch."""
+    def take(self, batch: Batch, roster: Roster) -> None:
+        """Learn from the processes of a batch, and from the jobs that ended; `roster` has heard those already."""
         rows = batch.rows(classes.GPU)
         activity = batch.numbers("activity_id")
+        for row in batch.rows(classes.JOB).tolist():
+            job = roster.jobs.get(batch.text("job.uid", row))
+            for host in job.hosts if job and job.ended else ():
+                self.on.get(cut(host), {}).pop(cut(job.uid), None)
         for row in rows[np.isin(activity[rows], (2, 3))].tolist():
             host, uid = cut(batch.text("device.hostname", row)), cut(batch.text("job.uid", row))
             if not uid:

@@ -31,7 +31,7 @@ def test_a_host_that_stops_while_its_gang_goes_on_is_told():
     found = played(silence(360, "gpu"), silence(390, "ports", 90))
     assert [one.key for one in found] == ["gpu0001"]
     assert found[0].entities == ("host:gpu0001", "job:1")
-    assert found[0].confidence == 0.75
+    assert found[0].confidence * found[0].severity >= 45
     assert (found[0].time - found[0].since) / 1e6 < 240
 
 
@@ -47,10 +47,17 @@ def test_a_host_that_crashes_with_its_job_is_given_half_an_hour():
     assert played(crash, silence(360, "gpu"), silence(390, "ports", 90)) == []
 
 
+def test_a_host_that_its_controller_saw_go_down_is_given_half_an_hour():
+    """Its job does not know yet."""
+    reset = event(classes.HARDWARE, 1, 302, "gpu0001", hardware__message_id="SystemReset", source="host:mgmt1/bmc")
+    assert played(reset, silence(360, "gpu"), silence(390, "ports", 90)) == []
+
+
 def test_an_idle_host_is_told_after_five_minutes():
     """With less confidence."""
     found = played(silence(360, "gpu"), silence(390, "ports", 90), until=1200, jobs=())
-    assert [one.confidence for one in found] == [0.45]
+    assert [one.confidence for one in found] == [0.7]
+    assert 0.7 * found[0].severity >= 45
 
 
 def test_hostile_input_does_no_harm():

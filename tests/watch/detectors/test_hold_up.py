@@ -22,6 +22,7 @@ def test_a_reservation_by_somebody_who_never_did_is_told():
     jobs = [job("job:1", "gpu1", user="bob")]
     found = both_ways(hold_up, [reserved(1, "ops", "gpu9"), reserved(LATER, "eve", "gpu1", "gpu2")], jobs)
     assert found[0].entities == ("host:gpu1", "identity:eve", "host:gpu2")
+    assert found[0].confidence * found[0].severity >= 45
     assert "1 others work there" in found[0].why
 
 

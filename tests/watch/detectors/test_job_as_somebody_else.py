@@ -15,7 +15,7 @@ def submitted(at: float, by: str, user: str):
 def test_a_job_for_another_account_is_told():
     """Both are named; what is held is the victim's account."""
     found = both_ways(job_as_somebody_else, [submitted(1, "ada", "ada"), submitted(LATER, "eve", "ada")])
-    assert found[0].entities == ("host:slurm1", f"job:{LATER}", "identity:eve", "identity:ada")
+    assert found[0].entities == (f"job:{LATER}", "identity:eve", "identity:ada")
     assert "identity:ada#use" in found[0].holds
 
 

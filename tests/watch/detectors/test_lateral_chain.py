@@ -2,7 +2,7 @@
 
 from ringfence.watch.detectors import lateral_chain
 from ringfence.wire.ocsf import classes
-from tests.watch.events import FakeSite, both_ways, event, job
+from tests.watch.events import FakeSite, both_ways, ended, event, job, started
 from tests.watch.hostile import LATER, hostile
 
 SITE = FakeSite(addresses={f"10.0.0.{at}": f"n{at}" for at in range(1, 9)})
@@ -21,6 +21,15 @@ def test_a_chain_over_hosts_that_nobody_goes_between_is_told():
     assert len(found) == 2
     assert {"host:n2", "host:n3", "host:n4", "identity:ada"} <= set(found[-1].entities)
     assert "host:n4#user" in found[-1].holds
+
+
+def test_a_hop_on_from_a_host_that_once_ran_jobs_is_nobodys_way():
+    """People go to their jobs from login nodes; none is there now."""
+    known = [login(at, "ops", "10.0.0.1", f"n{at}") for at in (2, 3)]
+    ran = [started(9, "job:1", "n2"), ended(60, "job:1")]
+    hops = [login(LATER, "ada", "10.0.0.1", "n2"), login(LATER + 3600, "ada", "10.0.0.2", "n3")]
+    assert len(both_ways(lateral_chain, [*known, *ran, *hops], site=SITE)) == 1
+    assert both_ways(lateral_chain, [*known, *hops], site=SITE) == []
 
 
 def test_another_account_on_the_way_makes_it_surer():

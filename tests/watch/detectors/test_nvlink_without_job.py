@@ -4,7 +4,7 @@ from ringfence.watch.detectors import nvlink_without_job
 from ringfence.wire.ocsf import classes
 from ringfence.wire.ocsf.event import Event
 from tests.watch.detectors.below import LONG, reserved
-from tests.watch.events import both_ways, event, interval, job
+from tests.watch.events import both_ways, ended, event, interval, job, started
 
 
 def carries(minutes: float, rate: float = 2e7, host: str = "a", start: float = 0, **more: str) -> list[Event]:
@@ -35,6 +35,12 @@ def test_a_pod_that_has_ended_explains_nothing():
     said = {"job__uid": "pod:k/ns/p"}
     pod = [event(classes.GPU, 2, 0, "a", **said), event(classes.GPU, 3, 1, "a", **said)]
     assert both_ways(nvlink_without_job, [*pod, *carries(20, start=2)]) != []
+
+
+def test_a_job_that_has_ended_explains_nothing_though_its_host_went_down():
+    """No agent told that its processes stopped."""
+    went = [started(0, "job:1", "a"), event(classes.GPU, 2, 1, "a", job__uid="job:1"), ended(60, "job:1")]
+    assert both_ways(nvlink_without_job, [*went, *carries(20, start=300)]) != []
 
 
 def test_announced_work_is_honest():

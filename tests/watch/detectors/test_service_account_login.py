@@ -19,6 +19,7 @@ def test_a_new_origin_or_host_of_a_service_account_is_told():
     usual = login(60, "svc-t1", "10.0.0.1", "login1")
     found = both_ways(service_account_login, [usual, login(LATER, "svc-t1", "10.0.0.2", "login1")], site=SITE)
     assert [(one.entities, one.confidence) for one in found] == [(("host:login1", "identity:svc-t1"), 0.65)]
+    assert found[0].confidence * found[0].severity >= 45
     found = both_ways(service_account_login, [usual, login(LATER, "svc-t1", "10.0.0.1", "gpu1")], site=SITE)
     assert [one.confidence for one in found] == [0.45]
 

@@ -19,16 +19,17 @@ about = About(
     title="An agent is silent",
     meaning="All of a host's telemetry stopped without announcement, and its jobs go on as if nothing were.",
     stage=JOINT,
-    sees=(classes.TELEMETRY, classes.HOST_INTERVAL, classes.JOB),
+    sees=(classes.TELEMETRY, classes.HOST_INTERVAL, classes.JOB, classes.HARDWARE),
     threats=("RF.T22",),
     attack=("T1562.001", "T1562.006"),
-    false="A host that hangs or whose network fails while its job waits for it.",
-    severity=55,
+    false="A host that hangs, or whose network fails. Where its job failed or its controller told of a reset it is "
+    "given half an hour.",
+    severity=65,
     seconds=60,
 )
 
 SOON, LATER, LONG = 90 * SECOND, 5 * MINUTE, 30 * MINUTE
-"""Silence worth telling: of a host whose job goes on, of an idle one, of one whose job failed at that moment."""
+"""Silence worth telling: of a host whose job goes on, of an idle one, of one that went down at that moment."""
 MISSED = 60 * SECOND
 """Others' intervals must have come from this much later: the host is missing, and not its news on the way."""
 NEAR = 90 * SECOND
@@ -36,6 +37,8 @@ MOST = 50_000
 MANY = 5
 _SILENCE, _RESUME, _HOLE = 4, 5, 7
 _END, _CANCEL = 3, 5
+_DOWN = ("reset", "watchdog", "powerstate", "power off", "powered off", "shutdown", "panic")
+"""Words with which a controller tells that its host went down."""
 
 
 class Quiet(msgspec.Struct):
@@ -48,7 +51,9 @@ class Quiet(msgspec.Struct):
 
 
 class State(msgspec.Struct):
-    """When hosts were last heard, which are silent, until when silences are announced, when jobs last failed there."""
+    """When hosts were last heard, which are silent, until when silences are announced, when they last
+    went down: a job failed there, or the controller said so.
+    """
 
     heard: dict[str, int] = {}
     latest: int = 0
@@ -75,6 +80,10 @@ def step(state: State, batch: Batch, view: View) -> Iterator[Signal]:
             for host in job.hosts[:4096] if job else ():
                 if len(state.failed) < MOST:
                     state.failed[host] = int(times[row])
+    for row in batch.rows(classes.HARDWARE).tolist():
+        said = f"{batch.text('hardware.message_id', row)} {batch.text('message', row)}".lower()
+        if len(state.failed) < MOST and any(word in said for word in _DOWN):
+            state.failed[hosts.of(row)] = int(times[row])
     yield from ()
 
 
@@ -126,7 +135,7 @@ def _judge(state: State, host: str, one: Quiet, now: int, view: View) -> Iterato
     why += f" on {len(alive)} hosts that speak" if alive else ""
     many = sum(1 for other in state.quiet.values() if not other.announced and abs(other.since - one.since) < LATER)
     why += f"; {many} hosts fell silent about then" if many > 1 else ""
-    confidence = 0.75 if alive or many >= MANY else 0.6 if jobs else 0.45
+    confidence = 0.8 if alive or many >= MANY else 0.75 if jobs else 0.7
     entities = (named("host", host), *(ids.clean(job.uid) for job in jobs[:2]))
     yield made(
         about,

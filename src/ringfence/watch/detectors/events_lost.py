@@ -21,7 +21,7 @@ about = About(
     threats=("RF.T22",),
     attack=("T1562.006", "T1070"),
     false="A network or relay that loses for an hour; a flood that the agent could not keep.",
-    severity=50,
+    severity=65,
 )
 
 SPANS = 4
@@ -55,7 +55,7 @@ def step(state: State, batch: Batch, view: View) -> Iterator[Signal]:
         )
         why += f"; so it is with {losing} hosts" if everywhere else ""
         told = msgspec.structs.replace(one, source=source)
-        confidence = 0.4 if everywhere else 0.65
+        confidence = 0.4 if everywhere else 0.75
         key = "everywhere" if everywhere else one.host
         yield noticed(about, told, key, why, confidence=confidence, holds=(f"{named('host', one.host)}#root",))
 

@@ -22,7 +22,7 @@ about = About(
     threats=("RF.T24", "RF.T14"),
     attack=("T1489", "T1499"),
     false="A new operator's first reservation.",
-    severity=55,
+    severity=65,
 )
 
 ORDINARY = 64
@@ -63,7 +63,7 @@ def step(state: State, batch: Batch, view: View) -> Iterator[Signal]:
         doer = msgspec.structs.replace(one, host=hosts[0] if hosts else one.host)
         more = [named("host", host) for host in hosts[1:9]]
         holds = (f"{named('identity', one.user)}#use",) if one.user else ()
-        confidence = 0.75 if others else 0.6
+        confidence = 0.8 if others else 0.7
         yield noticed(about, doer, f"{one.user}|{name}", why, *more, confidence=confidence, holds=holds)
 
 

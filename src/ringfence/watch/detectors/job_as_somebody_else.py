@@ -44,7 +44,7 @@ def step(state: State, batch: Batch, view: View) -> Iterator[Signal]:
         by, user = batch.text("actor.user.name", row), batch.text("job.user", row)
         if not by or not user or by == user or by in SYSTEM:
             continue
-        one = who(batch, row)
+        one = msgspec.structs.replace(who(batch, row), host="")  # the scheduler's host takes no part
         if not learned:
             state.habits.add(f"{by}|{user}", one.time)
         if f"{by}|{user}" in state.habits.at or not learned:

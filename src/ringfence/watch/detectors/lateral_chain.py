@@ -17,9 +17,9 @@ about = About(
     name="lateral_chain",
     title="Logins from host to host",
     meaning="Within hours a login follows another along hosts that nobody goes between, to one that the first origin "
-    "never reached, often under another account.",
+    "never reached, or out of one that runs jobs, often under another account.",
     stage=JOINT,
-    sees=(classes.AUTHENTICATION, classes.SSH),
+    sees=(classes.AUTHENTICATION, classes.SSH, classes.JOB),
     threats=("RF.T19", "RF.T18"),
     attack=("T1021.004", "T1078", "T1570"),
     false="An operator who follows a fault from machine to machine.",
@@ -31,12 +31,13 @@ SPAN = 4 * HOUR
 """Between one hop and the next; a chain may be longer."""
 LONGEST = 32
 MOST = 20_000
+_START = 2
 
 
 class Link(msgspec.Struct):
     """Who came to a host: the hosts so far from the first origin on, the accounts, how new its edges were, when.
 
-    A new edge counts once, and twice where it begins at a host that runs jobs: people come from elsewhere.
+    A new edge counts once, and twice where it begins at a host that runs jobs, or did: people come from elsewhere.
     """
 
     path: list[str]
@@ -46,23 +47,29 @@ class Link(msgspec.Struct):
 
 
 class State(msgspec.Struct):
-    """Edges between hosts and (origin, target) pairs that are known, and the chains that end at each host."""
+    """Known edges between hosts and (origin, target) pairs; hosts that ran jobs; the chains that end at each host."""
 
     learning: Learning = msgspec.field(default_factory=Learning)
     edges: Seen = msgspec.field(default_factory=lambda: Seen(most=200_000))
     pairs: Seen = msgspec.field(default_factory=lambda: Seen(most=200_000))
+    nodes: Seen = msgspec.field(default_factory=lambda: Seen(most=50_000))
     at: dict[str, list[Link]] = {}
 
 
 def step(state: State, batch: Batch, view: View) -> Iterator[Signal]:
     """Each login goes on with the chains that end where it begins."""
     learned = state.learning.done(clock(batch))
+    activity = batch.numbers("activity_id")
+    for row in batch.rows(classes.JOB).tolist():
+        for host in batch.text("job.hosts", row).split(",")[:4096] if activity[row] == _START else ():
+            state.nodes.add(host, int(batch.times[row]))
     for one in logins(batch, view.site):
         works = any(job.user == one.user for job in view.roster.at(one.host, one.time))
         fresh = state.edges.add(f"{one.origin}|{one.host}", one.time) and learned and not works
-        found = _linked(state, one, (2 if view.roster.on.get(one.origin) else 1) if fresh else 0)
+        node = one.origin in state.nodes.at or bool(view.roster.on.get(one.origin))
+        found = _linked(state, one, (1 + node) * fresh)
         pair = state.pairs.add(f"{found.path[0]}|{one.host}", one.time)
-        if len(found.path) > 2 and found.new >= 2 and pair and learned:
+        if len(found.path) > 2 and found.new >= 2 and (pair or (fresh and node)) and learned:
             yield _signal(one, found)
 
 

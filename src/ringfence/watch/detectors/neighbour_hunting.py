@@ -21,7 +21,7 @@ about = About(
     threats=("RF.T14", "RF.T09"),
     attack=("T1018",),
     false="A sweep of short jobs on a partition that two accounts share and nobody else uses.",
-    severity=50,
+    severity=65,
 )
 
 SPAN = 8 * HOUR
@@ -114,5 +114,5 @@ def _judge(state: State, one: Who, user: str, mine: list[Try], learned: bool) ->
     why += f"beside others' jobs, {count[victim]} of {shown(victim)}"
     doer = msgspec.structs.replace(one, user=user, host=mine[-1].host)
     more = (named("identity", victim),)
-    confidence = 0.75 if len(mine) >= 2 * MANY else 0.6
+    confidence = 0.8 if len(mine) >= 2 * MANY else 0.7
     yield noticed(about, doer, user, why, *more, confidence=confidence, holds=foothold(doer))

@@ -23,7 +23,7 @@ about = About(
     threats=("RF.T18", "RF.T19"),
     attack=("T1078", "T1021.004", "T1563.001"),
     false="A person who travels, or who has a new workstation; a session that began before telemetry did.",
-    severity=55,
+    severity=70,
 )
 
 SESSION = 3 * DAY
@@ -87,7 +87,7 @@ def _from_node(one: Login, here: bool) -> Iterator[Signal]:
     more = (named("host", one.origin),)
     holds = (*foothold(one.who), f"{named('host', one.origin)}#user")
     key = f"{one.user}|{one.origin}|{one.host}"
-    yield noticed(about, one.who, key, why, *more, confidence=0.5 if here else 0.65, holds=holds)
+    yield noticed(about, one.who, key, why, *more, confidence=0.45 if here else 0.65, holds=holds)
 
 
 def _switched(one: Login) -> Iterator[Signal]:
@@ -96,7 +96,7 @@ def _switched(one: Login) -> Iterator[Signal]:
     more = (named("host", one.origin),)
     holds = (*foothold(one.who), f"{named('host', one.origin)}#user")
     key = f"{one.user}|{one.origin}|{one.host}"
-    yield noticed(about, one.who, key, why, *more, confidence=0.6, holds=holds)
+    yield noticed(about, one.who, key, why, *more, confidence=0.65, holds=holds)
 
 
 def _outside(state: State, one: Login, gate: bool, view: View) -> Iterator[Signal]:
@@ -109,7 +109,7 @@ def _outside(state: State, one: Login, gate: bool, view: View) -> Iterator[Signa
     why = f"{one.user} logged in to {one.host} from {shown(one.origin)}, where it never came from"
     why += f" but {state.gates.count(one.origin) - 1} others did" if foreign else ""
     why += f", {often} times" if often > 1 else ""
-    confidence = min(0.45 + 0.05 * (many + often) + (0.1 if foreign else 0), 0.8)
+    confidence = min(0.3 + 0.05 * (many + often), 0.8)
     yield noticed(about, one.who, f"{one.user}|{one.origin}", why, confidence=confidence, holds=foothold(one.who))
 
 

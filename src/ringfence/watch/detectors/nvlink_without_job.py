@@ -46,7 +46,7 @@ class State(msgspec.Struct):
 def step(state: State, batch: Batch, view: View) -> Iterator[Signal]:
     """Intervals with traffic and without a job; there are few."""
     state.planned.take(batch)
-    state.present.take(batch)
+    state.present.take(batch, view.roster)
     rows = batch.rows(classes.HOST_INTERVAL)
     free = (batch.numbers("host.nvlink")[rows] >= LEAST) & (batch.codes("job.uid").codes[rows] < 0)
     for row in rows[free].tolist():

@@ -22,7 +22,7 @@ about = About(
     threats=("RF.T17", "RF.T18"),
     attack=("T1078.003", "T1021.004"),
     false="A service that was moved; an operator who tries something as the service.",
-    severity=60,
+    severity=70,
 )
 
 
