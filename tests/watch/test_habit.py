@@ -37,6 +37,20 @@ def test_a_few_places_or_a_single_hour_are_no_habit():
     assert not any(flood(Habits(), hours=1, places=500))
 
 
+def test_what_one_account_does_everywhere_is_no_habit_of_its_class():
+    """An intruder who goes from host to host for days; what many accounts do is."""
+
+    def moved(place: int, user: str) -> Signal:
+        return msgspec.structs.replace(signal(place), entities=(f"host:n{place}", f"identity:{user}"))
+
+    one, many = Habits(), Habits()
+    for hour in range(24):
+        when = T0 + hour * HOUR
+        assert not any(judge(one, moved(place, "eve"), "", when) for place in range(20))
+        last = [judge(many, moved(place, f"user{place}"), "", when) for place in range(20)]
+    assert all(last)
+
+
 def test_another_class_is_told_all_the_same():
     """A habit is one of a class."""
     state = Habits()

@@ -17,10 +17,11 @@ from ringfence.watch.values import Signal
 HOUR = 3600 * 1_000_000
 DAY = 24 * HOUR
 PLACES, HOURS = 12, 6
-"""Distinct hosts or jobs, and distinct hours, from which a signal of a class is its habit."""
+"""Distinct hosts, jobs or persons, and distinct hours, from which a signal of a class is its habit."""
 REMEMBERED = 3 * DAY
 CONFIRMED = 30 * DAY
 GRAVE = 80
+_NOBODY = ("identity:root", "identity:*")
 BENIGN, CONFIRMED_WORD = "benign", "confirmed"
 _MOST, _MOST_PLACES, _MOST_DISMISSED = 20_000, 64, 8
 
@@ -60,7 +61,7 @@ def class_of(signal: Signal, roster: Roster) -> str:
 def judge(state: Habits, signal: Signal, job_class: str, now: int) -> bool:
     """Whether a signal is held back as a habit of its class. It is counted either way."""
     habit = _habit(state, signal.name, job_class)
-    put(habit.places, cut(signal.entities[0] if signal.entities else signal.key), now, _MOST_PLACES)
+    put(habit.places, cut(_place(signal)), now, _MOST_PLACES)
     if now // HOUR not in habit.hours:
         habit.hours = [*habit.hours[-REMEMBERED // HOUR :], now // HOUR]
     if signal.severity >= GRAVE or signal.urgent or not _is_habit(habit, now):
@@ -82,6 +83,16 @@ def verdict(state: Habits, said: Verdict) -> None:
 def held(state: Habits) -> dict[str, int]:
     """`name|class` → how many were held back."""
     return {key: habit.held for key, habit in state.known.items() if habit.held}
+
+
+def _place(signal: Signal) -> str:
+    """Where it was noticed: at the account that it names, else at its first entity.
+
+    What one account does on many hosts is that account's doing and no habit of its class: an intruder who goes about
+    would else teach that he is usual.
+    """
+    named = (one for one in signal.entities if one.startswith("identity:") and one not in _NOBODY)
+    return next(named, signal.entities[0] if signal.entities else signal.key)
 
 
 def _habit(state: Habits, name: str, job_class: str) -> Habit:
