@@ -80,8 +80,9 @@ class Present(msgspec.Struct):
         activity = batch.numbers("activity_id")
         for row in batch.rows(classes.JOB).tolist():
             job = roster.jobs.get(batch.text("job.uid", row))
-            for host in job.hosts if job and job.ended else ():
-                self.on.get(cut(host), {}).pop(cut(job.uid), None)
+            if job is not None and job.ended:
+                for host in job.hosts:
+                    self.on.get(cut(host), {}).pop(cut(job.uid), None)
         for row in rows[np.isin(activity[rows], (2, 3))].tolist():
             host, uid = cut(batch.text("device.hostname", row)), cut(batch.text("job.uid", row))
             if not uid:
