@@ -1,5 +1,6 @@
 """Record batches as bytes."""
 
+import hashlib
 import random
 from contextlib import suppress
 
@@ -52,3 +53,12 @@ def test_damaged_bytes_are_an_input_error_or_a_batch(data):
     cut = data.draw(st.integers(0, len(body)))
     with suppress(InputError):
         assert isinstance(unpacked(bytes(body[:cut])), pa.RecordBatch)
+
+
+def test_parts_of_coded_columns_leave_the_texts_of_other_rows_behind():
+    """Or a batch with many texts could not be made small enough."""
+    texts = [hashlib.sha256(str(at).encode()).hexdigest() * 4 for at in range(400)]
+    record = pa.RecordBatch.from_arrays([pa.array(texts).dictionary_encode()], ["text"])
+    parts = list(split(record, 20_000))
+    assert all(len(payload) <= 20_000 for _, payload in parts)
+    assert [one for _, payload in parts for one in unpacked(payload).column(0).to_pylist()] == texts

@@ -51,6 +51,8 @@ def split(record: pa.RecordBatch, most: int) -> Iterator[tuple[pa.RecordBatch, b
     payload = packed(record)
     if len(payload) <= most:
         yield record, payload
+    elif any(pa.types.is_dictionary(one) for one in record.schema.types):  # each part would bring all of its texts
+        yield from split(_plain(record), most)
     elif record.num_rows < 2:
         raise InputError(f"an event of {len(payload):,} bytes, the most is {most:,}")
     else:
