@@ -1,6 +1,6 @@
-"""Hits of Sigma rules as signals: one for each rule and host of a batch, with its count; and of correlations.
+"""Hits of Sigma rules as signals: one for each rule, host and account of a batch, with its count; and of correlations.
 
-        Batch ─▶ Matcher ─▶ (row, rule) … ─▶ grouped by rule and host ─▶ Signal
+        Batch ─▶ Matcher ─▶ (row, rule) … ─▶ grouped by rule, host, account ─▶ Signal
                                 └─ rules that correlations count ─▶ Points ─▶ (joint stage) ─▶ Firing ─▶ Signal
 
 A rule says how grave it is by its level, and whom it is about by the event that it matched.
@@ -27,6 +27,7 @@ LEVELS: Mapping[str, tuple[int, float]] = {
 UNRATED = (30, 0.3)
 """The same for a rule that states no level."""
 _EVIDENCE = 4
+_ACCOUNTS = ("process.user.name", "actor.user.name", "user.name")
 _ENTITIES = 32
 _SAID = 200
 
@@ -42,7 +43,7 @@ class Rules:
         self._told = np.array([rule.id not in self._silent for rule in ruleset.rules], np.bool_)
 
     def read(self, batch: Batch) -> tuple[list[Signal], tuple[Points, ...]]:
-        """A signal for every rule and host that matched, and what correlations count of the hits."""
+        """A signal for every rule, host and account that matched, and what correlations count of the hits."""
         hits = self._matcher.match(batch)
         if not len(hits.rows):
             return [], ()
@@ -59,8 +60,10 @@ class Rules:
     def _grouped(self, batch: Batch, rows: np.ndarray, rules: np.ndarray) -> Iterator[Signal]:
         if not len(rows):
             return
-        hosts = batch.codes("device.hostname").codes[rows].astype(np.int64)
-        keys = rules.astype(np.int64) * (int(hosts.max()) + 2) + hosts
+        keys = rules.astype(np.int64)
+        for column in ("device.hostname", *_ACCOUNTS):  # whom it is about, so that no account hides behind another's
+            codes = batch.codes(column).codes[rows].astype(np.int64)
+            _, keys = np.unique(keys * (int(codes.max()) + 2) + codes + 1, return_inverse=True)
         order = np.argsort(keys, kind="stable")
         starts = np.flatnonzero(np.diff(keys[order], prepend=keys[order[0]] - 1))
         for group in np.split(order, starts[1:]):
@@ -120,7 +123,7 @@ def _entities(batch: Batch, row: int) -> tuple[str, ...]:
         found.append(ids.host(host))
     if job := batch.text("job.uid", row):
         found.append(job)
-    for column in ("process.user.name", "actor.user.name", "user.name"):
+    for column in _ACCOUNTS:
         if user := batch.text(column, row):
             found.append(ids.identity(user))
             break
