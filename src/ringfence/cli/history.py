@@ -5,9 +5,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ringfence.app.watch.past import past
 from ringfence.cli import output
 from ringfence.cli.estate import AsJson
+from ringfence.cli.extra import needs_watch
 from ringfence.cli.watch import HOME, Home
 
 
@@ -41,6 +41,8 @@ def history(
     most
         At most so many events, where no SQL is given.
     """
+    with needs_watch():
+        from ringfence.app.watch.past import past
     names, rows = past(home, sql, host, since, until, time.time(), most)
     if json:
         output.json_lines(dict(zip(names, row, strict=True)) for row in rows)

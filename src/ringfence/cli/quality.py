@@ -6,11 +6,9 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ringfence.app.estates import open_estate
-from ringfence.app.watch import quality as scoring
-from ringfence.app.watch.made import Made
-from ringfence.app.watch.truth import read_truth
 from ringfence.cli import output
 from ringfence.cli.estate import AsJson, Identity
+from ringfence.cli.extra import needs_watch
 from ringfence.errors import Problem
 
 PARTIAL = 3
@@ -42,6 +40,10 @@ def quality(
     rules
         Further Sigma rules beside our own.
     """
+    with needs_watch():
+        from ringfence.app.watch import quality as scoring
+        from ringfence.app.watch.made import Made
+        from ringfence.app.watch.truth import read_truth
     known = read_truth(truth)
     problems: list[Problem] = []
     single = Made(open_estate(estate, identity) if estate else None, rules or (), problems).single()

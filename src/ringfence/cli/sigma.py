@@ -5,9 +5,9 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from ringfence.app.watch.sigma_check import check as checked
 from ringfence.cli import output
 from ringfence.cli.estate import AsJson
+from ringfence.cli.extra import needs_watch
 
 PARTIAL = 3
 
@@ -36,6 +36,8 @@ def check(
     events
         The file of events.
     """
+    with needs_watch():
+        from ringfence.app.watch.sigma_check import check as checked
     found = checked(rules, events)
     output.problems(found.problems)
     if json:

@@ -13,6 +13,7 @@ from hashlib import sha256
 
 import msgspec
 
+from ringfence.estate import ids
 from ringfence.watch.detector import View
 from ringfence.watch.rating import CONTEXT, rated, worth
 from ringfence.watch.site import Site
@@ -23,6 +24,7 @@ TOGETHER = 4 * HOUR
 """Microseconds within which a signal joins an incident that it shares an entity with."""
 QUIET = 24 * HOUR
 """An incident without a new signal for this long is closed."""
+_LONGEST = 1000
 MOST_SIGNALS, MOST_ENTITIES, MOST_OPEN = 64, 256, 50_000
 
 OPEN, CLOSED, DISMISSED = "open", "closed", "dismissed"
@@ -55,7 +57,7 @@ class Joiner:
         """The incidents that are new, changed or closed by these signals and this time, each once."""
         touched: dict[str, None] = {}
         gone: list[Incident] = []
-        for one in signals:
+        for one in map(plain, signals):
             found = self._add(state, one, gone)
             if found:
                 touched[found] = None
@@ -119,6 +121,22 @@ class Joiner:
             ended = _end(state, incident, CLOSED, {"closed": "nothing new for a day"})
             if was_shown:
                 yield ended
+
+
+def plain(one: Signal) -> Signal:
+    """The signal with names as ids are written: what an event bears may reach a terminal by way of an incident."""
+    said = (one.title, one.key, one.why, *one.entities, *one.holds, *one.sources)
+    if all(text.isprintable() and len(text) <= _LONGEST for text in said):
+        return one
+    return msgspec.structs.replace(
+        one,
+        title=ids.clean(one.title),
+        key=ids.clean(one.key),
+        why=ids.clean(one.why[:_LONGEST]),
+        entities=tuple(map(ids.clean, one.entities)),
+        holds=tuple(map(ids.clean, one.holds)),
+        sources=tuple(map(ids.clean, one.sources)),
+    )
 
 
 def _begun(one: Signal) -> Incident:

@@ -8,7 +8,6 @@ from ringfence.app.agent.settings import read
 from ringfence.app.files import address
 from ringfence.collect.telemetry.samplers.machine import Machine
 from ringfence.estate import ids
-from ringfence.transport.authority import RELAY_NAME, SERVER_NAME
 
 
 def check(settings_file: Path | None) -> list[dict[str, str]]:
@@ -25,6 +24,8 @@ def printed(settings_file: Path | None, *, once: bool) -> None:
 
 def start(folder: Path, settings_file: Path | None, facts: Path | None, server: str, relay: str) -> None:
     """Run the agent of an enrolled node. Raises `UsageError`, `InputError`."""
+    from ringfence.transport.authority import RELAY_NAME, SERVER_NAME  # cryptography is an extra
+
     settings = read(settings_file)
     to = address(relay or server) if relay or server else None
     run.serve(folder, _machine(settings.cluster), settings, facts, to, RELAY_NAME if relay else SERVER_NAME)

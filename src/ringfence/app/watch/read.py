@@ -8,6 +8,7 @@ read; within a file the order of lines stays.
 """
 
 import heapq
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -44,24 +45,29 @@ class Forms(msgspec.Struct, frozen=True):
         return found
 
 
-def files_in(paths: Iterable[Path]) -> list[Path]:
-    """The files named, and those below the folders named, sorted. Raises `InputError` for what is not there."""
-    found: dict[Path, None] = {}
+def files_in(paths: Iterable[Path]) -> dict[Path, str]:
+    """The files named, and those below the folders named, each with a name that no other has.
+
+    Two files of one name are two sources: a folder's are called by their path below it. Raises `InputError` for what
+    is not there.
+    """
+    found: dict[Path, str] = {}
     for path in paths:
         if path.is_dir():
-            found |= dict.fromkeys(sorted(one for one in path.rglob("*") if one.is_file()))
+            found |= {one: str(one.relative_to(path)) for one in sorted(path.rglob("*")) if one.is_file()}
         elif path.exists():
-            found[path] = None
+            found[path] = path.name
         else:
             raise InputError(f"{path} is not there", remedy="name log files, or folders of them")
-    return list(found)
+    names = Counter(found.values())
+    return {path: name if names[name] == 1 else str(path) for path, name in found.items()}
 
 
 def batches(
     paths: Iterable[Path], problems: list[Problem], forms: Forms | None = None, rows: int = ROWS
 ) -> Iterator[Batch]:
     """All events of these files in batches; what cannot be read is added to `problems`."""
-    streams = [_dated(events_of(path, problems, forms or Forms())) for path in files_in(paths)]
+    streams = [_dated(events_of(path, name, problems, forms or Forms())) for path, name in files_in(paths).items()]
     held: list[Event] = []
     for _, event in heapq.merge(*streams, key=lambda one: one[0]):
         held.append(event)
@@ -72,13 +78,13 @@ def batches(
         yield of_events(held)
 
 
-def events_of(path: Path, problems: list[Problem], forms: Forms) -> Iterator[Event]:
+def events_of(path: Path, name: str, problems: list[Problem], forms: Forms) -> Iterator[Event]:
     """The events of one file; its name is their source."""
     for one in _read(path, forms):
         if isinstance(one, Problem):
             problems.append(one)
         else:
-            yield filled(one, f"file/{path.name}", forms.cluster, counted=True)
+            yield filled(one, f"file/{name}", forms.cluster, counted=True)
 
 
 def _read(path: Path, forms: Forms) -> Iterator[Event | Problem]:
