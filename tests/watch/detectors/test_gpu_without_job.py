@@ -71,3 +71,9 @@ def test_hostile_input_does_no_harm():
     """A flood of accelerators that do not exist, names without end, clocks that jump."""
     odd = [process(at, LONG, host=f"{LONG}{at}") for at in range(50)] + samples(9e9, 1, 1e300) + samples(-9e9, 1, 50.0)
     assert len(both_ways(gpu_without_job, odd)) == 1  # names alike so far are one
+
+
+def test_samples_of_a_source_that_names_no_jobs_say_nothing_against_a_running_one():
+    """nvidia-smi knows of no jobs: that its samples name none is no sign of a free accelerator."""
+    held = [started(0, "1", "a", job__user="ada")]
+    assert both_ways(gpu_without_job, [*held, *samples(300, 60, 99.0)]) == []

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import msgspec
+import numpy as np
 
 from ringfence.watch.batch import Batch
 from ringfence.watch.bounded import anew, cut, put
@@ -42,13 +43,17 @@ _MOST = 20_000
 
 
 class State(msgspec.Struct):
-    """`busy`: accelerator → first, last, samples without a job. `services`: account|program → hosts."""
+    """`busy`: accelerator → first, last, samples without a job. `services`: account|program → hosts.
+
+    `labelling` are sources whose samples name jobs: where one does not, it means something.
+    """
 
     planned: Planned = msgspec.field(default_factory=Planned)
     holders: Holders = msgspec.field(default_factory=Holders)
     busy: dict[str, tuple[int, int, int]] = {}
     services: dict[str, list[str]] = {}
     told: dict[str, int] = {}
+    labelling: dict[str, int] = {}
 
 
 def step(state: State, batch: Batch, view: View) -> Iterator[Signal]:
@@ -59,7 +64,11 @@ def step(state: State, batch: Batch, view: View) -> Iterator[Signal]:
     activity = batch.numbers("activity_id")[rows]
     for row in rows[activity == 2].tolist():
         yield from _started(state, batch, row, view)
-    free = (activity == 1) & (batch.codes("job.uid").codes[rows] < 0)
+    jobs = batch.codes("job.uid").codes[rows]
+    told = np.unique(batch.codes("source").codes[rows[(activity == 1) & (jobs >= 0)]])
+    for source in (batch.codes("source").values[code] for code in told.tolist() if code >= 0):
+        put(state.labelling, cut(source), 1, _MOST)
+    free = (activity == 1) & (jobs < 0)
     for row in rows[free & (batch.numbers("gpu.utilization")[rows] >= BUSY)].tolist():
         yield from _worked(state, batch, row, view)
 
@@ -110,7 +119,7 @@ def _worked(state: State, batch: Batch, row: int, view: View) -> Iterator[Signal
     put(state.busy, uuid, (first, at, count + 1), _MOST)
     if at - first < LONG or state.planned.covers(host, at):
         return
-    if around(view.roster, host, at) and not _whole(view, host, at):
+    if around(view.roster, host, at) and not _left_free(state, batch, row, view, host, at):
         return
     if anew(state.told, f"{uuid}|busy", at, _AGAIN):
         yield _signal(
@@ -125,9 +134,9 @@ def _worked(state: State, batch: Batch, row: int, view: View) -> Iterator[Signal
         )
 
 
-def _whole(view: View, host: str, at: int) -> bool:
-    """Whether jobs that are really there leave accelerators free: then a sample without a job is one of those."""
-    return bool(view.roster.at(host, at))
+def _left_free(state: State, batch: Batch, row: int, view: View, host: str, at: int) -> bool:
+    """Whether jobs that are really there leave this accelerator free: its source tells of jobs, and here of none."""
+    return bool(view.roster.at(host, at)) and cut(batch.text("source", row)) in state.labelling
 
 
 def _signal(batch: Batch, row: int, **said: object) -> Signal:
