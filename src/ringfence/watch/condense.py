@@ -95,8 +95,13 @@ def take(state: Open, batch: Batch, roster: Roster, site: Site) -> tuple[Batch, 
     _add_hosts(state, batch, slots)
     _add_programs(state, batch, slots)
     flow_sums(state.flows, batch, slots)
+    return (*whole(batch), *close(state, state.clock, roster, site))
+
+
+def whole(batch: Batch) -> tuple[Batch, ...]:
+    """The rows that are passed on as they are, of a batch that counts into no interval."""
     rare = _rare(batch)
-    return (*((rare,) if rare else ()), *close(state, state.clock, roster, site))
+    return (rare,) if rare else ()
 
 
 def close(state: Open, now: int, roster: Roster, site: Site) -> Iterator[Batch]:

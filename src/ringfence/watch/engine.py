@@ -84,7 +84,7 @@ class NodeStage:
         points: list[Points] = []
         for part in parts:
             if len(part):
-                condensed += self._take(part, signals, points)
+                condensed += self._take(part, signals, points, own=part is batch)
         return Yielded(tuple(fresh(state.repeats, signals, state.clock)), tuple(condensed), tuple(points))
 
     def tick(self, now: int) -> Yielded:
@@ -96,7 +96,7 @@ class NodeStage:
         found = list(tick_loss(state.loss, now))
         points: list[Points] = []
         if found:
-            condensed += self._take(of_events(found), signals, points)
+            condensed += self._take(of_events(found), signals, points, own=False)
         condensed += condense.close(state.open, now, state.roster, self._site)
         return Yielded(tuple(fresh(state.repeats, signals, state.clock)), tuple(condensed), tuple(points))
 
@@ -128,7 +128,8 @@ class NodeStage:
         self._state, kept = _loaded(data, _NodeState)
         self._running.load(kept)
 
-    def _take(self, batch: Batch, signals: list[Signal], points: list[Points]) -> Iterator[Batch]:
+    def _take(self, batch: Batch, signals: list[Signal], points: list[Points], *, own: bool) -> Iterator[Batch]:
+        """`own` is what hosts sent; what was noticed about them here is no sign that they speak."""
         state = self._state
         state.roster.take(batch)
         batch = enriched(batch, self._site)
@@ -137,7 +138,7 @@ class NodeStage:
             signals += matched
             points += counted
         signals += self._running.step(batch, View(self._site, state.roster))
-        yield from condense.take(state.open, batch, state.roster, self._site)
+        yield from condense.take(state.open, batch, state.roster, self._site) if own else condense.whole(batch)
         state.clock = max(state.clock, state.open.clock)
 
 

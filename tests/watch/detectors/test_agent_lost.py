@@ -2,9 +2,10 @@
 
 from ringfence.watch.detectors import agent_lost
 from ringfence.wire.ocsf import classes
-from tests.watch.events import both_ways, event, interval, job
+from tests.watch.events import both_ways, event, interval, job, time
 from tests.watch.hostile import hostile
 
+HOUR = 3600
 JOBS = [job("job:1", "gpu0001", "gpu0002")]
 
 
@@ -16,8 +17,8 @@ def silence(at: float, sensor: str, seconds: float = 60, why: str = "unannounced
 
 def days(quiet_from: float, until: float):
     """Two hosts, one of which stops."""
-    found = [interval(at, "gpu0001", events=9) for at in range(0, int(quiet_from), 30)]
-    found += [interval(at, "gpu0002", events=9) for at in range(0, int(until), 30)]
+    found = [interval(at, "gpu0001", events=9) for at in range(-HOUR, int(quiet_from), 30)]
+    found += [interval(at, "gpu0002", events=9) for at in range(-HOUR, int(until), 30)]
     return found
 
 
@@ -51,6 +52,13 @@ def test_a_host_that_its_controller_saw_go_down_is_given_half_an_hour():
     """Its job does not know yet."""
     reset = event(classes.HARDWARE, 1, 302, "gpu0001", hardware__message_id="SystemReset", source="host:mgmt1/bmc")
     assert played(reset, silence(360, "gpu"), silence(390, "ports", 90)) == []
+
+
+def test_a_host_that_is_hardly_known_says_nothing_by_its_silence():
+    """It may always pause for so long."""
+    few = [one for one in days(300, 900) if one.host == "gpu0002" or one.time >= time(0)]
+    heard = sorted([*few, silence(360, "gpu"), silence(390, "ports", 90)], key=lambda one: one.time)
+    assert both_ways(agent_lost, heard, JOBS) == []
 
 
 def test_an_idle_host_is_told_after_five_minutes():

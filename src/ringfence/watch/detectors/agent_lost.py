@@ -51,10 +51,11 @@ class Quiet(msgspec.Struct):
 
 
 class State(msgspec.Struct):
-    """When hosts were last heard, which are silent, until when silences are announced, when they last
+    """When hosts were first and last heard, which are silent, until when silences are announced, when they last
     went down: a job failed there, or the controller said so.
     """
 
+    first: dict[str, int] = {}
     heard: dict[str, int] = {}
     latest: int = 0
     quiet: dict[str, Quiet] = {}
@@ -68,6 +69,7 @@ def step(state: State, batch: Batch, view: View) -> Iterator[Signal]:
     for row in batch.rows(classes.HOST_INTERVAL).tolist():
         host = hosts.of(row)
         if len(state.heard) < MOST or host in state.heard:
+            state.first.setdefault(host, int(times[row]))
             state.heard[host] = max(int(times[row]), state.heard.get(host, 0))
             state.latest = max(state.latest, int(times[row]))
     activity = batch.numbers("activity_id")
@@ -121,6 +123,8 @@ def _health(state: State, batch: Batch, row: int, activity: int) -> None:
 
 def _judge(state: State, host: str, one: Quiet, now: int, view: View) -> Iterator[Signal]:
     if state.heard.get(host, 0) > one.since + 45 * SECOND or len(one.sources) < 2:
+        return
+    if one.since - state.first.get(host, one.since) < LONG:  # how often a host speaks must be known first
         return
     failed = abs(state.failed.get(host, -LONG) - one.since) <= NEAR
     jobs = [job for job in view.roster.at(host, now) if job.started < one.since]
