@@ -20,7 +20,7 @@ from ringfence.watch.site import Site
 from ringfence.watch.values import Incident, Signal
 
 HOUR = 3600 * 1_000_000
-TOGETHER = 4 * HOUR
+TOGETHER = 2 * HOUR
 """Microseconds within which a signal joins an incident that it shares an entity with."""
 QUIET = 24 * HOUR
 """An incident without a new signal for this long is closed."""
@@ -166,8 +166,8 @@ def _with(incident: Incident, one: Signal) -> Incident:
             break
     else:
         signals.append(one)
-    if len(signals) > MOST_SIGNALS:  # the least grave goes; its ids and entities stay
-        signals.remove(min(signals, key=lambda each: (each.severity * each.confidence, -each.time)))
+    if len(signals) > MOST_SIGNALS:  # the least grave goes, never the newest; its entities stay
+        signals.remove(min(signals[:-1], key=lambda each: (each.severity * each.confidence, each.time)))
     return msgspec.structs.replace(
         incident,
         updated=max(incident.updated, one.time),
