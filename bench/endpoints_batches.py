@@ -7,6 +7,7 @@ The cluster is generated at about one event a second and node. `dense` times as 
 replayed, so the amounts that samples and flows tell of are divided by that; else all hosts would seem to have woken.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -78,12 +79,13 @@ def prepare(folder: Path, nodes: int, minutes: int, seed: int, workers: int, den
     (folder / JOBS).write_bytes(packed(_compact(_whole(jobs), steps)))
     place = {name: int(relays[at]) for at, name in enumerate(days.world.names)}
     events = batches = 0
+    seen: dict[str, int] = {}
     kinds = np.zeros((2, 0), np.int64)
     for span in together:
         for relay, part in _relayed(span, place):
             for first in range(0, len(part), ROWS):
                 ours = Batch(part.record.slice(first, ROWS))
-                said = _compact(_divided(ours, dense), steps)
+                said = _compact(_divided(_numbered(ours, seen), dense), steps)
                 (folder / str(relay % workers) / f"{batches:06}.arrow").write_bytes(packed(said))
                 batches += 1
                 events += said.num_rows
@@ -116,20 +118,25 @@ def _jobs(batch: Batch) -> pa.RecordBatch:
 
 
 def _steps(spans: Iterable[Sequence[Batch]]) -> dict[str, int]:
-    """How many numbers each source uses in a round."""
-    low: dict[str, int] = {}
-    high: dict[str, int] = {}
-    for batch in (one for span in spans for one in span):
-        codes, seq = batch.codes("source"), batch.numbers("seq")
-        least = np.full(len(codes.values), np.iinfo(np.int64).max)
-        most = np.zeros(len(codes.values), np.int64)
-        np.minimum.at(least, codes.codes, seq)
-        np.maximum.at(most, codes.codes, seq)
-        for at in np.flatnonzero(most).tolist():
-            name = codes.values[at]
-            low[name] = min(low.get(name, int(least[at])), int(least[at]))
-            high[name] = max(high.get(name, 0), int(most[at]))
-    return {name: high[name] - low[name] + 1 for name in high}
+    """How many events each source sends in a round."""
+    steps: Counter[str] = Counter()
+    for codes in (one.codes("source") for span in spans for one in span):
+        counts = np.bincount(codes.codes, minlength=len(codes.values)).tolist()
+        steps.update({name: many for name, many in zip(codes.values, counts, strict=True) if many})
+    return dict(steps)
+
+
+def _numbered(batch: Batch, seen: dict[str, int]) -> Batch:
+    """With the numbers that follow at each source: what the generated cluster lost on the way is no loss here."""
+    codes = batch.codes("source")
+    before = np.array([seen.get(name, 0) for name in codes.values])
+    counts = np.bincount(codes.codes, minlength=len(codes.values))
+    order = np.argsort(codes.codes, kind="stable")
+    begins = np.cumsum(counts) - counts
+    seq = np.empty(len(batch), np.int64)
+    seq[order] = np.arange(len(batch)) - np.repeat(begins, counts) + np.repeat(before, counts) + 1
+    seen |= {name: int(old + many) for name, old, many in zip(codes.values, before, counts, strict=True)}
+    return batch.having("seq", pa.array(seq))
 
 
 def _relayed(span: Sequence[Batch], place: dict[str, int]) -> Iterator[tuple[int, Batch]]:
