@@ -294,7 +294,7 @@ def test_processes_that_share_nats_find_what_one_alone_finds_and_hear_verdicts(t
         assert shape(workers[1].incidents()) == expected
         assert told_twice(workers[1]) == []
         (id_,) = workers[1].incidents()
-        ringfence("incidents", id_, "--verdict", "benign", "--home", intake.home)
+        ringfence("incidents", id_, "--verdict", "benign", "--why", "a drill", "--home", intake.home)
         until(lambda: id_ not in workers[1].incidents(), "the verdict", workers[1].log)
         assert workers[1].incidents(every=True)[id_]["state"] == "dismissed"
         assert [one.stop() for one in (intake, workers[1])] == [0, 0]

@@ -15,7 +15,11 @@ from ringfence.errors import UsageError
 from ringfence.store import incidents
 from ringfence.store.journal import durable
 from ringfence.store.state import Database
+from ringfence.watch.habit import BENIGN, CONFIRMED_WORD
+from ringfence.watch.incident import CLOSED, DISMISSED, OPEN
 from ringfence.watch.values import Incident
+
+_LATELY = 30.0
 
 
 def listed(home: Path, every: bool = False) -> list[Incident]:
@@ -35,11 +39,24 @@ def one(home: Path, id: str) -> tuple[Incident, list[dict[str, Any]]]:
 
 
 def judge(home: Path, id: str, verdict: str, why: str) -> Incident:
-    """Keep a verdict; a watch that runs there learns of it within seconds."""
+    """Keep a verdict. A watch that runs there learns of it within seconds; without one the incident ends here."""
     found, _ = one(home, id)
+    if verdict == BENIGN and not why:
+        raise UsageError("what is called benign is looked for less from then on", 'say why: --why "a drill"')
     with contextlib.closing(_database(home)) as database:
         incidents.verdict(database, found.id, verdict, getpass.getuser(), time.time(), why)
+        if not _is_watched(home) and found.state == OPEN and verdict in (BENIGN, CONFIRMED_WORD):
+            state = DISMISSED if verdict == BENIGN else CLOSED
+            said = {**found.why, "verdict": verdict}
+            found = msgspec.structs.replace(found, state=state, version=found.version + 1, why=said)
+            keeping.keep(database, [found])
     return found
+
+
+def _is_watched(home: Path) -> bool:
+    """Whether a watch told within the last seconds how it stands."""
+    told = status(home)
+    return bool(told.get("live")) and time.time() - float(told.get("at", 0)) < _LATELY
 
 
 def keep(home: Path, found: Sequence[Incident], threats: dict[str, str]) -> None:

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,16 +28,19 @@ from ringfence.app.watch.sink import Decoded, Put
 from ringfence.app.watch.stages import Verdict
 from ringfence.collect.telemetry.listen import At, Listeners, parse
 from ringfence.errors import StateError, UsageError
+from ringfence.estate.threats import THREATS
 from ringfence.store import incidents
 from ringfence.store.journal import durable
 from ringfence.store.state import Database
 from ringfence.watch.batch import of_events
+from ringfence.watch.threat_state import UNDER_WAY, UNKNOWN
 from ringfence.watch.values import Incident
 from ringfence.wire.ocsf.event import Event
 
 if TYPE_CHECKING:
     from ringfence.app.watch.listen import Listening  # cryptography is an extra
     from ringfence.transport.nats.stream import Link  # nats-py is an extra
+    from ringfence.watch.engine import JointStage
 
 DATABASE = "watch.db"
 ABOUT, STATUS = "live", "status.json"
@@ -48,6 +51,7 @@ _EVERY = 2.0
 _AGAIN = 2.0
 _INCIDENTS, _VERDICTS = "rf.incidents", "verdicts"
 """Names under which the database keeps how far these were read."""
+_ELSEWHERE = "the joint stage is not here, or is not ready: the process that has it knows (--role joint, or all)"
 _ANOTHER = "name a folder that you may write with --home"
 
 Told = Callable[[str], None]
@@ -58,7 +62,8 @@ class Live(msgspec.Struct, frozen=True):
     """What to watch. `agents` is a server's folder and an address, for agents and relays; `doors` are open listeners.
 
     `processes` beside this one take the node stages of the embedded engine. With `nats` the engine is a part (`role`)
-    of a cluster; without, it is on this machine, in `home`.
+    of a cluster, whose streams take `nats_storage` MiB of each server (0: as usual); without, it is on this machine,
+    in `home`.
     """
 
     home: Path
@@ -69,6 +74,7 @@ class Live(msgspec.Struct, frozen=True):
     role: str = "all"
     forms: Forms = Forms()
     processes: int = 0
+    nats_storage: int = 0
 
 
 class _Ways(msgspec.Struct, frozen=True):
@@ -82,6 +88,8 @@ def run(live: Live, made: Made, told: Told, changed: Changed) -> None:
     """Watch until SIGTERM or SIGINT. Raises `UsageError`, `StateError`, `MissingPart`."""
     if live.role not in ROLES:
         raise UsageError(f"{live.role!r} is not a role", f"a role is one of {', '.join(ROLES)}")
+    if live.nats_storage and not live.nats:
+        raise UsageError("the streams' size is for watching over NATS", "--nats URL names its servers")
     try:
         durable.ensure(live.home)
         live.home.chmod(0o700)
@@ -110,10 +118,12 @@ async def _engine(live: Live, made: Made, told: Told, changed: Changed) -> Async
             yield engine
         return
     from ringfence.app.watch.cluster import joined  # nats-py is an extra
+    from ringfence.transport.nats.layout import Layout
 
+    layout = Layout.within(live.nats_storage) if live.nats_storage else None
     with contextlib.closing(Database.open(live.home / DATABASE)) as database:
         async with (
-            joined(live.nats, live.role, made.stages(), told) as cluster,
+            joined(live.nats, live.role, made.stages(), told, layout=layout) as cluster,
             beside(_following(cluster.link, database, told, changed)),
         ):
             yield cluster
@@ -185,7 +195,9 @@ async def _looking(live: Live, made: Made, engine: Any, ways: _Ways, told: Told)
         while True:
             try:
                 await _verdicts(database, engine)
-                said = await engine.ask(partial(_status, made)) | _counts(engine, ways)
+                joint = made.joint if not live.nats or engine.has_joint else None
+                said = await engine.ask(partial(_status, joint)) | _counts(engine, ways)
+                said |= _threats(said["threats"], keeping.kept(database, ("open",)))
                 durable.put(live.home / ABOUT, STATUS, msgspec.json.encode(said))
                 trouble = ""
             except (OSError, StateError) as error:  # a full disk, or NATS away: tried again, told once
@@ -203,8 +215,7 @@ async def _verdicts(database: Database, engine: Any) -> None:
         incidents.put(database, (), _VERDICTS, number)
 
 
-def _status(made: Made) -> dict[str, Any]:
-    joint = made.joint
+def _status(joint: "JointStage | None") -> dict[str, Any]:
     return {
         "threats": dict(joint.threats()) if joint else {},
         "held_back": dict(joint.held()) if joint else {},
@@ -213,10 +224,18 @@ def _status(made: Made) -> dict[str, Any]:
     }
 
 
+def _threats(known: Mapping[str, str], open_incidents: Sequence[Incident]) -> dict[str, Any]:
+    """Each threat's state. What the joint stage does not say here is unknown, unless an incident tells of it."""
+    under_way = {threat for one in open_incidents for threat in one.threats}
+    found = {one: UNDER_WAY if one in under_way else known.get(one, UNKNOWN) for one in THREATS}
+    return {"threats": found, "unknown": _ELSEWHERE if UNKNOWN in found.values() else ""}
+
+
 def _counts(engine: Any, ways: _Ways) -> dict[str, Any]:
     agents = ways.agents
     return {
         "at": time.time(),
+        "live": True,
         "events": msgspec.to_builtins(engine.counted),
         "doors": {"not_events": ways.doors.problems, "dropped": ways.doors.dropped},
         "agents": {"connected": len(agents.connected), **msgspec.to_builtins(agents.counted)} if agents else {},
