@@ -22,7 +22,7 @@ def check(
     events: Path,
     json: AsJson = False,
 ) -> int:
-    """Count the events of a file that each rule matches, zero too.
+    """Count the events of a file that each rule matches, and how often each correlation comes true; zero too.
 
     Example: `ringfence sigma check rules/linux my-rule.yml --events auditd.log`
 

@@ -16,3 +16,17 @@ def test_the_bench_of_rules_prints_one_json_object_and_the_hits_agree(capsys: py
     result = json.loads(capsys.readouterr().out)
     assert result["check"]["equal"] is True
     assert result["rules"]["on_every_event"] >= 1500
+
+
+def test_a_small_run_is_not_held_up_by_what_it_is_compared_with() -> None:
+    """The check goes by the number of events and the peer is left out, unless they are asked for."""
+    assert bench_sigma._bounds(20_000, None, None) == (5, 0)
+    assert bench_sigma._bounds(1_048_576, None, None) == (100, 20)
+    assert bench_sigma._bounds(20_000, 200, 3.5) == (200, 3.5)
+
+
+def test_help_says_what_takes_how_long(capsys: pytest.CaptureFixture[str]) -> None:
+    """Before anything is read."""
+    with pytest.raises(SystemExit):
+        bench_sigma.main(["--help"])
+    assert "What takes how long" in capsys.readouterr().out

@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 
+from ringfence.watch.correlate import plans
 from ringfence.watch.sigma import Matcher, load
 from ringfence.watch.sigma.ruleset import keep, kept
 from tests.watch.sigma.helpers import batch, rule
@@ -44,6 +45,54 @@ def test_documents_of_one_file_go_on_without_the_bad_one():
     ruleset, problems = load([("all.yml", f"{GOOD}---\n{middle}---\n{last}")])
     assert len(ruleset.rules) == 2
     assert len(problems) == 1
+
+
+MANY = """
+title: two bounds
+id: 00000000-0000-4000-8000-0000000000{last}
+correlation:
+  type: event_count
+  rules: [00000000-0000-4000-8000-000000000001]
+  group-by: [User]
+  timespan: 5m
+  condition: {{{asked}}}
+"""
+
+
+def test_a_correlation_that_is_refused_takes_no_other_document_with_it():
+    """It is named by its place, title and id; another one beside it still finds its rule."""
+    bad, good = MANY.format(last="0b", asked="gte: 3, lt: 9"), MANY.format(last="0c", asked="gte: 3")
+    ruleset, problems = load([("all.yml", f"{bad}---\n{GOOD}---\n{good}")])
+    assert [one.id[-2:] for one in (*ruleset.rules, *ruleset.correlations)] == ["01", "0c"]
+    made, refused = plans(ruleset)
+    assert [one.rule.id[-2:] for one in made] == ["0c"]
+    assert not refused
+    (said,) = [one.what for one in problems]
+    assert said.startswith("document 1, two bounds, 00000000-0000-4000-8000-00000000000b: ")
+    assert "exactly one condition" in said
+
+
+def test_a_document_that_is_no_yaml_takes_no_other_with_it():
+    """The line is that of the file."""
+    last = rule("s: {CommandLine: b}", "00000000-0000-4000-8000-000000000003")
+    ruleset, problems = load([("all.yml", f"{GOOD}---\ntitle: [\n---\n{last}---\n- 1\n")])
+    assert [one.id[-1] for one in ruleset.rules] == ["1", "3"]
+    assert [(one.line > GOOD.count("\n"), one.what[:10]) for one in problems] == [
+        (True, "not YAML: "),
+        (False, "document 3"),
+    ]
+
+
+def test_an_action_carries_a_document_into_those_after_it():
+    """`global` into all until `reset`, `repeat` the last one; what is unheard of is a problem."""
+    head = "action: global\nlogsource: {category: process_creation}\nlevel: high\n"
+    body = "title: one\nid: 00000000-0000-4000-8000-000000000001\ndetection: {s: {CommandLine: a}, condition: s}\n"
+    again = "action: repeat\nid: 00000000-0000-4000-8000-000000000002\nlevel: low\n"
+    alone = rule("s: {CommandLine: c}", "00000000-0000-4000-8000-000000000003")
+    texts = [head, body, again, "action: reset\n", alone, "action: dance\n"]
+    ruleset, problems = load([("all.yml", "---\n".join(texts))])
+    assert [(one.id[-1], one.level) for one in ruleset.rules] == [("1", "high"), ("2", "low"), ("3", "")]
+    assert [one.what for one in problems] == ["document 6: the action dance is not known"]
 
 
 def test_an_id_is_taken_once():
@@ -114,5 +163,5 @@ def test_what_was_parsed_is_kept_and_taken_up():
     changed, _ = load([("one.yml", GOOD.replace("title: one", "title: two"))], known=again)
     assert [one.title for one in changed.rules] == ["two"]
     assert len(again) == 1
-    for broken in (b"", data[:-5], b"\xc1" + data, data.replace(b"1 0", b"9 9", 1)):
+    for broken in (b"", data[:-5], b"\xc1" + data, data.replace(b"2 0", b"9 9", 1)):
         assert kept(broken) == {}

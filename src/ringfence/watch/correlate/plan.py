@@ -109,12 +109,12 @@ def plans(ruleset: Ruleset) -> tuple[list[Plan], list[Problem]]:
                 try:
                     made[one.id] = _plan(one, named)
                 except _Refused as refused:
-                    problems.append(Problem(one.file, 0, str(refused), _REMEDY))
+                    problems.append(Problem(one.file, 0, f"{one.title or one.id}: {refused}", _REMEDY))
             else:
                 left.append(one)
         if len(left) == len(waiting):
             what = "it rests on a correlation that is refused, or on itself"
-            problems += [Problem(one.file, 0, what, _REMEDY) for one in left]
+            problems += [Problem(one.file, 0, f"{one.title or one.id}: {what}", _REMEDY) for one in left]
             break
         waiting = left
     return list(made.values()), problems

@@ -1,23 +1,18 @@
 """From the text of a rule file to plain rules: pySigma parses, this keeps what the matcher needs.
 
-        YAML ──▶ pySigma's objects ──▶ tree.Rule | tree.Correlation | Filter | Problem
+        YAML ──documents──▶ pySigma's objects ──▶ tree.Rule | tree.Correlation | Filter | Problem
 
 A document that pySigma refuses, or that asks for something unheard of, is a problem; the others of its file go on.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
-from sigma.collection import SigmaCollection
 from sigma.conditions import ConditionAND, ConditionFieldEqualsValueExpression, ConditionNOT, ConditionOR
 from sigma.conditions import ConditionValueExpression as Keyword
 from sigma.correlations import SigmaCorrelationRule, SigmaExtendedCorrelationCondition
-from sigma.exceptions import SigmaError
 from sigma.filters import SigmaFilter
-from sigma.policy import SigmaPolicy
-from sigma.policy.regex_engine import RegexEngine
 from sigma.types import (
     Placeholder,
     SigmaBool,
@@ -35,86 +30,28 @@ from sigma.types import (
     SpecialChars,
 )
 
-from ringfence.errors import InputError, Problem
+from ringfence.errors import Problem
 from ringfence.watch.sigma import regex, tree
+from ringfence.watch.sigma.documents import REMEDY, Unsupported, documents, said
 from ringfence.watch.sigma.tree import And, Atom, Correlation, Filter, Node, Not, Or, Parsed, Rule
-from ringfence.wire import safe
 
-LONGEST, MOST_ATOMS = 1 << 20, 20_000
-"""Characters of a file, and questions of a rule: more is refused."""
+MOST_ATOMS = 20_000
+"""Questions of a rule: more is refused."""
 
-_REMEDY = "correct the rule, or leave it out"
-_LETTERS = {re.IGNORECASE: "i", re.MULTILINE: "m", re.DOTALL: "s"}
 Placeholders = Mapping[str, Sequence[str]]
-
-
-class _Linear(RegexEngine):
-    """How pySigma tries regular expressions: by the engine that will run them, which writes nothing to stderr."""
-
-    error = regex.ERROR
-
-    def compile(self, pattern: str, flags: int = 0) -> Any:
-        letters = "".join(letter for flag, letter in _LETTERS.items() if flags & flag)
-        return regex.compiled(f"(?{letters})" * bool(letters) + pattern)
-
-
-_POLICY = SigmaPolicy(regex_engine=_Linear())
-
-
-class Unsupported(Exception):
-    """A rule that asks for what the matcher cannot do; says what."""
 
 
 def parse(file: str, text: str, placeholders: Placeholders) -> Parsed:
     """The rules, correlations and filters of one file. Never raises: what is wrong is a problem."""
     problems: list[Problem] = []
     found: dict[type, list[Any]] = {Rule: [], Correlation: [], Filter: []}
-    for one in _documents(file, text, problems):
+    for named, one in documents(file, text, problems):
         try:
             made = _made(file, one, placeholders)
             found[type(made)].append(made)
         except Exception as error:  # pySigma meets odd types with whatever Python raises there
-            problems.append(Problem(file, 0, _said(error), _REMEDY))
+            problems.append(Problem(file, 0, named + said(error), REMEDY))
     return Parsed(tuple(found[Rule]), tuple(found[Correlation]), tuple(found[Filter]), tuple(problems))
-
-
-def _documents(file: str, text: str, problems: list[Problem]) -> Iterator[Any]:
-    """pySigma's objects of one file, as far as they can be had."""
-    try:
-        if len(text) > LONGEST:
-            raise InputError(f"longer than {LONGEST} characters")
-        plain = [_aliased(one) for one in safe.yaml_documents(text.encode("utf-8", "replace"))]
-        if not all(isinstance(one, dict) for one in plain if one is not None):
-            raise InputError("a rule is a YAML mapping")
-        whole = SigmaCollection.from_dicts(plain, True, None, True, False, _POLICY)
-    except InputError as error:
-        problems.append(Problem(file, error.line, error.what, _REMEDY))
-        return
-    except Exception as error:  # as above
-        problems.append(Problem(file, 0, _said(error), _REMEDY))
-        return
-    problems += [Problem(file, 0, _said(error), _REMEDY) for error in whole.errors]
-    yield from (one for one in (*whole.rules, *whole.filters) if not one.errors)
-
-
-def _aliased(value: Any) -> Any:
-    """The document with `utf16le` under pySigma's name for it."""
-    if isinstance(value, dict):
-        return {_renamed(key): _aliased(inner) for key, inner in value.items()}
-    return [_aliased(inner) for inner in value] if isinstance(value, list) else value
-
-
-def _renamed(key: Any) -> Any:
-    if not isinstance(key, str) or "|utf16le" not in key:
-        return key
-    return "|".join("wide" if part == "utf16le" else part for part in key.split("|"))
-
-
-def _said(error: BaseException) -> str:
-    if isinstance(error, RecursionError):
-        return "nested too deeply"
-    text = str(error).split("\n", 1)[0][:300]
-    return text if isinstance(error, (SigmaError, Unsupported)) else f"{type(error).__name__}: {text}"
 
 
 def _made(file: str, one: Any, placeholders: Placeholders) -> Rule | Correlation | Filter:

@@ -17,7 +17,7 @@ from ringfence.errors import Problem
 from ringfence.watch.sigma.fields import reads
 from ringfence.watch.sigma.tree import And, Correlation, Parsed, Rule
 
-_FORM = f"1 {__version__}"
+_FORM = f"2 {__version__}"
 """What is kept under another form is parsed anew."""
 
 Known = MutableMapping[str, Parsed]
