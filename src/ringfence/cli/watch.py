@@ -10,7 +10,7 @@ from ringfence.app.estates import open_estate
 from ringfence.cli import output
 from ringfence.cli.estate import DEFAULT, AsJson, EstateFile, Identity
 from ringfence.cli.extra import needs_watch
-from ringfence.errors import Problem, UsageError
+from ringfence.errors import Problem, RingfenceError, UsageError
 
 PARTIAL = 3
 HOME = Path("ringfence-watch")
@@ -30,6 +30,7 @@ def watch(
     server: Path | None = None,
     address: str = "127.0.0.1:8444",
     nats: Annotated[list[str] | None, _Many] = None,
+    nats_storage: int = 0,
     role: str = "all",
     rules: Annotated[list[Path] | None, _Many] = None,
     processes: int = 0,
@@ -64,6 +65,8 @@ def watch(
         Where agents are heard.
     nats
         URLs of NATS servers: this process is one of any number that share the work.
+    nats_storage
+        MiB that the streams take of each NATS server, where they are not there yet (17,408).
     role
         What this process does of it: all, intake, worker or joint.
     rules
@@ -93,7 +96,11 @@ def watch(
     forms = forms_of(mapping or (), cluster)
     if not lasting:
         found = watch_files(made.single(), files, problems, lambda one: None if json else _line(one), forms)
-        _store(home, found)
+        try:
+            _store(home, found)
+        except RingfenceError:
+            _files_told(found, json, kept=False)
+            raise
         return _files_told(found, json)
     live = Live(
         home,
@@ -104,6 +111,7 @@ def watch(
         role,
         forms,
         processes,
+        nats_storage,
     )
     output.problems(problems)
     run(live, made, lambda said: output.err.print(said, markup=False), _line_json if json else _line)
@@ -149,7 +157,7 @@ def incidents(
     every
         Closed and dismissed ones too.
     threats
-        Each threat by id: quiet, signals, or under way.
+        Each threat by id: quiet, signals, under way, or unknown.
     ocsf
         Print OCSF incident findings, one JSON object a line.
     verdict
@@ -193,7 +201,7 @@ def _store(home: Path, found: Any) -> None:
     kept.keep(home, found.incidents, found.threats)
 
 
-def _files_told(found: Any, json: bool) -> int:
+def _files_told(found: Any, json: bool, kept: bool = True) -> int:
     from ringfence.app.watch.shown import shown
 
     if json:
@@ -204,15 +212,20 @@ def _files_told(found: Any, json: bool) -> int:
                 "incidents": [shown(one) for one in found.incidents],
                 "threats": found.threats,
                 "held_back": found.held,
+                "learning": found.learning,
                 "problems": found.problems,
             }
         )
     else:
         held = f", {sum(found.held.values()):,} signals held back as habits" if found.held else ""
+        shows = "; `ringfence incidents` shows them" if kept else ""
         output.out.print(
-            f"{found.events:,} events, {len(found.incidents)} incidents{held}; `ringfence incidents` shows them",
+            f"{found.events:,} events, {len(found.incidents)} incidents{held}{shows}",
             markup=False,
         )
+        if found.learning:
+            said = f"{len(found.learning)} detectors judge by habit and need ten hours of events to know it: "
+            output.err.print(said + "they told only what needs none", markup=False)
         output.problems(found.problems)
     return PARTIAL if found.problems else 0
 
@@ -226,6 +239,8 @@ def _threats(status: dict[str, Any], json: bool) -> int:
 
         output.table(("threat", "state", ""), [(id_, state, threat_title(id_)) for id_, state in found.items()])
         output.out.print("quiet says that nothing was noticed, not that nothing happens", markup=False)
+        if status.get("unknown"):
+            output.out.print(f"unknown: {status['unknown']}", markup=False)
     return 0
 
 

@@ -24,6 +24,7 @@ from ringfence.watch.detector import JOINT, NODE, Detector, View
 from ringfence.watch.detectors import phase_departure
 from ringfence.watch.enrich import enriched
 from ringfence.watch.incident import Joiner, Joining
+from ringfence.watch.learned import Learning
 from ringfence.watch.loss import Loss
 from ringfence.watch.loss import take as take_loss
 from ringfence.watch.loss import tick as tick_loss
@@ -109,6 +110,11 @@ class NodeStage:
     def faults(self) -> Mapping[str, int]:
         """Detector → how often it failed; the others went on."""
         return self._running.faults
+
+    @property
+    def learning(self) -> tuple[str, ...]:
+        """The detectors that have not seen enough yet to know what is usual: they tell less than they will."""
+        return self._running.learning()
 
     def hear(self, batch: Batch) -> None:
         """Job events of hosts that other processes watch: only who runs what is learned of them."""
@@ -227,6 +233,11 @@ class JointStage:
         """Detector → how often it failed; the others went on."""
         return self._running.faults
 
+    @property
+    def learning(self) -> tuple[str, ...]:
+        """The detectors that have not seen enough yet to know what is usual: they tell less than they will."""
+        return self._running.learning()
+
     def start(self, roster: Roster) -> None:
         """Who runs what at the beginning, as the estate has it."""
         for job in roster.jobs.values():
@@ -272,6 +283,11 @@ class _Running:
     def state(self, name: str) -> Any:
         """The state of a detector, None where it does not run."""
         return self._states.get(name)
+
+    def learning(self) -> tuple[str, ...]:
+        """The detectors that have not seen enough yet to know what is usual."""
+        states = ((name, getattr(state, "learning", None)) for name, state in self._states.items())
+        return tuple(name for name, one in states if isinstance(one, Learning) and not one.enough)
 
     def step(self, batch: Batch, view: View) -> Iterator[Signal]:
         present = batch.present

@@ -45,12 +45,14 @@ class Learning(msgspec.Struct):
     """Since when habits are learned."""
 
     began: int = 0
+    enough: bool = False
 
     def done(self, now: int, need: int = LEARN) -> bool:
         """Whether enough time has been seen. A clock that jumps back begins anew."""
         if not self.began or now < self.began - DAY:
             self.began = now
-        return now - self.began >= need
+        self.enough = now - self.began >= need
+        return self.enough
 
 
 class Seen(msgspec.Struct):

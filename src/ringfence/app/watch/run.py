@@ -23,7 +23,8 @@ class Watched(msgspec.Struct, frozen=True):
     """What came of some logs: every incident in its last version, the state of each threat, and what went wrong.
 
     `events` counts what was read; `lost` counts events that sources say or that their numbers show to be missing;
-    `held` what was held back as habits, by `name|class`.
+    `held` what was held back as habits, by `name|class`; `learning` are detectors that judge by habit and had not seen
+    enough to know any.
     """
 
     incidents: tuple[Incident, ...]
@@ -31,6 +32,7 @@ class Watched(msgspec.Struct, frozen=True):
     events: int
     lost: int
     held: Mapping[str, int]
+    learning: tuple[str, ...]
     problems: tuple[Problem, ...]
 
 
@@ -56,7 +58,9 @@ def watch_files(
     faults = {**single.node.faults, **single.joint.faults}
     problems += [Problem(name, 0, f"failed on {count} batches; the others went on") for name, count in faults.items()]
     threats = dict(single.joint.threats())
-    return Watched(tuple(kept), threats, counts["events"], counts["lost"], single.joint.held(), tuple(problems))
+    learning = tuple(sorted((*single.node.learning, *single.joint.learning)))
+    held = single.joint.held()
+    return Watched(tuple(kept), threats, counts["events"], counts["lost"], held, learning, tuple(problems))
 
 
 def threat_title(id: str) -> str:
