@@ -80,14 +80,15 @@ def _whole(result: Result, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _show(result: Result) -> None:
-    output.table(("kind", "loudness", "found", "recall", "median", "p90"), rows(result.quality))
+    missing = (one.rsplit("-", 2)[:2] for one in result.skipped)
+    never = [(kind, loudness, "not run", "no victim", "–", "–") for kind, loudness in missing]
+    names = ("kind", "loudness", "found", "recall", "median", "p90")
+    output.table(names, sorted([*rows(result.quality), *never]))
     for line in summary(result.quality):
         print(line)
     print(f"{result.events:,} events in {result.seconds:,.0f} s")
     for name, count in sorted(result.faults.items()):
         print(f"{name} failed {count} times")
-    if result.skipped:
-        print(f"no victim for: {', '.join(result.skipped)}")
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def test_the_command_prints_the_documented_shape_and_keeps_what_it_found(tmp_pat
     home = ("--home", str(tmp_path / "home"))
     assert run(["watch", str(logs(tmp_path / "logs")), "--json", *home]) == 3
     found = json.loads(capsys.readouterr().out)
-    assert set(found) == {"events", "lost", "incidents", "threats", "held_back", "problems"}
+    assert set(found) == {"events", "lost", "incidents", "threats", "held_back", "learning", "problems"}
     assert run(["incidents", "--json", *home]) == 0
     assert json.loads(capsys.readouterr().out) == found["incidents"]
     first = found["incidents"][0]["id"]
@@ -49,5 +49,5 @@ def test_the_command_prints_the_documented_shape_and_keeps_what_it_found(tmp_pat
     assert json.loads(capsys.readouterr().out)["verdicts"][0]["why"] == "a drill"
     assert run(["incidents", "--threats", "--json", *home]) == 0
     assert json.loads(capsys.readouterr().out) == found["threats"]
-    assert run(["incidents", "--ocsf", *home]) == 0
+    assert run(["incidents", "--all", "--ocsf", *home]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[0])["class_uid"] == 2005
