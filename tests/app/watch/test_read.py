@@ -65,3 +65,14 @@ def test_a_mapping_goes_before_the_forms_that_are_known(tmp_path):
     assert forms.of(agent(1, "a").encode()).name == "agent"
     with pytest.raises(InputError, match="no form"):
         Forms().named_as("nonsense")
+
+
+def test_a_far_too_long_line_above_a_log_does_not_hide_it(tmp_path):
+    """The form is looked for below it; the line is a problem."""
+    (tmp_path / "a.log").write_text("x" * (3 << 20) + "\n" + agent(1, "a1") + agent(2, "a2"))
+    problems = []
+    assert sum(map(len, batches([tmp_path], problems))) == 2
+    assert [one.line for one in problems] == [1]
+    (tmp_path / "a.log").write_text("x" * (3 << 20))
+    assert list(batches([tmp_path], problems)) == []
+    assert "not known" in problems[1].what

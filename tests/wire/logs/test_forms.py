@@ -73,6 +73,18 @@ def test_a_damaged_first_line_does_not_hide_the_others():
         assert [type(one) for one in found][:2] == [Problem, Event], name
 
 
+@pytest.mark.parametrize(("name", "data"), SAMPLES)
+def test_garbage_above_a_log_is_a_problem_and_hides_nothing(name, data):
+    """A line that is nothing, then the log; a document is no log below something else."""
+    form = form_named(name)
+    assert recognise(b"garbage line\n" * 3 + data) is (None if form.whole else form)
+    if form.json and data.lstrip().startswith(b'{"'):
+        found = list(read("x", b"garbage line\n" + data))
+        assert isinstance(found[0], Problem)
+        assert found[0].line == 1
+        assert found[1:] == list(read("x", data))
+
+
 def test_an_object_longer_than_the_head_is_recognised_by_its_names():
     """An audit event with a large object in it."""
     record = {**OBJECTS["kubernetes-audit"], "responseObject": {"data": "x" * 100_000}}

@@ -11,16 +11,17 @@ import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
 from ringfence.app.watch.filled import filled
 from ringfence.errors import InputError, Problem
 from ringfence.watch.batch import Batch, of_events
-from ringfence.wire.logs import form_named, mapping, recognise
+from ringfence.wire.logs import FORMS, form_named, mapping, recognise
 from ringfence.wire.logs.feed import Following, read_as, spans_lines
 from ringfence.wire.logs.form import Form
-from ringfence.wire.logs.head import HEAD
+from ringfence.wire.logs.head import HEAD, PASSED_OVER
 from ringfence.wire.ocsf.event import Event
 
 ROWS = 4096
@@ -35,7 +36,7 @@ class Forms(msgspec.Struct, frozen=True):
 
     def of(self, head: bytes) -> Form | None:
         """The form of a log by its first bytes."""
-        return next((form for form in self.named if form.looks(head)), None) or recognise(head)
+        return recognise(head, (*self.named, *FORMS))
 
     def named_as(self, name: str) -> Form:
         """The form of this name. Raises `InputError` where there is none."""
@@ -91,7 +92,7 @@ def _read(path: Path, forms: Forms) -> Iterator[Event | Problem]:
     try:
         with path.open("rb") as file:
             head = file.read(HEAD)
-            form = forms.of(head)
+            form = forms.of(head) or _below(file, head, forms)
             if form is None:
                 yield Problem(str(path), 0, "a form of log that is not known", "docs/logs.md lists those that are read")
             elif form.whole is not None or spans_lines(form, head):
@@ -105,6 +106,24 @@ def _read(path: Path, forms: Forms) -> Iterator[Event | Problem]:
                 yield from following.end()
     except OSError as error:
         yield Problem(str(path), 0, f"cannot be read: {error.strerror}", "check the file and its mode")
+
+
+def _below(file: BinaryIO, head: bytes, forms: Forms) -> Form | None:
+    """The form of what stands below lines at the start that are longer than the head; the file stays where it was."""
+    if not file.seekable():
+        return None
+    here, form, window = file.tell(), None, head
+    for _ in range(PASSED_OVER):
+        if form is not None or len(window) < HEAD or window.count(b"\n") > PASSED_OVER:
+            break
+        piece = file.read(_PIECE)
+        while piece and b"\n" not in piece:
+            piece = file.read(_PIECE)
+        window = piece.partition(b"\n")[2]
+        window = (window + file.read(max(0, HEAD - len(window))))[:HEAD]
+        form = forms.of(window)
+    file.seek(here)
+    return form
 
 
 def forms_of(mappings: Iterable[Path], cluster: str) -> Forms:

@@ -35,7 +35,7 @@ from ringfence.wire.logs import (
 )
 from ringfence.wire.logs.feed import Following, Streams, read_as
 from ringfence.wire.logs.form import Form
-from ringfence.wire.logs.head import HEAD
+from ringfence.wire.logs.head import HEAD, PASSED_OVER
 from ringfence.wire.ocsf.event import Event
 
 __all__ = ["FORMS", "Following", "Form", "Streams", "form_named", "read", "read_as", "recognise"]
@@ -68,10 +68,20 @@ FORMS: tuple[Form, ...] = (
 """Every form that is told by its looks; the first that claims a head has it."""
 
 
-def recognise(head: bytes) -> Form | None:
-    """The form of a log by its first bytes (up to 64 KiB are looked at); None where none claims it."""
+def recognise(head: bytes, forms: tuple[Form, ...] = FORMS) -> Form | None:
+    """The form of a log by its first bytes (up to 64 KiB are looked at); None where none claims it.
+
+    Where none does, some lines at the start are passed over: a torn line must not hide those below it. A form that is
+    one document is not looked for below its start.
+    """
     head = head[:HEAD]
-    return next((form for form in FORMS if form.looks(head)), None)
+    found = next((form for form in forms if form.looks(head)), None)
+    for _ in range(PASSED_OVER):
+        head = head.partition(b"\n")[2]
+        if found is not None or not head.strip():
+            break
+        found = next((form for form in forms if form.whole is None and form.looks(head)), None)
+    return found
 
 
 def form_named(name: str) -> Form | None:

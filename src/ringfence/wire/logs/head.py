@@ -9,6 +9,9 @@ from typing import Any
 HEAD = 64 << 10
 """Bytes that a form may look at."""
 
+PASSED_OVER = 5
+"""Lines at the start of a file that may be damaged, or far too long, without hiding what the file is."""
+
 _TRIES = 5
 _NAME = re.compile(r'"([^"\\\x00-\x1f]{1,64})" {0,4}:')
 _DECODER = json.JSONDecoder()
