@@ -124,3 +124,11 @@ def test_a_line_that_is_no_record_is_refused():
     """The reader says so; whoever feeds it makes it a problem."""
     with pytest.raises(ValueError, match="no record"):
         auditd.Reader().feed("hello", 1)
+
+
+def test_a_space_before_the_colon_is_no_other_form():
+    """Some tools write it so."""
+    spaced = AUDITD.replace("): ", ") : ")
+    assert spaced != AUDITD
+    fields = [{**event.fields, "message": ""} for event in of(AUDITD)]
+    assert [{**event.fields, "message": ""} for event in of(spaced)] == fields

@@ -25,7 +25,7 @@ MOST_RECORDS = 256
 """Records of one serial; one of more is closed and begun again."""
 
 _HEAD = re.compile(
-    r"\A(?:node=(\S{1,255}) )?type=([A-Z0-9_\[\]]{1,40}) msg=audit\((\d{1,12})\.(\d{1,3}):(\d{1,20})\): ?"
+    r"\A(?:node=(\S{1,255}) )?type=([A-Z0-9_\[\]]{1,40}) msg=audit\((\d{1,12})\.(\d{1,3}):(\d{1,20})\) ?: ?"
 )
 _PAIR = re.compile(r"([A-Za-z][A-Za-z0-9_-]{0,40}(?:\[\d{1,4}\])?)=(\"[^\"]*\"|\S*)")
 _ARGUMENT = re.compile(r"\Aa(\d{1,5})(?:\[(\d{1,4})\])?\Z")
