@@ -1,5 +1,7 @@
 """Readers of what a GPU cluster itself tells: accelerators, fabric ports, queue pairs, jobs, controllers."""
 
+import json
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -188,6 +190,25 @@ def test_a_prolog_starts_a_job_and_an_epilog_ends_it():
     assert (start.activity_id, start.host, start.fields["job.hosts"]) == (2, "", "gpu0001,gpu0002")
     assert (start.time, start.fields["job.gpus"]) == (T, 4)
     assert (end.activity_id, end.host) == (3, "gpu0001")
+
+
+def test_what_env_prints_in_a_hook_is_read_like_its_json():
+    """Blocks ended by dashes, by `_=` or by a name that comes again; nothing but Slurm's names is kept."""
+    blocks = ["".join(f"{name}={value}\n" for name, value in json.loads(line).items()) for line in HOOK.splitlines()]
+    others = "PATH=/usr/bin\nSECRET=hunter2\nBASH_FUNC_x=() {\n echo\n}\n"
+    plain = [one.fields for one in events(slurm_hooks.FORM, HOOK)]
+    for end in ("---\n", "_=/usr/bin/env\n", ""):
+        found = events(slurm_hooks.FORM, "".join(block + others + end for block in blocks))
+        assert [one.fields for one in found] == plain
+        assert [one.activity_id for one in found] == [2, 3]
+    assert slurm_hooks.looks((others + blocks[0]).encode())
+    assert not slurm_hooks.looks(others.encode())
+
+
+def test_a_block_without_a_job_is_a_problem_and_the_next_is_read():
+    """What an environment lacks is said once."""
+    found = list(read_as(slurm_hooks.FORM, "x", ("SLURM_JOB_USER=eve\n---\n" + HOOK).encode()))
+    assert [type(one) for one in found] == [Problem, Event, Event]
 
 
 def test_a_controllers_events_say_what_they_are_about():
