@@ -16,6 +16,7 @@ from ringfence.wire.ocsf.event import Event
 _VERBS: Mapping[str, int] = {
     "create": 1, "get": 2, "list": 2, "watch": 2, "update": 3, "patch": 3, "delete": 4, "deletecollection": 4
 }  # fmt: skip
+_ACCOUNT = "system:serviceaccount:"
 LOGSOURCE = "kubernetes/application/audit"
 
 
@@ -41,6 +42,9 @@ def _event(record: dict[str, Any]) -> Event:
         row.take(name, value)
     row.put("api.service.name", "kubernetes")
     row.put("resource.type", inside(record, "objectRef", "resource"))
+    caller = str(inside(record, "user", "username") or "")
+    if caller.startswith(_ACCOUNT):
+        row.put("actor.user.domain", caller.removeprefix(_ACCOUNT).partition(":")[0] or None)
     addresses = record.get("sourceIPs")
     if isinstance(addresses, list) and addresses:
         row.put("src_endpoint.ip", addresses[0])

@@ -37,7 +37,7 @@ _KINDS: tuple[tuple[re.Pattern[str], int], ...] = (
 )
 _REFUSED = re.compile(
     r"\b(?:Security violation|Invalid (?:user|uid|job credential|authtype)|Munge decode failed|Unauthorized credential"
-    r"|authentication (?:failed|error)|Protocol authentication error)",
+    r"|authentication (?:failed|failure|error)|Protocol authentication error)",
     re.IGNORECASE,
 )
 _DAEMONS = re.compile(r"\b(?:slurm|_slurm_rpc_|sched: |JobId=|StepId=|backfill|_job_complete|node_did_resp|agent/)")

@@ -56,6 +56,7 @@ _ROWS = (
     ("actor.process.file.path", "text", ""),
     ("actor.user.name", "text", ""),
     ("actor.user.uid", "int", "the number of the account"),
+    ("actor.user.domain", "text", "where the account is defined: a service account's namespace"),
     ("actor.session.uid", "text", ""),
     ("user.name", "text", "the account that is acted on, or that logs in"),
     # files, modules, configuration
