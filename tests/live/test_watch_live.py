@@ -303,3 +303,19 @@ def test_processes_that_share_nats_find_what_one_alone_finds_and_hear_verdicts(t
 def _pour(watch: Watch, lines: list[bytes]) -> None:
     with socket.create_connection(("127.0.0.1", watch.ports["ndjson"])) as ndjson:
         ndjson.sendall(b"".join(lines))
+
+
+def test_a_process_without_the_joint_stage_calls_no_threat_quiet(tmp_path):
+    """Its own joint stage is empty: threats are unknown there unless an incident tells of them."""
+    with cluster(tmp_path, servers=1, room="1G") as servers:
+        nats = ("--nats", *servers.urls, "--nats-storage", 500)
+        with (
+            watching(tmp_path, "joint", *nats, "--role", "joint") as joint,
+            watching(tmp_path, "worker", *nats, "--role", "worker") as worker,
+        ):
+            until(lambda: "threats" in worker.status, "no status")
+            until(lambda: "quiet" in joint.status.get("threats", {}).values(), "the joint stage is not ready")
+            until(lambda: "caught up" in worker.log.read_text(), "slots are not caught up", worker.log)
+            assert set(worker.status["threats"].values()) == {"unknown"}
+            assert "the joint stage is not here" in ringfence("incidents", "--threats", "--home", worker.home)
+            assert worker.log.read_text().count("caught up") == 1

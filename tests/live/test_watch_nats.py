@@ -159,6 +159,9 @@ def test_processes_come_and_go_and_nats_goes_away_and_comes_back(tmp_path, capsy
     assert seen.total == {"RF-gpu0001": sender.acknowledged}
     assert troubles.disconnected >= 1
     assert max(joining, leaving) < 10
+    assert any("17 slots caught up" in one for one in said)
+    assert sum("did not take" in one or "no checkpoint" in one for one in said) <= 4
+    assert said.count("NATS takes everything again") <= 1
 
 
 def test_a_full_stream_is_told_and_counted_and_takes_again_when_there_is_room(tmp_path):
@@ -208,6 +211,24 @@ def test_a_full_disk_is_told_and_counted_and_what_was_acknowledged_is_there_afte
     assert troubles.again >= 1
     assert troubles.said
     assert all(there)
+
+
+@pytest.mark.parametrize("servers", [1, 3])
+def test_servers_without_room_for_the_streams_end_it_at_once(tmp_path, servers):
+    """With the size that would do instead of a wait that changes nothing."""
+
+    async def run(urls):
+        async with connected(urls, Layout(event_bytes=2 << 30)) as link:
+            return link
+
+    with cluster(tmp_path, servers=servers, room="1G") as running:
+        if servers > 1:
+            time.sleep(8)  # until they have a leader
+        began = time.monotonic()
+        with pytest.raises(StateError, match="making RF_EVENTS") as refused:
+            asyncio.run(run(running.urls))
+    assert time.monotonic() - began < 10
+    assert "--nats-storage" in refused.value.remedy
 
 
 async def fill(link, acknowledged: list[int], body: bytes) -> StateError:

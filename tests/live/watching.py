@@ -89,7 +89,7 @@ def watching(folder: Path, name: str, *more: object):
         raise
     assert watch.stop() == 0, watch.log.read_text()
     assert "Traceback" not in watch.log.read_text()
-    assert (watch.home / "checkpoint").exists()
+    assert "--nats" in more or (watch.home / "checkpoint").exists()
 
 
 def of(one: dict, name: str) -> list[dict]:

@@ -77,6 +77,40 @@ def test_sql_asks_the_history_and_nothing_else(folder, sql):
     assert len(list(folder.rglob("*.parquet"))) == 2
 
 
+@pytest.mark.parametrize("path", [".tmp/x", "{cwd}/.tmp/x", "/etc/hostname", "{home}/watch.db", "{home}/history/../x"])
+def test_neither_the_working_folder_nor_the_home_can_be_read(folder, path, tmp_path, monkeypatch):
+    """DuckDB would allow its own folder for what it spills, `.tmp`: whatever lies there beforehand."""
+    (tmp_path / "cwd" / ".tmp").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "cwd")
+    for one in (tmp_path / "cwd" / ".tmp" / "x", tmp_path / "watch.db", tmp_path / "x"):
+        one.write_text("secret")
+    path = path.format(home=tmp_path, cwd=tmp_path / "cwd")
+    with pytest.raises(UsageError, match="Permission"):
+        rows(folder, f"SELECT size FROM read_text('{path}')")
+
+
+def test_what_is_spilled_lies_in_a_private_folder_that_goes(folder, tmp_path):
+    """Nothing else is in it, and it is the only one beside the history's that may be read."""
+    _, found = history.ask(folder, "SELECT current_setting('allowed_directories'), current_setting('temp_directory')")
+    [(allowed, spill)] = found
+    assert set(allowed) == {f"{folder}/", f"{spill}/"}
+    assert spill.startswith(f"{tmp_path}/.asking-")
+    assert not list(tmp_path.glob(".asking-*"))
+    with pytest.raises(UsageError):
+        history.ask(folder, "SELECT nothing FROM events")
+    assert not list(tmp_path.glob(".asking-*"))
+
+
+def test_an_answer_that_takes_too_long_is_given_up(folder):
+    """Whether no row comes, or rows that never end."""
+    for sql in ("SELECT count(*) FROM range(1000000000000) a", "SELECT * FROM range(1000000000000) a, events"):
+        began = time.monotonic()
+        with pytest.raises(StateError, match="took more than"):
+            for _ in history.ask(folder, sql, seconds=0.5)[1]:
+                pass
+        assert time.monotonic() - began < 10
+
+
 def test_a_name_is_never_sql(folder):
     """A quote in a host's name stays in the name."""
     assert rows(folder, host="b' OR true --") == []

@@ -19,6 +19,7 @@ def history(
     since: str = "",
     until: str = "",
     most: Annotated[int, Parameter(name=["-n", "--most"])] = 1000,
+    seconds: float = 60.0,
     home: Home = HOME,
     json: AsJson = False,
 ) -> int:
@@ -40,10 +41,12 @@ def history(
         Only earlier ones.
     most
         At most so many events, where no SQL is given.
+    seconds
+        An answer that takes longer is given up.
     """
     with needs_watch():
         from ringfence.app.watch.past import past
-    names, rows = past(home, sql, host, since, until, time.time(), most)
+    names, rows = past(home, sql, host, since, until, time.time(), most, seconds)
     if json:
         output.json_lines(dict(zip(names, row, strict=True)) for row in rows)
     else:

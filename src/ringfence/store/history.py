@@ -9,6 +9,8 @@ written when a process is killed, and is lost to the history: it is what people 
 
 import contextlib
 import os
+import tempfile
+import threading
 import time
 import uuid
 from collections import defaultdict
@@ -30,7 +32,7 @@ WAIT = 60.0
 _HOUR = 3_600_000_000
 _AHEAD, _BEHIND = 1, 24 * 30
 """Hours before and after now in which an event's own time is believed; otherwise it stands at the time of receipt."""
-_MEMORY = "1GB"
+_MEMORY, _SPILL = "1GB", "4GB"
 
 
 class History:
@@ -113,12 +115,20 @@ class History:
 
 
 def ask(
-    folder: Path, sql: str = "", *, host: str = "", since: float = 0.0, until: float = 0.0, most: int = 1000
+    folder: Path,
+    sql: str = "",
+    *,
+    host: str = "",
+    since: float = 0.0,
+    until: float = 0.0,
+    most: int = 1000,
+    seconds: float = 60.0,
 ) -> tuple[list[str], Iterator[Sequence[Any]]]:
     """Column names and rows. The events stand in `events`, of one host and between two times where these are given.
 
     `sql` asks `events`; without it, all columns that have a value, by time. Times in seconds since the epoch. DuckDB
-    reads nothing but the history, writes nothing and loads nothing. Raises `StateError` for an empty history,
+    reads nothing but the history, writes nothing but what does not fit into memory, and loads nothing. Raises
+    `StateError` for an empty history and where an answer takes more than `seconds`, here or while rows are read;
     `UsageError` for what it cannot answer.
     """
     import duckdb
@@ -127,22 +137,74 @@ def ask(
     parts = _between(folder, since, until)
     if not parts:
         raise StateError(f"no events of that time in {folder}", "`ringfence watch` keeps them as they come")
-    connection = duckdb.connect(":memory:")
+    with contextlib.ExitStack() as stack:
+        connection = duckdb.connect(":memory:")
+        spill = stack.enter_context(_spill(folder))
+        stack.callback(connection.close)
+        limit = _Limit(connection, seconds)
+        try:
+            _lock(connection, folder, spill)
+            narrowed = _narrowed(host, since, until)
+            files = ", ".join(_quoted(str(one.resolve())) for one in parts)
+            options = "union_by_name = true, hive_partitioning = false"
+            view = f"CREATE VIEW events AS SELECT * FROM read_parquet([{files}], {options}) {narrowed}"  # noqa: S608  # quoted above
+            plain = f"SELECT * FROM events ORDER BY time LIMIT {int(most)}"  # noqa: S608  # a number
+            with limit.running():
+                connection.execute(view)
+                answer = connection.execute(sql or plain)
+            names = [one[0] for one in answer.description or ()]
+        except duckdb.Error as error:
+            remedy = "events stand in `events`; `DESCRIBE events` lists its columns"
+            raise UsageError(f"DuckDB: {error}", remedy) from None
+        return names, _rows(answer, limit, stack.pop_all())
+
+
+class _Limit:
+    """A connection works for so many seconds in all; the time in which its rows are looked at does not count."""
+
+    def __init__(self, connection: Any, seconds: float) -> None:
+        self._connection, self._seconds, self._left = connection, seconds, seconds
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """The connection works during the block. Raises `StateError` where that is too long."""
+        import duckdb
+
+        timer = threading.Timer(max(self._left, 0.0), self._connection.interrupt)
+        timer.daemon = True
+        began = time.monotonic()
+        timer.start()
+        try:
+            yield
+        except duckdb.InterruptException:
+            if time.monotonic() - began < self._left:
+                raise  # by Ctrl-C
+            what = f"the answer took more than {self._seconds:g} s"
+            raise StateError(what, "ask for less (--since, --host), or give it longer (--seconds)") from None
+        finally:
+            timer.cancel()
+            self._left -= time.monotonic() - began
+
+
+@contextlib.contextmanager
+def _spill(folder: Path) -> Iterator[str]:
+    """A folder for what does not fit into memory, beside the history, that holds nothing else; "" where none may be."""
     try:
-        connection.execute(f"SET memory_limit = '{_MEMORY}'")
-        connection.execute("SET allowed_directories = $1", [[f"{folder.resolve()}/"]])
-        connection.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
-        connection.execute("SET enable_external_access = false; SET lock_configuration = true")
-        narrowed = _narrowed(host, since, until)
-        files = ", ".join(_quoted(str(one.resolve())) for one in parts)
-        options = "union_by_name = true, hive_partitioning = false"
-        view = f"CREATE VIEW events AS SELECT * FROM read_parquet([{files}], {options}) {narrowed}"  # noqa: S608  # quoted above
-        connection.execute(view)
-        answer = connection.execute(sql or f"SELECT * FROM events ORDER BY time LIMIT {int(most)}")  # noqa: S608  # quoted above
-        return [one[0] for one in answer.description or ()], _rows(connection, answer)
-    except duckdb.Error as error:
-        connection.close()
-        raise UsageError(f"DuckDB: {error}", "events stand in `events`; `DESCRIBE events` lists its columns") from None
+        made = tempfile.TemporaryDirectory(prefix=".asking-", dir=folder.resolve().parent, ignore_cleanup_errors=True)
+    except OSError:
+        yield ""
+        return
+    with made as name:
+        yield name
+
+
+def _lock(connection: Any, folder: Path, spill: str) -> None:
+    """From here on it reads this folder and what it spilled itself. DuckDB's own way is `.tmp` where one works."""
+    connection.execute(f"SET memory_limit = '{_MEMORY}'; SET max_temp_directory_size = '{_SPILL}'")
+    connection.execute("SET temp_directory = $1", [spill])
+    connection.execute("SET allowed_directories = $1", [[f"{folder.resolve()}/"]])
+    connection.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
+    connection.execute("SET enable_external_access = false; SET lock_configuration = true")
 
 
 def _refuse_more_than_a_question(duckdb: Any, sql: str) -> None:
@@ -154,12 +216,19 @@ def _refuse_more_than_a_question(duckdb: Any, sql: str) -> None:
         raise UsageError("the history answers one SELECT", "a copy of its folder is yours to change")
 
 
-def _rows(connection: Any, answer: Any) -> Iterator[Sequence[Any]]:
-    try:
-        while rows := answer.fetchmany(1024):
+def _rows(answer: Any, limit: _Limit, stack: contextlib.ExitStack) -> Iterator[Sequence[Any]]:
+    import duckdb
+
+    with stack:
+        while True:
+            try:
+                with limit.running():
+                    rows = answer.fetchmany(1024)
+            except duckdb.Error as error:
+                raise UsageError(f"DuckDB: {error}") from None
+            if not rows:
+                return
             yield from rows
-    finally:
-        connection.close()
 
 
 def _narrowed(host: str, since: float, until: float) -> str:

@@ -7,7 +7,8 @@ import msgspec
 from ringfence.estate.threats import THREATS
 from ringfence.watch.values import Incident, Signal
 
-QUIET, SIGNALS, UNDER_WAY = "quiet", "signals", "under way"
+QUIET, SIGNALS, UNDER_WAY, UNKNOWN = "quiet", "signals", "under way", "unknown"
+"""Unknown where the stage that would know is not at hand."""
 RECENT = 24 * 3600 * 1_000_000
 """Microseconds for which a signal that led to no incident is still told."""
 

@@ -22,6 +22,7 @@ from ringfence.app.watch.intake import Intake
 from ringfence.app.watch.lane import Counted
 from ringfence.app.watch.members import EVERY, JOINT_SLOT, ROLES, Here, Members
 from ringfence.app.watch.stages import VERDICT, Place, Stages, Verdict
+from ringfence.app.watch.trouble import Trouble
 from ringfence.app.watch.worker import (
     AT,
     KIND,
@@ -45,7 +46,7 @@ from ringfence.watch.values import Incident
 _HERE = "rf-here"
 _SWEEP = 15.0
 """Seconds between two removals of what every checkpoint has passed."""
-_SETTLE = 0.5
+_SETTLE, _CAUGHT_UP = 0.5, 10.0
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -67,6 +68,9 @@ class Cluster:
         self.intake = Intake(link, self.name, told)
         self.stopping = asyncio.Event()
         self._made, self._told, self._saved = made, told, saved
+        self._trouble = Trouble(told)
+        self._untold: set[str] = set()
+        self._said_caught_up = 0.0
         self._serving: dict[str, tuple[Slot, asyncio.Task[None]]] = {}
         self._thread = ThreadPoolExecutor(1, "stage")
         self._broadcast = Broadcast(link, told)
@@ -89,11 +93,18 @@ class Cluster:
             await _first(self.stopping.wait(), 1.5 * EVERY)
             while not self.stopping.is_set():
                 await self._settle()
+                self._tell_caught_up()
                 self._changed.clear()
                 await _first(self._changed.wait(), EVERY)
             await self._leave(set(self._serving))
             await self.link.say(_HERE, msgspec.json.encode(msgspec.structs.replace(self.members.me, leaving=True)))
             await self.link.unhear(listening)
+
+    @property
+    def has_joint(self) -> bool:
+        """Whether the joint stage is here, and has read what there was."""
+        found = self._serving.get(JOINT_SLOT)
+        return found is not None and found[0].state.ready and not found[1].done()
 
     @property
     def counted(self) -> Counted:
@@ -126,8 +137,24 @@ class Cluster:
             await asyncio.sleep(_SETTLE)
         for slot in sorted(new):
             kind = JointSlot if slot == JOINT_SLOT else NodeSlot
-            serving = kind(self._made, slot, self.link, self._broadcast, self._thread, self._told, self._saved)
+            shared = self.link, self._broadcast, self._thread, self._told, self._saved, self._trouble
+            serving = kind(self._made, slot, *shared)
             self._serving[slot] = serving, asyncio.create_task(serving.serve())
+        self._untold |= new
+        self._untold &= set(self._serving)
+
+    def _tell_caught_up(self) -> None:
+        """In one line for all slots that were taken up; if some take long, in one every ten seconds."""
+        slots = [self._serving[slot][0].state for slot in self._untold]
+        ready = [one for one in slots if one.ready]
+        late = len(slots) - len(ready)
+        if not ready or (late and _clock() - self._said_caught_up < _CAUGHT_UP):
+            return
+        self._said_caught_up = _clock()
+        self._untold -= {one.slot for one in ready}
+        count, most = sum(one.behind for one in ready), max(one.caught_up for one in ready)
+        what = f"{len(ready)} slots" if len(ready) > 1 else f"slot {ready[0].slot}"
+        self._told(f"{what} caught up: {count:,} messages in {most:.2f} s" + (f"; {late} slots go on" if late else ""))
 
     async def _leave(self, slots: set[str]) -> None:
         left = [self._serving.pop(slot) for slot in slots]
@@ -137,6 +164,9 @@ class Cluster:
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=20)
             await ended(late)  # NATS is away: the checkpoint that there is will do
+        for name in slots:
+            self._trouble.well(name)
+            self._trouble.well(f"{name}'s checkpoint")
 
     async def _hello(self) -> None:
         await self.link.say(_HERE, msgspec.json.encode(self.members.me))

@@ -197,7 +197,7 @@ async def _looking(live: Live, made: Made, engine: Any, ways: _Ways, told: Told)
                 await _verdicts(database, engine)
                 joint = made.joint if not live.nats or engine.has_joint else None
                 said = await engine.ask(partial(_status, joint)) | _counts(engine, ways)
-                said |= _threats(said["threats"], keeping.kept(database, ("open",)))
+                said |= threats_told(said["threats"], keeping.kept(database, ("open",)))
                 durable.put(live.home / ABOUT, STATUS, msgspec.json.encode(said))
                 trouble = ""
             except (OSError, StateError) as error:  # a full disk, or NATS away: tried again, told once
@@ -224,7 +224,7 @@ def _status(joint: "JointStage | None") -> dict[str, Any]:
     }
 
 
-def _threats(known: Mapping[str, str], open_incidents: Sequence[Incident]) -> dict[str, Any]:
+def threats_told(known: Mapping[str, str], open_incidents: Sequence[Incident]) -> dict[str, Any]:
     """Each threat's state. What the joint stage does not say here is unknown, unless an incident tells of it."""
     under_way = {threat for one in open_incidents for threat in one.threats}
     found = {one: UNDER_WAY if one in under_way else known.get(one, UNKNOWN) for one in THREATS}

@@ -15,11 +15,11 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def past(
-    home: Path, sql: str, host: str, since: str, until: str, now: float, most: int
+    home: Path, sql: str, host: str, since: str, until: str, now: float, most: int, seconds: float = 60.0
 ) -> tuple[list[str], Iterator[Sequence[Any]]]:
     """Column names and rows: those that have a value in any row, where no SQL says which."""
     names, rows = history.ask(
-        home / HISTORY, sql, host=host, since=moment(since, now), until=moment(until, now), most=most
+        home / HISTORY, sql, host=host, since=moment(since, now), until=moment(until, now), most=most, seconds=seconds
     )
     if sql:
         return names, rows

@@ -17,6 +17,7 @@ import msgspec
 
 from ringfence.app.watch import stages
 from ringfence.app.watch.stages import BEAT, YIELDED, Beat, Entry, Heard, Joint, Node, Place, Stages
+from ringfence.app.watch.trouble import Trouble
 from ringfence.errors import RingfenceError, StateError
 from ringfence.transport.nats import blobs, layout
 from ringfence.transport.nats.reader import Reader
@@ -135,12 +136,20 @@ class Slot:
     """A slot in service; what is done with an entry is for `NodeSlot` and `JointSlot`."""
 
     def __init__(
-        self, slot: str, link: Link, broadcast: Broadcast, thread: Executor, told: Told, every: float = SAVED
+        self,
+        slot: str,
+        link: Link,
+        broadcast: Broadcast,
+        thread: Executor,
+        told: Told,
+        every: float = SAVED,
+        trouble: Trouble | None = None,
     ) -> None:
         self.state = Served(slot)
         self.leaving = asyncio.Event()
         self._link, self._slot, self._broadcast, self._thread = link, slot, broadcast, thread
         self._told, self._every = told, every
+        self._trouble = trouble or Trouble(told)
         self._place = Place()
         self._revision = self._at_save = 0
         self._beaten = 0.0
@@ -201,15 +210,19 @@ class Slot:
         clock, at = time.monotonic(), now()
         quiet = at - self._place.clock.last > self._idle * 1_000_000
         news = self._broadcast.newest > self._place.heard
-        if clock - self._beaten < 1.0 or not (quiet or news):
+        if not (quiet or news):
+            self._trouble.well(self._slot)  # somebody wrote
+            return
+        if clock - self._beaten < 1.0:
             return
         self._beaten = clock
         name = f"beat/{self._slot}/{at // 1_000_000}"
         body = msgspec.json.encode(Beat(self._broadcast.newest))
         try:
             await self._link.put(self._log, body, name, headers={KIND: BEAT, AT: str(at)}, within=1.0)
+            self._trouble.well(self._slot)
         except StateError as error:
-            self._told(f"slot {self._slot}: {error.what}")
+            self._trouble.ill(self._slot, layout.stream_of(self._log), error.what)
 
     _idle = IDLE
 
@@ -222,10 +235,12 @@ class Slot:
                 self._link, self._slot, self._place, state, self._revision, self._every + 5
             )
             self._at_save = self._place.position
+            self._trouble.well(f"{self._slot}'s checkpoint")
         except Conflict:
             await self._give_way()
         except StateError as error:
-            self._told(f"slot {self._slot}: no checkpoint: {error.what}")
+            what = f"slot {self._slot}: no checkpoint: {error.what}"
+            self._trouble.ill(f"{self._slot}'s checkpoint", layout.STATE, what)
 
     async def _give_way(self) -> None:
         """Another process has the slot too, or had it. Whoever is ahead saves."""
@@ -238,7 +253,6 @@ class Slot:
     def _caught_up(self, seconds: float) -> None:
         state = self.state
         state.ready, state.behind, state.caught_up = True, state.taken, seconds
-        self._told(f"slot {self._slot}: caught up from {state.began}: {state.taken} messages in {seconds:.2f} s")
 
     async def _run(self, work: Callable[Given, Answer], *given: Given.args, **named: Given.kwargs) -> Answer:
         return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*given, **named))

@@ -8,9 +8,13 @@ import zlib
 
 import msgspec
 
+from ringfence.errors import UsageError
+
 PARTITIONS = 64
 EVENTS, ALL, JOINT, INCIDENTS, STATE = "RF_EVENTS", "RF_ALL", "RF_JOINT", "RF_INCIDENTS", "RF_STATE"
 GIB = 1 << 30
+LEAST = 64
+"""Mebibytes that the streams take at the least."""
 _KEPT_IN = {"events": EVENTS, "urgent": EVENTS, "*": EVENTS}
 _KEPT_IN |= {"all": ALL, "joint": JOINT, "incidents": INCIDENTS, "state": STATE}
 
@@ -33,6 +37,13 @@ class Layout(msgspec.Struct, frozen=True):
     partitions: int = PARTITIONS
     replicas: int = 3
     event_bytes: int = 8 * GIB
+
+    @classmethod
+    def within(cls, mebibytes: int) -> "Layout":
+        """Streams that take so much of each server, all of them together."""
+        if mebibytes < LEAST:
+            raise UsageError(f"{mebibytes} MiB is too little for the streams", f"the least is {LEAST} MiB")
+        return cls(event_bytes=(mebibytes << 20) * 8 // 17)
 
     @property
     def streams(self) -> tuple[Stream, ...]:

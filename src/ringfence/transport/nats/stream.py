@@ -30,6 +30,10 @@ _SINGLE = 10074
 _WRONG_LAST = 10071
 _FULL = (10023, 10047, 10077, 10028, 10002)
 """JetStream's error codes: insufficient resources or storage, the stream's or the account's limit."""
+_NEVER = (10002, 10028, 10047)
+"""Of these, what no wait mends when a stream is made: more than the server, or the account, may keep."""
+_PLACES, _FOR_PLACES = 10005, 3.0
+"""`no suitable peers`: seconds in which a cluster that just began learns what its servers have room for."""
 _FULL_TEXT = ("no space left", "insufficient", "maximum bytes", "resource")
 
 
@@ -44,6 +48,12 @@ class Message(msgspec.Struct, frozen=True):
 
 class Conflict(StateError):
     """Somebody else has written this subject since it was read."""
+
+
+class NoRoom(StateError):
+    """The servers have no room for a stream. `lasting`: nor will they while they are set as they are."""
+
+    lasting = True
 
 
 class Troubles(msgspec.Struct):
@@ -260,7 +270,7 @@ async def _dialled(
 
 async def _agreed(link: Link, within: float) -> Layout:
     """The layout as it is: the partitions are those of the stream that is there."""
-    until = asyncio.get_running_loop().time() + within
+    began = asyncio.get_running_loop().time()
     partitions = link.layout.partitions
     for stream in link.layout.streams:
         while True:
@@ -268,13 +278,21 @@ async def _agreed(link: Link, within: float) -> Layout:
                 described = await _made(link, stream)
                 break
             except StateError as error:
-                if asyncio.get_running_loop().time() > until:
+                waited = asyncio.get_running_loop().time() - began
+                if waited > _patience(error, within):
                     raise
                 link.troubles.said = error.what
                 await asyncio.sleep(2 * _PAUSE)
         if stream.name == EVENTS:
             partitions = _partitions(described)
     return msgspec.structs.replace(link.layout, partitions=partitions)
+
+
+def _patience(error: StateError, within: float) -> float:
+    """Seconds for which it is tried again."""
+    if not isinstance(error, NoRoom):
+        return within
+    return 0.0 if error.lasting else min(within, _FOR_PLACES)
 
 
 def _partitions(described: str) -> int:
@@ -314,8 +332,15 @@ async def _made(link: Link, stream: Stream, replicas: int = 0) -> str:
         return await _made(link, stream, 1)
     if not error:
         raise StateError(f"{stream.name} waits for its leader")
-    room = f"the streams may take {sum(one.bytes for one in link.layout.streams) >> 20:,} MiB of each server"
-    raise StateError(f"making {stream.name}: {error['description']}", room)
+    what = f"making {stream.name}: {error['description']}"
+    total = sum(one.bytes for one in link.layout.streams) >> 20
+    room = f"the streams take {total:,} MiB of each server: raise its max_file_store, or say less (--nats-storage MIB)"
+    code = error.get("err_code")
+    if code in _NEVER or (code == _PLACES and "storage" in error["description"]):
+        refused = NoRoom(what, room)
+        refused.lasting = code != _PLACES
+        raise refused
+    raise StateError(what, room)
 
 
 def _errors() -> tuple[type[BaseException], ...]:
