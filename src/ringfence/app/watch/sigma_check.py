@@ -64,8 +64,9 @@ def check(rules: Sequence[Path], events: Path) -> Checked:
         points += source.points(columns, hits)
         total += len(batch)
     fired = _fired(made, points, str(events), problems)
-    often = *zip(loaded.rules, counts.tolist(), strict=True), *((one.rule, fired[one.rule.id]) for one in made)
-    return Checked(often, total, tuple(problems))
+    often: list[tuple[Rule | Correlation, int]] = [*zip(loaded.rules, counts.tolist(), strict=True)]
+    often += [(one.rule, fired[one.rule.id]) for one in made]
+    return Checked(tuple(often), total, tuple(problems))
 
 
 def _fired(made: Sequence[Plan], points: Sequence[Points], file: str, problems: list[Problem]) -> Counter[str]:

@@ -131,8 +131,9 @@ class _Carried:
             self._count += 1
             if self._count > MOST_CARRIED:  # each makes all of what it carries anew
                 raise Unsupported(f"more than {MOST_CARRIED} documents take others into them")
-        self._last = deep_dict_update(_aliased(below), above)
-        return self._last
+        made: dict[str, Any] = deep_dict_update(_aliased(below), above)
+        self._last = made
+        return made
 
 
 def _aliased(value: Any) -> Any:
