@@ -95,7 +95,8 @@ def watch(
     output.err.print(f"{made.count} rules", markup=False)
     forms = forms_of(mapping or (), cluster)
     if not lasting:
-        found = watch_files(made.single(), files, problems, lambda one: None if json else _line(one), forms)
+        with output.progress() as step:
+            found = watch_files(made.single(), files, problems, lambda one: None if json else _line(one), forms, step)
         try:
             _store(home, found)
         except RingfenceError:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from ringfence.app.survey import Progress
 from ringfence.app.watch.read import Forms, batches
 from ringfence.errors import Problem
 from ringfence.estate.threats import THREATS
@@ -37,7 +38,12 @@ class Watched(msgspec.Struct, frozen=True):
 
 
 def watch_files(
-    single: Single, files: Iterable[Path], problems: list[Problem], told: Told, forms: Forms | None = None
+    single: Single,
+    files: Iterable[Path],
+    problems: list[Problem],
+    told: Told,
+    forms: Forms | None = None,
+    progress: Progress | None = None,
 ) -> Watched:
     """Read logs to their end; `told` hears of each incident when it is new and when it changes."""
     last: dict[str, Incident] = {}
@@ -50,6 +56,8 @@ def watch_files(
 
     for batch in batches(files, problems, forms):
         counts["events"] += len(batch)
+        if progress:
+            progress("events read", counts["events"], 0)
         health = batch.rows(classes.TELEMETRY)
         counts["lost"] += int(batch.numbers("telemetry.count")[health].sum())
         tell(single.take(batch))
