@@ -1,5 +1,6 @@
 """What `ringfence watch` says to who uses it wrongly: what was wrong, and what to do next; never a traceback."""
 
+import errno
 import socket
 
 import pytest
@@ -47,3 +48,26 @@ def test_incidents_of_no_watch_and_of_no_such_id_say_what_to_do(tmp_path, capsys
     assert "ringfence watch" in capsys.readouterr().err
     assert run(["incidents", "--verdict", "benign", "--home", str(tmp_path)]) == 2
     assert "ringfence incidents ID" in capsys.readouterr().err
+
+
+def test_files_are_told_where_the_home_cannot_be_made_or_has_no_room(tmp_path, capsys, monkeypatch):
+    """What was found is printed first; then one line says what to do."""
+    log = tmp_path / "a.log"
+    log.write_text("Mar  1 07:00:00 gpu0001 sshd[7]: Accepted publickey for alice from 10.0.0.7 port 51000 ssh2\n")
+    assert run(["watch", str(log), "--home", "/proc/x"]) == 2
+    said = capsys.readouterr()
+    assert "1 events" in said.out
+    assert "`ringfence incidents` shows" not in said.out
+    assert "--home" in said.err
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for place in ("ensure", "put"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"ringfence.store.journal.durable.{place}", full)
+            assert run(["watch", str(log), "--home", str(tmp_path / "home")]) == 1
+        said = capsys.readouterr()
+        assert "1 events" in said.out
+        assert "make room" in said.err or "--home" in said.err
+        (tmp_path / "home").mkdir(exist_ok=True)

@@ -3,6 +3,7 @@
 import os
 import time
 
+import pyarrow as pa
 import pytest
 
 pytest.importorskip("duckdb", reason="missing-part: duckdb")
@@ -150,3 +151,17 @@ def test_a_folder_that_cannot_be_written_is_counted(tmp_path):
     assert writer.lost == 2
     assert "2 events" in writer.problems[0].what
     assert not os.path.isdir(tmp_path / "history")
+
+
+def test_an_event_that_tells_no_time_is_of_when_it_came(tmp_path):
+    """`since` finds it."""
+    record = batch(["a"]).drop_columns(["time", "received"])
+    for name, value in (("time", 0), ("received", int((NOW - 7200) * 1e6))):
+        record = record.append_column(name, pa.array([value]))
+    writer = History(tmp_path)
+    writer.add(record)
+    writer.flush()
+    assert len(rows(tmp_path, since=NOW - 7300)) == 1
+    assert rows(tmp_path, "SELECT count(*) FROM events", since=NOW - 7300, until=NOW - 7100) == [(1,)]
+    with pytest.raises(StateError):
+        rows(tmp_path, since=NOW - 3599)

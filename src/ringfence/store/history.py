@@ -3,8 +3,8 @@
         add ─▶ rows by the hour of their time ─▶ date=2026-03-01/hour=07/part-<name>.parquet ─▶ retain: oldest hours go
                                                                    ask ─▶ DuckDB, reading this folder and nothing else
 
-Parts are written beside and renamed, so that a reader never sees half of one. At most a minute of events is not yet
-written when a process is killed, and is lost to the history: it is what people look at; incidents rest on the log.
+Parts are written beside and renamed, so that a reader never sees half of one. What `History` has not written yet, at
+most a minute of events, is lost to it when a process is killed; `spans` writes from a log, and loses nothing.
 """
 
 import contextlib
@@ -24,6 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ringfence.errors import Problem, StateError, UsageError
+from ringfence.store.journal import durable
 
 ROWS = 131_072
 """Rows of one hour that are written together."""
@@ -33,6 +34,8 @@ _HOUR = 3_600_000_000
 _AHEAD, _BEHIND = 1, 24 * 30
 """Hours before and after now in which an event's own time is believed; otherwise it stands at the time of receipt."""
 _MEMORY, _SPILL = "1GB", "4GB"
+_WHEN = "(CASE WHEN time > 0 THEN time ELSE received END)"
+"""An event that tells no time is of when it came."""
 
 
 class History:
@@ -50,15 +53,8 @@ class History:
         """Take a batch of events in; it is written when there is enough of its hour, or a minute later."""
         if not record.num_rows:
             return
-        hours = record.column("time").to_numpy(zero_copy_only=False) // _HOUR
-        now = time.time_ns() // 1000 // _HOUR
-        hours = np.where((hours > now + _AHEAD) | (hours < now - _BEHIND), now, hours)
-        first = int(hours[0])
-        if (hours == first).all():
-            self._keep(first, record)
-        else:
-            for hour in np.unique(hours).tolist():
-                self._keep(hour, record.take(np.flatnonzero(hours == hour)))
+        for hour, rows in hours_of(record):
+            self._keep(hour, rows)
         self.look()
 
     def look(self) -> None:
@@ -77,7 +73,7 @@ class History:
         parts = sorted(self._folder.glob("date=*/hour=*/part-*.parquet"), key=lambda one: one.parent)
         sizes = {one: one.stat().st_size for one in parts}
         total, gone = sum(sizes.values()), 0
-        oldest = _place(int((now - self._days * 86_400) * 1e6) // _HOUR)
+        oldest = place(int((now - self._days * 86_400) * 1e6) // _HOUR)
         for part in parts:
             if total <= self._most and part.parent.relative_to(self._folder).as_posix() >= oldest:
                 break
@@ -97,18 +93,10 @@ class History:
 
     def _write(self, hour: int) -> None:
         records, rows = self._waiting.pop(hour), self._rows.pop(hour)
-        folder = self._folder / _place(hour)
-        name = f"part-{uuid.uuid4().hex}.parquet"
+        folder = self._folder / place(hour)
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            tables = [pa.Table.from_batches([_plain(one)]) for one in records]
-            table = pa.concat_tables(tables, promote_options="permissive")
-            with os.fdopen(os.open(folder / f".{name}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                pq.write_table(table, file, compression="zstd", row_group_size=ROWS // 4)
-            os.replace(folder / f".{name}", folder / name)
+            write_part(folder, f"part-{uuid.uuid4().hex}.parquet", records)
         except (OSError, pa.ArrowException) as error:
-            with contextlib.suppress(OSError):
-                (folder / f".{name}").unlink()
             self.lost += rows
             self.problems.append(Problem(str(folder), 0, f"{rows} events did not reach the history: {error}"))
             del self.problems[:-100]
@@ -148,7 +136,7 @@ def ask(
             files = ", ".join(_quoted(str(one.resolve())) for one in parts)
             options = "union_by_name = true, hive_partitioning = false"
             view = f"CREATE VIEW events AS SELECT * FROM read_parquet([{files}], {options}) {narrowed}"  # noqa: S608  # quoted above
-            plain = f"SELECT * FROM events ORDER BY time LIMIT {int(most)}"  # noqa: S608  # a number
+            plain = f"SELECT * FROM events ORDER BY {_WHEN} LIMIT {int(most)}"  # noqa: S608  # a number
             with limit.running():
                 connection.execute(view)
                 answer = connection.execute(sql or plain)
@@ -233,8 +221,8 @@ def _rows(answer: Any, limit: _Limit, stack: contextlib.ExitStack) -> Iterator[S
 
 def _narrowed(host: str, since: float, until: float) -> str:
     asked = [f'"device.hostname" = {_quoted(host)}'] if host else []
-    asked += [f"time >= {int(since * 1e6)}"] if since else []
-    asked += [f"time < {int(until * 1e6)}"] if until else []
+    asked += [f"{_WHEN} >= {int(since * 1e6)}"] if since else []
+    asked += [f"{_WHEN} < {int(until * 1e6)}"] if until else []
     return f"WHERE {' AND '.join(asked)}" if asked else ""
 
 
@@ -244,13 +232,55 @@ def _quoted(text: str) -> str:
 
 def _between(folder: Path, since: float, until: float) -> list[Path]:
     """The parts whose hours lie between two times."""
-    first = _place(int(since * 1e6) // _HOUR) if since else ""
-    last = _place(int(until * 1e6) // _HOUR) if until else "~"
+    first = place(int(since * 1e6) // _HOUR) if since else ""
+    last = place(int(until * 1e6) // _HOUR) if until else "~"
     parts = folder.glob("date=*/hour=*/part-*.parquet")
     return sorted(one for one in parts if first <= one.parent.relative_to(folder).as_posix() <= last)
 
 
-def _place(hour: int) -> str:
+def hours_of(record: pa.RecordBatch) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """The rows by the hour that they stand under: of their time, or of receipt where they tell none worth belief."""
+    now = time.time_ns() // 1000 // _HOUR
+    hours = record.column("time").to_numpy(zero_copy_only=False) // _HOUR
+    received = record.schema.get_field_index("received")
+    if received >= 0:
+        came = record.column(received).fill_null(0).to_numpy(zero_copy_only=False) // _HOUR
+        hours = np.where(_believed(hours, now), hours, came)
+    hours = np.where(_believed(hours, now), hours, now)
+    first = int(hours[0])
+    if (hours == first).all():
+        yield first, record
+        return
+    for hour in np.unique(hours).tolist():
+        yield hour, record.take(np.flatnonzero(hours == hour))
+
+
+def _believed(hours: np.ndarray, now: int) -> np.ndarray:
+    found: np.ndarray = (hours <= now + _AHEAD) & (hours >= now - _BEHIND)
+    return found
+
+
+def write_part(folder: Path, name: str, records: Sequence[pa.RecordBatch]) -> None:
+    """Write a part beside, put it on disk, rename it. Raises `OSError`, `ArrowException`; then nothing of it stays."""
+    try:
+        durable.ensure(folder)
+        tables = [pa.Table.from_batches([_plain(one)]) for one in records]
+        table = pa.concat_tables(tables, promote_options="permissive")
+        handle = os.open(folder / f".{name}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            pq.write_table(table, file, compression="zstd", row_group_size=ROWS // 4)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(folder / f".{name}", folder / name)
+        durable.sync(folder)
+    except (OSError, pa.ArrowException):
+        with contextlib.suppress(OSError):
+            (folder / f".{name}").unlink()
+        raise
+
+
+def place(hour: int) -> str:
+    """The folder of an hour, counted from the epoch."""
     when = datetime.fromtimestamp(hour * 3600, UTC)
     return f"date={when:%Y-%m-%d}/hour={when:%H}"
 

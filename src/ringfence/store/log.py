@@ -79,17 +79,25 @@ class Log:
         except OSError as error:
             raise StateError(f"{self._folder}: {error.strerror}", "mend the disk") from None
 
-    def read(self, after: int) -> Iterator[tuple[int, bytes]]:
-        """The entries after a number, with theirs. What a damaged file no longer has is counted in `lost`."""
+    def read(self, after: int, count: bool = True) -> Iterator[tuple[int, bytes]]:
+        """The entries after a number, with theirs. What a damaged file no longer has is counted in `lost`.
+
+        A second reader, in a thread of its own, has that not counted again; files that went meanwhile it passes by.
+        """
         firsts = [*self._firsts, self._next]
         for first, following in pairwise(firsts):
             if following <= after + 1:
                 continue
             number = first - 1
-            for number, (body, _) in enumerate(_frames(self._path(first)), first):
-                if after < number < following:
-                    yield number, body
-            self.lost += max(0, following - 1 - max(number, after))
+            try:
+                for number, (body, _) in enumerate(_frames(self._path(first)), first):
+                    if after < number < following:
+                        yield number, body
+            except FileNotFoundError:
+                if count:
+                    raise
+            if count:
+                self.lost += max(0, following - 1 - max(number, after))
 
     def forget(self, before: int) -> None:
         """Remove the files whose entries are all older than a number."""

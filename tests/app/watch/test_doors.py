@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 
 import pytest
 
@@ -132,5 +133,6 @@ def test_a_file_is_followed_from_where_it_was_left(tmp_path):
         engine = Engine()
         asyncio.run(follow(engine))
         counts.append(len(engine.rows))
+        assert all(time.time() - 60 < row["received"] / 1e6 <= time.time() for row in engine.rows)
     assert counts == [2, 3]
     assert len(Batch(of_events([]).record)) == 0

@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from ringfence.app.watch.filled import filled
 from ringfence.app.watch.read import Forms
-from ringfence.app.watch.sink import Put
+from ringfence.app.watch.sink import Put, stamped
 from ringfence.collect.telemetry.files import Files, Place
 from ringfence.collect.telemetry.heard import Heard
 from ringfence.collect.telemetry.listen import Listeners, Lost
@@ -138,7 +138,7 @@ class Doors:
     async def _offer(self, events: list[Event]) -> None:
         events = [*events, *self._rejected()]
         if events:
-            await offered(self._put, of_events(events).record, False, self._told)
+            await offered(self._put, stamped(of_events(events).record), False, self._told)
 
     async def _whole(self, events: list[Event]) -> None:
         """Offer, and be cancelled only when it is known whether the engine has them: else they would be told twice."""

@@ -69,7 +69,7 @@ class _Next(msgspec.Struct, frozen=True):
 
 
 class Embedded:
-    """The engine over a folder."""
+    """The engine over a folder. `synced` is the newest entry that the disk has."""
 
     def __init__(
         self,
@@ -80,13 +80,16 @@ class Embedded:
         saved: float = SAVED,
         most: int = MOST,
         processes: int = 0,
+        recorded: Callable[[], int] | None = None,
     ) -> None:
+        self._recorded = recorded
         self._nodes: Shares = Elsewhere(made, processes) if processes else Here(made)
         durable.ensure(home)
         self.counted = Counted()
         self.database = Database.open(home / _DATABASE)
         self._log = Log(home / "log", most)
         self._home, self._told, self._changed, self._every = home, told, changed, saved
+        self._most, self.synced = most, self._log.last
         self._joint, self._clock = made.joint(), Clock()
         self._ahead: deque[_Next] = deque()
         self._reading: Iterator[tuple[int, bytes]] = iter(())
@@ -156,9 +159,26 @@ class Embedded:
         if self._position > self._saved_at and not self._unkept:
             try:
                 self._saved_at = await self._on(self._thread, self._save)
-                await self._on(self._disk, self._log.forget, self._saved_at + 1)
+                await self._on(self._disk, self._log.forget, self._needless() + 1)
             except (OSError, StateError) as error:
                 self._told(f"no checkpoint: {error}")
+
+    def _needless(self) -> int:
+        """The last entry that nobody needs. A history that is half a log behind is not waited for."""
+        if self._recorded is None or self._log.size > self._most // 2:
+            return self._saved_at
+        return min(self._saved_at, self._recorded())
+
+    def taken(self, after: int) -> Iterator[tuple[int, bytes | None]]:
+        """The entries after a number, for any thread: their events, packed, or None for one that is of something else.
+
+        What makes room in the log is told by `recorded`, up to which number this is needed no more.
+        """
+        for number, body in self._log.read(after, count=False):
+            if number > self.synced:
+                return
+            line = msgspec.msgpack.decode(body, type=_Line)
+            yield number, line.body if line.kind == EVENTS else None
 
     def load(self) -> None:
         """Take up the last checkpoint; a damaged one is told, and learning begins anew."""
@@ -207,6 +227,7 @@ class Embedded:
     def _kept(self, body: bytes) -> int:
         number = self._log.append([body])
         self._log.sync()
+        self.synced = number
         return number
 
     async def _beat(self) -> None:
@@ -309,12 +330,15 @@ async def embedded(
     changed: Callable[[Incident], None],
     saved: float = SAVED,
     processes: int = 0,
+    recorded: Callable[[], int] | None = None,
 ) -> AsyncIterator[Embedded]:
     """The engine at work for the length of the block, its node stages in this process or in others.
 
+    `recorded` tells up to which entry the history has the log; what is beyond stays in it.
+
     Raises `StateError`, and ends the block, when one of the processes dies.
     """
-    engine = Embedded(home, made, told, changed, saved, processes=processes)
+    engine = Embedded(home, made, told, changed, saved, processes=processes, recorded=recorded)
     try:
         engine.load()
         async with asyncio.TaskGroup() as tasks:

@@ -1,6 +1,7 @@
 """What was found, read back: incidents, their verdicts, and how each threat stands."""
 
 import contextlib
+import errno
 import getpass
 import time
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ import msgspec
 
 from ringfence.app.watch import keeping
 from ringfence.app.watch.live import ABOUT, DATABASE, STATUS
-from ringfence.errors import UsageError
+from ringfence.errors import StateError, UsageError
 from ringfence.store import incidents
 from ringfence.store.journal import durable
 from ringfence.store.state import Database
@@ -20,6 +21,9 @@ from ringfence.watch.incident import CLOSED, DISMISSED, OPEN
 from ringfence.watch.values import Incident
 
 _LATELY = 30.0
+
+_UNKEPT = "what was found is not kept for `ringfence incidents`"
+_ANOTHER, _ROOM = "name a folder that you may write with --home", "make room, or name another folder with --home"
 
 
 def listed(home: Path, every: bool = False) -> list[Incident]:
@@ -60,12 +64,24 @@ def _is_watched(home: Path) -> bool:
 
 
 def keep(home: Path, found: Sequence[Incident], threats: dict[str, str]) -> None:
-    """Keep what a reading of files came to, so that it can be asked for later."""
-    durable.ensure(home)
-    home.chmod(0o700)
-    with contextlib.closing(Database.open(home / DATABASE)) as database:
-        keeping.keep(database, found)
-    durable.put(home / ABOUT, STATUS, msgspec.json.encode({"at": time.time(), "threats": threats}))
+    """Keep what a reading of files came to, so that it can be asked for later.
+
+    Raises `UsageError` for a folder that cannot be made, `StateError` for a disk that has no room.
+    """
+    try:
+        durable.ensure(home)
+        home.chmod(0o700)
+    except OSError as error:
+        kind = StateError if error.errno in (errno.ENOSPC, errno.EDQUOT) else UsageError
+        raise kind(f"{home} cannot be the watch's folder: {error.strerror}; {_UNKEPT}", _ANOTHER) from None
+    try:
+        with contextlib.closing(Database.open(home / DATABASE)) as database:
+            keeping.keep(database, found)
+        durable.put(home / ABOUT, STATUS, msgspec.json.encode({"at": time.time(), "threats": threats}))
+    except OSError as error:
+        raise StateError(f"{home}: {error.strerror}; {_UNKEPT}", _ROOM) from None
+    except StateError as error:
+        raise StateError(f"{error.what}; {_UNKEPT}", _ROOM if "full" in error.what else error.remedy) from None
 
 
 def status(home: Path) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from ringfence.app.watch.made import Made
 from ringfence.app.watch.members import ROLES
 from ringfence.app.watch.past import HISTORY
 from ringfence.app.watch.read import Forms
-from ringfence.app.watch.recorded import recorded
+from ringfence.app.watch.recorded import Logged, recorded
 from ringfence.app.watch.sink import Decoded, Put
 from ringfence.app.watch.stages import Verdict
 from ringfence.collect.telemetry.listen import At, Listeners, parse
@@ -114,7 +114,12 @@ async def _run(live: Live, made: Made, told: Told, changed: Changed) -> None:
 @contextlib.asynccontextmanager
 async def _engine(live: Live, made: Made, told: Told, changed: Changed) -> AsyncIterator[Any]:
     if not live.nats:
-        async with embedded(live.home, made.stages(), told, changed, processes=live.processes) as engine:
+        logged = Logged(live.home / HISTORY, told)
+        home, stages = live.home, made.stages()
+        async with (
+            embedded(home, stages, told, changed, processes=live.processes, recorded=logged.position) as engine,
+            logged.following(engine),
+        ):
             yield engine
         return
     from ringfence.app.watch.cluster import joined  # nats-py is an extra
@@ -148,7 +153,10 @@ async def _following(link: "Link", database: Database, told: Told, changed: Chan
 @contextlib.asynccontextmanager
 async def _ways_in(live: Live, engine: Any, told: Told) -> AsyncIterator[_Ways]:
     async with contextlib.AsyncExitStack() as stack:
-        put = await stack.enter_async_context(recorded(live.home / HISTORY, engine.put, told))
+        put = engine.put
+        if live.nats:
+            put = await stack.enter_async_context(recorded(live.home / HISTORY, put, told))
+            told("a history beside NATS lacks up to a minute of events if this process is killed; incidents lack none")
         doors = Doors(put, told, live.forms)
         if live.doors:
             listeners = await stack.enter_async_context(Listeners(live.doors))

@@ -32,10 +32,15 @@ class Decoded:
 
     async def rows(self, record: pa.RecordBatch, urgent: bool) -> None:
         """Stamped already, but for when they came."""
-        place = record.schema.get_field_index("received")
-        now = pa.repeat(pa.scalar(time.time_ns() // 1000, pa.int64()), record.num_rows)
-        await self._put(record.set_column(place, "received", now), urgent)
+        await self._put(stamped(record), urgent)
 
     def told(self, event: Event) -> None:
         """Somebody said what was not theirs to say."""
         self._told(event)
+
+
+def stamped(record: pa.RecordBatch) -> pa.RecordBatch:
+    """The rows as received now."""
+    place = record.schema.get_field_index("received")
+    now = pa.repeat(pa.scalar(time.time_ns() // 1000, pa.int64()), record.num_rows)
+    return record.set_column(place, "received", now)
