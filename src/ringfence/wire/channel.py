@@ -17,7 +17,7 @@ from typing import Annotated
 
 import msgspec
 
-from ringfence.wire.frames import HEADER, Codec
+from ringfence.wire.frames import Codec
 from ringfence.wire.orders import Digest, Entity, Envelope, Id, JobNumber, Line, Target, Text
 
 LONGEST_FRAME = 16 << 20

@@ -6,7 +6,6 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.shared_data import shared
 
 from ringfence.errors import Problem
 from ringfence.wire.logs import bmc, dcgm, ib_counters, rdma_resources, slurm_accounting, slurm_hooks, smi
@@ -14,6 +13,7 @@ from ringfence.wire.logs.feed import read_as
 from ringfence.wire.logs.form import Form
 from ringfence.wire.ocsf import classes
 from ringfence.wire.ocsf.event import Event
+from tests.shared_data import shared
 
 ALL = (
     dcgm.FORM,
