@@ -61,6 +61,15 @@ def test_a_host_that_is_hardly_known_says_nothing_by_its_silence():
     assert both_ways(agent_lost, heard, JOBS) == []
 
 
+def test_a_server_that_pauses_for_minutes_is_not_silent():
+    """It has nothing to tell; one that never paused is."""
+    often = [one for one in days(300, 900) if one.host == "gpu0002"]
+    rare = [interval(at, "gpu0001", events=9) for at in range(-HOUR, 300, 240)]
+    quiet = [silence(360, "gpu"), silence(390, "ports", 90)]
+    assert both_ways(agent_lost, sorted([*often, *rare, *quiet], key=lambda one: one.time)) == []
+    assert played(*quiet, jobs=()) != []
+
+
 def test_an_idle_host_is_told_after_five_minutes():
     """With less confidence."""
     found = played(silence(360, "gpu"), silence(390, "ports", 90), until=1200, jobs=())

@@ -33,6 +33,8 @@ SOON, LATER, LONG = 90 * SECOND, 5 * MINUTE, 30 * MINUTE
 MISSED = 60 * SECOND
 """Others' intervals must have come from this much later: the host is missing, and not its news on the way."""
 NEAR = 90 * SECOND
+PATIENCE, FADE, MOST_PAUSE = 3, 0.98, 10 * MINUTE
+"""A silence is longer than this many of the host's pauses, of which the longest is forgotten interval by interval."""
 MOST = 50_000
 MANY = 5
 _SILENCE, _RESUME, _HOLE = 4, 5, 7
@@ -51,12 +53,14 @@ class Quiet(msgspec.Struct):
 
 
 class State(msgspec.Struct):
-    """When hosts were first and last heard, which are silent, until when silences are announced, when they last
-    went down: a job failed there, or the controller said so.
+    """When hosts were first and last heard, how long they pause, which are silent, until when that is announced.
+
+    `failed` is when they last went down: a job failed there, or the controller said so.
     """
 
     first: dict[str, int] = {}
     heard: dict[str, int] = {}
+    pauses: dict[str, int] = {}
     latest: int = 0
     quiet: dict[str, Quiet] = {}
     holes: dict[str, int] = {}
@@ -69,9 +73,7 @@ def step(state: State, batch: Batch, view: View) -> Iterator[Signal]:
     for row in batch.rows(classes.HOST_INTERVAL).tolist():
         host = hosts.of(row)
         if len(state.heard) < MOST or host in state.heard:
-            state.first.setdefault(host, int(times[row]))
-            state.heard[host] = max(int(times[row]), state.heard.get(host, 0))
-            state.latest = max(state.latest, int(times[row]))
+            _heard(state, host, int(times[row]))
     activity = batch.numbers("activity_id")
     for row in batch.rows(classes.TELEMETRY).tolist():
         _health(state, batch, row, int(activity[row]))
@@ -98,6 +100,14 @@ def tick(state: State, now: int, view: View) -> Iterator[Signal]:
             yield from _judge(state, host, one, now, view)
     if len(state.failed) > MOST // 2:
         state.failed = {host: when for host, when in state.failed.items() if now - when < LONG}
+
+
+def _heard(state: State, host: str, when: int) -> None:
+    """A host spoke. Some servers have nothing to tell for minutes: the longest pause of late is usual."""
+    before = state.heard.setdefault(host, state.first.setdefault(host, when))
+    state.pauses[host] = max(min(when - before, MOST_PAUSE), int(FADE * state.pauses.get(host, 0)))
+    state.heard[host] = max(when, before)
+    state.latest = max(state.latest, when)
 
 
 def _health(state: State, batch: Batch, row: int, activity: int) -> None:
@@ -129,7 +139,7 @@ def _judge(state: State, host: str, one: Quiet, now: int, view: View) -> Iterato
     failed = abs(state.failed.get(host, -LONG) - one.since) <= NEAR
     jobs = [job for job in view.roster.at(host, now) if job.started < one.since]
     wait = LONG if failed else SOON if jobs else LATER
-    if now - one.since < wait:
+    if now - one.since < max(wait, PATIENCE * state.pauses.get(host, 0)):
         return
     one.told = now
     mates = [peer for job in jobs for peer in job.hosts if peer != host]

@@ -125,7 +125,7 @@ class _Carried:
         if action not in (None, "repeat"):
             raise Unsupported(f"the action {str(action)[:100]} is not known")
         if action is None and ("correlation" in own or "filter" in own):
-            return own
+            return dict(own)
         below, above = (self._last, own) if action else (own, self._everywhere)
         if below and above:
             self._count += 1
