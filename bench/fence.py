@@ -69,7 +69,7 @@ FIGURES: dict[str, Figure] = {
     "job_start_delay_median_ms": Figure("slurm", ("delay", "srun", "median_ms"), most=300.0),
     "job_start_delay_p99_ms": Figure("slurm", ("delay", "srun", "p99_ms"), most=500.0),
 }
-"""What issue 3 asks of the parts. The two of InfiniBand are of one sweep; a hand-over takes two and stands beside."""
+"""What is aimed at in the parts. The two of InfiniBand are of one sweep; a hand-over takes two and stands beside."""
 
 
 def main(arguments: list[str] | None = None) -> int:

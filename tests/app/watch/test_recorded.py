@@ -116,16 +116,16 @@ def test_a_log_that_begins_anew_does_not_take_the_old_history_away(tmp_path):
     assert len(list(tmp_path.glob("date=*/hour=*/part-*"))) == 2
 
 
-def test_the_log_keeps_what_the_history_has_not(tmp_path, monkeypatch):
-    """However far the stages are."""
-    forgotten = []
+def test_the_log_keeps_what_the_history_has_not(tmp_path):
+    """However far the stages are: with nothing recorded nothing is needless, with all of it something is."""
 
-    async def main(recorded):
-        async with embedded(tmp_path, COUNTING, print, print, recorded=recorded) as engine:
-            monkeypatch.setattr(engine._log, "forget", forgotten.append)
+    async def needless(home, recorded):
+        async with embedded(home, COUNTING, print, print, recorded=recorded) as engine:
             await engine.put(events("a", 1, 5).record)
             while engine.behind:
                 await asyncio.sleep(0.01)
+            await engine.save()
+            return engine._needless()
 
-    asyncio.run(main(lambda: 0))
-    assert set(forgotten) == {1}
+    assert asyncio.run(needless(tmp_path / "a", lambda: 0)) == 0
+    assert asyncio.run(needless(tmp_path / "b", lambda: 1_000_000)) > 0
