@@ -38,6 +38,9 @@ bench: $(VENV)/.tested
 	$(BIN)/python -m bench.estate --json
 	$(BIN)/python -m bench.incremental --json
 	$(BIN)/python -m bench.fence --json
+	$(BIN)/python -m bench.sigma --json
+	$(BIN)/python -m bench.endpoints --seconds 60 --json
+	$(BIN)/python -m bench.agent --json
 
 # Node is needed only here: the built pages are part of the package.
 web:
