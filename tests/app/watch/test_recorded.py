@@ -117,15 +117,17 @@ def test_a_log_that_begins_anew_does_not_take_the_old_history_away(tmp_path):
 
 
 def test_the_log_keeps_what_the_history_has_not(tmp_path):
-    """However far the stages are: with nothing recorded nothing is needless, with all of it something is."""
+    """However far the stages are: once all of it is recorded something is needless, and before that nothing."""
+    recorded = [0]
 
-    async def needless(home, recorded):
-        async with embedded(home, COUNTING, print, print, recorded=recorded) as engine:
+    async def main():
+        async with embedded(tmp_path, COUNTING, print, print, 0.05, recorded=lambda: recorded[0]) as engine:
             await engine.put(events("a", 1, 5).record)
-            while engine.behind:
-                await asyncio.sleep(0.01)
-            await engine.save()
-            return engine._needless()
+            await asyncio.sleep(0.5)
+            before, recorded[0] = engine._needless(), 1_000_000
+            async with asyncio.timeout(10):
+                while not engine._needless():
+                    await asyncio.sleep(0.05)
+            return before
 
-    assert asyncio.run(needless(tmp_path / "a", lambda: 0)) == 0
-    assert asyncio.run(needless(tmp_path / "b", lambda: 1_000_000)) > 0
+    assert asyncio.run(main()) == 0
