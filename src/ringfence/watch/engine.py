@@ -65,12 +65,39 @@ class _JointState(msgspec.Struct):
     repeats: Repeats = msgspec.field(default_factory=Repeats)
 
 
-class NodeStage:
+class _Stage:
+    """What both stages are: a state with its clock and roster, and the detectors that run there."""
+
+    _state: "_NodeState | _JointState"
+    _running: "_Running"
+
+    @property
+    def clock(self) -> int:
+        """The time of events up to which everything was seen, in microseconds since the epoch."""
+        return self._state.clock
+
+    @property
+    def faults(self) -> Mapping[str, int]:
+        """Detector → how often it failed; the others went on."""
+        return self._running.faults
+
+    @property
+    def learning(self) -> tuple[str, ...]:
+        """The detectors that have not seen enough yet to know what is usual: they tell less than they will."""
+        return self._running.learning()
+
+    def start(self, roster: Roster) -> None:
+        """Who runs what at the beginning, as the estate has it."""
+        for job in roster.jobs.values():
+            self._state.roster.start(job)
+
+
+class NodeStage(_Stage):
     """Rules and the detectors of single hosts, over a share of the hosts."""
 
     def __init__(self, detectors: Sequence[Detector], site: Site, rules: Rules | None = None) -> None:
         self._site, self._rules = site, rules
-        self._state = _NodeState()
+        self._state: _NodeState = _NodeState()
         self._running = _Running(NODE, detectors)
 
     def step(self, batch: Batch) -> Yielded:
@@ -101,29 +128,9 @@ class NodeStage:
         condensed += condense.close(state.open, now, state.roster, self._site)
         return Yielded(tuple(fresh(state.repeats, signals, state.clock)), tuple(condensed), tuple(points))
 
-    @property
-    def clock(self) -> int:
-        """The time of events up to which everything was seen, in microseconds since the epoch."""
-        return self._state.clock
-
-    @property
-    def faults(self) -> Mapping[str, int]:
-        """Detector → how often it failed; the others went on."""
-        return self._running.faults
-
-    @property
-    def learning(self) -> tuple[str, ...]:
-        """The detectors that have not seen enough yet to know what is usual: they tell less than they will."""
-        return self._running.learning()
-
     def hear(self, batch: Batch) -> None:
         """Job events of hosts that other processes watch: only who runs what is learned of them."""
         self._state.roster.take(batch)
-
-    def start(self, roster: Roster) -> None:
-        """Who runs what at the beginning, as the estate has it."""
-        for job in roster.jobs.values():
-            self._state.roster.start(job)
 
     def save(self) -> bytes:
         """Everything that was learned, as msgpack."""
@@ -148,13 +155,13 @@ class NodeStage:
         state.clock = max(state.clock, state.open.clock)
 
 
-class JointStage:
+class JointStage(_Stage):
     """The detectors of the whole cluster, and the incidents."""
 
     def __init__(self, detectors: Sequence[Detector], site: Site, rules: Rules | None = None) -> None:
         self._site, self._rules = site, rules
         self._correlator = Correlator(rules.plans if rules else ())
-        self._state = _JointState()
+        self._state: _JointState = _JointState()
         self._running = _Running(JOINT, detectors)
         self._joiner = Joiner(site)
 
@@ -194,11 +201,6 @@ class JointStage:
         return {name: count for name, count in found.items() if count}
 
     @property
-    def clock(self) -> int:
-        """The time of events up to which everything was seen, in microseconds since the epoch."""
-        return self._state.clock
-
-    @property
     def open(self) -> tuple[Incident, ...]:
         """The incidents that were told and are not closed."""
         joining = self._state.joining
@@ -227,21 +229,6 @@ class JointStage:
     def held(self) -> Mapping[str, int]:
         """`name|class` → how many signals were held back as habits."""
         return habit.held(self._state.habits)
-
-    @property
-    def faults(self) -> Mapping[str, int]:
-        """Detector → how often it failed; the others went on."""
-        return self._running.faults
-
-    @property
-    def learning(self) -> tuple[str, ...]:
-        """The detectors that have not seen enough yet to know what is usual: they tell less than they will."""
-        return self._running.learning()
-
-    def start(self, roster: Roster) -> None:
-        """Who runs what at the beginning, as the estate has it."""
-        for job in roster.jobs.values():
-            self._state.roster.start(job)
 
     def save(self) -> bytes:
         """Everything that was learned and is open, as msgpack."""
