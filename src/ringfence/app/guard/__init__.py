@@ -1,0 +1,1 @@
+"""`ringfence guard`: watch, plan, guard and act in one process, and what people ask of it."""

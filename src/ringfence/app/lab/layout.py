@@ -1,0 +1,107 @@
+"""Who is in the lab and where: names, addresses, files. Everything else asks here.
+
+ws ──┐                     ┌── out (the outside: its sink counts what arrives)
+login, store, ctl, ibm ────┼── net (a bridge and a router in a namespace of its own)
+gpu01 … gpuNN ─────────────┘
+"""
+
+from pathlib import Path
+
+import msgspec
+
+PREFIX = "rflab-"
+"""Of the names of namespaces (`ip netns`)."""
+
+CLUSTER = "lab"
+INSIDE = "10.77.0.0/16"
+OUTSIDE = "192.88.99.10"
+"""The outside host. The block is reserved and routed nowhere (RFC 7526); in the lab it lies behind `net`."""
+
+FABRIC = "lab"
+MODEL = "model:lab/weights"
+MODEL_BYTES = 1 << 30
+ORDERS_PORT, TELEMETRY_PORT, STORE_PORT, SINK_PORT, SSH_PORT = 8443, 8444, 9000, 443, 22
+
+
+class Machine(msgspec.Struct, frozen=True):
+    """One namespace. `role` is net, ctl, ibm, store, login, gpu, ws or out."""
+
+    name: str
+    role: str
+    address: str
+    port_guid: int = 0
+
+    @property
+    def entity(self) -> str:
+        """Its id in the estate."""
+        return {"ws": f"workstation:{self.name}"}.get(self.role, f"host:{self.name}")
+
+    @property
+    def namespace(self) -> str:
+        """Its name for `ip netns`."""
+        return PREFIX + self.name
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether an agent and an enforcer run on it."""
+        return self.role in ("ctl", "ibm", "store", "login", "gpu")
+
+
+class Layout(msgspec.Struct, frozen=True):
+    """The lab in `folder`, with `gpus` GPU nodes: 4 to 12."""
+
+    folder: Path
+    gpus: int = 8
+
+    @property
+    def machines(self) -> tuple[Machine, ...]:
+        """All of them, the router first."""
+        nodes = [Machine(f"gpu{at:02d}", "gpu", f"10.77.1.{at}", guid(at)) for at in range(1, self.gpus + 1)]
+        return (
+            Machine("net", "net", "10.77.0.1"),
+            Machine("ctl", "ctl", "10.77.0.2"),
+            Machine("ibm", "ibm", "10.77.0.3", guid(0)),
+            Machine("store", "store", "10.77.0.4"),
+            Machine("login", "login", "10.77.0.5"),
+            *nodes,
+            Machine("ws", "ws", "10.77.2.1"),
+            Machine("out", "out", OUTSIDE),
+        )
+
+    def machine(self, name: str) -> Machine:
+        """The one of this name. Raises `KeyError`."""
+        return {one.name: one for one in self.machines}[name]
+
+    @property
+    def nodes(self) -> tuple[Machine, ...]:
+        """The GPU nodes."""
+        return tuple(one for one in self.machines if one.role == "gpu")
+
+    def home(self, machine: Machine) -> Path:
+        """What belongs to this machine alone: keys, configuration, logs, `*.pid`."""
+        return self.folder / machine.name
+
+    @property
+    def server(self) -> Path:
+        """The server's folder (`ringfence enrol init`)."""
+        return self.folder / "ctl" / "server"
+
+    @property
+    def state(self) -> Path:
+        """The fence's and the guard's folder."""
+        return self.folder / "ctl" / "state"
+
+    @property
+    def estate(self) -> Path:
+        """The lab's estate file."""
+        return self.folder / "lab.estate"
+
+    @property
+    def model(self) -> Path:
+        """The weights, on the storage host."""
+        return self.folder / "store" / "data" / "weights.bin"
+
+
+def guid(at: int) -> int:
+    """The port GUID of a host on the simulated fabric."""
+    return 0x10_0000_0001 + (at << 8)
