@@ -31,6 +31,8 @@ ORIGIN = "ringfence/fence"
 Kind = TypeVar("Kind")
 _OPEN = ("begun", "applied", "failed", "undoing")
 _RESTORE = "restore it from a copy"
+_TURN = 10.0
+"""Seconds to wait for another writer of the journal."""
 _POLICY = msgspec.json.Decoder(Policy)
 
 
@@ -126,17 +128,18 @@ class Ledger:
     def ready(self) -> None:
         """Open all that is written while something is changed. Raises `StateError` before anything is."""
         self.database  # noqa: B018  # made or refused
-        with self._journal():
+        with self.journal():
             pass
 
     def write_down(self, what: str, subject: str, receipt: str, **detail: Any) -> None:
         """One line of the journal; on disk when this returns."""
         actor = f"identity:uid/{os.getuid()}"
-        with self._journal() as journal:
+        with self.journal() as journal:
             journal.append([encode(Line(time(), actor, what, subject, detail, receipt))])
 
-    def _journal(self) -> Journal:
-        return Journal.open(self.folder / "journal", ORIGIN, self.signer)
+    def journal(self) -> Journal:
+        """The journal, held for writing; the guard and the fence's commands take turns, a batch each."""
+        return Journal.open(self.folder / "journal", ORIGIN, self.signer, wait=_TURN)
 
     @cached_property
     def signer(self) -> Signer:

@@ -13,6 +13,7 @@ import fcntl
 import os
 import shutil
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,7 @@ from ringfence.store.journal.notes import Signer, Verifier
 
 _NEXT = ".checkpoint.next"
 _LOCK = ".lock"
+_TRY_AGAIN = 0.005
 
 
 class Appended(msgspec.Struct, frozen=True):
@@ -52,16 +54,18 @@ class Journal(tree.Tree):
         self._grown = Growth({}, self.edge(), tail)
 
     @classmethod
-    def open(cls, folder: Path, origin: str, signer: Signer, trusted: Sequence[Verifier] = ()) -> "Journal":
+    def open(
+        cls, folder: Path, origin: str, signer: Signer, trusted: Sequence[Verifier] = (), wait: float = 0.0
+    ) -> "Journal":
         """Open the log, or begin it, and finish what a writer that was cut off left.
 
         `trusted` are earlier keys of this log: a head signed by one of them is continued under
-        `signer`. Raises `StateError` where another process writes, or the log is damaged, of
-        another origin, or signed by a key that is not trusted.
+        `signer`. `wait`: seconds for which another writer may still hold it. Raises `StateError` where
+        another process writes, or the log is damaged, of another origin, or signed by a key that is not trusted.
         """
         with _problems(folder):
             durable.ensure(folder)
-            lock = _locked(folder)
+            lock = _locked(folder, wait)
         try:
             with _problems(folder):
                 keys = [signer.verifier, *trusted]
@@ -170,16 +174,21 @@ def _finish(folder: Path, origin: str, keys: Sequence[Verifier]) -> None:
     durable.sync(folder)
 
 
-def _locked(folder: Path) -> int:
+def _locked(folder: Path, wait: float) -> int:
     handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        raise StateError(
-            f"{folder}: another process writes this journal", "end it, or let it write: reading needs no lock"
-        ) from None
-    return handle
+    until = time.monotonic() + wait
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() < until:
+                time.sleep(_TRY_AGAIN)
+                continue
+            os.close(handle)
+            raise StateError(
+                f"{folder}: another process writes this journal", "end it, or let it write: reading needs no lock"
+            ) from None
+        return handle
 
 
 @contextmanager

@@ -118,8 +118,12 @@ class Signer:
         """The note of `text`, which must end in a newline and hold no other control characters."""
         if not text.endswith("\n") or _CONTROL.search(text):
             raise InputError("a note's text ends in a newline and has no control characters")
-        blob = self.verifier.key_id + self._key.sign(text.encode())
+        blob = self.verifier.key_id + self.raw(text.encode())
         return f"{text}\n{_DASH}{self.verifier.name} {b64encode(blob).decode()}\n"
+
+    def raw(self, message: bytes) -> bytes:
+        """The 64 bytes of a signature over a message of another kind, which says at its beginning what it is."""
+        return self._key.sign(message)
 
 
 def parse(note: str) -> Note:
