@@ -136,5 +136,48 @@ _THIRD: Migration = (
     "CREATE UNIQUE INDEX enrolments_live ON enrolments (holder, role) WHERE revoked_at IS NULL",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _SECOND, _THIRD)
+_FOURTH: Migration = (
+    """
+    CREATE TABLE actions (
+        id         TEXT PRIMARY KEY,
+        incident   TEXT NOT NULL,
+        verb       TEXT NOT NULL,
+        target     TEXT NOT NULL,
+        place      TEXT NOT NULL,
+        subject    TEXT NOT NULL,
+        rank       INTEGER NOT NULL,
+        state      TEXT NOT NULL CHECK (
+            state IN ('held', 'planned', 'doing', 'done', 'failed', 'undoing', 'undone', 'lapsed')
+        ),
+        lasts      INTEGER NOT NULL CHECK (lasts >= 0),
+        until      INTEGER NOT NULL CHECK (until >= 0),
+        stands     INTEGER NOT NULL CHECK (stands >= 0),
+        tries      INTEGER NOT NULL CHECK (tries >= 0),
+        final      INTEGER NOT NULL CHECK (final IN (0, 1)),
+        told       INTEGER NOT NULL CHECK (told IN (0, 1)),
+        why        TEXT NOT NULL,
+        planned_at REAL NOT NULL,
+        changed_at REAL NOT NULL,
+        done_at    REAL,
+        took       REAL,
+        read_back  TEXT NOT NULL,
+        body       BLOB NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX actions_open ON actions (target, place, state, rank) WHERE state NOT IN ('held', 'undone', 'lapsed')",
+    "CREATE INDEX actions_untold ON actions (changed_at) WHERE told = 0",
+    "CREATE INDEX actions_of ON actions (incident)",
+    "CREATE INDEX actions_state ON actions (state)",
+    """
+    CREATE TABLE places (
+        target  TEXT NOT NULL,
+        place   TEXT NOT NULL,
+        before  BLOB NOT NULL,
+        kept_at REAL NOT NULL,
+        PRIMARY KEY (target, place)
+    ) STRICT
+    """,
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH)
 """Entry n leads from version n to version n + 1; version 0 is an empty file."""
