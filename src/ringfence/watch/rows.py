@@ -47,6 +47,20 @@ def who(batch: Batch, row: int) -> Who:
     )
 
 
+def noticed_here(one: Who) -> bool:
+    """Whether this end noticed it by itself. Only those that receive write such a source: no sender is called so."""
+    return not one.source or one.source.startswith("ringfence/")
+
+
+def sender(batch: Batch, row: int, one: Who) -> Who:
+    """What a `TELEMETRY` row tells, as told by the source it is about, where this end noticed that.
+
+    What somebody sent about another source stays that sender's own word: else a line at an open port, or one enrolled
+    key, could speak as any other.
+    """
+    return msgspec.structs.replace(one, source=batch.text("telemetry.of", row)) if noticed_here(one) else one
+
+
 def account(view: View, job: str, user: str) -> str:
     """The scheduler's account that a job is charged to, else the user's tenant, else the user."""
     running = view.roster.jobs.get(job)

@@ -25,6 +25,13 @@ def test_drift_and_an_outage_of_many_are_silent():
     assert len(both_ways(clock_skew, late)) < 10
 
 
+def test_a_skew_that_somebody_tells_of_another_is_his_own_word():
+    """Only what was measured on receipt is told as the sender's."""
+    said = {"telemetry__of": "host:gpu0007/gpu", "telemetry__seconds": 600}
+    told = event(classes.TELEMETRY, 3, 60, "gpu0007", source="ndjson/10.0.0.9", **said)
+    assert [one.sources for one in both_ways(clock_skew, [told])] == [("ndjson/10.0.0.9",)]
+
+
 def test_hostile_input_does_no_harm():
     """Odd names, numbers and times."""
     hostile(clock_skew)

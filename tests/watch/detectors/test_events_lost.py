@@ -32,6 +32,16 @@ def test_a_network_that_loses_of_all_is_told_as_one():
     assert {one.key for one in found if one.confidence < 0.5} == {"everywhere"}
 
 
+def test_a_gap_that_somebody_tells_of_another_is_his_own_word():
+    """Else a line at an open port, or one enrolled key, could speak as any source there is."""
+    said = {"telemetry__of": "host:gpu0007/sockets", "telemetry__count": 2}
+    for teller in ("ndjson/10.0.0.9", "host:gpu0001/agent"):
+        gaps = [event(classes.TELEMETRY, 1, at * 150, "gpu0001", source=teller, **said) for at in range(12)]
+        found = both_ways(events_lost, gaps)
+        assert found
+        assert {source for one in found for source in one.sources} == {teller}
+
+
 def test_hostile_input_does_no_harm():
     """Odd names, numbers and times."""
     hostile(events_lost)

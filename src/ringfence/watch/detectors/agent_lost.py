@@ -9,7 +9,7 @@ from ringfence.watch.batch import Batch
 from ringfence.watch.detector import JOINT, About, View
 from ringfence.watch.detector import signal as made
 from ringfence.watch.learned import MINUTE, SECOND
-from ringfence.watch.rows import named, shown
+from ringfence.watch.rows import named, noticed_here, shown, who
 from ringfence.watch.values import Signal
 from ringfence.wire.ocsf import classes
 
@@ -115,6 +115,8 @@ def _health(state: State, batch: Batch, row: int, activity: int) -> None:
     if activity == _HOLE and len(state.holes) < MOST:
         seconds = float(batch.numbers("telemetry.seconds")[row]) or 1800.0
         state.holes[host] = max(state.holes.get(host, 0), when + int(min(max(seconds, 0.0), 14_400.0)) * SECOND)
+    elif not noticed_here(who(batch, row)):
+        return  # somebody says of a source that it is silent: only whoever receives can know
     elif activity == _SILENCE and host:
         since = when - int(float(batch.numbers("telemetry.seconds")[row])) * SECOND
         announced = batch.text("telemetry.why", row) == "announced" or state.holes.get(host, 0) >= since

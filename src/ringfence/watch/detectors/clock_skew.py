@@ -7,7 +7,7 @@ import msgspec
 from ringfence.watch.batch import Batch
 from ringfence.watch.detector import JOINT, About, View
 from ringfence.watch.learned import HOUR, Among
-from ringfence.watch.rows import named, noticed, who
+from ringfence.watch.rows import named, noticed, sender, who
 from ringfence.watch.values import Signal
 from ringfence.wire.ocsf import classes
 
@@ -46,7 +46,7 @@ def step(state: State, batch: Batch, view: View) -> Iterator[Signal]:
             continue
         if seconds < 0 and state.behind.add("all", one.host, one.time) >= ALIKE:
             continue
-        told = msgspec.structs.replace(one, source=batch.text("telemetry.of", row))
+        told = sender(batch, row, one)
         why = f"the clock of {one.host} is {abs(seconds):,.0f} s {'ahead' if seconds > 0 else 'behind'}"
         confidence = 0.5 if seconds > 0 else 0.35
         yield noticed(about, told, one.host, why, confidence=confidence, holds=(f"{named('host', one.host)}#root",))

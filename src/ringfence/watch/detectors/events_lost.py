@@ -7,7 +7,7 @@ import msgspec
 from ringfence.watch.batch import Batch
 from ringfence.watch.detector import JOINT, About, View
 from ringfence.watch.learned import HOUR, MINUTE, Among, Sums
-from ringfence.watch.rows import named, noticed, who
+from ringfence.watch.rows import named, noticed, sender, who
 from ringfence.watch.values import Signal
 from ringfence.wire.ocsf import classes
 
@@ -54,7 +54,7 @@ def step(state: State, batch: Batch, view: View) -> Iterator[Signal]:
             f"{lost:,.0f} events of {one.host} are missing, in {spans} five-minute spans of an hour, lately of {source}"
         )
         why += f"; so it is with {losing} hosts" if everywhere else ""
-        told = msgspec.structs.replace(one, source=source)
+        told = sender(batch, row, one)
         confidence = 0.4 if everywhere else 0.75
         key = "everywhere" if everywhere else one.host
         yield noticed(about, told, key, why, confidence=confidence, holds=(f"{named('host', one.host)}#root",))

@@ -8,7 +8,7 @@ from ringfence.watch.batch import Batch
 from ringfence.watch.detector import JOINT, About, View
 from ringfence.watch.learned import HOUR, Learning, Seen, Sums, clock
 from ringfence.watch.loss import host_of
-from ringfence.watch.rows import named, noticed, shown, who
+from ringfence.watch.rows import named, noticed, noticed_here, sender, shown, who
 from ringfence.watch.values import Signal
 from ringfence.wire.ocsf import classes
 
@@ -57,12 +57,12 @@ def tick(state: State, now: int, view: View) -> Iterator[Signal]:
 
 def _rejected(state: State, batch: Batch, row: int, activity: int) -> Iterator[Signal]:
     one, source = who(batch, row), batch.text("telemetry.of", row)
-    if one.source and not one.source.startswith("ringfence/"):
+    if not noticed_here(one):
         return  # somebody's own word, an agent's about its queue or anybody's at an open port: it was not counted here
     if not source.startswith("host:"):
         return  # an open port, where nobody proves who he is: what it heard was unreadable, not forged
     count, why = int(batch.numbers("telemetry.count")[row]), batch.text("telemetry.why", row)
-    told = msgspec.structs.replace(one, source=source)
+    told = sender(batch, row, one)
     holds = (f"{named('host', one.host)}#root",) if one.host else ()
     if activity == _REJECTED:
         said = f"{shown(source)} {shown(why)} in {count} events, which were refused"
