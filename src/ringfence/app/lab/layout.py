@@ -23,6 +23,19 @@ MODEL_BYTES = 1 << 30
 ORDERS_PORT, TELEMETRY_PORT, STORE_PORT, SINK_PORT, SSH_PORT = 8443, 8444, 9000, 443, 22
 
 
+class Account(msgspec.Struct, frozen=True):
+    """An account of the lab: it is known inside the lab's machines only. `tenant` is its Slurm account, "" for none."""
+
+    name: str
+    uid: int
+    tenant: str = ""
+
+
+ALICE, BOB, OPERATOR = Account("rf-alice", 61_001, "a"), Account("rf-bob", 61_002, "b"), Account("rf-ops", 61_000)
+ACCOUNTS = (OPERATOR, ALICE, BOB)
+"""The operator logs in everywhere with the workstation's key; the others submit jobs."""
+
+
 class Machine(msgspec.Struct, frozen=True):
     """One namespace. `role` is net, ctl, ibm, store, login, gpu, ws or out."""
 
@@ -82,6 +95,11 @@ class Layout(msgspec.Struct, frozen=True):
         return self.folder / machine.name
 
     @property
+    def shared(self) -> Path:
+        """What every machine reads: accounts and their homes, Slurm's files and munge's socket."""
+        return self.folder / "shared"
+
+    @property
     def server(self) -> Path:
         """The server's folder (`ringfence enrol init`)."""
         return self.folder / "ctl" / "server"
@@ -95,6 +113,20 @@ class Layout(msgspec.Struct, frozen=True):
     def estate(self) -> Path:
         """The lab's estate file."""
         return self.folder / "lab.estate"
+
+    @property
+    def slurm_conf(self) -> Path:
+        """Slurm's configuration; its other files lie beside it."""
+        return self.shared / "slurm" / "etc" / "slurm.conf"
+
+    def hooks(self, machine: Machine) -> Path:
+        """The socket of the enforcer on a machine, for Slurm's hooks and people."""
+        return self.folder / f"{machine.name}.sock"
+
+    @property
+    def client_key(self) -> Path:
+        """The operator's private key, on the workstation."""
+        return self.folder / "ws" / "id_ed25519"
 
     @property
     def model(self) -> Path:
