@@ -25,6 +25,8 @@ from ringfence.wire.ocsf.classes import (
 from ringfence.wire.ocsf.event import Event, Value
 
 _OPEN = 1
+LOUD = 4 << 20
+"""Bytes that a connection sent since it was last told, from which that cannot wait."""
 
 
 def _always(activity: int, fields: Mapping[str, Value]) -> bool:
@@ -35,14 +37,21 @@ def _of_data(activity: int, fields: Mapping[str, Value]) -> bool:
     return "file.data" in fields
 
 
-def _to_outside(activity: int, fields: Mapping[str, Value]) -> bool:
-    """A connection begins towards an address of the internet; its later byte counts can wait."""
-    if activity != _OPEN or fields.get("connection_info.direction") == "inbound":
-        return False
+def is_outside(address: str) -> bool:
+    """Whether it is an address of the internet."""
     try:
-        return ip_address(str(fields.get("dst_endpoint.ip", ""))).is_global
+        return ip_address(address).is_global
     except ValueError:
         return False
+
+
+def _to_outside(activity: int, fields: Mapping[str, Value]) -> bool:
+    """A connection towards the internet begins, or has sent much; its lesser byte counts can wait."""
+    if fields.get("connection_info.direction") == "inbound":
+        return False
+    sent = fields.get("traffic.bytes_out", 0)
+    loud = isinstance(sent, int) and sent >= LOUD
+    return (activity == _OPEN or loud) and is_outside(str(fields.get("dst_endpoint.ip", "")))
 
 
 def _not_sample(activity: int, fields: Mapping[str, Value]) -> bool:

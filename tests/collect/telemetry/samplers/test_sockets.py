@@ -12,6 +12,7 @@ from ringfence.collect.telemetry.samplers.machine import Machine
 from ringfence.collect.telemetry.samplers.sockets import Sockets
 from ringfence.enforce.confine import drop, make, mount
 from ringfence.errors import EnforceError
+from ringfence.wire.ocsf.urgent import LOUD, urgent
 from tests.collect.telemetry.samplers.looked import started, until
 from tests.live.netns import PORT, Network, need, v4
 
@@ -128,3 +129,39 @@ def test_udp_is_told_by_connection_tracking_where_a_rule_asks_for_it(network):
     assert found[0].fields["connection_info.protocol_name"] == "udp"
     assert (found[0].fields["src_endpoint.ip"], found[0].fields["dst_endpoint.port"]) == (v4(0), PORT)
     sampler.close()
+
+
+def test_a_connection_out_of_the_cluster_is_told_as_it_begins_and_as_it_sends(network):
+    """Pushed by the kernel's tracking, with its bytes each time that many have gone; both are urgent."""
+    away = "192.88.99.7"
+    network.hosts[1].run("ip", "addr", "add", f"{away}/32", "dev", "lo")
+    network.hosts[0].run("ip", "route", "add", f"{away}/32", "via", v4(1))
+    network.hosts[0].run("nft", "-f", "-", given=TRACK)
+    with network.hosts[0].entered():
+        sampler = Sockets(Machine("gpu0001"))
+        started(sampler)
+    list(sampler.look())
+    with network.hosts[1].entered():
+        server = socket.create_server((away, 6002))
+    with server, network.hosts[0].socket(socket.AF_INET, socket.SOCK_STREAM) as one:
+        one.connect((away, 6002))
+        other, _ = server.accept()
+        (opened,) = [event for event in sampler.look() if event.activity_id == 1]
+        assert (opened.fields["dst_endpoint.ip"], urgent(opened)) == (away, True)
+        assert "python" in str(opened.fields["actor.process.name"])
+        assert sampler.every < 0.1
+        for _ in range(2):
+            left = LOUD
+            while left:
+                one.sendall(bytes(1 << 14))
+                left -= len(other.recv(1 << 14, socket.MSG_WAITALL))
+            told = until(sampler, lambda found: [event for event in found if event.activity_id == 6])
+            (sent,) = [event for event in told if event.activity_id == 6]
+            assert LOUD - 10 <= sent.fields["traffic.bytes_out"] <= LOUD + 10
+            assert urgent(sent)
+        other.close()
+    until(sampler, lambda found: [event for event in found if event.activity_id == 2])
+    list(sampler.look())
+    assert sampler.every == 1.0
+    sampler.close()
+    network.hosts[0].run("nft", "delete", "table", "inet", "t")

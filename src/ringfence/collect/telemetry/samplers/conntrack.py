@@ -17,8 +17,9 @@ from ringfence.wire.ocsf.event import Event, Value
 OPEN, CLOSE = 1, 2
 AT_ONCE = 512
 ADDRESSES_KEPT = 10.0
-_NEW_AND_ENDED = 0b101
-_NEW, _ENDED = 1 << 8, 1 << 8 | 2
+BEGINS = 0b001
+_BEGINS_AND_ENDS = 0b101
+NEW, _ENDED = 1 << 8, 1 << 8 | 2
 _NAMES = {6: "tcp", 17: "udp", 132: "sctp", 1: "icmp", 58: "icmp"}
 _ORIGINAL, _COUNTED, _COUNTED_BACK = 1, 9, 10
 
@@ -44,7 +45,7 @@ class Conntrack:
 
     def open(self) -> int:
         """Hear of flows that begin and end."""
-        self._socket = netlink.listen(netlink.NETFILTER, _NEW_AND_ENDED, self.about.needs)
+        self._socket = netlink.listen(netlink.NETFILTER, _BEGINS_AND_ENDS, self.about.needs)
         return self._socket.fileno()
 
     def look(self) -> Iterator[Event]:
@@ -58,7 +59,7 @@ class Conntrack:
             if found is None:
                 return
             for kind, payload in netlink.messages(found[0] if found[1] == 0 else b""):
-                event = self._told(kind, payload) if kind in (_NEW, _ENDED) else None
+                event = self._told(kind, payload) if kind in (NEW, _ENDED) else None
                 if event:
                     yield event
 
@@ -72,11 +73,10 @@ class Conntrack:
         self._socket.close()
 
     def _told(self, kind: int, payload: bytes) -> Event | None:
-        found = dict(netlink.attributes(payload, 4))
-        ends = _tuple(found.get(_ORIGINAL, b""))
-        if ends is None:
+        told = ends(payload)
+        if told is None:
             return None
-        protocol, source, from_port, target, port = ends
+        protocol, source, from_port, target, port = told
         own = source in self._addresses() or target in self._addresses()
         if source.startswith("127.") or source == "::1" or (protocol == "tcp" and own):
             return None
@@ -89,12 +89,13 @@ class Conntrack:
             "connection_info.direction": "inbound" if target in self._addresses() else "outbound",
         }
         if kind == _ENDED:
+            found = dict(netlink.attributes(payload, 4))
             for name, attribute in (("out", _COUNTED), ("in", _COUNTED_BACK)):
                 counted = dict(netlink.attributes(found.get(attribute, b"")))
                 if 2 in counted:
                     fields[f"traffic.packets_{name}"] = int.from_bytes(counted.get(1, b""), "big")
                     fields[f"traffic.bytes_{name}"] = int.from_bytes(counted[2], "big")
-        return self._machine.event(NETWORK, OPEN if kind == _NEW else CLOSE, fields)
+        return self._machine.event(NETWORK, OPEN if kind == NEW else CLOSE, fields)
 
     def _addresses(self) -> frozenset[str]:
         """This machine's own addresses, as `/proc` lists them."""
@@ -117,9 +118,9 @@ def _own(machine: Machine) -> Iterator[str]:
         return
 
 
-def _tuple(data: bytes) -> tuple[str, str, int, str, int] | None:
-    """(protocol, source, its port, target, its port) of a tuple."""
-    parts = dict(netlink.attributes(data))
+def ends(payload: bytes) -> tuple[str, str, int, str, int] | None:
+    """(protocol, source, its port, target, its port) of a tracked flow, as it began; None for other protocols."""
+    parts = dict(netlink.attributes(dict(netlink.attributes(payload, 4)).get(_ORIGINAL, b"")))
     addresses, protocol = dict(netlink.attributes(parts.get(1, b""))), dict(netlink.attributes(parts.get(2, b"")))
     name = _NAMES.get(protocol.get(1, b"\0")[0])
     pairs = ((socket.AF_INET, 4, 1, 2), (socket.AF_INET6, 16, 3, 4))

@@ -2,24 +2,27 @@
 
         every second: all TCP sockets ─▶ new ones: NETWORK open     bytes since the last word: NETWORK traffic
         pushed: a socket is destroyed ─▶ NETWORK close, with the bytes that were not told yet
+        pushed: a connection out of the cluster begins ─▶ NETWORK open at once, and its bytes as they become many
 
 The kernel counts the bytes of each connection; a socket names its control group and its owner, and only the processes
 of that group or owner are asked which of them holds it. Loopback is left out.
 """
 
+import select
 import socket
-import struct
-import sys
 import time
 from collections.abc import Iterator
-from typing import NamedTuple
+from contextlib import suppress
 
-from ringfence.collect.telemetry.samplers import netlink
+from ringfence.collect.telemetry.samplers import conntrack, netlink, sock_diag
 from ringfence.collect.telemetry.samplers.base import PUSH, About
 from ringfence.collect.telemetry.samplers.holders import Holders
 from ringfence.collect.telemetry.samplers.machine import Machine
+from ringfence.collect.telemetry.samplers.sock_diag import Found
+from ringfence.errors import MissingPart
 from ringfence.wire.ocsf.classes import NETWORK
 from ringfence.wire.ocsf.event import Event, Value
+from ringfence.wire.ocsf.urgent import LOUD, is_outside
 
 OPEN, CLOSE, TRAFFIC = 1, 2, 6
 TOLD_EVERY = 10.0
@@ -27,30 +30,11 @@ TOLD_EVERY = 10.0
 MOST = 65536
 """Connections that are followed; more are counted as lost."""
 AT_ONCE = 512
-_TCP = 6
+USUAL, QUICK = 1.0, 0.03
+"""Seconds between two looks: as a rule, and while a connection out of the cluster lasts."""
+FOLLOWED = 256
+"""Connections out of the cluster whose bytes are asked at each quick look."""
 _DESTROYED = 0b0101  # groups: TCP over IPv4, TCP over IPv6
-_BY_FAMILY = 20
-_INFO, _CGROUP = 2, 21
-_LISTENING = 10
-_STATES = 0xFFF & ~(1 << 6)  # all but TIME_WAIT, which has no owner any more
-_REQUEST = struct.Struct("=BBBBI48s")
-_MESSAGE = struct.Struct("=BBBB2s2s16s16sIQIIIII")
-_BYTES = struct.Struct("=QQ")
-_AT = 120  # tcpi_bytes_acked, tcpi_bytes_received in struct tcp_info
-
-
-class Found(NamedTuple):
-    """One TCP socket. `sent` and `received` are bytes so far, by this end."""
-
-    cookie: int
-    state: int
-    local: tuple[str, int]
-    remote: tuple[str, int]
-    uid: int
-    inode: int
-    cgroup: int
-    sent: int
-    received: int
 
 
 class _Flow:
@@ -71,31 +55,44 @@ class Sockets:
         "connections with their job, user, program and bytes",
         PUSH,
         "CAP_SYS_PTRACE for the program that holds a socket",
-        "an opening is sampled every second, an end is pushed; UDP, and pods in network namespaces of their own,"
-        " are the source conntrack's; loopback is left out",
+        "an opening is sampled every second, an end is pushed; one out of the cluster is pushed where a firewall rule"
+        " makes the kernel track; UDP, and pods in network namespaces of their own, are the source conntrack's;"
+        " loopback is left out",
     )
-    every = 1.0
     slow = False
 
     def __init__(self, machine: Machine) -> None:
         self._machine, self._holders = machine, Holders(machine)
         self._flows: dict[int, _Flow] = {}
+        self._outside: dict[int, Found] = {}
         self._ports: set[int] = set()
         self._asked = 0.0
         self._lost = 0
 
+    @property
+    def every(self) -> float:
+        """Seconds until it wants to look again."""
+        return QUICK if self._outside else USUAL
+
     def open(self) -> int:
-        """Hear of destroyed sockets, and be able to ask for all."""
+        """Hear of destroyed sockets and of tracked connections, and be able to ask for all."""
         self._push = netlink.listen(netlink.SOCK_DIAG, _DESTROYED, self.about.needs)
-        self._ask = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC, netlink.SOCK_DIAG)
-        self._ask.settimeout(1.0)
-        return self._push.fileno()
+        self._ask = sock_diag.Asking()
+        self._begins: socket.socket | None = None
+        with suppress(MissingPart):
+            self._begins = netlink.listen(netlink.NETFILTER, conntrack.BEGINS, self.about.needs)
+        self._either = select.epoll()
+        for one in filter(None, (self._push, self._begins)):
+            self._either.register(one.fileno(), select.EPOLLIN)
+        return self._either.fileno()
 
     def look(self) -> Iterator[Event]:
-        """Ends that were pushed; once a second what is new, and now and then the bytes of what lasts."""
-        yield from self._ended()
+        """Ends and beginnings that were pushed; once a second what is new, and now and then the bytes of what lasts."""
         now = time.monotonic()
-        if now - self._asked >= self.every * 0.9:
+        yield from self._begun_outside(now)
+        yield from self._ended()
+        yield from self._loud(now)
+        if now - self._asked >= USUAL * 0.9:
             self._asked = now
             yield from self._sampled(now)
 
@@ -106,30 +103,63 @@ class Sockets:
 
     def close(self) -> None:
         """Hear no more."""
+        self._either.close()
         self._push.close()
         self._ask.close()
+        if self._begins:
+            self._begins.close()
+
+    def _begun_outside(self, now: float) -> Iterator[Event]:
+        """Connections out of the cluster that begin, by connection tracking: each socket is asked by itself."""
+        for kind, payload in self._pushed(self._begins) if self._begins else ():
+            ends = conntrack.ends(payload) if kind == conntrack.NEW else None
+            if ends is None or ends[0] != "tcp" or not is_outside(ends[3]):
+                continue
+            one = self._ask.one(ends[1:3], ends[3:5])
+            if one and one.cookie not in self._flows and len(self._flows) < MOST:
+                flow = self._flows[one.cookie] = self._begun(one, now)
+                self._follow(one)
+                yield self._machine.event(NETWORK, OPEN, flow.fields)
+
+    def _loud(self, now: float) -> Iterator[Event]:
+        """The bytes of connections out of the cluster, each time that many have gone."""
+        for cookie, known in list(self._outside.items()):
+            one, flow = self._ask.one(known.local, known.remote), self._flows.get(cookie)
+            if one is None or flow is None or one.cookie != cookie:
+                del self._outside[cookie]
+            elif one.sent - flow.sent >= LOUD:
+                flow.told = now
+                yield self._told(flow, one, TRAFFIC)
+
+    def _follow(self, one: Found) -> None:
+        if len(self._outside) < FOLLOWED:
+            self._outside[one.cookie] = one
 
     def _ended(self) -> Iterator[Event]:
+        for kind, payload in self._pushed(self._push):
+            one = sock_diag.found(payload) if kind == sock_diag.BY_FAMILY else None
+            if one and not one.loopback:
+                flow = self._flows.pop(one.cookie, None) or self._begun(one, 0.0)
+                yield self._told(flow, one, CLOSE)
+
+    def _pushed(self, source: socket.socket) -> Iterator[tuple[int, bytes]]:
+        """(type, payload) of what the kernel itself pushed."""
         for _ in range(AT_ONCE):
             try:
-                found = netlink.receive(self._push)
+                found = netlink.receive(source)
             except netlink.Overrun:
                 self._lost += 1
                 continue
             if found is None:
                 return
-            for kind, payload in netlink.messages(found[0] if found[1] == 0 else b""):
-                one = _found(payload) if kind == _BY_FAMILY else None
-                if one and not _loopback(one):
-                    flow = self._flows.pop(one.cookie, None) or self._begun(one, 0.0)
-                    yield self._told(flow, one, CLOSE)
+            yield from netlink.messages(found[0] if found[1] == 0 else b"")
 
     def _sampled(self, now: float) -> Iterator[Event]:
-        found = [one for family in (socket.AF_INET, socket.AF_INET6) for one in self._dump(family)]
-        self._ports = {one.local[1] for one in found if one.state == _LISTENING}
+        found = list(self._ask.all())
+        self._ports = {one.local[1] for one in found if one.state == sock_diag.LISTENING}
         alive = set()
         for one in found:
-            if one.state == _LISTENING or _loopback(one):
+            if one.state == sock_diag.LISTENING or one.loopback:
                 continue
             alive.add(one.cookie)
             flow = self._flows.get(one.cookie)
@@ -138,6 +168,8 @@ class Sockets:
                     self._lost += 1
                     continue
                 flow = self._flows[one.cookie] = self._begun(one, now)
+                if not flow.inbound and is_outside(one.remote[0]):
+                    self._follow(one)
                 yield self._machine.event(NETWORK, OPEN, flow.fields)
             elif now - flow.told >= TOLD_EVERY and (one.sent != flow.sent or one.received != flow.received):
                 flow.told = now
@@ -174,39 +206,3 @@ class Sockets:
         out, into = (received, sent) if flow.inbound else (sent, received)
         counted = {"traffic.bytes_out": out, "traffic.bytes_in": into}
         return self._machine.event(NETWORK, activity, flow.fields | counted)
-
-    def _dump(self, family: int) -> Iterator[Found]:
-        body = _REQUEST.pack(family, _TCP, 1 << (_INFO - 1), 0, _STATES, b"\0" * 48)
-        head = netlink.HEADER.pack(netlink.HEADER.size + len(body), _BY_FAMILY, netlink.REQUEST | netlink.DUMP, 1, 0)
-        self._ask.send(head + body)
-        while True:
-            for kind, payload in netlink.messages(self._ask.recv(1 << 16)):
-                if kind in (netlink.DONE, netlink.ERROR):
-                    return
-                one = _found(payload)
-                if one:
-                    yield one
-
-
-def _found(payload: bytes) -> Found | None:
-    if len(payload) < _MESSAGE.size:
-        return None
-    family, state, _, _, near, far, mine, theirs, _, cookie, _, _, _, uid, inode = _MESSAGE.unpack_from(payload)
-    size, cgroup, counted = (4 if family == socket.AF_INET else 16), 0, (0, 0)
-    for kind, value in netlink.attributes(payload, _MESSAGE.size):
-        if kind == _INFO and len(value) >= _AT + _BYTES.size:
-            counted = _BYTES.unpack_from(value, _AT)
-        elif kind == _CGROUP and len(value) >= 8:
-            cgroup = int.from_bytes(value[:8], sys.byteorder)
-    local, remote = ((_address(family, raw[:size]), int.from_bytes(port, "big"))
-                     for raw, port in ((mine, near), (theirs, far)))  # fmt: skip
-    return Found(cookie, state, local, remote, uid, inode, cgroup, *counted)
-
-
-def _address(family: int, raw: bytes) -> str:
-    text = socket.inet_ntop(family, raw)
-    return text.removeprefix("::ffff:") if "." in text else text
-
-
-def _loopback(one: Found) -> bool:
-    return one.remote[1] == 0 or one.remote[0].startswith("127.") or one.remote[0] == "::1"
