@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from ringfence.errors import EnforceError, MissingPart
@@ -15,6 +16,9 @@ from ringfence.errors import EnforceError, MissingPart
 ROOT = "/sys/fs/cgroup"
 _PATH = re.compile(r'(socket cgroupv2 level \d+ )"([^"\n]*)"')
 _ABSENT = "No such file or directory"
+_ONE_AT_A_TIME = Lock()
+"""libnftables does not promise that two threads may use it at once, whatever the context (libnftables(3))."""
+
 Entered = Callable[[], AbstractContextManager[object]]
 
 
@@ -30,7 +34,7 @@ class Nft:
             ) from error
         self._entered = entered
         try:
-            with entered():
+            with _ONE_AT_A_TIME, entered():
                 self._nft: Any = Nftables()
         except OSError as error:
             raise MissingPart("libnftables is not installed", "apt-get install libnftables1") from error
@@ -38,11 +42,16 @@ class Nft:
 
     def run(self, commands: str) -> str:
         """Carry commands out as one transaction. Raises `EnforceError` with what the kernel or nft said."""
-        with self._entered():
-            code, out, err = self._nft.cmd(_PATH.sub(rf'\g<1>"{self._prefix}\g<2>"', commands))
-        if code:
-            raise EnforceError(f"nftables refused: {str(err).strip()[:500]}", _remedy(str(err)))
-        return str(out)
+        return self._told(_PATH.sub(rf'\g<1>"{self._prefix}\g<2>"', commands))
+
+    def table(self, name: str) -> str:
+        """One table in JSON (libnftables-json(5)), "" where it is not loaded."""
+        try:
+            return self._told(f"list table {name}", json=True)
+        except EnforceError as error:
+            if _ABSENT in error.what:
+                return ""
+            raise
 
     def ours(self) -> str:
         """Our table as text, "" where it is not loaded."""
@@ -55,6 +64,14 @@ class Nft:
     def quotas(self) -> str:
         """The quotas of our table, "" where it is not loaded."""
         return self._list("quotas table inet ringfence")
+
+    def _told(self, commands: str, *, json: bool = False) -> str:
+        with _ONE_AT_A_TIME, self._entered():
+            self._nft.set_json_output(json)
+            code, out, err = self._nft.cmd(commands)
+        if code:
+            raise EnforceError(f"nftables refused: {str(err).strip()[:500]}", _remedy(str(err)))
+        return str(out)
 
     def _list(self, what: str) -> str:
         try:
