@@ -1,10 +1,14 @@
 """Private files and addresses, as commands name them."""
 
+import fcntl
 import os
 import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from ringfence.errors import UsageError
+from ringfence.errors import StateError, UsageError
 from ringfence.store.journal import durable
 
 _MOST = 1 << 20
@@ -13,6 +17,33 @@ _MOST = 1 << 20
 def write(folder: Path, name: str, data: bytes) -> None:
     """Put a private file (0600) in place, whole."""
     durable.sync(durable.put(folder, name, data))
+
+
+@contextmanager
+def alone(folder: Path, wait: float = 5.0) -> Iterator[None]:
+    """One process at a time changes what is in a folder, which is made. Raises `StateError` after `wait` seconds."""
+    try:
+        durable.ensure(folder)
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise StateError(f"{folder}: {error.strerror}", "check the folder, its owner and disk") from None
+    try:
+        until = time.monotonic() + wait
+        while not _locked(lock):
+            if time.monotonic() > until:
+                raise StateError(f"{folder} is in use by another process", "try again; nothing was changed")
+            time.sleep(0.01)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def new(path: Path, data: bytes) -> None:
