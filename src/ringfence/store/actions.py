@@ -71,7 +71,7 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
 class Mark(msgspec.Struct, frozen=True):
     """What became of one row, if it is still in one of the states `was` (somebody may have taken it back meanwhile).
 
-    `stands`, `took` and `told` as in `Action`; `tries` None leaves the count as it is.
+    `stands`, `took` and `told` as in `Action`.
     """
 
     id: str
@@ -93,10 +93,10 @@ class Waiting(msgspec.Struct, frozen=True):
 
     target: str
     place: str
-    first: int | None
-    doing: int | None
-    undo: int | None
-    fresh: bool
+    first: int | None = None
+    doing: int | None = None
+    undo: int | None = None
+    fresh: bool = False
 
     @property
     def lane(self) -> Lane:
@@ -109,6 +109,15 @@ _COLUMNS = ", ".join(_FIELDS)
 _INSERT = f"INSERT INTO actions ({_COLUMNS}) VALUES ({', '.join('?' * len(_FIELDS))})"  # noqa: S608  # our own names
 _SELECT = f"SELECT {_COLUMNS} FROM actions"  # noqa: S608  # our own names
 _OPEN = "state NOT IN ('held', 'undone', 'lapsed')"
+_BEGIN = f"""
+    UPDATE actions SET state = 'doing', tries = tries + 1, changed_at = ? WHERE target = ? AND place = ?
+    AND {_OPEN} AND ((state = 'planned' AND ?) OR (state = 'failed' AND final = 0))
+"""  # noqa: S608  # our own names
+_MARK = """
+    UPDATE actions SET state = ?1, why = ?2, stands = ?3, read_back = ?4, told = ?5, changed_at = ?6,
+    done_at = CASE WHEN ?1 = 'done' AND done_at IS NULL THEN ?6 ELSE done_at END, took = coalesce(took, ?7)
+    WHERE id = ?8 AND instr(',' || ?9 || ',', ',' || state || ',')
+"""
 _WAITING = f"""
     SELECT target, place,
         min(CASE WHEN state = 'planned' AND ?1 THEN rank END),
@@ -117,7 +126,7 @@ _WAITING = f"""
         max((state = 'planned' AND ?1) OR (state = 'undoing' AND tries = 0))
     FROM actions WHERE {_OPEN} AND (
         (state = 'planned' AND ?1) OR state IN ('doing', 'undoing') OR (state = 'failed' AND final = 0)
-        OR (state = 'done' AND until > stands) OR (until > 0 AND until <= ?2)
+        OR (state = 'done' AND until <> stands) OR (until > 0 AND until <= ?2)
     ) GROUP BY target, place
 """  # noqa: S608  # our own names
 
@@ -154,8 +163,8 @@ def take_back(database: Database, ids: Iterable[str], why: str, now: float) -> i
         )
 
 
-def renew(database: Database, incidents: Iterable[str], now: float) -> int:
-    """Let what lapses and belongs to these last from now on for as long again; how many that were.
+def renew(database: Database, incidents: Iterable[str], lasts: int, now: float) -> int:
+    """Let what lapses and belongs to these last for `lasts` seconds from now on; how many that were.
 
     What has lapsed although its incident is open begins anew.
     """
@@ -168,9 +177,9 @@ def renew(database: Database, incidents: Iterable[str], now: float) -> int:
                 (now, one),
             )
             count += sql.execute(
-                "UPDATE actions SET until = CAST(? AS INTEGER) + lasts WHERE incident = ? AND lasts > 0"
+                "UPDATE actions SET until = ?1, lasts = ?2 WHERE incident = ?3 AND lasts > 0"
                 " AND state IN ('held', 'planned', 'doing', 'done', 'failed')",
-                (now, one),
+                (int(now) + lasts, lasts, one),
             ).rowcount
     return count
 
@@ -179,18 +188,16 @@ def waiting(database: Database, now: float, begin: bool = True) -> list[Waiting]
     """Lanes with something to do by `now`. With `begin` False, what was not begun waits."""
     with database.reading() as sql:
         rows = sql.execute(_WAITING, (begin, now)).fetchall()
-    return [Waiting(*row[:5], bool(row[5])) for row in rows]
+    return [
+        Waiting(target, place, first, doing, undo, bool(fresh)) for target, place, first, doing, undo, fresh in rows
+    ]
 
 
 def claim(database: Database, lanes: Sequence[Lane], now: float, begin: bool = True) -> list[list[Action]]:
     """What is to be done in each lane is `doing` from now on; all that is open in each, by id."""
     with database.transaction() as sql:
         for target, place in lanes:
-            sql.execute(
-                "UPDATE actions SET state = 'doing', tries = tries + 1, changed_at = ? WHERE target = ? AND place = ?"
-                f" AND {_OPEN} AND ((state = 'planned' AND ?) OR (state = 'failed' AND final = 0))",  # noqa: S608
-                (now, target, place, begin),
-            )
+            sql.execute(_BEGIN, (now, target, place, begin))
             sql.execute(
                 "UPDATE actions SET tries = tries + 1 WHERE target = ? AND place = ? AND state = 'undoing'",
                 (target, place),
@@ -209,11 +216,8 @@ def mark(database: Database, marks: Iterable[Mark], now: float) -> int:
     with database.transaction() as sql:
         return sum(
             sql.execute(
-                "UPDATE actions SET state = ?1, why = ?2, stands = ?3, read_back = ?4, told = ?5, changed_at = ?6,"
-                " done_at = CASE WHEN ?1 = 'done' AND done_at IS NULL THEN ?6 ELSE done_at END,"
-                " took = coalesce(took, ?7) WHERE id = ?8"
-                f" AND state IN ({', '.join('?' * len(one.was))})",  # noqa: S608  # our own names
-                (one.state, one.why, one.stands, one.read_back, one.told, now, one.took, one.id, *one.was),
+                _MARK,
+                (one.state, one.why, one.stands, one.read_back, one.told, now, one.took, one.id, ",".join(one.was)),
             ).rowcount
             for one in marks
         )
@@ -243,9 +247,7 @@ def untold(database: Database, limit: int = 1000) -> list[Action]:
 def tell(database: Database, ids: Mapping[str, str]) -> None:
     """Evidence lines were written for these: id → the state that they say."""
     with database.transaction() as sql:
-        sql.executemany(
-            "UPDATE actions SET told = 1 WHERE id = ? AND state = ?", [(id, state) for id, state in ids.items()]
-        )
+        sql.executemany("UPDATE actions SET told = 1 WHERE id = ? AND state = ?", list(ids.items()))
 
 
 def before(database: Database, lane: Lane) -> bytes | None:
