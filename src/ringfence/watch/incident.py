@@ -125,7 +125,7 @@ class Joiner:
 
 def plain(one: Signal) -> Signal:
     """The signal with names as ids are written: what an event bears may reach a terminal by way of an incident."""
-    said = (one.title, one.key, one.why, *one.entities, *one.holds, *one.sources)
+    said = (one.title, one.key, one.why, *one.entities, *one.holds, *one.sources, *one.peers)
     if all(text.isprintable() and len(text) <= _LONGEST for text in said):
         return one
     return msgspec.structs.replace(
@@ -136,6 +136,7 @@ def plain(one: Signal) -> Signal:
         entities=tuple(map(ids.clean, one.entities)),
         holds=tuple(map(ids.clean, one.holds)),
         sources=tuple(map(ids.clean, one.sources)),
+        peers=tuple(map(ids.clean, one.peers)),
     )
 
 

@@ -32,6 +32,7 @@ class Talk:
         ports = batch.numbers("dst_endpoint.port")
         columns = [ports[rows], *(one.codes[rows] for one in self._codes)]
         first, inverse = grouped(columns)
+        self._rows, self._flow_of = rows, inverse
         self.first: np.ndarray = rows[first]
         self.port: np.ndarray = ports[self.first]
         self.out = _summed(inverse, batch.numbers("traffic.bytes_out")[rows], len(first))
@@ -40,6 +41,11 @@ class Talk:
 
     def __len__(self) -> int:
         return len(self.first)
+
+    def rows(self, flow: int) -> list[int]:
+        """The rows of one flow, in their order."""
+        found: list[int] = self._rows[self._flow_of == flow].tolist()
+        return found
 
     def codes(self, at: int) -> np.ndarray:
         """The codes of one part by flow: 0 host, 1 target, 2 job, 3 user, 4 process."""

@@ -15,7 +15,8 @@ class Signal(msgspec.Struct, frozen=True):
     events it rests on. `time` is when what it saw happened, `since` when that began, in microseconds since the epoch.
     `severity` 0 to 100 before the estate is asked; `confidence` 0 to 1. `holds` are positions `entity#capability` that
     an attacker now has if it is true. `evidence` are `(source, seq)` of events, at most 16. `threats`, `atlas`,
-    `attack` are ids. `count` is how many alike it stands for. `urgent` marks a containable kind.
+    `attack` are ids. `count` is how many alike it stands for. `urgent` marks a containable kind. `peers` are the
+    addresses at the other end.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Signal(msgspec.Struct, frozen=True):
     attack: tuple[str, ...] = ()
     count: int = 1
     urgent: bool = False
+    peers: tuple[str, ...] = ()
 
 
 class Stake(msgspec.Struct, frozen=True):

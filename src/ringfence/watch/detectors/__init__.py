@@ -3,6 +3,7 @@
 from ringfence.watch.detector import Detector
 from ringfence.watch.detectors import (
     agent_lost,
+    burst_to_stranger,
     cable_moved,
     chassis_opened,
     checkpoint_rewritten,
@@ -89,5 +90,6 @@ DETECTORS: tuple[Detector, ...] = (
     module_load,
     container_escape,
     poisoned_start,
+    burst_to_stranger,
 )
 """Every detector, in the order of their ids."""

@@ -84,7 +84,8 @@ def _judge(state: State, flows: Talk, at: int, batch: Batch, view: View, learned
     why += f", which {found} holds" if found else ", which the policy keeps from it"
     confidence = 0.85 if found and judged is False else 0.7 if found else 0.4
     key = f"{one.host}|{peer}|{port}"
-    yield noticed(about, one, key, why, named("host", peer), confidence=confidence, holds=foothold(one))
+    ends = {"holds": foothold(one), "peers": (flows.target(at),)}
+    yield noticed(about, one, key, why, named("host", peer), confidence=confidence, **ends)
 
 
 def _recent(state: State, service: str) -> bool:

@@ -72,7 +72,9 @@ def step(state: State, batch: Batch, view: View) -> Iterator[Signal]:
         confidence = 0.85 if total > 4 * bytes_ else 0.7
         more = (weights.entity,) if weights else ()
         holds = (*foothold(one), *(f"{name}#read" for name in more))
-        yield noticed(about, one, f"{one.host}|{sender}", why, *more, confidence=confidence, holds=holds)
+        yield noticed(
+            about, one, f"{one.host}|{sender}", why, *more, confidence=confidence, holds=holds, peers=(target,)
+        )
 
 
 def tick(state: State, now: int, view: View) -> Iterator[Signal]:

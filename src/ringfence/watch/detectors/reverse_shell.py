@@ -88,4 +88,5 @@ def _flow(state: State, flows: Talk, at: int, batch: Batch, learned: bool) -> It
     confidence = 0.8 if outside and program in SHELLS else 0.6
     peer = flows.peers[int(flows.codes(1)[at])]
     more = [named("host", peer)] if peer else []
-    yield noticed(about, one, f"{one.host}|{one.user}|{target}", why, *more, confidence=confidence, holds=foothold(one))
+    key = f"{one.host}|{one.user}|{target}"
+    yield noticed(about, one, key, why, *more, confidence=confidence, holds=foothold(one), peers=(target,))

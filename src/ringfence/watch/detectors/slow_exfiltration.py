@@ -107,7 +107,7 @@ def _new_place(state: State, one: Who, target: str, sent: float, view: View, lea
     why += f"{one.host} to {shown(target)}{part}"
     more = (weights.entity,) if weights else ()
     holds = (*foothold(one), *(f"{name}#read" for name in more))
-    yield noticed(about, one, f"new|{sender}", why, *more, confidence=0.7, holds=holds)
+    yield noticed(about, one, f"new|{sender}", why, *more, confidence=0.7, holds=holds, peers=(target,))
 
 
 def _used_service(state: State, one: Who, net: str, sent: float, view: View, learned: bool) -> Iterator[Signal]:
