@@ -13,6 +13,7 @@ from typing import Protocol
 
 import msgspec
 
+from ringfence.enforce.quarantine_overlay import masked
 from ringfence.errors import EnforceError
 from ringfence.segment.compile.ib_steps import Step, steps
 from ringfence.segment.compile.partitions import Plan, tables
@@ -63,11 +64,18 @@ class Ports:
         self.fabric, self.reader, self.deadline, self.kept = fabric, reader, deadline, kept
         self.late: frozenset[int] = frozenset()
         """GUIDs of ports that did not follow the last change."""
+        self.held: frozenset[int] = frozenset()
+        """GUIDs of ports in quarantine: no plan changes what they hold."""
         self._places: dict[int, Place] = {}
         self._last = Seen({}, {})
         self._looked = -kept
         self._must: frozenset[int] | None = None
         self._turn = 0
+
+    @property
+    def last(self) -> Seen:
+        """What was read last of each port."""
+        return self._last
 
     def seen(self) -> Seen:
         """Every table of the fabric now, cables looked up afresh."""
@@ -144,12 +152,14 @@ class Ports:
         between: Callable[[Step], None] | None,
         asked: Collection[int],
     ) -> tuple[Step, ...]:
-        goal = tables(plan)
+        whole = tables(plan)
+        goal = masked(whole, self.held)
         self._must = self._as_kept(goal, frozenset(asked).union(evicted))
         seen = self.seen() if self._must is None else self._last
         if seen.unread:
             raise self._unread(seen)
-        taken = steps(_now(seen, goal), plan, evicted)
+        apart = {guid: whole[guid] for guid in self.held if guid in whole}
+        taken = steps(_now(seen, goal) | apart, plan, frozenset(evicted) - self.held)
         if not taken and any(not _holds(seen, guid, goal) for guid in seen.ends if guid in goal):
             taken = (Step("open", plan, goal),)  # a leaf port lacks what its adapter has
         for step in taken:
@@ -229,6 +239,11 @@ def _ids(guids: Iterable[int]) -> tuple[str, ...]:
 
 def _named(left: list[str]) -> tuple[str, ...]:
     return (*left[:_NAMED], *((f"{len(left) - _NAMED} more",) if len(left) > _NAMED else ()))
+
+
+def holds(seen: Seen, wanted: Tables) -> bool:
+    """Whether every port that is there holds what is wanted of it, at both ends."""
+    return all(_holds(seen, guid, wanted) for guid in (*seen.ends, *seen.unread) if guid in wanted)
 
 
 def _holds(seen: Seen, guid: int, wanted: Tables) -> bool:

@@ -4,21 +4,31 @@
 
 The guard is called for every text that is written, and nothing here can be told to leave it out. A text that did
 not reach all managers is taken back from those that it reached. What the ports hold after a time-out is named.
+
+Two change these files, the fence and the quarantine, and here they meet: whatever is put is laid under what is held
+in quarantine (`quarantine_overlay`), and what is read is without it. What is held is noted beside each file first.
 """
 
+import time
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 
-from ringfence.enforce.ib_ports import DEADLINE, Ports, Reader
+from ringfence.enforce.ib_ports import DEADLINE, Ports, Reader, holds
 from ringfence.enforce.ib_seat import Seat
+from ringfence.enforce.quarantine_held import guids, held, note
+from ringfence.enforce.quarantine_overlay import base, masked, over
 from ringfence.errors import EnforceError
 from ringfence.segment.compile.ib_steps import Step
 from ringfence.segment.compile.partitions import Plan, tables, text
+from ringfence.segment.fabrics import guid_of
 from ringfence.segment.inventory import Fabric
 from ringfence.segment.model import Artefact
 from ringfence.segment.prove.failopen import refuse
 from ringfence.segment.prove.ib import manager_tables
+from ringfence.wire.contain import Until, live
 from ringfence.wire.ibnet import partitions
 from ringfence.wire.ibnet.partitions import Tables
+from ringfence.wire.ibnet.tables import Place, Seen
 
 OPEN = "# As before Ringfence: every port is a full member.\nDefault=0x7fff, ipoib, defmember=full : ALL=full;\n"
 """What a missing or broken file comes to, in words: nothing that fails open is written, not even by an undo."""
@@ -37,10 +47,11 @@ class Opensm:
         intended: Tables,
         deadline: float = DEADLINE,
         kept: float = 0.0,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         if not seats:
             raise EnforceError(f"no subnet manager of {fabric.name} can be changed from here")
-        self.seats, self.intended = tuple(seats), intended
+        self.seats, self.intended, self._clock = tuple(seats), intended, clock
         self.where = fabric.name
         self.ports = Ports(fabric, reader, deadline, kept)
 
@@ -50,12 +61,34 @@ class Opensm:
         return self.ports.fabric
 
     def read(self) -> str:
-        """The text in force: that of the last seat, the master's."""
-        return self.seats[-1].text()
+        """The text in force, that of the last seat, the master's; without what is in quarantine."""
+        return base(self.seats[-1].text())
+
+    def held(self) -> tuple[Until, ...]:
+        """What is noted as in quarantine, lapsed or not."""
+        return held(self.seats[-1])
+
+    def quarantined(self) -> frozenset[int]:
+        """The ports that are in quarantine now."""
+        return guids(live(self.held(), self._clock()))
+
+    @property
+    def meant(self) -> Tables:
+        """`intended`, less what is in quarantine."""
+        return masked(self.intended, self.quarantined())
+
+    def without(self, seen: Seen) -> Seen:
+        """What was read, less the ports that are in quarantine as they should be: for the fence they are away."""
+        alone = masked({}.fromkeys(seen.ends, {}), apart := self.quarantined())
+        away = {guid for guid in apart if guid in alone and seen.ends[guid] == alone[guid] == seen.leaves.get(guid)}
+        ends, leaves = (
+            {guid: held for guid, held in side.items() if guid not in away} for side in (seen.ends, seen.leaves)
+        )
+        return Seen(ends, leaves, seen.unread, tuple(sorted(away.union(seen.absent))))
 
     def strays(self) -> tuple[str, ...]:
         """Hosts of managers whose file is another one: if one of them becomes master, the fence changes."""
-        text = self.read()
+        text = self.seats[-1].text()
         return tuple(seat.host for seat in self.seats if seat.text() != text)
 
     def apply(self, artefact: Artefact) -> None:
@@ -79,22 +112,85 @@ class Opensm:
         `evicted`: GUIDs of ports that change their tenant (`ib_steps.handed_over`); `between` ends their flows.
         `asked`: GUIDs that are read back whether or not they change.
         """
+        self.ports.held = self.quarantined()
         taken = self.ports.follow(plan, lambda step: self.put(text(step.plan), step.tables), evicted, between, asked)
-        if not taken and any(seat.text() != text(plan) for seat in self.seats):
+        if not taken and any(base(seat.text()) != text(plan) for seat in self.seats):
             self.put(text(plan), tables(plan))  # the ports are right, a file is not: a restart would bring it in force
         return taken
 
     def put(self, text: str, wanted: Tables) -> None:
-        """Write, load, read back. Raises `EnforceError`; before the first rename nothing has changed."""
+        """Write, load, read back. Raises `EnforceError`; before the first rename nothing has changed.
+
+        `text` and `wanted` are without quarantine: who is in it stays there.
+        """
+        with self.seats[-1].alone():
+            apart = self.quarantined()
+            made, wanted = self._over(text, apart), masked(wanted, apart)
+            self._guard(made, wanted)
+            self._sweep(made, wanted)
+
+    def hold(self, ports: Sequence[Until], places: Sequence[Place] | None = None) -> None:
+        """Have exactly these ports (`0x…`) in quarantine, noted before anything is changed. Raises `EnforceError`.
+
+        Who comes in is cut in a sweep before anybody is let out. Every table is read back but of a port that showed
+        none before; where all are as they should be, nothing is swept. `places`: cables that were just looked up.
+        """
+        with self.seats[-1].alone():
+            text, new, old = self.read(), guids(ports), guids(self.held())
+            tables = manager_tables(self.fabric, text)
+            sweeps = (old | new, new) if new - old and old - new else (new,)
+            rounds = [(self._over(text, one), masked(tables, one)) for one in sweeps]
+            for made, wanted in rounds:
+                self._guard(made, wanted)
+            notes = [(seat, seat.held()) for seat in self.seats]
+            try:
+                self._note([(seat, note(ports)) for seat in self.seats])
+                self._rounds(rounds, new | old, places)
+            except EnforceError:
+                if self.seats[-1].text() not in [made for made, _ in rounds]:
+                    self._note(notes)
+                raise
+            if not ports:
+                self._note([(seat, "") for seat in self.seats])
+
+    def _rounds(
+        self, rounds: Sequence[tuple[str, Tables]], touched: frozenset[int], places: Sequence[Place] | None
+    ) -> None:
+        """The sweeps that are needed; a port that shows no table, and of which nothing is wanted, stops none."""
+        seen = self.ports.seen() if places is None else self.ports.take(places)
+        dumb = set(seen.unread) - touched
+        for made, wanted in rounds:
+            asked = {guid: held for guid, held in wanted.items() if guid not in dumb}
+            if any(seat.text() != made for seat in self.seats) or not holds(seen, asked):
+                self._sweep(made, asked)
+
+    def _over(self, text: str, apart: frozenset[int]) -> str:
+        return over(text, apart, (guid for port in self.fabric.ports if (guid := guid_of(port))))
+
+    def _guard(self, text: str, wanted: Tables) -> None:
         if problems := refuse(text, self.fabric, wanted):
             left = tuple(str(problem) for problem in problems)
             raise EnforceError(f"refused for {self.where}: {problems[0].what}", problems[0].remedy, left)
+
+    def _sweep(self, text: str, wanted: Tables) -> None:
         self._write(text)
         silent = [error for seat in self.seats if (error := _reloaded(seat))]
         if len(silent) < len(self.seats):
             self.ports.wait(wanted)
         if silent:
             raise silent[0]
+
+    def _note(self, notes: Sequence[tuple[Seat, str]]) -> None:
+        """Beside every manager's file, or beside none."""
+        before = [(seat, seat.held()) for seat, _ in notes]
+        try:
+            for seat, text in notes:
+                seat.hold(text)
+        except EnforceError:
+            for seat, text in before:
+                with suppress(EnforceError):
+                    seat.hold(text)
+            raise
 
     def _write(self, text: str) -> None:
         before = {seat.host: seat.text() for seat in self.seats}

@@ -17,6 +17,7 @@ from ringfence.collect.ib_tables import TableReader
 from ringfence.enforce import files
 from ringfence.enforce.ib_seat import LocalSeat
 from ringfence.enforce.opensm import Opensm
+from ringfence.enforce.quarantine_overlay import base
 from ringfence.enforce.ufm import Ufm
 from ringfence.errors import EnforceError
 from ringfence.segment.compile import partitions as conf
@@ -46,8 +47,8 @@ class OpensmFabric:
         self._fabric, self._seats, self._environment = fabric, tuple(seats), environment
 
     def read(self) -> str:
-        """The file in force."""
-        return self._seats[-1].text()
+        """The file in force, without what is in quarantine."""
+        return base(self._seats[-1].text())
 
     def apply(self, artefact: Artefact) -> None:
         """Lead every table to what the artefact says; a port whose table does not come stops it before it begins."""
@@ -60,8 +61,9 @@ class OpensmFabric:
             manager.restore(before)
 
     def look(self) -> str:
-        """What every port holds, for `prove_opensm`."""
-        return told(self.seen())
+        """What every port holds, for `prove_opensm`; ports in quarantine are away."""
+        with self._manager() as manager:
+            return told(manager.without(manager.ports.seen()))
 
     def before(self) -> conf.Before:
         """What the next file goes on from."""

@@ -186,7 +186,7 @@ def _between(manager: Opensm, evicted: frozenset[int], cleared: Cleared) -> Call
 def _differing(seen: Seen, manager: Opensm) -> list[str]:
     """What ports hold beside what is meant, each in a line."""
     wrong = [f"ibport:0x{guid:016x} does not show its table" for guid in seen.unread]
-    for guid, wanted in sorted(manager.intended.items()):
+    for guid, wanted in sorted(manager.meant.items()):
         if guid in seen.ends and guid in seen.leaves and not seen.ends[guid] == wanted == seen.leaves[guid]:
             wrong.append(f"ibport:0x{guid:016x} holds another table than is meant")
     return wrong

@@ -125,6 +125,8 @@ class _Reader:
         """One line without its comment."""
         while text.strip(_BLANK):
             piece, ended, text = text.partition(";")
+            if not piece.strip(_BLANK):
+                raise _Broken("nothing stands before a `;`")
             if not self.in_body:
                 head, colon, piece = piece.partition(":")
                 if not colon:
@@ -171,15 +173,11 @@ class _Reader:
 
     def _member(self, name: str, value: str | None, number: int) -> None:
         membership = self.default if value is None else _membership(value)
-        guid = 0 if name[0] in "ANS" else _number(name)
-        if guid:
-            self.members.append(Member(guid, "", membership, number))
-            return
-        group = next((group for group in _GROUPS if group.startswith(name)), "")
-        if not group:
+        guid, group = port_of(name)
+        if not guid and not group:
             raise _Broken(f"bad port GUID: {name[:40]!r}")
         if group != "NONE":
-            self.members.append(Member(0, group, membership, number))
+            self.members.append(Member(guid, group, membership, number))
 
     def _close(self) -> None:
         assert self.name is not None
@@ -191,6 +189,12 @@ class _Reader:
         if self.in_body:
             self._close()
         return self.name is None
+
+
+def port_of(name: str) -> tuple[int, str]:
+    """(GUID, "") of what names a port, (0, the group) of what names a group, (0, "") of what names neither."""
+    guid = 0 if name[:1] in "ANS" else _number(name) or 0
+    return (guid, "") if guid else (0, next((group for group in _GROUPS if group.startswith(name)), ""))
 
 
 def _parts(text: str) -> tuple[str, str, str]:
