@@ -230,7 +230,7 @@ def _account(cluster: Slurm) -> None:
         ]
     )
     client = ("mariadb", "--no-defaults", "-u", "root", "-S", str(sock))
-    cluster.wait("database up", *client, "-e", "select 41+1", until="42")
+    cluster.wait("database up", *client, "-e", "select concat('up', '!')", until="up!")
     grants = "create database slurm_acct;" + "".join(
         f"create user slurm@'{host}' identified by 'for-tests'; grant all on slurm_acct.* to slurm@'{host}';"
         for host in ("localhost", "127.0.0.1")

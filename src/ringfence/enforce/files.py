@@ -27,6 +27,7 @@ def replace(path: Path, content: str, mode: int = 0o600) -> None:
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         if content:
+            beside.unlink(missing_ok=True)  # of a process of this number that was killed
             with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
                 file.write(content)
                 file.flush()
@@ -50,16 +51,18 @@ def _settle(folder: Path) -> None:
         os.close(handle)
 
 
-def run(argv: Sequence[str], *, env: Mapping[str, str] | None = None, given: str = "") -> str:
+def run(
+    argv: Sequence[str], *, env: Mapping[str, str] | None = None, given: str = "", patience: float = PATIENCE
+) -> str:
     """What a command prints. Raises `EnforceError` with what it said if it fails, `MissingPart` if it is not here."""
     try:
         done = subprocess.run(
-            argv, input=given, env=env, capture_output=True, text=True, timeout=PATIENCE, check=False, errors="replace"
+            argv, input=given, env=env, capture_output=True, text=True, timeout=patience, check=False, errors="replace"
         )
     except FileNotFoundError as error:
         raise MissingPart(f"{argv[0]} is not installed") from error
     except subprocess.TimeoutExpired as error:
-        raise EnforceError(f"{argv[0]} did not answer within {PATIENCE:g} s", left=(" ".join(argv),)) from error
+        raise EnforceError(f"{argv[0]} did not answer within {patience:g} s", left=(" ".join(argv),)) from error
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip()[-500:]
         raise EnforceError(f"{' '.join(argv)[:200]} failed: {said}")
