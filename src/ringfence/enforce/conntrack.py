@@ -51,7 +51,7 @@ def end_flows(ruleset: Ruleset, run: Run = files.run) -> Ended:
     A connection is judged by the rules of its socket's control group; one without a socket by the host's own.
     Connections of a host with itself are left alone.
     """
-    own, flows, sockets = _own(run), _flows(run), _sockets(run)
+    own, flows, sockets = own_addresses(run), connections(run), _sockets(run)
     gate = Gate(ruleset, [one for flow in flows for one in (flow.source, flow.target)])
     wrong = [flow for flow in flows if not _allowed(gate, flow, own, sockets)]
     for flow in dict.fromkeys(wrong):
@@ -63,7 +63,8 @@ def end_flows(ruleset: Ruleset, run: Run = files.run) -> Ended:
     return Ended(tuple(sorted({*map(_told, wrong)})), tuple(f"{one.address}:{one.port} {one.peer}" for one in left))
 
 
-def _own(run: Run) -> frozenset[str]:
+def own_addresses(run: Run) -> frozenset[str]:
+    """The host's own addresses (ip-address(8))."""
     try:
         links = json.loads(run(("ip", "-j", "addr")))
         return frozenset(address(one["local"]) for link in links for one in link["addr_info"])
@@ -71,7 +72,8 @@ def _own(run: Run) -> frozenset[str]:
         raise EnforceError(f"ip -j addr said what cannot be read: {error}", "nothing was changed") from None
 
 
-def _flows(run: Run) -> list[Flow]:
+def connections(run: Run) -> list[Flow]:
+    """What conntrack knows, less counts and times; protocols without a name are left out."""
     found = []
     for family in ("ipv4", "ipv6"):
         for line in run(("conntrack", "-L", "-f", family)).splitlines():
@@ -110,12 +112,12 @@ def _sockets_of(flows: Iterable[Flow], sockets: Sequence[Socket]) -> list[Socket
     return [
         one
         for one in sockets
-        if (one.protocol, _plain(one.peer), one.peer_port) in far
-        or (one.protocol, _plain(one.peer), _plain(one.address), one.port) in near
+        if (one.protocol, plain(one.peer), one.peer_port) in far
+        or (one.protocol, plain(one.peer), plain(one.address), one.port) in near
     ]
 
 
-def _plain(shown: str) -> str:
+def plain(shown: str) -> str:
     """`[fd00::1]` and `10.0.0.1%eth0` without what surrounds the address."""
     inside = shown.strip("[]").partition("%")[0]
     return inside.removeprefix("::ffff:") if "." in inside else inside

@@ -65,30 +65,29 @@ class Contain:
     def document(self) -> OnHost:
         """The same as a value. What lies in the table without our doing is told by its own name."""
         listed = self._listed()
+        told: dict[str, list[Until]] = {field: [] for field in (*_FIELDS, "keep")}
+        for one in self._held(listed):
+            told[one.field].append(Until(one.what, one.until))
+        keep = tuple(line.what for line in told.pop("keep"))
+        rate = listed.rate if listed else OnHost().rate
+        return OnHost(**{field: tuple(lines) for field, lines in told.items()}, rate=rate, keep=keep)
+
+    def held(self) -> tuple[Entry, ...]:
+        """Every line that is in force, `keep` too, with its elements and its end. Raises `EnforceError`."""
+        return self._held(self._listed())
+
+    def _held(self, listed: Listed | None) -> tuple[Entry, ...]:
         if listed is None:
-            return OnHost()
+            return ()
         if not listed.whole:
-            raise EnforceError(
-                f"table {contain_table.TABLE} is not as we made it", "put the containment in force again"
-            )
+            raise EnforceError(f"table {contain_table.TABLE} is not as we made it", "put it in force again")
         said = self._remembered()
         found = contain_parts.entries(said.document, said.uids, _groups(said.document, listed.elements))
-        keeps = contain_parts.kept(said.document)
-        ours = contain_parts.placed(
-            part for parts in (*(one.parts for one in found), *keeps.values()) for part in parts
-        )
-        told: dict[str, list[Until]] = {field: [] for field in (*_FIELDS, "keep")}
-        for one in found:
-            until = _until(one, listed.elements)
-            if until is not None:
-                told[one.field].append(Until(one.what, until))
-        for what, parts in keeps.items():
-            if all(_end(part, listed.elements) is not None for part in parts):
-                told["keep"].append(Until(what))
-        for field, line in _strange(listed.elements, ours):
-            told[field].append(line)
-        keep = tuple(line.what for line in told.pop("keep"))
-        return OnHost(**{field: tuple(lines) for field, lines in told.items()}, rate=listed.rate, keep=keep)
+        found += [Entry("keep", what, 0, parts) for what, parts in contain_parts.kept(said.document).items()]
+        ours = contain_parts.placed(part for one in found for part in one.parts)
+        ends = ((one, _until(one, listed.elements)) for one in found)
+        held = [msgspec.structs.replace(one, until=until) for one, until in ends if until is not None]
+        return (*held, *_strange(listed.elements, ours))
 
     def apply(self, artefact: Artefact) -> None:
         """Put a document in force in place of the one before, counted from now. Raises `EnforceError`."""
@@ -227,13 +226,14 @@ def _end(part: Part, elements: Lying) -> int | None:
     return end(lying[part.key].until) if part.key in lying else None
 
 
-def _strange(elements: Lying, wanted: Mapping[str, Mapping[Key, tuple[int, str]]]) -> Iterator[tuple[str, Until]]:
-    """(field, line) of each element that is not ours, or outlasts what was said."""
+def _strange(elements: Lying, wanted: Mapping[str, Mapping[Key, tuple[int, str]]]) -> Iterator[Entry]:
+    """Each element that is not ours, or outlasts what was said."""
     for name, lying in elements.items():
         ours = wanted.get(name, {})
         for key, one in lying.items():
             if key not in ours or end(one.until) > end(ours[key][0]) + contain_table.SLACK:
-                yield from ((_FIELD[name.rstrip("46")], Until(what, one.until)) for what in _names(name, key, one))
+                parts = (Part(name, key, one.until, one.note),)
+                yield from (Entry(_FIELD[name.rstrip("46")], what, one.until, parts) for what in _names(name, key, one))
 
 
 _FIELD = {

@@ -60,7 +60,10 @@ class Element(msgspec.Struct, frozen=True):
 
 
 class Listed(msgspec.Struct, frozen=True):
-    """The table as the kernel has it: set → key → element, in order. `whole`: all of its chains and rules, and no others, are there."""
+    """The table as the kernel has it: set → key → element, in order.
+
+    `whole`: all of our chains and rules, and no others, are there.
+    """
 
     elements: Mapping[str, Mapping[Key, Element]]
     rate: int

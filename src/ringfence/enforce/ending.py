@@ -32,7 +32,7 @@ class EndingFlows(Nftables):
     def __init__(self, where: str, entered: Entered = nullcontext, ledger: Ledger | None = None) -> None:
         with _ONE_AT_A_TIME:
             super().__init__(where, entered, ledger)
-        self._run = _within(entered)
+        self._run = within(entered)
 
     def restore(self, before: str) -> None:
         """As `Nftables.restore`, then end what no longer may be."""
@@ -66,7 +66,7 @@ class EndingSessions(Sshd):
             end_sessions(self._listener, logins.read(before.encode()))
 
 
-def _within(entered: Entered) -> Callable[[Sequence[str]], str]:
+def within(entered: Entered) -> Callable[[Sequence[str]], str]:
     """Commands of the host whose network namespace is entered."""
 
     def run(argv: Sequence[str]) -> str:

@@ -22,7 +22,7 @@ from ringfence.segment.model import Artefact
 from ringfence.wire.host.logins import Logins, admits
 
 _SESSION = re.compile(r"\Asshd(?:-session)?: ([^\s@\[]{1,64})(?:@\S{1,64}| \[priv\])")
-_ESTABLISHED = "01"
+_ESTABLISHED, _LISTENING = "01", "0A"
 
 
 class Sshd:
@@ -92,6 +92,17 @@ def end_sessions(listener: int, logins: Logins) -> tuple[Session, ...]:
         except ProcessLookupError:
             continue
     return tuple(refused)
+
+
+def listening_sockets(pid: int) -> frozenset[str]:
+    """Inodes of the TCP sockets on which a process listens: after SIGHUP sshd closes them and makes new ones."""
+    listening = frozenset(
+        row[9]
+        for name in ("tcp", "tcp6")
+        for row in map(str.split, files.text(Path("/proc", str(pid), "net", name)).splitlines()[1:])
+        if row[3] == _LISTENING
+    )
+    return listening.intersection(_sockets(Path("/proc", str(pid))))
 
 
 def _title(pid: int) -> str:

@@ -10,6 +10,17 @@
     drop_in = "/etc/ssh/sshd_config.d/10-ringfence.conf"
     pid_file = "/run/sshd.pid"
 
+    [[enforcer]]
+    target = "contain"                        # what an incident cuts on this host; `flows` ends what it blocks
+    memory = "/run/ringfence/contain.json"
+
+    [[enforcer]]
+    target = "keys"
+    main = "/etc/ssh/sshd_config"
+    drop_in = "/etc/ssh/sshd_config.d/05-ringfence-keys.conf"
+    revoked = "/etc/ssh/ringfence-revoked.krl"
+    pid_file = "/run/sshd.pid"
+
 An order for a target that no table names is refused.
 """
 
@@ -23,9 +34,13 @@ from ringfence.app.enforcer.keeper import Drivers
 from ringfence.app.enforcer.settings import Settings
 from ringfence.enforce.base import Enforcer
 from ringfence.enforce.budget import Ledger
+from ringfence.enforce.contain import Contain
 from ringfence.enforce.ending import EndingFlows, EndingSessions
 from ringfence.enforce.exports import Exports
+from ringfence.enforce.flows import EndFlows
 from ringfence.enforce.pods import Admitted
+from ringfence.enforce.revoked_keys import RevokedKeys
+from ringfence.enforce.sessions import EndSessions
 from ringfence.errors import EnforceError, InputError
 
 
@@ -39,11 +54,36 @@ def _nftables(where: str, job: str, *, spent: str = "/var/lib/ringfence/spent.js
 
 def _sshd(where: str, job: str, *, main: str, drop_in: str, pid_file: str) -> Enforcer:
     _no_job("sshd", job)
+    return EndingSessions(where, Path(main), Path(drop_in), _pid(pid_file))
+
+
+def _contain(where: str, job: str, *, memory: str = "/run/ringfence/contain.json") -> Contain:
+    """`memory`: how what is in force was called, gone with it when the host starts anew."""
+    _no_job("contain", job)
+    return Contain(where, Path(memory))
+
+
+def _flows(where: str, job: str, *, memory: str = "/run/ringfence/contain.json") -> Enforcer:
+    """`memory`: as that of `contain`, whose containment it is."""
+    _no_job("flows", job)
+    return EndFlows(where, _contain(where, "", memory=memory))
+
+
+def _sessions(where: str, job: str, *, pid_file: str, memory: str = "/var/lib/ringfence/sessions.json") -> Enforcer:
+    _no_job("sessions", job)
+    return EndSessions(where, _pid(pid_file), Path(memory))
+
+
+def _keys(where: str, job: str, *, main: str, drop_in: str, revoked: str, pid_file: str) -> Enforcer:
+    _no_job("keys", job)
+    return RevokedKeys(where, Path(main), Path(drop_in), Path(revoked), _pid(pid_file))
+
+
+def _pid(file: str) -> int:
     try:
-        pid = int(Path(pid_file).read_text("ascii"))
+        return int(Path(file).read_text("ascii"))
     except (OSError, ValueError):
-        raise EnforceError(f"{pid_file} names no running sshd") from None
-    return EndingSessions(where, Path(main), Path(drop_in), pid)
+        raise EnforceError(f"{file} names no running sshd") from None
 
 
 def _exports(
@@ -63,7 +103,16 @@ def _pods(where: str, job: str, *, path: str) -> Enforcer:
     return Admitted(where, Path(path))
 
 
-DRIVERS: dict[str, Callable[..., Enforcer]] = {"exports": _exports, "nftables": _nftables, "pods": _pods, "sshd": _sshd}
+DRIVERS: dict[str, Callable[..., Enforcer]] = {
+    "contain": _contain,
+    "exports": _exports,
+    "flows": _flows,
+    "keys": _keys,
+    "nftables": _nftables,
+    "pods": _pods,
+    "sessions": _sessions,
+    "sshd": _sshd,
+}
 """Target → its driver, made from the host, the job and the table's other settings."""
 
 

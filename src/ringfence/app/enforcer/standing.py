@@ -5,17 +5,24 @@
         what is read now ──────────────▶ form ─┘
 
 Of nftables' table the form leaves out what the kernel counts, who is blocked for a while, and rules of control groups
-that are gone, which match nothing. All else counts, flags of the table included. Other targets: the text itself.
+that are gone, which match nothing. All else counts, flags of the table included. Of a containment it leaves out what
+has lapsed by now; that a line lapses counts, the second in which it does not, since clocks are set. Other targets: the
+text itself.
 """
 
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
+
+import msgspec
 
 from ringfence.enforce import confine
 from ringfence.enforce.base import Enforcer
 from ringfence.enforce.nft_delta import KEPT
-from ringfence.errors import EnforceError
+from ringfence.errors import EnforceError, InputError
+from ringfence.wire import contain
+from ringfence.wire.contain import Until
 
 _COUNTS = re.compile(r"(?:\bover )?\b\d+ [kmg]?bytes(?: used \d+ [kmg]?bytes)?|\bpackets \d+ bytes \d+|\bused \d+ \w+")
 _BLOCKED = re.compile(r"(\tset (?:" + "|".join(KEPT) + r") \{\n(?:(?!\t\}).*\n)*?)\t\telements = \{[^}]*\}\n")
@@ -53,5 +60,19 @@ def _dead(line: str, root: Path | None) -> bool:
     return found is not None and not (root and found[1] and (root / found[1]).is_dir())
 
 
-_FORMS: dict[str, Callable[[str], str]] = {"nftables": _nftables}
+def _contain(text: str) -> str:
+    try:
+        document = contain.decode(text, contain.OnHost)
+    except InputError:
+        return text
+    fields = {name: getattr(document, name) for name in document.__struct_fields__}
+    held = {
+        name: tuple(sorted({Until(one.what, min(one.until, 1)) for one in contain.live(lines, time.time())}))
+        for name, lines in fields.items()
+        if name not in ("keep", "rate")
+    }
+    return contain.encode(msgspec.structs.replace(document, keep=tuple(sorted({*document.keep})), **held))
+
+
+_FORMS: dict[str, Callable[[str], str]] = {"contain": _contain, "nftables": _nftables}
 """Target → a read-back without what changes by itself."""

@@ -6,17 +6,22 @@ does not know, or lacks, is an error of the file. Passwords and tokens are named
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
 from ringfence.app.fence.fabrics import OpensmFabric, UfmFabric
 from ringfence.enforce.base import Covering, Enforcer
 from ringfence.enforce.budget import Ledger
+from ringfence.enforce.contain import Contain
 from ringfence.enforce.ending import EndingFlows, EndingSessions
 from ringfence.enforce.exports import Exports
+from ringfence.enforce.flows import EndFlows
 from ringfence.enforce.ib_seat import LocalSeat
 from ringfence.enforce.kubernetes import Kubernetes
 from ringfence.enforce.namespace import entered
+from ringfence.enforce.revoked_keys import RevokedKeys
+from ringfence.enforce.sessions import EndSessions
 from ringfence.enforce.slurm import Slurm
 from ringfence.errors import InputError, MissingPart
 from ringfence.segment.fabrics import entity
@@ -31,6 +36,25 @@ def _nftables(where: str, _: Inventory, *, spent: str = "", netns: str = "") -> 
 
 def _sshd(where: str, _: Inventory, *, main: str, drop_in: str, pid_file: str) -> Enforcer:
     return EndingSessions(where, Path(main), Path(drop_in), _pid(pid_file))
+
+
+def _contain(where: str, _: Inventory, *, memory: str, netns: str = "") -> Contain:
+    """`memory`: how what is in force was called; `netns`: the host is this network namespace."""
+    return Contain(where, Path(memory), partial(entered, netns) if netns else nullcontext)
+
+
+def _flows(where: str, inventory: Inventory, *, memory: str, netns: str = "") -> Enforcer:
+    """`memory` and `netns`: as those of `contain`, whose containment it is."""
+    within = partial(entered, netns) if netns else nullcontext
+    return EndFlows(where, _contain(where, inventory, memory=memory, netns=netns), within)
+
+
+def _sessions(where: str, _: Inventory, *, pid_file: str, memory: str) -> Enforcer:
+    return EndSessions(where, _pid(pid_file), Path(memory))
+
+
+def _keys(where: str, _: Inventory, *, main: str, drop_in: str, revoked: str, pid_file: str) -> Enforcer:
+    return RevokedKeys(where, Path(main), Path(drop_in), Path(revoked), _pid(pid_file))
 
 
 def _exports(
@@ -87,10 +111,14 @@ def _ufm(
 
 
 DRIVERS: Mapping[str, Callable[..., Enforcer]] = {
+    "contain": _contain,
     "exports": _exports,
+    "flows": _flows,
+    "keys": _keys,
     "kubernetes": _kubernetes,
     "nftables": _nftables,
     "opensm": _opensm,
+    "sessions": _sessions,
     "slurm": _slurm,
     "sshd": _sshd,
     "ufm": _ufm,
