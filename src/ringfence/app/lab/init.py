@@ -1,4 +1,4 @@
-"""The first process of a machine: makes its view of the world, reaps what is orphaned, keeps its log of logins.
+"""The first process of a machine: makes its view of the machine, reaps what is orphaned, keeps its log of logins.
 
     python -m ringfence.app.lab.init NAME HOME SHARED CGROUP
 
@@ -33,8 +33,9 @@ def main() -> int:
     files(home, shared)
     devices(home)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard:
+        os.umask(0)  # as everywhere: whoever is here may log
         heard.bind("/dev/log")
-        os.chmod("/dev/log", 0o666)  # noqa: S103: as everywhere: whoever can log, may
+        os.umask(0o022)
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         keep(heard, name, home / "log")
@@ -61,7 +62,10 @@ def files(home: Path, shared: Path) -> None:
     kernel.bind(home / "log", Path("/var/log"))
     for one in ("passwd", "group", "shadow", "hosts"):
         kernel.bind(shared / one, Path("/etc", one))
-    kernel.bind(shared / "home", Path("/home"))
+    kernel.bind(home / "ssh", Path("/etc/ssh"))
+    kernel.bind(shared / "slurm" / "etc", Path("/etc/slurm"))
+    own = home / "home"
+    kernel.bind(own if own.exists() else shared / "home", Path("/home"))
 
 
 def devices(home: Path) -> None:

@@ -125,8 +125,8 @@ class Layout(msgspec.Struct, frozen=True):
 
     @property
     def client_key(self) -> Path:
-        """The operator's private key, on the workstation."""
-        return self.folder / "ws" / "id_ed25519"
+        """The operator's private key, in the account's home on the workstation."""
+        return self.folder / "ws" / "home" / OPERATOR.name / ".ssh" / "id_ed25519"
 
     @property
     def model(self) -> Path:

@@ -30,7 +30,7 @@ def server_address(layout: Layout, port: int = ORDERS_PORT) -> str:
 def start_server(layout: Layout) -> None:
     """A new authority, and the order server in `ctl`."""
     ctl = layout.machine("ctl")
-    enrol.init(layout.server, ctl.entity, ORDERS_PORT)
+    enrol.init(layout.server, ctl.name, ORDERS_PORT)
     layout.state.mkdir(mode=0o700)
     argv = [sys.executable, "-m", "ringfence", "fence", "serve", str(layout.server), "--listen", server_address(layout)]
     daemon(layout, ctl, "server", argv)
@@ -79,7 +79,11 @@ def start_enforcer(layout: Layout, machine: Machine) -> None:
 def targets(layout: Layout, machine: Machine) -> dict[str, dict[str, str]]:
     """Target → settings of its driver, of those that the machine has."""
     home = layout.home(machine)
-    sshd = {"main": f"{home}/sshd_config", "drop_in": f"{home}/sshd.d/ringfence.conf", "pid_file": "/run/sshd.pid"}
+    sshd = {
+        "main": "/etc/ssh/sshd_config",
+        "drop_in": "/etc/ssh/sshd_config.d/10-ringfence.conf",
+        "pid_file": "/run/sshd.pid",
+    }
     found: dict[str, dict[str, str]] = {"nftables": {"spent": f"{home}/spent.json"}}
     if has_sshd(machine):
         found |= {"sshd": sshd}
@@ -100,7 +104,7 @@ def start_agent(layout: Layout, machine: Machine) -> None:
     """The agent of a machine. It tells of its own machine only, and speaks where the watch will listen."""
     home = layout.home(machine)
     lines = [f'cluster = "{CLUSTER}"\noff = {list(OFF)}\nspool_mib = 16\n'.replace("'", '"')]
-    lines.append(f'credentials = ["{home}/host_key", "{home}/enforcer/node.key"]\n')
+    lines.append(f'credentials = ["/etc/ssh/ssh_host_ed25519_key", "{home}/enforcer/node.key"]\n')
     if machine.role == "store":
         lines.append(f'[[watch]]\npath = "{layout.model}"\ndata = "{MODEL}"\n')
         lines.append(f'[[watch]]\npath = "{layout.model.parent}/datasets"\ndata = "{DATASET}"\n')

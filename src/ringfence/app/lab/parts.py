@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from ringfence.app.fence.hooks import HOOKS, Settings, install
 from ringfence.app.lab import processes
 from ringfence.app.lab.fabric import DENY, Fabric
 from ringfence.app.lab.inside import daemon, inside, said
@@ -32,7 +33,10 @@ from ringfence.errors import EnforceError
 
 SLURMCTLD, SLURMDBD, DATABASE = 6817, 6819, 3306
 GPUS = 8
-DATASETS = 4
+SHARDS, SHARD = 4, 4 << 20
+"""Of the data set: files, and bytes of each."""
+_ASKS = ("confine", "remove-job")
+_PATIENCE = 5.0
 _AT_MOST = 40.0
 """Seconds for a part to come up; two busy cores take their time."""
 
@@ -68,6 +72,7 @@ def start_slurm(layout: Layout) -> None:
         f"AutoDetect=off\nName=gpu Type=h100 File=/dev/nvidia[0-{GPUS - 1}]\n"
     )
     place.slurmdbd_conf(SLURMDBD, DATABASE)
+    hooks(layout)
     daemon(layout, ctl, "munged", place.munged)
     (place.folder / "db").mkdir()
     said(layout, ctl, place.new_database, timeout=_AT_MOST)
@@ -91,7 +96,19 @@ def conf(layout: Layout) -> str:
         f"NodeName={one.name} NodeAddr={one.address} Port=6818 CPUs=64 RealMemory=1000 Gres=gpu:h100:{GPUS}\n"
         for one in layout.nodes
     )
-    return place.text() + place.accounting(SLURMDBD) + nodes + "PartitionName=train Nodes=ALL Default=YES State=UP\n"
+    named = "".join(f"{hook.setting}={_hooks(layout) / hook.file}\n" for hook in HOOKS if hook.asks in _ASKS)
+    train = "PartitionName=train Nodes=ALL Default=YES State=UP\n"
+    return place.text() + place.accounting(SLURMDBD) + named + nodes + train
+
+
+def hooks(layout: Layout) -> None:
+    """Slurm's hooks that bring a job's processes into its control group and end that: no gate, nobody follows jobs."""
+    sockets = layout.folder / "follow.sock", layout.folder / "%n.sock"
+    install(Settings(_hooks(layout), *sockets, Path(sys.executable).resolve(), _PATIENCE, "allow"))
+
+
+def _hooks(layout: Layout) -> Path:
+    return slurm_of(layout).folder / "hooks"
 
 
 def idle(layout: Layout) -> int:
@@ -113,15 +130,16 @@ def _associations() -> list[str]:
 
 def start_sshd(layout: Layout, machine: Machine) -> None:
     """sshd with a host key of its own; keys of accounts are in their homes."""
-    home = layout.home(machine)
-    (home / "sshd.d").mkdir()
-    keygen(home / "host_key")
-    (home / "sshd_config").write_text(
-        f"Include {home}/sshd.d/*.conf\nListenAddress {machine.address}\nPort {SSH_PORT}\nHostKey {home}/host_key\n"
-        "PidFile /run/sshd.pid\nAuthorizedKeysFile /home/%u/.ssh/authorized_keys\nUsePAM no\nLogLevel VERBOSE\n"
-        "PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin no\n"
+    folder = layout.home(machine) / "ssh"  # the machine's /etc/ssh
+    (folder / "sshd_config.d").mkdir()
+    keygen(folder / "ssh_host_ed25519_key")
+    (folder / "sshd_config").write_text(
+        f"Include /etc/ssh/sshd_config.d/*.conf\nListenAddress {machine.address}\nPort {SSH_PORT}\n"
+        "HostKey /etc/ssh/ssh_host_ed25519_key\nPidFile /run/sshd.pid\nUsePAM no\nLogLevel VERBOSE\n"
+        "AuthorizedKeysFile /home/%u/.ssh/authorized_keys\nPermitRootLogin no\n"
+        "PasswordAuthentication no\nKbdInteractiveAuthentication no\n"
     )
-    daemon(layout, machine, "sshd", [shutil.which("sshd") or "/usr/sbin/sshd", "-D", "-f", str(home / "sshd_config")])
+    daemon(layout, machine, "sshd", [shutil.which("sshd") or "/usr/sbin/sshd", "-D"])
 
 
 def operator_key(layout: Layout) -> None:
@@ -132,13 +150,10 @@ def operator_key(layout: Layout) -> None:
 
 def admit(layout: Layout, account: Account, line: str) -> None:
     """Add a public key to an account's `authorized_keys`."""
-    folder = layout.shared / "home" / account.name / ".ssh"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    file = folder / "authorized_keys"
+    file = layout.shared / "home" / account.name / ".ssh" / "authorized_keys"
     with file.open("a") as keys:
         keys.write(line)
-    for one in (folder, file):
-        os.chown(one, account.uid, account.uid)
+    os.chown(file, account.uid, account.uid)
 
 
 def keygen(path: Path) -> None:
@@ -150,13 +165,13 @@ def keygen(path: Path) -> None:
 
 
 def start_storage(layout: Layout) -> None:
-    """The file server, over the weights and four small data sets."""
+    """The file server, over the weights and a small data set."""
     store = layout.machine("store")
     data = layout.model.parent
     (data / "datasets").mkdir(parents=True)
     seeded(layout.model, MODEL_BYTES, 1)
-    for at in range(1, DATASETS + 1):
-        seeded(data / "datasets" / f"shard{at:02d}.tar", 4 << 20, at + 1)
+    for at in range(1, SHARDS + 1):
+        seeded(data / "datasets" / f"shard{at:02d}.tar", SHARD, at + 1)
     serve_files(layout)
     _until(lambda: f":{STORE_PORT} " in said(layout, store, ["ss", "-Hltn"]), "the file server", 0.1)
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import msgspec
 
-from ringfence.app.lab import fabric, inside, ours, parts, processes, slurm, world
+from ringfence.app.lab import fabric, inside, ours, parts, processes, site, slurm, world
 from ringfence.app.lab.layout import Layout, Machine
 from ringfence.enforce import confine
 from ringfence.errors import EnforceError, MissingPart, RingfenceError, UsageError
@@ -115,6 +115,10 @@ def _build(layout: Layout, told: Told) -> None:
         running = {name: pool.submit(_step, name, step, told) for name, step in steps.items()}
     for one in running.values():
         one.result()
+    site.write(layout)
+    site.settings(layout)
+    told("estate")
+    told(site.BUDGET)
 
 
 def _step(name: str, step: Callable[[], None], told: Told) -> None:

@@ -50,7 +50,7 @@ class Place(msgspec.Struct, frozen=True):
     def make(self) -> None:
         """The folders, munge's key, and daemons by their own names: slurmctld crashes under another one."""
         for name in ("etc", "run", "log", "state", "spool", "dev", "sbin"):
-            (self.folder / name).mkdir(parents=True)
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
         (self.folder / "run").chmod(0o755)
         key = self.folder / "etc" / "munge.key"
         key.write_bytes(os.urandom(1024))

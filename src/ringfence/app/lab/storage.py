@@ -72,8 +72,10 @@ def main() -> None:
     """Serve until the end."""
     folder, address, port, log = sys.argv[1:]
     Files.folder = Path(folder)
-    Files.log = open(log, "a", buffering=1, encoding="ascii", errors="replace")  # noqa: SIM115: until the end
-    with Server((address, int(port)), Files) as server:
+    with (
+        open(log, "a", buffering=1, encoding="ascii", errors="replace") as Files.log,
+        Server((address, int(port)), Files) as server,
+    ):
         server.serve_forever()
 
 

@@ -60,7 +60,8 @@ def boot(layout: Layout) -> None:
 
 def _first(layout: Layout, machine: Machine) -> "subprocess.Popen[bytes]":
     home, mine = layout.home(machine), group(machine)
-    (home / "log").mkdir(parents=True, exist_ok=True)
+    for folder in ("log", "ssh"):
+        (home / folder).mkdir(parents=True, exist_ok=True)
     (home / "log" / "auth.log").touch()
     mine.mkdir(parents=True, exist_ok=True)
     argv = [sys.executable, "-m", "ringfence.app.lab.init", machine.name, str(home), str(layout.shared), str(mine)]
@@ -102,10 +103,12 @@ def _share(layout: Layout) -> None:
     (shared / "shadow").chmod(0o600)
     hosts = "".join(f"{one.address} {one.name}\n" for one in layout.machines)
     (shared / "hosts").write_text(f"127.0.0.1 localhost\n{hosts}")
+    layout.slurm_conf.parent.mkdir(parents=True, exist_ok=True)
     for one in ACCOUNTS:
-        home = shared / "home" / one.name
-        home.mkdir(parents=True, exist_ok=True)
-        os.chown(home, one.uid, one.uid)
+        for homes in (shared / "home", layout.home(layout.machine("ws")) / "home"):
+            (homes / one.name / ".ssh").mkdir(mode=0o755, parents=True, exist_ok=True)
+            for folder in (homes / one.name, homes / one.name / ".ssh"):
+                os.chown(folder, one.uid, one.uid)
 
 
 def _system(name: str) -> str:
