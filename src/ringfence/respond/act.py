@@ -20,12 +20,14 @@ import msgspec
 
 from ringfence.enforce.base import Enforcer
 from ringfence.errors import RingfenceError, StateError, UsageError
-from ringfence.respond import act_turn, desired, evidence, verify
+from ringfence.respond import act_turn, desired, evidence
+from ringfence.respond.act_memory import Memory
 from ringfence.respond.act_turn import Found, Turn
+from ringfence.respond.act_world import World
 from ringfence.respond.evidence import Evidence
 from ringfence.respond.lanes import Lanes, Pace, Together
-from ringfence.respond.values import HOLD, SHADOW, Planned, action_id
-from ringfence.segment.model import Artefact
+from ringfence.respond.undo import Undo, chosen, undo
+from ringfence.respond.values import HOLD, SHADOW, Cut, Planned, action_id
 from ringfence.store import actions
 from ringfence.store.actions import Action, Lane, Mark, Waiting
 from ringfence.store.journal.lines import Line
@@ -99,7 +101,7 @@ class Act:
         self._known: set[Lane] = set()
         self._before: dict[Lane, bytes] = {}
         self._problems: dict[Lane, str] = {}
-        self._unwritten: dict[str, Action] = {}
+        self._memory = Memory()
         self._silent = ""
         self._open: dict[str, float] = {}
         self._apart: float | None = None
@@ -134,31 +136,27 @@ class Act:
         self._awake.set()
         return count
 
+    def undo(self, incident: str = "", cut: Cut | None = None, who: str = "") -> Undo:
+        """As `undo.undo`, of what only memory has too."""
+        mine = {action_id(incident, cut)} if incident and cut else None
+        held = self._memory.take_back(incident, mine)
+        try:
+            if held and not chosen(self.database, incident, cut):
+                return Undo()
+            return undo(self.database, incident, cut, who, self._clock())
+        finally:
+            self._awake.set()
+
     def renew(self, incidents: Iterable[str]) -> int:
         """To be called every few seconds with the incidents that are open: what lapses is renewed, a third of its time
-        after the last renewal by the monotonic clock. What belongs to others lapses. How many actions were renewed.
+        after the last renewal by the monotonic clock. What belongs to others lapses. How many incidents were renewed.
         """
         now, jumped = self._pace(), self._jumped()
-        known, self._open = self._open, {}
-        due = []
-        for one in incidents:
-            last = known.get(one)
-            fresh = last is not None and now - last < self.options.lasts / 3 and not jumped
-            self._open[one] = last if fresh and last is not None else now
-            due += [] if fresh else [one]
-        if not due:
-            return 0
-        with self._lock:
-            until = int(self._clock()) + self.options.lasts
-            for key, row in self._unwritten.items():
-                self._unwritten[key] = msgspec.structs.replace(row, until=until, state=actions.PLANNED)
-        try:
-            count = actions.renew(self.database, due, self.options.lasts, self._clock())
-        except StateError:
-            self._open.update((one, now - self.options.lasts) for one in due)  # tried again at the next call
-            raise
-        self._awake.set()
-        return count
+        known = self._open
+        self._open = {one: now if jumped else known.get(one, now - self.options.lasts) for one in incidents}
+        due = [one for one, last in self._open.items() if jumped or now - last >= self.options.lasts / 3]
+        self._renew(due)
+        return len(due)
 
     # the loop
 
@@ -183,8 +181,8 @@ class Act:
 
     def tend(self) -> int:
         """One look: begin the lanes that can begin. How many lanes have something to do. Never waits for a lane."""
-        if self._jumped() and self._open:
-            self._renew_all()
+        if self._jumped():
+            self._renew(list(self._open))
         self._write_unwritten()
         due = self._due()
         for lane in self._lanes.begin(due):
@@ -198,9 +196,7 @@ class Act:
         """How it stands. Raises `StateError` where the queue cannot be read."""
         busy = tuple(sorted(self._lanes.busy))
         with self._lock:
-            return Status(
-                actions.counted(self.database), busy, len(self._unwritten), dict(self._problems), self._silent
-            )
+            return Status(actions.counted(self.database), busy, len(self._memory), dict(self._problems), self._silent)
 
     def measured(self) -> dict[str, float]:
         """Target → seconds until read back (p99 of this site's last actions), for the planner."""
@@ -231,9 +227,9 @@ class Act:
     def _turn(self, lane: Lane) -> bool:
         """Claim, act, read back, mark. Whether all of it came about."""
         rows = self._claimed(lane)
-        now = self._clock()
-        beside = actions.opened(self.database, ("contain", lane[1])) if lane[0] == "flows" else []
-        turn = act_turn.turn_of(lane, rows, beside, self._keep(lane[1]), now)
+        beside = self._opened(("contain", lane[1])) if lane[0] == "flows" else []
+        now, keep = self._clock(), self._keep(lane[1]) if lane[0] in ("contain", "flows") else ()
+        turn = act_turn.turn_of(lane, self._prolonged(rows, now), now, self._prolonged(beside, now), keep)
         if not (turn.want or turn.leave):
             return True
         try:
@@ -243,65 +239,37 @@ class Act:
             marks, lines = act_turn.failed(turn, act_turn.readable(error), self._clock())
         bad = next((one.why for one in marks if one.why and one.state not in (actions.UNDONE, actions.LAPSED)), "")
         self._problem(lane, bad)
-        self._tell(lines, marks)
-        self._mark(lane, marks)
+        self._mark(lane, self._told(lines, marks))
         return not bad
 
     def _brought_about(self, turn: Turn) -> Found:
         """Look, apply what is not there, look again. Raises what the enforcer, or the evidence, raises."""
         enforcer = self._enforcers(*turn.lane)
-        found, problem = self._first_look(turn, enforcer), ""
-        lapsing = found is not None and turn.only_lapses and act_turn.open_things(turn, found)
-        if found is None or not (self._stands(turn, found) or lapsing):
-            self._tell_first(turn)
-            try:
-                self._put(turn, enforcer)
-            except RingfenceError as error:  # what it could do counts: what is read back says what that was
-                problem = act_turn.readable(error)
-            found = enforcer.read()
-            self._tell([self._line(turn, found)], ())
-        took = self._pace()
+        seen = self._first_look(turn, enforcer)
+        world = World(
+            turn, enforcer, lambda: self._tell_first(turn), lambda found: self._say(turn, found), self._was(turn.lane)
+        )
+        found, now = world.bring_about(seen), self._pace()
         with self._lock:
-            spent = {one.id: took - self._asked[one.id] for one in turn.want if one.id in self._asked}
-        return Found(found, problem, self._different(turn, found), spent)
+            spent = {one.id: now - self._asked[one.id] for one in turn.want if one.id in self._asked}
+        return msgspec.structs.replace(found, took=spent)
 
     def _first_look(self, turn: Turn, enforcer: Enforcer) -> str | None:
         """What is there, where that has to be known before anything is done: what was before us, or a kill left."""
         if turn.lane in self._known and not turn.only_lapses:
             return None
         found = enforcer.read()
-        self._before.setdefault(turn.lane, found.encode("utf-8", "surrogateescape"))
+        before = self._before.setdefault(turn.lane, found.encode("utf-8", "surrogateescape"))
         try:
-            self._keeping((turn.lane, self._before[turn.lane]))
+            self._keeping((turn.lane, before))
         except StateError:
             if not self._may_from_memory(turn):
                 raise
         self._known.add(turn.lane)
         return found
 
-    def _stands(self, turn: Turn, found: str) -> bool:
-        """Whether nothing has to be applied. What does a thing once is done (again) whenever it is asked."""
-        if turn.lane[0] in desired.MOMENTARY:
-            return not turn.asked
-        try:
-            return turn.compared(found).holds and not self._different(turn, found)
-        except RingfenceError:
-            return False
-
-    def _put(self, turn: Turn, enforcer: Enforcer) -> None:
-        target, place = turn.lane
-        if turn.want:
-            enforcer.apply(Artefact(f"ringfence-{target}", turn.text, (place,)))
-        else:
-            enforcer.restore(self._was(turn.lane))
-
-    def _different(self, turn: Turn, found: str) -> tuple[str, ...]:
-        """How a lane that is to hold nothing of ours any more is not as it was before the first action."""
-        if turn.want or turn.lane[0] in desired.MOMENTARY:
-            return ()
-        return verify.same(turn.lane[0], self._was(turn.lane), found, turn.now)
-
     def _was(self, lane: Lane) -> str:
+        """What was in a lane before our first action: as the queue has it, else as we saw it."""
         try:
             kept = actions.before(self.database, lane)
         except StateError:
@@ -309,21 +277,21 @@ class Act:
         return (self._before.get(lane, b"") if kept is None else kept).decode("utf-8", "surrogateescape")
 
     def _mark(self, lane: Lane, marks: Sequence[Mark]) -> None:
+        self._memory.note(marks)
         with self._lock:
             for one in marks:
                 if one.state == actions.DONE:
                     self._asked.pop(one.id, None)
-                if one.id in self._unwritten:
-                    self._unwritten[one.id] = msgspec.structs.replace(self._unwritten[one.id], state=one.state)
         try:
             self._marking(marks)
+            gone = all(one.state in (actions.UNDONE, actions.LAPSED) for one in marks)
+            if not (gone and actions.forget_before(self.database, lane)):
+                return
         except StateError:
             self._known.discard(lane)
             raise
-        gone = all(one.state in (actions.UNDONE, actions.LAPSED) for one in marks)
-        if gone and actions.forget_before(self.database, lane):
-            self._known.discard(lane)
-            self._before.pop(lane, None)
+        self._known.discard(lane)
+        self._before.pop(lane, None)
 
     # evidence
 
@@ -337,18 +305,19 @@ class Act:
             if self.options.evidence_first and not self._may_from_memory(turn):
                 raise
 
-    def _line(self, turn: Turn, found: str) -> Line:
+    def _say(self, turn: Turn, found: str) -> None:
         target, place = turn.lane
-        return evidence.read_back(target, place, turn.text, found, self._clock(), turn.incidents, turn.number)
+        one = evidence.read_back(target, place, turn.text, found, self._clock(), turn.incidents, turn.number)
+        self._told([one], [])
 
-    def _tell(self, lines: Sequence[Line], marks: Sequence[Mark]) -> None:
-        """Lines that have no room wait where the evidence keeps them; the queue says of what state none stands."""
+    def _told(self, lines: Sequence[Line], marks: list[Mark]) -> list[Mark]:
+        """Lines that have no room wait where the evidence keeps them; the queue then says of what state none stands."""
         try:
             if lines:
                 self._telling(lines)
         except StateError:
-            if isinstance(marks, list):
-                marks[:] = [msgspec.structs.replace(one, told=False) for one in marks]
+            return [msgspec.structs.replace(one, told=False) for one in marks]
+        return marks
 
     def _tell_untold(self) -> None:
         """Lines that the queue owes: of what ended before it was begun, and of what found no room."""
@@ -368,35 +337,47 @@ class Act:
     def _row(self, incident: str, one: Planned, verdict: str) -> Action:
         cut, about = one.cut, one.cut.about
         wrong = desired.unsayable(cut)
-        lasts = self.options.lasts if about.expires else 0
+        lasts = self.options.lasts if about.expires and not wrong else 0
+        until = int(self._clock()) + lasts if lasts else 0
         return Action(
             id=action_id(incident, cut), incident=incident, verb=cut.verb, target=cut.target, place=cut.place,
-            subject=cut.subject, rank=about.rank, lasts=lasts, until=int(self._clock()) + lasts if lasts else 0,
+            subject=cut.subject, rank=about.rank, lasts=lasts, until=until,
             state=actions.FAILED if wrong else actions.HELD if verdict == HOLD else actions.PLANNED,
             final=bool(wrong), why=wrong, body=msgspec.json.encode(one),
         )  # fmt: skip
 
     def _claimed(self, lane: Lane) -> list[Action]:
         """What is open in a lane, with what only memory has. Raises `StateError` where memory may not do."""
-        with self._lock:
-            mine = [one for one in self._unwritten.values() if one.lane == lane]
-        mine = [msgspec.structs.replace(one, state=actions.DOING) if one.state != actions.DONE else one for one in mine]
         try:
-            return self._claiming(lane) + mine
+            return self._memory.over(self._claiming(lane)) + self._memory.claimed(lane)
         except StateError as error:
             if self.options.on_full != "act":
                 raise
             self._problem(lane, f"done from memory: {error.what}")
         begin = not self._stopped()
-        rows = [one for one in actions.opened(self.database, lane) if one.state != actions.PLANNED or begin]
-        planned = {one.id for one in rows if one.lasts and one.state == actions.PLANNED}
-        return [msgspec.structs.replace(one, state=actions.DOING) if one.id in planned else one for one in rows] + mine
+        return [
+            msgspec.structs.replace(one, state=actions.DOING)
+            if begin and one.lasts and one.state == actions.PLANNED
+            else one
+            for one in self._opened(lane)
+        ]
+
+    def _opened(self, lane: Lane) -> list[Action]:
+        """What is open in a lane; where the queue cannot even be read, what memory has."""
+        try:
+            rows = actions.opened(self.database, lane)
+        except StateError as error:
+            self._problem(("queue", ""), error.what)
+            rows = []
+        return self._memory.over(rows) + self._memory.claimed(lane)
+
+    def _prolonged(self, rows: Sequence[Action], now: float) -> list[Action]:
+        return act_turn.prolonged(rows, self._open, now)
 
     def _from_memory(self, rows: Sequence[Action], error: StateError) -> list[Action]:
         """What may be done although it cannot be written. Raises the error where that is not all of it."""
         can = [one for one in rows if self.options.on_full == "act" and one.lasts and one.state == actions.PLANNED]
-        with self._lock:
-            self._unwritten.update((one.id, one) for one in can)
+        self._memory.add(can)
         self._awake.set()
         if len(can) < len(rows):
             raise error
@@ -404,8 +385,7 @@ class Act:
 
     def _write_unwritten(self) -> None:
         """What only memory has goes into the queue as soon as that takes it; its lane then looks before it acts."""
-        with self._lock:
-            rows = [one for one in self._unwritten.values() if one.lane not in self._lanes.busy]
+        rows = self._memory.unwritten(self._lanes.busy)
         if not rows:
             return
         try:
@@ -413,29 +393,46 @@ class Act:
             actions.submit(self.database, anew, self._clock())
         except StateError:
             return
-        with self._lock:
-            for one in rows:
-                del self._unwritten[one.id]
-                self._known.discard(one.lane)
+        self._memory.written(rows)
+        self._known.difference_update(one.lane for one in rows)
+
+    def _renew(self, incidents: list[str]) -> None:
+        """Where the queue cannot take it, memory does, if it may."""
+        if not incidents:
+            return
+        now, until = self._pace(), int(self._clock()) + self.options.lasts
+        self._memory.renew(incidents, until)
+        try:
+            actions.renew(self.database, incidents, self.options.lasts, self._clock())
+            self._memory.taken(incidents)
+        except StateError as error:
+            self._problem(("queue", ""), error.what)
+            if self.options.on_full != "act":
+                return
+            self._memory.stretch(incidents, until)
+        self._open.update(dict.fromkeys(incidents, now))
+        self._awake.set()
 
     def _due(self) -> list[Waiting]:
         """Lanes with something to do, those that only memory knows of among them."""
-        begin = not self._stopped()
+        begin, lapsing = not self._stopped(), list[Action]()
         try:
             due = actions.waiting(self.database, self._clock(), begin)
+            if self._memory.stretched:
+                lapsing = actions.listed(self.database, states=(actions.DONE,))
+            self._problem(("queue", ""), "")
         except StateError as error:
             due = []
             self._problem(("queue", ""), error.what)
-        with self._lock:
-            mine = {one.lane for one in self._unwritten.values() if one.state != actions.DONE} if begin else set()
-        return due + [Waiting(*lane, first=0, fresh=True) for lane in mine - {one.lane for one in due}]
+        there = {one.lane for one in due}
+        return due + [one for one in self._memory.due(lapsing, begin) if one.lane not in there]
 
     def _late(self, lane: Lane) -> None:
         """Tell that a lane does not answer. Its thread is waited for: the answer counts whenever it comes."""
         why = f"no answer for {self.options.pace.deadline:g} s; it is waited for"
         self._problem(lane, why)
         try:
-            turn = act_turn.turn_of(lane, actions.opened(self.database, lane), (), (), self._clock())
+            turn = act_turn.turn_of(lane, self._opened(lane), self._clock())
             marks, lines = act_turn.failed(turn, why, self._clock())
             actions.mark(self.database, marks, self._clock())
             self._telling(lines)
@@ -448,12 +445,6 @@ class Act:
         jumped = self._apart is not None and abs(apart - self._apart) > _JUMP
         self._apart = apart
         return jumped
-
-    def _renew_all(self) -> None:
-        try:
-            actions.renew(self.database, list(self._open), self.options.lasts, self._clock())
-        except StateError as error:
-            self._problem(("queue", ""), error.what)
 
     def _problem(self, lane: Lane, why: str) -> None:
         with self._lock:

@@ -5,7 +5,7 @@
 Nothing here touches the world or the queue.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -14,7 +14,7 @@ from ringfence.respond import desired, evidence, verify
 from ringfence.respond.desired import MOMENTARY, Wanted
 from ringfence.respond.values import Cut
 from ringfence.respond.verify import Compared
-from ringfence.store.actions import DOING, DONE, FAILED, LAPSED, UNDOING, UNDONE, Action, Lane, Mark
+from ringfence.store.actions import DOING, DONE, FAILED, LAPSED, PLANNED, UNDOING, UNDONE, Action, Lane, Mark
 from ringfence.store.journal.lines import Line
 
 STANDING = (DOING, DONE, FAILED)
@@ -34,6 +34,8 @@ class Turn(msgspec.Struct, frozen=True):
     leave: tuple[Action, ...]
     text: str
     now: float
+    beside: tuple[Action, ...] = ()
+    keep: tuple[str, ...] = ()
 
     @property
     def asked(self) -> tuple[Action, ...]:
@@ -60,6 +62,14 @@ class Turn(msgspec.Struct, frozen=True):
         """Tells one order of the same document from the next: it grows with each try."""
         return sum(one.tries for one in (*self.want, *self.leave))
 
+    def of(self, rows: Iterable[Action]) -> str:
+        """The document of some of them. Raises `InputError`."""
+        asked = (one for one in rows if self.lane[0] not in MOMENTARY or one.state != DONE)
+        wanted = [
+            Wanted(cut_of(one), desired.clipped(one.until, self.now), one.incident) for one in (*asked, *self.beside)
+        ]
+        return desired.desired(*self.lane, wanted, self.keep, self.now)
+
     def compared(self, found: str) -> Compared:
         """How what was read differs from what is wanted. Raises `InputError`.
 
@@ -78,19 +88,26 @@ def cut_of(one: Action) -> Cut:
     return Cut(one.verb, one.place, one.subject)
 
 
-def turn_of(lane: Lane, rows: Iterable[Action], beside: Iterable[Action], keep: Sequence[str], now: float) -> Turn:
+def turn_of(
+    lane: Lane, rows: Iterable[Action], now: float, beside: Iterable[Action] = (), keep: Sequence[str] = ()
+) -> Turn:
     """What is to be so in a lane. `beside`: rows of the lane whose document it gets (`flows`). Raises `InputError`."""
     mine = [one for one in rows if not one.final]
-    gone = [one for one in mine if one.state == UNDOING or (one.state in STANDING and _over(one, now))]
+    gone = [one for one in mine if one.state == UNDOING or (one.state in (*STANDING, PLANNED) and _over(one, now))]
     want = [one for one in mine if one.state in STANDING and not _over(one, now)]
-    asked = [one for one in want if lane[0] not in MOMENTARY or one.state != DONE]
-    wanted = [Wanted(cut_of(one), desired.clipped(one.until, now), one.incident) for one in asked]
-    wanted += [
-        Wanted(cut_of(one), desired.clipped(one.until, now), one.incident)
-        for one in beside
-        if one.state in STANDING and not one.final
+    near = tuple(one for one in beside if one.state in STANDING and not one.final)
+    turn = Turn(lane, tuple(want), tuple(gone), "", now, near, tuple(keep))
+    return msgspec.structs.replace(turn, text=turn.of(want))
+
+
+def prolonged(rows: Iterable[Action], incidents: Collection[str], now: float) -> list[Action]:
+    """Rows of open incidents do not lapse, whatever the clock says: it may have been set since they were renewed."""
+    return [
+        msgspec.structs.replace(one, until=int(now) + one.lasts)
+        if one.lasts and one.state != UNDOING and one.incident in incidents and _over(one, now)
+        else one
+        for one in rows
     ]
-    return Turn(lane, tuple(want), tuple(gone), desired.desired(*lane, wanted, keep, now), now)
 
 
 def failed(turn: Turn, why: str, now: float) -> tuple[list[Mark], list[Line]]:
@@ -107,36 +124,35 @@ def failed(turn: Turn, why: str, now: float) -> tuple[list[Mark], list[Line]]:
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What was read back. `problem`: what the driver said of what it could not do; what it could counts all the same.
+    """What was read back. `problems`: id → what the driver said against it; what it could do counts all the same.
 
     `different`: how a lane that holds nothing of ours is not as it was before. `took`: id → seconds since it was asked.
     """
 
     text: str
-    problem: str = ""
+    problems: Mapping[str, str] = {}
     different: tuple[str, ...] = ()
     took: Mapping[str, float] = {}
 
 
 def settled(turn: Turn, read: Found, now: float) -> tuple[list[Mark], list[Line]]:
     """What a read-back says of each action. Raises `InputError` where what was read is no document."""
-    found, different, took = read.text, read.different, read.took
-    compared, digest = turn.compared(found), evidence.digest(found)
+    compared, digest = turn.compared(read.text), evidence.digest(read.text)
     marks: list[Mark] = []
     lines: list[Line] = []
     for one in turn.want:
         thing = desired.thing_of(cut_of(one))
         if thing in compared.missing or (not thing[0] and compared.missing):
-            why = read.problem or _why(turn, thing in compared.early)
+            why = read.problems.get(one.id) or _why(turn, thing in compared.early)
             marks.append(Mark(one.id, FAILED, STANDING, why, one.stands, read_back=digest, told=True))
             lines.append(evidence.verified(one.incident, cut_of(one), False, now, why, one.tries))
         elif one.state != DONE:
-            marks.append(Mark(one.id, DONE, STANDING, "", one.until, took.get(one.id), digest, True))
+            marks.append(Mark(one.id, DONE, STANDING, "", one.until, read.took.get(one.id), digest, True))
             lines.append(evidence.verified(one.incident, cut_of(one), True, now, "", one.tries))
         elif one.until != one.stands:
             marks.append(Mark(one.id, DONE, (DONE,), "", one.until, None, digest, one.told))
     for one in turn.leave:
-        mark, line = _left(turn, one, compared, different, digest, now)
+        mark, line = _left(turn, one, compared, read, digest, now)
         marks.append(mark)
         lines += [line] if line else []
     return marks, lines
@@ -153,19 +169,21 @@ def open_things(turn: Turn, found: str) -> bool:
 
 
 def _left(
-    turn: Turn, one: Action, compared: Compared, different: Sequence[str], digest: str, now: float
+    turn: Turn, one: Action, compared: Compared, read: Found, digest: str, now: float
 ) -> tuple[Mark, Line | None]:
     """What became of an action that is to be gone."""
+    different, problems = read.different, read.problems
     cut, thing = cut_of(one), desired.thing_of(cut_of(one))
-    state, was = (UNDONE, (UNDOING,)) if one.state == UNDOING else (LAPSED, STANDING)
+    state, was = (UNDONE, (UNDOING,)) if one.state == UNDOING else (LAPSED, (*STANDING, PLANNED))
     others = sorted({it.incident for it in turn.want if desired.thing_of(cut_of(it)) == thing})
     if others:
         why = f"it stays: {', '.join(others[:5])} want{'s' * (len(others) == 1)} it too"
     elif thing in compared.extra:
-        why = "it is still there" if state == UNDONE else "it should have lapsed, and is still there"
+        there = "it is still there" if state == UNDONE else "it should have lapsed, and is still there"
+        why = problems.get(one.id, there)
         return Mark(one.id, one.state, (one.state,), why, one.stands, read_back=digest, told=one.told), None
     elif different and state == UNDONE:
-        why = f"it is not as it was: {'; '.join(different)}"[:_LONGEST_WHY]
+        why = problems.get(one.id) or f"it is not as it was: {'; '.join(different)}"[:_LONGEST_WHY]
         return Mark(one.id, UNDOING, was, why, one.stands, read_back=digest), None
     else:
         why = cut.about.undo if state == UNDONE else ""

@@ -142,9 +142,9 @@ def submit(database: Database, wanted: Sequence[Action], now: float, again: bool
 
 
 def release(database: Database, ids: Iterable[str], now: float) -> int:
-    """Let held ones be done; how many there were."""
+    """Let held ones be done; how many there were. What lapses does so as long after this as it was to."""
     with database.transaction() as sql:
-        return sum(_moved(sql, one, PLANNED, "", now, "state = 'held'") for one in ids)
+        return sum(_released(sql, one, now) for one in ids)
 
 
 def refuse(database: Database, ids: Iterable[str], why: str, now: float) -> int:
@@ -305,13 +305,21 @@ def _submitted(sql: sqlite3.Connection, one: Action, now: float, again: bool) ->
         return anew
     there = known[0]
     if there.state == HELD and one.state == PLANNED:
-        _moved(sql, one.id, PLANNED, "", now, "state = 'held'")
-        return msgspec.structs.replace(there, state=PLANNED, changed_at=now)
+        _released(sql, one.id, now)
+        return msgspec.structs.replace(there, state=PLANNED, until=one.until, changed_at=now)
     if there.state == LAPSED or (again and there.state in (UNDONE, UNDOING)):
         sql.execute("DELETE FROM actions WHERE id = ?", (one.id,))
         sql.execute(_INSERT, msgspec.structs.astuple(anew))
         return anew
     return there
+
+
+def _released(sql: sqlite3.Connection, id: str, now: float) -> int:
+    return sql.execute(
+        "UPDATE actions SET state = 'planned', changed_at = ?1, planned_at = ?1,"
+        " until = CASE WHEN lasts > 0 THEN CAST(?1 AS INTEGER) + lasts ELSE 0 END WHERE id = ?2 AND state = 'held'",
+        (now, id),
+    ).rowcount
 
 
 def _moved(sql: sqlite3.Connection, id: str, state: str, why: str, now: float, where: str) -> int:
