@@ -1,0 +1,26 @@
+"""From an estate to the ground that plans stand on."""
+
+from ringfence.app.questions import Questions
+from ringfence.estate.estate import Estate
+from ringfence.respond.ground import Ground
+
+
+def ground_of(
+    estate: Estate,
+    reachable: frozenset[tuple[str, str]],
+    digest: str = "",
+    questions: Questions | None = None,
+) -> Ground:
+    """The ground, prepared: seconds of work on 10,000 nodes, done once per estate.
+
+    `reachable`: the (target, place) at which an enforcer answers. `digest`: the estate's SHA-256. `questions`: those
+    asked of the same estate, where they exist already, so that moves are derived once.
+    """
+    asked = questions or Questions(estate)
+    graph, jewels = asked.graph, asked.jewel_positions.tolist()
+    taken = max(
+        (float(table.observed[table.live].max()) for table in estate.tables.values() if table.count), default=0.0
+    )
+    ground = Ground(estate, graph, jewels, reachable, digest, taken)
+    ground.prepare()
+    return ground

@@ -1,0 +1,152 @@
+"""The cuts of a plan as they come together: each once, with whom it disturbs and why."""
+
+from collections.abc import Iterable, Sequence
+
+from ringfence.respond.ground import Ground
+from ringfence.respond.measures import Whom, cuts, measure, sources, whom
+from ringfence.respond.plan_held import Held
+from ringfence.respond.separate_options import ALL, Option, Path
+from ringfence.respond.values import Cut, Planned
+from ringfence.respond.verbs import VERBS, Grade
+from ringfence.watch.values import Signal
+
+_LONGEST = 400
+
+
+class Gathered:
+    """Cuts by what they are; the same cut for two reasons is one cut. `missing`: sentences about what cannot be done."""
+
+    def __init__(self, ground: Ground, never: frozenset[str]) -> None:
+        self.ground, self.never = ground, never
+        self.missing: list[str] = []
+        self._cuts: dict[Cut, Planned] = {}
+
+    def option(self, one: Option, path: Path) -> None:
+        """What separates, with the path that only it breaks."""
+        why = self._on_the_way(one, path)
+        for cut in one.cuts:
+            hosts = tuple(sorted(one.hosts)) if not cut.place.startswith("host:") else (cut.place,)
+            self._cuts[cut] = Planned(cut, why, tuple(sorted(one.jobs)), hosts)
+
+    def add(self, cut: Cut, why: str, about: Whom, needed: bool) -> None:
+        """A cut that fits a signal or makes others last; left out where nobody can do it or it must never be done."""
+        if not self.ground.can(cut.target, cut.place):
+            self.missing.append(f"{cut.verb} of {cut.subject}: no {cut.target} enforcer can be reached at {cut.place}")
+            return
+        jobs, hosts = self._felt(cut, about)
+        if not self.never.isdisjoint({cut.place, f"identity:{cut.subject}", f"ibport:{cut.subject}", *jobs, *hosts}):
+            self.missing.append(f"{cut.verb} of {cut.subject} at {cut.place} would touch what is protected")
+            return
+        before = self._cuts.get(cut)
+        if before is None:
+            covered = self.is_off(cut.place) and cut.about.grade <= Grade.BLOCK
+            self._cuts[cut] = Planned(cut, why[:_LONGEST], jobs, hosts, needed and not covered)
+
+    def is_off(self, host: str) -> bool:
+        """Whether the host is cut off by a needed cut already: softer cuts there only bridge the time to it."""
+        isolated = self._cuts.get(Cut("isolate", host, ALL))
+        return isolated is not None and isolated.needed
+
+    def planned(self) -> tuple[Planned, ...]:
+        """In the order of doing; within a rank what is needed comes first."""
+        return tuple(sorted(self._cuts.values(), key=lambda one: (one.cut.about.rank, not one.needed, one.cut)))
+
+    def holding(self, *verbs: str) -> list[Cut]:
+        """The cuts of these verbs so far, sorted."""
+        return sorted(cut for cut in self._cuts if cut.verb in verbs)
+
+    def _felt(self, cut: Cut, about: Whom) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """(jobs, hosts) that notice a cut outside of any option."""
+        ground, verb = self.ground, cut.verb
+        host = cut.place if cut.place.startswith("host:") else ""
+        if verb in ("quarantine", "hard-cut"):
+            host = ground.host_of(f"ibport:{cut.subject}")
+        if verb == "drain":
+            host = f"host:{cut.subject}"
+        here = ground.jobs_on.get(host, frozenset())
+        jobs: Iterable[str] = ()
+        if verb in ("isolate", "quarantine", "hard-cut"):
+            jobs = ground.disturbed(host)
+        elif verb in ("block", "throttle"):
+            jobs = here & set(about.jobs)
+        elif verb in ("block-job", "cancel"):
+            jobs = (job for job in about.jobs if job.rpartition("/")[2] == cut.subject)
+        elif verb == "block-user":
+            jobs = (job for job in here if ground.user_of_job.get(job, "") == f"identity:{cut.subject}")
+        return tuple(sorted(jobs)), (host,) if host else ()
+
+    def _on_the_way(self, one: Option, path: Path) -> str:
+        """Which step it takes away, towards what, and the fact that the step rests on."""
+        # The first step that it takes away is the one that reads best: nearest to the attacker.
+        ground = self.ground
+        gone = set(one.edges.tolist())
+        edge = next((at for at in path.edges if at in gone), -1)
+        goal = ground.text(int(ground.graph.to[path.edges[-1]]))
+        if edge < 0:
+            return f"nothing acts from {one.shuts} any more; from there the attacker's account leads to {goal}"
+        starts = " and ".join(ground.text(int(at)) for at in ground.graph.start[edge] if at >= 0)
+        to = ground.text(int(ground.graph.to[edge]))
+        row = next((int(row) for row in ground.graph.edges.because[edge] if row >= 0), -1)
+        fact = ground.estate.fact(row) if row >= 0 else None
+        rests = f"; {fact.subject} {fact.predicate} {fact.object}, by {fact.source or 'nobody named'}" if fact else ""
+        beyond = "" if goal == to else f", on the way to {goal}"
+        return f"takes away {starts} to {to}{beyond}{rests}"[:_LONGEST]
+
+
+def measured_cuts(gathered: Gathered, signals: Sequence[Signal], held: Held, up_to: Grade, parted: bool) -> None:
+    """What fits each signal; the sender's own host where the estate does not know what happened.
+
+    Where all is `parted` by the estate already no host is cut off beside, unless bytes leave it.
+    """
+    for one in signals:
+        about, fit = whom(one, gathered.ground), measure(one)
+        for cut in cuts(one, gathered.ground, up_to):
+            if parted and not fit.out and cut.about.grade >= Grade.ISOLATE and cut.about.rank == 0:
+                continue
+            ends = cut.about.rank == 0 and cut.about.grade >= Grade.BLOCK and (fit.out or not parted)
+            gathered.add(cut, f"{one.name}: {one.why}", about, ends)
+        unsure = held.unknown and not measure(one).out
+        for host in sources(one):
+            if unsure and host in about.hosts and up_to >= Grade.ISOLATE:
+                why = f"{one.name}: the estate does not know what follows from it, so that its own host is cut off"
+                gathered.add(Cut("isolate", host, ALL), why, about, True)
+
+
+def lasting(gathered: Gathered, signals: Sequence[Signal], held: Held, up_to: Grade) -> None:
+    """What makes the cuts last: connections and logins ended, accounts limited, jobs cancelled, nodes drained."""
+    ground = gathered.ground
+    wanted: list[tuple[Cut, str, Whom]] = []
+    off = {cut.place for cut in gathered.holding("isolate")}
+    for cut in gathered.holding("block", "block-user", "block-job", "isolate"):
+        if ground.can("flows", cut.place):
+            wanted.append((Cut("end-flows", cut.place, ALL), "what stands already ends with it", Whom()))
+    for one in signals:
+        about = whom(one, ground)
+        for host in about.hosts:
+            if host in off or gathered.holding("block-user"):
+                for user in about.users:
+                    ended = Cut("end-sessions", host, user.removeprefix("identity:"))
+                    wanted.append((ended, f"{user} was there when it happened", about))
+    for host in sorted(off & set(held.hosts)):
+        name = host.removeprefix("host:")
+        wanted += [
+            (Cut("drain", cluster, name), f"no new job starts on {host} while it is cut off", Whom())
+            for cluster in ground.clusters.get(host, ())
+        ]
+    for text in held.texts:
+        entity, _, capability = text.rpartition("#")
+        if entity.startswith("identity:") and capability == "use":
+            wanted += [(cut, f"the attacker acts as {entity}", Whom()) for cut in _of_account(entity, ground)]
+    for cut, why, about in wanted:
+        if VERBS[cut.verb].grade <= up_to and ground.can(cut.target, cut.place):
+            gathered.add(cut, why, about, False)
+
+
+def _of_account(identity: str, ground: Ground) -> Iterable[Cut]:
+    name = identity.removeprefix("identity:")
+    if name in ("root", "*"):
+        return
+    for cluster in ground.clusters.get(identity, ()):
+        yield Cut("limit-user", cluster, name)
+    for mark in ground.keys_of.get(identity, ()):
+        yield from (Cut("revoke-key", place, mark) for place in ground.key_places)
