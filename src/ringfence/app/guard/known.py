@@ -1,0 +1,84 @@
+"""What the guard knows of the cluster: made of an estate, and made anew when its file changes.
+
+estate file ─▶ ground (moves, reach, who is where), sources (who may speak for whom), what is never cut
+"""
+
+import hashlib
+import threading
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+
+import msgspec
+
+from ringfence.app.guard.ground import ground_of
+from ringfence.app.guard.room import Reachable
+from ringfence.errors import RingfenceError
+from ringfence.estate.estate import Estate
+from ringfence.respond.ground import Ground
+from ringfence.respond.limits import Limits, matching
+from ringfence.respond.sources import Sources, of_estate
+
+LOOK = 5.0
+"""Seconds between two looks at the estate's file."""
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What plans stand on, who may speak for whom, and which entities the user never wants cut."""
+
+    ground: Ground
+    sources: Sources
+    never: frozenset[str] = frozenset()
+
+
+def known_of(
+    estate: Estate,
+    enforcers: Reachable,
+    limits: Limits,
+    relays: Mapping[str, Collection[str]] | None = None,
+    open_doors: bool = False,
+    digest: str = "",
+) -> Known:
+    """All of it from one estate: seconds on 10,000 nodes."""
+    held = {place for target, place in enforcers if target == "quarantine"}
+    names = (estate.terms.values[at] for at in estate.entities)
+    never = frozenset(one for one in names if matching(limits.never, (one,))[0]) if limits.never else frozenset()
+    sources = of_estate(estate, relays, held, open_doors)
+    return Known(ground_of(estate, frozenset(enforcers), digest), sources, never)
+
+
+class Keeping:
+    """The latest of what is known, while the estate's file may change. `make` opens the file, and what it leads to."""
+
+    def __init__(self, file: Path, make: Callable[[Path, str], Known], told: Callable[[str], None]) -> None:
+        self._file, self._make, self._told = file, make, told
+        self._mark = _mark(file)
+        self._known = make(file, _digest(file))
+
+    def __call__(self) -> Known:
+        """What is known just now."""
+        return self._known
+
+    def follow(self, until: threading.Event) -> None:
+        """Make it anew whenever the file has changed. One that cannot be read leaves what was known, and is told."""
+        while not until.wait(LOOK):
+            mark = _mark(self._file)
+            if mark == self._mark:
+                continue
+            self._mark = mark
+            try:
+                self._known = self._make(self._file, _digest(self._file))
+                self._told(f"{self._file} was read again")
+            except (RingfenceError, OSError) as error:
+                self._told(f"{self._file} has changed and cannot be read; what was known before stands: {error}")
+
+
+def _mark(file: Path) -> tuple[int, int, int]:
+    try:
+        found = file.stat()
+    except OSError:
+        return (0, 0, 0)
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -1,0 +1,84 @@
+"""What respond's commands and the running guard share: one folder, its queue, journal, switch and words.
+
+state (the fence's folder) ─▶ Ledger: database, journal ─▶ queue of actions, Book of evidence
+fence.toml ─▶ enforcers by (target, place)              guard.toml ─▶ limits
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from ringfence.app.fence.design import Design
+from ringfence.app.fence.ledger import Ledger
+from ringfence.app.fence.site import enforcers_of
+from ringfence.app.guard import settings, switch
+from ringfence.app.guard.evidence import Book
+from ringfence.enforce.base import Enforcer
+from ringfence.errors import UsageError
+from ringfence.estate.estate import Estate
+from ringfence.respond.act import Act, Options
+from ringfence.respond.limits import Limits
+from ringfence.respond.verbs import VERBS
+
+ON_HOSTS = ("contain", "flows", "sessions", "keys")
+"""Targets that every host with an enforcer of ours may have."""
+TARGETS = frozenset(one.target for one in VERBS.values())
+
+Reachable = Mapping[tuple[str, str], Enforcer]
+
+
+def reachable(site: Path, estate: Estate) -> Reachable:
+    """The enforcers that can carry out a containment, by (target, place). Without a site file none. `InputError`."""
+    if not site.exists():
+        return {}
+    hosts = [name for name in estate.terms.values if name.startswith("host:")]
+    also = [(target, host) for target in ON_HOSTS for host in hosts]
+    found = enforcers_of(site, Design(estate).inventory, also)
+    return {key: one for key, one in found.items() if key[0] in TARGETS}
+
+
+class Room:
+    """One guard's folder. Nothing is made on disk before `make`."""
+
+    def __init__(self, folder: Path, named: Path | None = None) -> None:
+        self.folder = folder
+        self.ledger = Ledger(folder)
+        self.limits: Limits = settings.of(folder, named)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether anything was ever kept in it."""
+        return (self.folder / "state.sqlite").exists()
+
+    def make(self) -> "Room":
+        """Make the folder, the queue and the switch if they are not there. Raises `StateError`."""
+        self.ledger.make().ready()
+        switch.begin(self.folder)
+        return self
+
+    def book(self, changed: Callable[[], None] = lambda: None) -> Book:
+        """Where evidence goes."""
+        return Book(self.ledger, changed)
+
+    def stopped(self) -> str:
+        """Why nothing new may be cut, "" where it may."""
+        return switch.stopped(self.folder)
+
+    def act(self, enforcers: Reachable, book: Book) -> Act:
+        """The one who acts on this folder's queue. Raises `StateError` where another does already."""
+
+        def enforcer(target: str, place: str) -> Enforcer:
+            try:
+                return enforcers[target, place]
+            except KeyError:
+                what = f"nobody here can do {target} at {place}"
+                raise UsageError(what, "name its enforcer in fence.toml") from None
+
+        options = Options(lasts=self.limits.lasts, on_full="act" if self.limits.on_full_journal == "act" else "wait")
+        return Act(
+            self.ledger.database,
+            enforcer,
+            book,
+            keep=lambda place: self.limits.keep,
+            stopped=lambda: bool(self.stopped()),
+            options=options,
+        )
