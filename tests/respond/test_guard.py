@@ -178,14 +178,16 @@ def test_the_later_word_of_a_person_wins():
     assert decided(OWN, ONE, words=(said("undo", about="RF-other"),))[0].rule == "own"
 
 
-def test_a_released_host_is_left_alone_and_can_be_cut_for_what_is_new():
-    """Of what was known at the release for good, of what came later after the grace."""
-    free = (said("release", about=A, when=NOW + 1),)
+def test_a_released_host_is_left_alone_and_what_was_taken_away_there_stays_away():
+    """All of it for the grace, and what stood there for good."""
+    free = (said("release", about=A, cuts=OWN.cuts),)
     assert decided(OWN, ONE, words=free, now=NOW + 90_000)[0].rule == "undone"
-    new = incident(signal(A), opened=int((NOW + 60) * 1e6))
-    assert decided(OWN, new, words=free, now=NOW + 120)[0].rule == "undone"
-    assert decided(OWN, new, words=free, now=NOW + 4000)[0].rule == "own"
+    other = plan(cut("block", A, "10.0.0.1"))
+    assert decided(other, ONE, words=free, now=NOW + 120)[0].rule == "undone"
+    assert decided(other, ONE, words=free, now=NOW + 4000)[0].rule == "own"
     assert decided(plan(cut("isolate", B)), incident(signal(B)), words=free)[0].rule == "own"
+    assert decided(OWN, ONE, words=(*free, said("approve", cuts=OWN.cuts)))[0].rule == "approved"
+    assert decided(OWN, ONE, words=(*free, said("confirmed")))[0].rule == "undone"
 
 
 def test_what_stands_is_renewed_while_the_incident_is_open_or_was_confirmed():

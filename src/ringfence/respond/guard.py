@@ -53,9 +53,11 @@ _DONE = ("own", "vouched", "approved")
 
 
 class _Case(msgspec.Struct, frozen=True):
-    """All that the rules look at."""
+    """All that the rules look at. `size`: the plan's hosts or jobs, whichever are more; `people`: so many approve it."""
 
     plan: Plan
+    size: int
+    people: int
     incident: Incident
     limits: Limits
     spent: Spent
@@ -100,7 +102,10 @@ def decide(
     says. `stopped`: why the global stop is on, "" where it is not. `words`: what people said, the latest last.
     `recorded`: whether the journal can be written. `spent` is what was used before this plan.
     """
-    case = _Case(plan, incident, limits, spent, sources, now, stopped, recorded, tuple(words))
+    large = size(plan.cuts, plan.jobs)
+    people = 2 if large > limits.second_person_above else 1
+    mine = tuple(one for one in words if one.about == incident.id or one.what == RELEASE)
+    case = _Case(plan, large, people, incident, limits, spent, sources, now, stopped, recorded, mine)
     asked = [_asked(case, one) for one in plan.cuts]
     said: dict[int, tuple[str, str]] = {}
     rates = Rates(limits, incident.id, spent)
@@ -144,7 +149,7 @@ def _said(case: _Case, one: Planned) -> tuple[int, str]:
         mine, said = word.about == case.incident.id, f"{word.who} said {word.what}: {word.why}".rstrip(": ")
         if mine and word.what in (UNDO, BENIGN):
             people, of_incident = set(), said
-        elif word.what == RELEASE and _is_free(case, word, where):
+        elif word.what == RELEASE and word.about in where and _is_free(case, word, action):
             people, of_host = set(), said
         elif mine and word.what == APPROVE and action in word.cuts:
             people.add(word.uid)
@@ -153,11 +158,12 @@ def _said(case: _Case, one: Planned) -> tuple[int, str]:
     return len(people), of_incident or of_host
 
 
-def _is_free(case: _Case, word: Word, where: Sequence[str]) -> bool:
-    """Whether a release still keeps automation off: for a while of everything, and for good of what it answered."""
-    if word.about not in where:
-        return False
-    return case.incident.opened / 1e6 <= word.when or abs(case.now - word.when) < case.limits.grace
+def _is_free(case: _Case, word: Word, action: str) -> bool:
+    """Whether a release still keeps automation off: for a while of everything, and for good of what it took away.
+
+    When an incident began is no measure: its times are those of the events, hence of whoever sends them.
+    """
+    return action in word.cuts or abs(case.now - word.when) < case.limits.grace
 
 
 def _rule(case: _Case, asked: _Asked) -> tuple[str, str]:
@@ -178,7 +184,7 @@ def _closed(case: _Case, asked: _Asked) -> str:
 
 
 def _undone(case: _Case, asked: _Asked) -> str:
-    return "" if asked.approved else asked.against
+    return "" if asked.approved >= case.people else asked.against
 
 
 def _stands(case: _Case, asked: _Asked) -> str:
@@ -201,18 +207,14 @@ def _evidence(case: _Case, asked: _Asked) -> str:
 
 
 def _approved(case: _Case, asked: _Asked) -> str:
-    return f"approved by {asked.approved}" if asked.approved >= _people(case) else ""
+    return f"approved by {asked.approved}" if asked.approved >= case.people else ""
 
 
 def _second_person(case: _Case, asked: _Asked) -> str:
-    if _people(case) == 1:
+    if case.people == 1:
         return ""
-    found, most = size(case.plan.cuts, case.plan.jobs), case.limits.second_person_above
-    return f"{found} hosts or jobs, more than {most}: {asked.approved} of 2 people approved"
-
-
-def _people(case: _Case) -> int:
-    return 2 if size(case.plan.cuts, case.plan.jobs) > case.limits.second_person_above else 1
+    most = case.limits.second_person_above
+    return f"{case.size} hosts or jobs, more than {most}: {asked.approved} of {case.people} people approved"
 
 
 def _grade(case: _Case, asked: _Asked) -> str:

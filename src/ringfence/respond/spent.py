@@ -19,7 +19,7 @@ class Word(msgspec.Struct, frozen=True):
     """What a person said, by account (`uid`, `who`), at `when` (seconds since the epoch).
 
     `what`: `approve` the `cuts` (`values.action_id`) of the incident `about`; `undo` it; call it `benign` or
-    `confirmed`; `release` the host `about`.
+    `confirmed`; `release` the host `about`, and with it the `cuts` that stood there.
     """
 
     what: str
@@ -32,7 +32,10 @@ class Word(msgspec.Struct, frozen=True):
 
 
 class Did(msgspec.Struct, frozen=True):
-    """A cut that was begun, because of `incident`, at `when` (seconds since the epoch); where it is felt."""
+    """A cut that was begun or queued, because of `incident`, at `when` (seconds since the epoch); where it is felt.
+
+    `stands`: it is in force, or about to be.
+    """
 
     incident: str
     cut: Cut

@@ -28,7 +28,7 @@ def test_the_same_word_twice_is_one_and_the_order_is_kept(tmp_path):
         approve.approve(tmp_path, "RF-1", CUTS, uid, f"u{uid}")
     approve.undone(tmp_path, "RF-1", 1, "u1", "it was us")
     approve.approve(tmp_path, "RF-1", CUTS, 1, "u1")
-    approve.released(tmp_path, "host:gpu01", 2, "u2")
+    approve.released(tmp_path, "host:gpu01", ["ab"], 2, "u2")
     approve.judged(tmp_path, "RF-1", "benign", 2, "u2")
     said = [(one.what, one.uid) for one in approve.words(tmp_path)]
     assert said == [("approve", 1), ("approve", 2), ("undo", 1), ("approve", 1), ("release", 2), ("benign", 2)]

@@ -38,9 +38,12 @@ def undone(folder: Path, incident: str, uid: int, who: str, why: str = "") -> Wo
     return say(folder, Word(UNDO, incident, time.time(), uid, who, (), why))
 
 
-def released(folder: Path, host: str, uid: int, who: str, why: str = "") -> Word:
-    """A person opened a host (`host:…`): automation leaves it alone for a while. Raises `StateError`."""
-    return say(folder, Word(RELEASE, host, time.time(), uid, who, (), why))
+def released(folder: Path, host: str, actions: Iterable[str], uid: int, who: str, why: str = "") -> Word:
+    """A person opened a host (`host:…`), on which these actions (`action_id`) stood. Raises `StateError`.
+
+    Automation does none of them again, and for the grace nothing else there either.
+    """
+    return say(folder, Word(RELEASE, host, time.time(), uid, who, tuple(sorted(actions)), why))
 
 
 def judged(folder: Path, incident: str, verdict: str, uid: int, who: str, why: str = "") -> Word:
