@@ -37,6 +37,27 @@ class Enforcer(Protocol):
 
 
 @runtime_checkable
+class Lapsing(Protocol):
+    """An enforcer that holds the expiry of what is in force: the process that it runs in lifts it, with no server."""
+
+    def due(self) -> float:
+        """When something lapses next: seconds since the epoch, infinite for never."""
+        ...
+
+    def lapse(self) -> tuple[str, ...]:
+        """Lift what has lapsed, and name it. Raises `EnforceError`."""
+        ...
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """An enforcer whose change can stand and still leave something, which is no failure and has to be told."""
+
+    left: tuple[str, ...]
+    """What the last change left, each in a line."""
+
+
+@runtime_checkable
 class Covering(Protocol):
     """An enforcer whose host has a job gate: it has to know which jobs its next artefact holds."""
 

@@ -21,7 +21,7 @@
     revoked = "/etc/ssh/ringfence-revoked.krl"
     pid_file = "/run/sshd.pid"
 
-An order for a target that no table names is refused.
+Those of a whole fabric stand in `app/enforcer/fabrics`. An order for a target that no table names is refused.
 """
 
 import shlex
@@ -30,6 +30,7 @@ from functools import cache, partial
 from inspect import signature
 from pathlib import Path
 
+from ringfence.app.enforcer import fabrics
 from ringfence.app.enforcer.keeper import Drivers
 from ringfence.app.enforcer.settings import Settings
 from ringfence.enforce.base import Enforcer
@@ -110,6 +111,8 @@ DRIVERS: dict[str, Callable[..., Enforcer]] = {
     "keys": _keys,
     "nftables": _nftables,
     "pods": _pods,
+    "ports": fabrics.ports,
+    "quarantine": fabrics.quarantine,
     "sessions": _sessions,
     "sshd": _sshd,
 }

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from ringfence.app.enforcer.standing import reading, stands
 from ringfence.enforce import confine
-from ringfence.enforce.base import Enforcer
+from ringfence.enforce.base import Enforcer, Lapsing, Telling
 from ringfence.errors import EnforceError, InputError, RingfenceError
 from ringfence.segment.model import Artefact
 from ringfence.store.slots import FAILED, IN_FORCE, PENDING, Good, Slot, Slots
@@ -39,6 +39,9 @@ class Refilled(Protocol):
     def refill(self) -> None:
         """Do it."""
 
+
+_AGAIN = 10.0
+"""Seconds until what could not be lifted is tried again."""
 
 Record = Callable[..., None]
 """Writes one line of the journal: what, detail, and the order's id."""
@@ -84,6 +87,7 @@ class Keeper:
         self._trusted, self._own, self._record, self._clock = trusted, own, record, clock
         self._looked = False
         self._astray: set[tuple[str, str]] = set()
+        self._later: dict[str, float] = {}
 
     def take(self, envelope: Envelope, text: str = "") -> Receipt | None:
         """Carry out an order, or refuse it; the receipt is on disk. None for what is no order that we trust."""
@@ -128,6 +132,21 @@ class Keeper:
                     driver.refill()
                 except RingfenceError as error:
                     self._record("enforcer.failed", {"target": slot.target, "error": error.what[:300]}, "")
+
+    def lapse(self) -> None:
+        """To be called every second: what has expired is lifted, also what no order of ours is known for any more."""
+        for target in self._drivers:
+            driver = self._driver(target, "")
+            if not isinstance(driver, Lapsing) or self._later.get(target, 0.0) > time.monotonic():
+                continue
+            try:
+                gone = driver.lapse() if driver.due() <= self._clock() else ()
+            except Exception as error:  # as in `_bring_about`; the others lapse all the same
+                self._later[target] = time.monotonic() + _AGAIN
+                self._record("enforcer.failed", {"target": target, "error": str(error)[:300]}, "")
+                continue
+            if gone:
+                self._record("enforcer.lapsed", {"target": target, "lifted": list(gone)}, "")
 
     def remove_job(self, job: str) -> tuple[str, ...]:
         """A job has ended: its own slots go, and no other lets it start any more; what could not be removed."""
@@ -238,6 +257,7 @@ class Keeper:
         try:
             DO[slot.action](driver, slot)
             text = driver.read()
+            left = driver.left if isinstance(driver, Telling) else ()
         except EnforceError as problem:
             error, left = problem.what, problem.left
         except RingfenceError as problem:

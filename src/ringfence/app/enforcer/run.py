@@ -85,7 +85,7 @@ async def _guard(keeper: Keeper, gate: Gate, link: Link, worker: ThreadPoolExecu
 
 
 async def _keep(keeper: Keeper, gate: Gate, worker: ThreadPoolExecutor) -> None:
-    """Bring about what is on disk, at the start and whenever a release is over; tend it every minute."""
+    """Bring about what is on disk, at the start and when a release is over; lift what lapses; tend it each minute."""
     loop = asyncio.get_running_loop()
     released, tended = -1, loop.time()
     while True:
@@ -97,6 +97,7 @@ async def _keep(keeper: Keeper, gate: Gate, worker: ThreadPoolExecutor) -> None:
         if loop.time() - tended > TENDED:
             await loop.run_in_executor(worker, keeper.tend)
             tended = loop.time()
+        await loop.run_in_executor(worker, keeper.lapse)
         await asyncio.sleep(1)
 
 

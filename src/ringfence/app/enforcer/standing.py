@@ -32,8 +32,10 @@ _GROUP = re.compile(r'\bsocket cgroupv2 level \d+ (?:\d+|"([^"\n]{1,4000})") ')
 
 def stands(target: str, was: str, now: str) -> bool:
     """Whether `now` is in force as `was` was, each a driver's read-back."""
-    form = _FORMS.get(target)
-    return was == now or (form is not None and form(was) == form(now))
+    form, cut = _FORMS.get(target), _CUT.get(target)
+    if was == now or (form is not None and form(was) == form(now)):
+        return True
+    return cut is not None and cut(was) <= cut(now)
 
 
 def reading(driver: Enforcer) -> str | None:
@@ -73,6 +75,18 @@ def _contain(text: str) -> str:
     }
     return contain.encode(msgspec.structs.replace(document, keep=tuple(sorted({*document.keep})), **held))
 
+
+def _quarantined(text: str) -> set[str]:
+    ports = contain.decode(text, contain.OnFabric).ports
+    return {one.what for one in contain.live(ports, time.time())}
+
+
+def _switched_off(text: str) -> set[str]:
+    return set(contain.decode(text, contain.Ports).off)
+
+
+_CUT: dict[str, Callable[[str], set[str]]] = {"ports": _switched_off, "quarantine": _quarantined}
+"""Target → what its read-back says is cut. What is cut beside it, by an order that was half done, opens nothing."""
 
 _FORMS: dict[str, Callable[[str], str]] = {"contain": _contain, "nftables": _nftables}
 """Target → a read-back without what changes by itself."""

@@ -18,8 +18,10 @@ from ringfence.enforce.ending import EndingFlows, EndingSessions
 from ringfence.enforce.exports import Exports
 from ringfence.enforce.flows import EndFlows
 from ringfence.enforce.ib_seat import LocalSeat
+from ringfence.enforce.ibport import LeafPorts
 from ringfence.enforce.kubernetes import Kubernetes
 from ringfence.enforce.namespace import entered
+from ringfence.enforce.quarantine import Quarantine
 from ringfence.enforce.revoked_keys import RevokedKeys
 from ringfence.enforce.sessions import EndSessions
 from ringfence.enforce.slurm import Slurm
@@ -80,13 +82,28 @@ def _opensm(
 ) -> Enforcer:
     """`seat`: tables of host, file and pid_file, the master's last; `environment`: of the tools that read tables."""
     fabric = _fabric(where, inventory)
-    seats = []
-    for one in seat:
+    return OpensmFabric(fabric, _seats(fabric, seat), environment)
+
+
+def _quarantine(
+    where: str, inventory: Inventory, *, seat: Sequence[Mapping[str, str]], environment: Mapping[str, str] | None = None
+) -> Enforcer:
+    """As `_opensm`. What expires is lifted while a process calls `lapse`: an enforcer does, a command does not."""
+    fabric = _fabric(where, inventory)
+    return Quarantine(fabric, _seats(fabric, seat), environment)
+
+
+def _ports(where: str, inventory: Inventory, *, ledger: str, environment: Mapping[str, str] | None = None) -> Enforcer:
+    """`ledger`: the file that remembers which leaf ports are off."""
+    return LeafPorts(_fabric(where, inventory), Path(ledger), environment)
+
+
+def _seats(fabric: Fabric, seats: Sequence[Mapping[str, str]]) -> list[LocalSeat]:
+    for one in seats:
         if one.keys() != {"host", "file", "pid_file"} or one["host"] not in fabric.managers:
             known = ", ".join(fabric.managers)
             raise InputError("a seat has host, file and pid_file", remedy=f"{fabric.name} is managed by {known}")
-        seats.append(LocalSeat(one["host"], Path(one["file"]), _pid(one["pid_file"])))
-    return OpensmFabric(fabric, seats, environment)
+    return [LocalSeat(one["host"], Path(one["file"]), pid_file=Path(one["pid_file"])) for one in seats]
 
 
 def _ufm(
@@ -118,6 +135,8 @@ DRIVERS: Mapping[str, Callable[..., Enforcer]] = {
     "kubernetes": _kubernetes,
     "nftables": _nftables,
     "opensm": _opensm,
+    "ports": _ports,
+    "quarantine": _quarantine,
     "sessions": _sessions,
     "slurm": _slurm,
     "sshd": _sshd,
@@ -126,11 +145,14 @@ DRIVERS: Mapping[str, Callable[..., Enforcer]] = {
 """Target → its driver."""
 
 
-def ordered(target: str, where: str, folder: str, timeout: float = 30.0) -> Enforcer:
-    """A host's own enforcer, by signed orders through the server of `folder` that runs on this machine."""
+def ordered(target: str, where: str, folder: str, timeout: float = 30.0, host: str = "") -> Enforcer:
+    """A host's own enforcer, by signed orders through the server of `folder` that runs on this machine.
+
+    `host`: whose, where `where` is no host.
+    """
     from ringfence.app.orders.remote import RemoteEnforcer  # needs the extra; the other drivers do not
 
-    return RemoteEnforcer(target, where, Path(folder), timeout=timeout)
+    return RemoteEnforcer(target, where, Path(folder), timeout=timeout, host=host)
 
 
 def covering(enforcers: Mapping[tuple[str, str], Enforcer], jobs: Mapping[str, tuple[str, ...]]) -> None:

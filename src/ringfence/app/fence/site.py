@@ -9,6 +9,12 @@
     where = "*"                                # every host of the estate that has this target and no table of its own
     orders = "/etc/ringfence/server"           # by signed orders, through `ringfence fence serve` on this machine
 
+    [[enforcer]]
+    target = "quarantine"
+    where = "network:ib/lab"                   # a fabric has no enforcer of its own:
+    host = "host:ibm"                          # that of the host beside its subnet manager does it
+    orders = "/etc/ringfence/server"
+
 Without the file nothing can be changed: `plan` and `prove` need none.
 """
 
@@ -36,6 +42,7 @@ class _Ordered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     where: str
     orders: str
     timeout: float = 30.0
+    host: str = ""
 
 
 def enforcers_of(file: Path, inventory: Inventory, also: Places = ()) -> dict[tuple[str, str], Enforcer]:
@@ -62,7 +69,7 @@ def enforcers_of(file: Path, inventory: Inventory, also: Places = ()) -> dict[tu
     for one in rest:
         for target, where in known:
             if target == one.target and (target, where) not in found:
-                found[target, where] = ordered(target, where, one.orders, one.timeout)
+                found[target, where] = ordered(target, where, one.orders, one.timeout, one.host)
     return found
 
 
@@ -88,7 +95,7 @@ def _made(place: str, table: Mapping[str, Any], inventory: Inventory) -> Enforce
     try:
         if "orders" in table:
             one = msgspec.convert(table, _Ordered)
-            return one if where == "*" else ordered(target, where, one.orders, one.timeout)
+            return one if where == "*" else ordered(target, where, one.orders, one.timeout, one.host)
         if target not in DRIVERS:
             raise InputError(f"no enforcer drives {target!r}", remedy=f"one of {', '.join(DRIVERS)}")
         rest = {name: value for name, value in table.items() if name not in ("target", "where")}

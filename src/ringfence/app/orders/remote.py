@@ -13,17 +13,23 @@ from ringfence.wire.orders import Receipt
 
 
 class RemoteEnforcer:
-    """`where` is the host; `folder` the server's. `covers` are jobs that the gate lets start once it is in force."""
+    """`folder` is the server's. `covers` are jobs that the gate lets start once it is in force.
 
-    def __init__(self, target: str, where: str, folder: Path, job: str = "", timeout: float = 30.0) -> None:
-        self.target, self.where, self.covers = target, where, tuple[str, ...]()
+    `where` is what is changed, `host` whose enforcer does it; "": they are the same.
+    """
+
+    def __init__(
+        self, target: str, where: str, folder: Path, job: str = "", timeout: float = 30.0, host: str = ""
+    ) -> None:
+        self.target, self.where, self.covers, self.left = target, where, tuple[str, ...](), tuple[str, ...]()
+        self._host = host or where
         self._client, self._job, self._timeout = ControlClient(folder), job, timeout
 
     def read(self) -> str:
         """What the host's own enforcer reads back. Raises `EnforceError`."""
         receipt, text = self._order("read")
         if orders.digest(text) != receipt.digest:
-            raise EnforceError(f"{self.where}: what is in force is longer than a message takes")
+            raise EnforceError(f"{self._host}: what is in force is longer than a message takes")
         return text
 
     def apply(self, artefact: Artefact) -> None:
@@ -36,9 +42,10 @@ class RemoteEnforcer:
 
     def _order(self, action: str, text: str = "", name: str = "") -> tuple[Receipt, str]:
         more = {"name": name, "job": self._job, "covers": self.covers, "timeout": self._timeout}
-        (result,) = self._client.send([self.where], self.target, action, text, **more)
+        (result,) = self._client.send([self._host], self.target, action, text, **more)
         if result.receipt is None:
             raise EnforceError(result.error, result.remedy, result.left)
         if result.receipt.outcome != "applied":
-            raise EnforceError(f"{self.where}: {result.receipt.error}", left=result.receipt.left)
+            raise EnforceError(f"{self._host}: {result.receipt.error}", left=result.receipt.left)
+        self.left = result.receipt.left
         return result.receipt, result.text
