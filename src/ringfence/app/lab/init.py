@@ -44,11 +44,11 @@ def main() -> int:
 
 def cgroups(group: str) -> None:
     """Show the machine's own control group as the root of the hierarchy (cgroup_namespaces(7))."""
-    mounted = Path(group).parents[1]
     Path(group, "cgroup.procs").write_text("0")
     kernel.unshare(kernel.NEWCGROUP)
-    kernel.unmount(mounted)  # the same file system twice at one place is refused
-    kernel.mount("none", mounted, "cgroup2")
+    with suppress(OSError):  # the same file system twice at one place is refused
+        kernel.unmount(Path(group).parents[1])
+    kernel.mount("none", kernel.CGROUPS, "cgroup2")
 
 
 def files(home: Path, shared: Path) -> None:

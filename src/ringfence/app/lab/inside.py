@@ -59,7 +59,7 @@ def inside(
     """
     pid = first(layout, machine)
     who = ["setpriv", f"--reuid={account.uid}", f"--regid={account.uid}", "--init-groups"] if account else []
-    command = ["sh", "-c", _JOIN, str(confine.mount() / "cgroup.procs"), *who, *argv]
+    command = ["sh", "-c", _JOIN, str(kernel.CGROUPS / "cgroup.procs"), *who, *argv]
 
     def start() -> "subprocess.Popen[bytes]":
         kernel.unshare(kernel.FS)

@@ -13,6 +13,8 @@ NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWPID, NEWNET, FS = (
 """Flags of namespaces (sched.h); `FS` parts a thread's root and working directory from the others'."""
 BIND, REC, PRIVATE, NOSUID = 4096, 16384, 1 << 18, 2
 """Flags of mounts (sys/mount.h)."""
+CGROUPS = Path("/sys/fs/cgroup")
+"""Where a machine of the lab has its control groups (version 2), wherever the host has them."""
 _DETACH = 2
 
 

@@ -104,7 +104,7 @@ def conf(layout: Layout) -> str:
 def hooks(layout: Layout) -> None:
     """Slurm's hooks that bring a job's processes into its control group and end that: no gate, nobody follows jobs."""
     sockets = layout.folder / "follow.sock", layout.folder / "%n.sock"
-    install(Settings(_hooks(layout), *sockets, Path(sys.executable).resolve(), _PATIENCE, "allow"))
+    install(Settings(_hooks(layout), *sockets, deadline=_PATIENCE, outage="allow"))
 
 
 def _hooks(layout: Layout) -> Path:

@@ -36,6 +36,7 @@ _TOOLS = {
     "ss": "iproute2",
     "nft": "nftables",
     "conntrack": "conntrack",
+    "/usr/bin/python3": "python3",
     "nsenter": "util-linux",
     "setpriv": "util-linux",
     "ssh": "openssh-client",
@@ -73,7 +74,7 @@ def _there(tool: str) -> bool:
 
 
 def up(layout: Layout, told: Told) -> None:
-    """Bring everything up. What was begun is taken away again where something fails.
+    """Bring everything up. What was begun is ended again where something fails; its logs stay.
 
     Raises `UsageError` where a lab is up, `MissingPart`, `EnforceError`.
     """
@@ -86,7 +87,7 @@ def up(layout: Layout, told: Told) -> None:
         try:
             _build(layout, lambda what: told(f"{time.monotonic() - began:5.1f} s  {what}"))
         except BaseException:
-            _clear(layout)
+            world.end(layout)  # logs stay until the next up or down
             raise
 
 
