@@ -37,7 +37,7 @@ LONGEST = 60_000
 """Bytes of a line beyond which its detail is cut: below what the journal takes."""
 _TEXT = 500
 _HEADS = (128, 32, 8, 2, 0)
-"""How many of each list are kept of a detail that is too long, until the line is short enough; 0: nothing but digests."""
+"""How many of each list are kept of a detail that is too long, until the line is short enough; 0: only its digest."""
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
 
@@ -66,7 +66,7 @@ def line(
     what: str, subject: str, when: float, key: Iterable[str], detail: Mapping[str, Any], actor: str = GUARD
 ) -> Line:
     """A line with its event id, derived from `what`, `subject` and `key`; cut to what the journal takes."""
-    event = event_id(what, subject, *key)
+    event, when = event_id(what, subject, *key), float(when)
     made = Line(when, actor, what, subject, {**detail, EVENT: event})
     whole = _ENCODER.encode(made)
     for most in _HEADS if len(whole) > LONGEST else ():
@@ -126,17 +126,15 @@ def decided(plan: Plan, decision: Decision, when: float) -> Line:
     return _about(DECISION, plan.incident, decision.cut, when, key, detail)
 
 
-def commanded(
-    target: str, place: str, document: str, when: float, incidents: Iterable[str] = (), number: int = 0
-) -> Line:
-    """An order: that this document be so, at this place. `number`: of the order or the attempt; a new one is new."""
+def commanded(target: str, place: str, document: str, when: float, incidents: Iterable[str], number: int) -> Line:
+    """An order: that this document be so, at this place. `number`: of the order, which only grows."""
     found = sorted(incidents)
     detail = {"target": target, "document": digest(document), "bytes": len(document), "incidents": found}
     return line(COMMAND, place, when, (target, digest(document), str(number)), {**detail, "number": number})
 
 
 def read_back(
-    target: str, place: str, wanted: str, found: str, when: float, incidents: Iterable[str] = (), number: int = 0
+    target: str, place: str, wanted: str, found: str, when: float, incidents: Iterable[str], number: int
 ) -> Line:
     """What stood at a place after an order: the document read, and whether it is the one that was ordered."""
     detail = {
@@ -147,13 +145,15 @@ def read_back(
 
 
 def verified(incident: str, cut: Cut, holds: bool, when: float, why: str = "", attempt: int = 0) -> Line:
-    """Whether one cut was found to stand."""
+    """Whether one cut was found to stand. `attempt` only grows over the life of an action: a number that comes again is
+    the same event told again.
+    """
     detail = {"holds": holds, "why": why[:_TEXT]}
     return _about(VERIFY, incident, cut, when, (str(holds), str(attempt)), detail)
 
 
 def undone(incident: str, cut: Cut, when: float, who: str = GUARD, why: str = "", attempt: int = 0) -> Line:
-    """One cut, taken back; what of it stays stands in `stays`."""
+    """One cut, taken back; what of it stays stands in `stays`. `attempt` as in `verified`."""
     detail = {"why": why[:_TEXT], "stays": cut.about.undo}
     return _about(UNDO, incident, cut, when, (str(attempt),), detail, who)
 

@@ -111,10 +111,11 @@ def parse_ask(body: bytes) -> Asked:
 def cosigned(head: Checkpoint, answer: str, keys: Sequence[Cosigner]) -> str:
     """The head's note with those lines of a witness's answer that one of `keys` made. Raises `InputError` if none."""
     text = notes.parse(head.note).text
-    found = []
-    for one in notes.parse(f"{text}\n{answer}").signatures:
-        if any(key.time_of(text, one) is not None for key in keys):
-            found.append(f"\u2014 {one.name} {b64encode(one.key_id + one.blob).decode()}\n")
+    found = [
+        f"\u2014 {one.name} {b64encode(one.key_id + one.blob).decode()}\n"
+        for one in notes.parse(f"{text}\n{answer}").signatures
+        if any(key.time_of(text, one) is not None for key in keys)
+    ]
     if not found:
         raise InputError("the answer has no cosignature of the witness that was asked")
     return head.note + "".join(found)
