@@ -53,7 +53,7 @@ _DONE = ("own", "vouched", "approved")
 
 
 class _Case(msgspec.Struct, frozen=True):
-    """All that the rules look at. `size`: the plan's hosts or jobs, whichever are more; `people`: so many approve it."""
+    """All that the rules look at. `size`: the plan's hosts or jobs, whichever are more; `people`: how many it takes."""
 
     plan: Plan
     size: int

@@ -173,7 +173,7 @@ async def _ways_in(live: Live, engine: Any, told: Told) -> AsyncIterator[_Ways]:
 async def _agents(agents: tuple[Path, tuple[str, int]], put: Put, told: Told) -> "AsyncIterator[Listening]":
     from ringfence.app.orders.home import ServerHome  # cryptography is an extra
     from ringfence.app.watch.listen import Listening, for_many
-    from ringfence.app.watch.vouched import relays_of
+    from ringfence.app.watch.vouched import collectors_of, relays_of
 
     folder, address = agents
     for_many()
@@ -187,7 +187,7 @@ async def _agents(agents: tuple[Path, tuple[str, int]], put: Put, told: Told) ->
         while True:
             await offered(put, of_events([await noticed.get()]).record, True, told)
 
-    sink = Decoded(telling(put, told), notice)
+    sink = Decoded(telling(put, told), notice, collectors_of(folder))
     async with (
         Listening.serving(ServerHome(folder), address, sink, relays_of(folder)) as listening,
         beside(passed_on()),

@@ -1,12 +1,15 @@
-"""What a relay may say for others: the table of its hosts, and the rows of a batch held against it.
+"""What a relay or a collector may say of others: the tables of their hosts, and rows held against them.
 
 # relays.toml in the server's folder; hosts as Slurm writes them
 [relays]
 rack07 = "gpu[0097-0112]"
+
+# collectors.toml there: who tells of jobs, and of other hosts than its own; without the file, whoever is enrolled
+collectors = "slurm1,sm[1-2]"
 """
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import msgspec
@@ -18,17 +21,31 @@ from ringfence.app import settings_file
 from ringfence.errors import InputError
 from ringfence.estate import ids
 from ringfence.transport.arrow import unpacked
-from ringfence.watch.batch import type_of
+from ringfence.watch.batch import Batch, type_of
+from ringfence.wire.ocsf.classes import JOB
 from ringfence.wire.ocsf.columns import HEADER
 from ringfence.wire.slurm import hostlist
 
-FILE = "relays.toml"
+FILE, COLLECTORS = "relays.toml", "collectors.toml"
 MOST_BYTES = 64 << 20
 """Of one batch when it is unpacked."""
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     relays: dict[str, str] = {}
+
+
+class _Named(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    collectors: str = ""
+
+
+def collectors_of(folder: Path) -> frozenset[str] | None:
+    """The hosts that may tell of others, as entity ids; None without the file. Raises `InputError`."""
+    path = folder / COLLECTORS
+    if not path.exists():
+        return None
+    named = settings_file.read(path, _Named, "docs/agent.md").collectors
+    return frozenset(map(ids.host, hostlist.expand(named)))
 
 
 def relays_of(folder: Path) -> dict[str, tuple[str, ...]]:
@@ -60,6 +77,23 @@ def checked(data: bytes, hosts: Collection[str]) -> tuple[pa.RecordBatch, Counte
     wrong = Counter({names[code]: int(count) for code, count in enumerate(np.bincount(codes, minlength=len(names)))
                      if not mine[code]})  # fmt: skip
     return (plain.filter(pa.array(mine[codes])) if wrong else plain), wrong
+
+
+def of_their_own(record: pa.RecordBatch, collectors: Collection[str]) -> tuple[pa.RecordBatch, Mapping[str, int]]:
+    """The rows that tell of their sender's own host, or that a collector sent; how many others there were by source.
+
+    A row about a job is about all its hosts, whatever host it names: none but collectors tell of jobs.
+    """
+    batch = Batch(record)
+    names, hosts = batch.codes("source"), batch.codes("device.hostname")
+    by = np.array([name.rpartition("/")[0] for name in [*names.values, ""]], object)[names.codes]
+    about = np.array([ids.host(name) if name else "" for name in [*hosts.values, ""]], object)[hosts.codes]
+    free = np.array([name.rpartition("/")[0] in collectors for name in [*names.values, ""]], bool)[names.codes]
+    mine = free | (((about == by) | (about == "")) & (batch.classes != JOB))
+    if mine.all():
+        return record, {}
+    wrong = Counter(names.values[code] for code in names.codes[~mine].tolist() if code >= 0)
+    return record.filter(pa.array(mine)), wrong
 
 
 def _typed(name: str, column: pa.Array) -> pa.Array:
