@@ -45,6 +45,12 @@ _COMMANDS = {
     "watch": "ringfence.cli.watch:watch",
     "incidents": "ringfence.cli.watch:incidents",
     "history": "ringfence.cli.history:history",
+    "guard": "ringfence.cli.guard:guard",
+    "respond": "ringfence.cli.respond:respond",
+    "stop": "ringfence.cli.guard:stop",
+    "resume": "ringfence.cli.guard:resume",
+    "release": "ringfence.cli.guard:release",
+    "lab": "ringfence.cli.lab:lab",
     "mark": "ringfence.cli.keep:mark",
     "merge": "ringfence.cli.keep:merge",
     "export": "ringfence.cli.keep:export",
@@ -53,7 +59,7 @@ _EXTRAS = {"cryptography": "fence", "nftables": "fence", "lightkube": "fence", "
 _EXTRAS |= dict.fromkeys(("duckdb", "evtx", "nats", "re2", "sigma"), "watch")
 """Packages of an extra → the extra. Whoever lacks one is told which to install."""
 
-_FAMILIES = frozenset(("fence", "sigma"))
+_FAMILIES = frozenset(("fence", "lab", "respond", "sigma"))
 """Commands that have commands."""
 
 for _name, _target in _COMMANDS.items():

@@ -1,25 +1,28 @@
-"""`ringfence lab …`: a cluster in a box, with real parts, in network namespaces of this machine."""
+"""`ringfence lab …`: a cluster in a box, to see containment work."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
 from ringfence.cli import output
-from ringfence.cli.extra import needs_fence
+from ringfence.cli.estate import AsJson
+from ringfence.cli.extra import needs_fence, needs_watch
 
 lab = App(
     name="lab",
-    help="A cluster in a box: real Slurm, InfiniBand management, sshd and storage in network namespaces.",
+    help="Run a small cluster of network namespaces with real parts, and play recorded attacks on it (root).",
     result_action="return_value",
 )
-FOLDER = Path("/var/lib/ringfence-lab")
-Dir = Annotated[Path, Parameter(name=["--dir"], help="The lab's folder.")]
+Folder = Annotated[Path, Parameter(name=["--dir"], help="The lab's folder (default /var/tmp/ringfence-lab).")]
+FOLDER = Path("/var/tmp/ringfence-lab")  # noqa: S108  # made 0700, refused where it is somebody else's
 
 
 @lab.command
-def up(*, gpus: int = 8, dir: Dir = FOLDER) -> int:
-    """Bring the lab up; it goes on in the background. Needs root and some Debian packages.
+def up(*, gpus: int = 8, dir: Folder = FOLDER) -> int:
+    """Bring it up: hosts, Slurm, InfiniBand (simulated), storage with a model of 1 GiB, agents, enforcers.
+
+    Needs root and Debian packages; says which are missing. Nothing of this machine's own network is touched.
 
     Example: `ringfence lab up --gpus 8`
 
@@ -28,54 +31,49 @@ def up(*, gpus: int = 8, dir: Dir = FOLDER) -> int:
     gpus
         GPU nodes, 4 to 12.
     """
-    with needs_fence():
+    with needs_watch(), needs_fence():
         from ringfence.app.lab import run
         from ringfence.app.lab.layout import Layout
-
-        run.up(Layout(dir.absolute(), gpus), lambda said: output.err.print(said, markup=False))
-    output.err.print(f"the lab is up in {dir}; `ringfence lab status`, `ringfence lab down`", markup=False)
+    run.up(Layout(dir, gpus), lambda said: output.err.print(said, markup=False))
     return 0
 
 
 @lab.command
-def status(*, dir: Dir = FOLDER, json: Annotated[bool, Parameter(negative="")] = False) -> int:
-    """Every machine and process of the lab, and whether it works. Exit status 1: something has ended.
+def status(*, dir: Folder = FOLDER, json: AsJson = False) -> int:
+    """Show every machine and process, who is connected, Slurm's nodes and the fabric.
 
-    Example: `ringfence lab status --json`
+    Exit status 1 if something that should run does not.
 
-    Parameters
-    ----------
-    json
-        As JSON.
+    Example: `ringfence lab status`
     """
-    with needs_fence():
+    with needs_watch(), needs_fence():
         from ringfence.app.lab import run
-
-        found = run.status(run.laid_out(dir.absolute()))
+    found = run.status(run.laid_out(dir))
     if json:
         output.json(found)
     else:
-        for one in found["machines"]:
-            ended = [name for name, state in one["processes"].items() if state != "runs"]
-            state = "down" if not one["up"] else f"ended: {', '.join(ended)}" if ended else "up"
-            runs = ", ".join(name for name in one["processes"] if name != "init")
-            output.out.print(f"{one['name']:8} {one['address']:14} {state:8} {runs}", markup=False)
-        slurm = ", ".join(f"{node} {state}" for node, state in found["slurm"].items()) or "does not answer"
-        output.out.print(f"Slurm: {slurm}", markup=False)
-        output.out.print(f"fabric: {found['fabric']['state']}", markup=False)
+        rows = ((one["name"], one["address"], *_shown(one)) for one in found["machines"])
+        output.table(("machine", "address", "processes", "enforcer"), rows)
+        output.out.print(f"fabric {found['fabric']['state']}, Slurm {len(found['slurm'])} nodes", markup=False)
     return 0 if found["works"] else 1
 
 
+def _shown(machine: dict[str, Any]) -> tuple[str, str]:
+    """(processes, how its enforcer is connected)."""
+    ended = [name for name, state in machine["processes"].items() if state != "runs"]
+    said = f"{len(machine['processes'])} run" if not ended else f"ended: {', '.join(ended)}"
+    return said, {True: "connected", False: "not connected", None: ""}[machine.get("connected")]
+
+
 @lab.command
-def down(*, dir: Dir = FOLDER) -> int:
-    """End everything of the lab, and remove what it left.
+def down(*, dir: Folder = FOLDER) -> int:
+    """End everything that `lab up` began, and nothing else.
 
     Example: `ringfence lab down`
     """
-    with needs_fence():
+    with needs_watch(), needs_fence():
         from ringfence.app.lab import run
         from ringfence.app.lab.layout import Layout
-
-        there = run.down(Layout(dir.absolute()))
-    output.err.print("the lab is gone" if there else "there was no lab", markup=False)
+    was_there = run.down(Layout(dir))
+    output.out.print("everything was ended" if was_there else "there was nothing to end", markup=False)
     return 0

@@ -13,9 +13,8 @@ from ringfence.app.fence.site import enforcers_of
 from ringfence.app.guard import settings, switch
 from ringfence.app.guard.evidence import Book
 from ringfence.enforce.base import Enforcer
-from ringfence.errors import UsageError
 from ringfence.estate.estate import Estate
-from ringfence.respond.act import Act, Options
+from ringfence.respond.act import Act, Options, known
 from ringfence.respond.limits import Limits
 from ringfence.respond.verbs import VERBS
 
@@ -65,18 +64,10 @@ class Room:
 
     def act(self, enforcers: Reachable, book: Book) -> Act:
         """The one who acts on this folder's queue. Raises `StateError` where another does already."""
-
-        def enforcer(target: str, place: str) -> Enforcer:
-            try:
-                return enforcers[target, place]
-            except KeyError:
-                what = f"nobody here can do {target} at {place}"
-                raise UsageError(what, "name its enforcer in fence.toml") from None
-
         options = Options(lasts=self.limits.lasts, on_full="act" if self.limits.on_full_journal == "act" else "wait")
         return Act(
             self.ledger.database,
-            enforcer,
+            known(dict(enforcers)),
             book,
             keep=lambda place: self.limits.keep,
             stopped=lambda: bool(self.stopped()),

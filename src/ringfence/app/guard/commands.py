@@ -1,0 +1,146 @@
+"""What people ask of the guard from outside: a plan, its doing, its undoing, how it stands.
+
+A guard that runs on the folder carries out what is asked; where none runs, the command itself acts until all of it is
+done or has failed.
+"""
+
+import getpass
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from ringfence.app.guard import approve, switch
+from ringfence.app.guard.evidence import Book
+from ringfence.app.guard.known import known_of
+from ringfence.app.guard.responder import Answer, Responder
+from ringfence.app.guard.room import Reachable, Room, reachable
+from ringfence.app.watch import incidents
+from ringfence.errors import StateError, UsageError
+from ringfence.estate.estate import Estate
+from ringfence.respond import evidence
+from ringfence.respond.act import Act
+from ringfence.respond.undo import Undo, stands, undo
+from ringfence.respond.values import HOLD, SHADOW, Cut
+from ringfence.store import actions
+from ringfence.store.actions import Action
+
+_WITHIN = 60.0
+"""Seconds to wait for what was asked."""
+_LOOK = 0.1
+_UNDER_WAY = (actions.PLANNED, actions.DOING, actions.UNDOING)
+_TRIED = 3
+
+
+class Site(msgspec.Struct, frozen=True):
+    """Where everything is: the guard's folder, the watch's, the site file, the settings if named."""
+
+    state: Path
+    home: Path
+    file: Path
+    settings: Path | None = None
+
+
+def planned(site: Site, estate: Estate, id: str) -> Answer:
+    """What would be done about an incident, and what would be held, just now. Changes nothing. `UsageError`."""
+    incident, _ = incidents.one(site.home, id)
+    room, enforcers = Room(site.state, site.settings), reachable(site.file, estate)
+    known = known_of(estate, enforcers, room.limits)
+    return Responder(room, lambda: known, apply=True).think(incident)
+
+
+def applied(site: Site, estate: Estate, id: str, why: str = "") -> tuple[Answer, list[Action]]:
+    """Do it: whoever asks approves the plan as it is now. Returns the plan, and how each action stands then.
+
+    What needs a second person waits for one. Raises `UsageError`, `StateError`.
+    """
+    incident, _ = incidents.one(site.home, id)
+    room = Room(site.state, site.settings).make()
+    enforcers = reachable(site.file, estate)
+    known = known_of(estate, enforcers, room.limits)
+    book = room.book()
+    with _acting(room, enforcers, book) as act:
+        thinking = Responder(room, lambda: known, book, act, apply=True)
+        held = [one.cut for one in thinking.think(incident).decisions if one.verdict in (HOLD, SHADOW)]
+        if held:
+            who, now = getpass.getuser(), time.time()
+            approve.approve(room.folder, incident.id, held, os.getuid(), who, why)
+            book.write([evidence.approved(incident.id, one, f"identity:{who}", now, why) for one in held])
+        answer = thinking.take(incident)
+        done = _wait(room, act, incident.id)
+    return answer, done
+
+
+def taken_back(site: Site, estate: Estate, id: str = "", cut: Cut | None = None, why: str = "") -> Undo:
+    """Undo an incident's cuts, one of them, or all of all incidents. Raises `UsageError`, `StateError`."""
+    room = there(site)
+    who = getpass.getuser()
+    if id and cut is None:
+        approve.undone(room.folder, id, os.getuid(), who, why)
+    book = room.book()
+    with _acting(room, reachable(site.file, estate), book) as act:
+        undo(room.ledger.database, id, cut, who)
+        _wait(room, act, id)
+    return stands(room.ledger.database, id, cut)
+
+
+def listed(site: Site, id: str = "") -> list[Action]:
+    """Every action, or those of one incident, in the order of doing. Raises `UsageError` where nothing was kept."""
+    return actions.listed(there(site).ledger.database, id)
+
+
+def stopped(site: Site, why: str) -> None:
+    """The global stop. Raises `StateError`."""
+    who = getpass.getuser()
+    room = Room(site.state, site.settings)
+    switch.stop(site.state, who, why)
+    room.make().book().write([evidence.stopped(f"identity:{who}", time.time(), why)])
+
+
+def resumed(site: Site, why: str) -> None:
+    """Let cuts be done again. Raises `StateError`."""
+    who = getpass.getuser()
+    switch.resume(site.state, who, why)
+    Room(site.state, site.settings).make().book().write([evidence.resumed(f"identity:{who}", time.time(), why)])
+
+
+def there(site: Site) -> Room:
+    """The guard's folder. Raises `UsageError` where none is."""
+    room = Room(site.state, site.settings)
+    if not room.is_there:
+        raise UsageError(f"nothing was done from {site.state}", "name the guard's folder with --state")
+    return room
+
+
+@contextmanager
+def _acting(room: Room, enforcers: Reachable, book: Book) -> Iterator[Act | None]:
+    """The one who acts; None where a guard runs that does."""
+    try:
+        act = room.act(enforcers, book)
+    except StateError as error:
+        if "acts" not in error.what:
+            raise
+        yield None
+        return
+    with act:
+        yield act
+
+
+def _wait(room: Room, act: Act | None, id: str) -> list[Action]:
+    """Until nothing of an incident is under way, or has failed some times."""
+    end = time.monotonic() + _WITHIN
+    while True:
+        if act is not None:
+            act.settle(_LOOK)
+        rows = actions.listed(room.ledger.database, id)
+        busy = [one for one in rows if one.state in _UNDER_WAY or (one.state == actions.FAILED and _again(one))]
+        if not busy or time.monotonic() > end:
+            return rows
+        time.sleep(_LOOK)
+
+
+def _again(one: Action) -> bool:
+    return not one.final and one.tries < _TRIED

@@ -1,0 +1,47 @@
+"""A host is opened: by its own enforcer with a token and no server, or by taking its cuts back."""
+
+import getpass
+import os
+import time
+from pathlib import Path
+
+import msgspec
+
+from ringfence.app.enforcer.start import asked
+from ringfence.app.guard import approve
+from ringfence.app.guard.commands import Site, there
+from ringfence.errors import UsageError
+from ringfence.estate import ids
+from ringfence.respond import evidence
+from ringfence.store import actions
+
+_LIVE = (actions.HELD, actions.PLANNED, actions.DOING, actions.DONE, actions.FAILED)
+
+
+class Said(msgspec.Struct, frozen=True):
+    """Whether the host is open, and what to tell."""
+
+    open: bool
+    text: str
+
+
+def on_node(socket: Path, host: str, token: Path) -> Said:
+    """Hand an offline token to the node's own enforcer. Raises `UsageError` where this is another host's."""
+    status = asked(socket, "status", "", 0, None).status
+    if status is None:
+        raise UsageError(f"{socket} is no enforcer of ours", "--socket names it; run this on the node itself")
+    if status.host != ids.host(host):
+        raise UsageError(f"this is the enforcer of {status.host}, not of {host}", "run it on the node that is cut off")
+    answer = asked(socket, "release", "", 0, token)
+    return Said(answer.verdict == "done", f"{answer.verdict}: {answer.why}")
+
+
+def at_server(site: Site, host: str, why: str) -> Said:
+    """Take back every cut whose place is the host; automation leaves it alone for a while. Raises `UsageError`."""
+    room, entity, who = there(site), ids.host(host), getpass.getuser()
+    database, now = room.ledger.database, time.time()
+    rows = [one for one in actions.listed(database, states=_LIVE) if one.place == entity]
+    approve.released(room.folder, entity, [one.id for one in rows], os.getuid(), who, why)
+    room.book().write([evidence.released(entity, f"identity:{who}", now, why or "at the server", str(now))])
+    actions.take_back(database, [one.id for one in rows], f"{entity} was released by {who}", now)
+    return Said(True, f"{len(rows)} cuts on {entity} are being taken back; `ringfence respond list` shows how far")

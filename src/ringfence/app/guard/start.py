@@ -1,0 +1,79 @@
+"""`ringfence guard` from what its command line says: live until it is ended, or over what was recorded."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from ringfence.app.estates import open_estate
+from ringfence.app.files import address
+from ringfence.app.guard.commands import Site
+from ringfence.app.guard.known import Keeping, Known, known_of
+from ringfence.app.guard.responder import Answer, Responder
+from ringfence.app.guard.room import Room, reachable
+from ringfence.app.guard.run import Guard, Told, run
+from ringfence.app.watch.live import Live, listening
+from ringfence.app.watch.made import Made
+from ringfence.app.watch.read import forms_of
+from ringfence.app.watch.run import watch_files
+from ringfence.app.watch.vouched import relays_of
+from ringfence.errors import Problem, UsageError
+from ringfence.estate.estate import Estate
+from ringfence.watch.incident import OPEN
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What was asked for. `apply`: cuts are done; without it they are only listed."""
+
+    site: Site
+    estate: Path
+    files: tuple[Path, ...] = ()
+    server: Path | None = None
+    address: str = "127.0.0.1:8444"
+    on: tuple[str, ...] = ()
+    follow: bool = False
+    rules: tuple[Path, ...] = ()
+    cluster: str = ""
+    apply: bool = False
+
+
+def start(wanted: Wanted, identity: Path | None, told: Told, answered: Callable[[Answer], None]) -> None:
+    """Guard until SIGTERM or SIGINT. Raises `UsageError`, `StateError`, `InputError`, `MissingPart`."""
+    if not (wanted.server or wanted.on or wanted.follow):
+        raise UsageError("nothing to watch", "--server DIR hears agents; --on, --follow, or name recorded files")
+    room = Room(wanted.site.state, wanted.site.settings).make()
+    problems: list[Problem] = []
+    made = Made(open_estate(wanted.estate, identity), wanted.rules, problems)
+    for problem in problems:
+        told(str(problem))
+
+    def know(file: Path, digest: str) -> Known:
+        estate = open_estate(file, identity)
+        relays = relays_of(wanted.server) if wanted.server else {}
+        enforcers = reachable(wanted.site.file, estate)
+        return known_of(estate, enforcers, room.limits, relays, bool(wanted.on or wanted.follow), digest)
+
+    known = Keeping(wanted.estate, know, told)
+    doors = tuple(listening(wanted.on)) if wanted.on else ()
+    agents = (wanted.server, address(wanted.address)) if wanted.server else None
+    live = Live(wanted.site.home, doors, wanted.files, agents, forms=forms_of((), wanted.cluster))
+    book = room.book()
+    if not wanted.apply:
+        told("shadow mode: what would be cut is listed, and nothing is changed (--apply acts)")
+        run(live, made, Guard(room, Responder(room, known, book, apply=False), None, book, known), told, answered)
+        return
+    enforcers = reachable(wanted.site.file, open_estate(wanted.estate, identity))
+    told(f"{len(enforcers)} enforcers can be asked; up to {room.limits.up_to} without a person")
+    with room.act(enforcers, book) as act:
+        responder = Responder(room, known, book, act, apply=True)
+        run(live, made, Guard(room, responder, act, book, known), told, answered)
+
+
+def recorded(wanted: Wanted, estate: Estate, problems: list[Problem]) -> list[Answer]:
+    """What would have been cut for each incident that some logs end with. Changes nothing."""
+    room = Room(wanted.site.state, wanted.site.settings)
+    known = known_of(estate, reachable(wanted.site.file, estate), room.limits)
+    made = Made(estate, wanted.rules, problems)
+    found = watch_files(made.single(), wanted.files, problems, lambda one: None, forms_of((), wanted.cluster))
+    responder = Responder(room, lambda: known)
+    return [responder.think(one) for one in found.incidents if one.state == OPEN]

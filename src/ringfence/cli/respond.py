@@ -1,0 +1,244 @@
+"""`ringfence respond …`: what would be done about an incident, doing it, taking it back, and how it stands."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+
+from ringfence.app.estates import open_estate
+from ringfence.cli import output
+from ringfence.cli.estate import DEFAULT, AsJson, EstateFile, Identity
+from ringfence.cli.extra import needs_fence, needs_watch
+from ringfence.cli.fence.change import SITE, STATE, Really, Site, StateFolder
+from ringfence.cli.watch import HOME, Home
+from ringfence.errors import UsageError
+
+if TYPE_CHECKING:
+    from ringfence.app.guard import commands
+    from ringfence.app.guard.responder import Answer
+
+respond = App(
+    name="respond",
+    help="Say what would end an incident, do it, take it back.",
+    result_action="return_value",
+)
+FAILED, HELD = 1, 3
+Settings = Annotated[
+    Path | None,
+    Parameter(name=["--settings"], env_var="RINGFENCE_GUARD", help="The limits (default guard.toml in the state)."),
+]
+
+
+def site_of(state: Path = STATE, home: Path = HOME, site: Path = SITE, settings: Path | None = None) -> "commands.Site":
+    """Where the guard, the watch, the enforcers and the limits are."""
+    with needs_watch(), needs_fence():
+        from ringfence.app.guard.commands import Site as Where
+    return Where(state, home, site, settings)
+
+
+@respond.command
+def plan(
+    incident: str, /, *, estate: EstateFile = DEFAULT, site: Site = SITE, state: StateFolder = STATE, home: Home = HOME,
+    settings: Settings = None, identity: Identity = None, json: AsJson = False,
+) -> int:  # fmt: skip
+    """Show the cheapest cuts that end an incident, what each disturbs, what cannot be undone, and what is held.
+
+    Changes nothing. Exit status 3 if some of it would wait for a person.
+
+    Example: `ringfence respond plan RF-3f2a --estate cluster.estate`
+
+    Parameters
+    ----------
+    incident
+        Its id, or enough of it.
+    """
+    with needs_watch(), needs_fence():
+        from ringfence.app.guard import commands
+    answer = commands.planned(site_of(state, home, site, settings), open_estate(estate, identity), incident)
+    _told(shown_answer(answer), json)
+    return HELD if any(one.verdict == "hold" for one in answer.decisions) else 0
+
+
+@respond.command
+def apply(
+    incident: str, /, *, estate: EstateFile = DEFAULT, site: Site = SITE, state: StateFolder = STATE, home: Home = HOME,
+    settings: Settings = None, why: str = "", really: Really = False, identity: Identity = None, json: AsJson = False,
+) -> int:  # fmt: skip
+    """Do what `respond plan` shows: whoever calls it approves it; without --apply it is only shown.
+
+    A plan that is felt more widely than one person may decide waits until a second account applies it too.
+    Exit status 1 if something failed, 3 if something is held.
+
+    Example: `ringfence respond apply RF-3f2a --why "confirmed by phone" --apply`
+
+    Parameters
+    ----------
+    incident
+        Its id, or enough of it.
+    why
+        Said in the journal.
+    """
+    if not really:
+        return plan(incident, estate=estate, site=site, state=state, home=home, settings=settings,
+                    identity=identity, json=json)  # fmt: skip
+    with needs_watch(), needs_fence():
+        from ringfence.app.guard import commands
+    where = site_of(state, home, site, settings)
+    answer, done = commands.applied(where, open_estate(estate, identity), incident, why)
+    rows = [_action(one) for one in done]
+    if json:
+        output.json({**shown_answer(answer), "actions": rows})
+    else:
+        _actions(rows)
+        output.out.print(f"`ringfence respond undo {answer.incident.id} --apply` takes it back", markup=False)
+    states = {one["state"] for one in rows}
+    return FAILED if "failed" in states else HELD if "held" in states else 0
+
+
+@respond.command
+def undo(
+    incident: str = "", /, *, cut: str = "", every: Annotated[bool, Parameter(name=["--all"], negative="")] = False,
+    estate: EstateFile = DEFAULT, site: Site = SITE, state: StateFolder = STATE, home: Home = HOME,
+    settings: Settings = None, why: str = "", really: Really = False, identity: Identity = None, json: AsJson = False,
+) -> int:  # fmt: skip
+    """Take back an incident's cuts, one of them, or all of all incidents; without --apply it is only shown.
+
+    What cannot be undone is named. A cut that another incident wants too stays. Works while everything is stopped.
+    Exit status 1 if something is not taken back yet.
+
+    Example: `ringfence respond undo RF-3f2a --apply`
+
+    Parameters
+    ----------
+    incident
+        Its id.
+    cut
+        One action of it, by its id or enough of it (`respond list --json`).
+    every
+        Of all incidents.
+    why
+        Said in the journal.
+    """
+    with needs_watch(), needs_fence():
+        from ringfence.app.guard.undoing import chosen, taken_back
+    if not incident and not every:
+        raise UsageError("nothing is named to be taken back", "name an incident, or --all")
+    where = site_of(state, home, site, settings)
+    rows = [_action(one) for one in chosen(where, incident, cut)]
+    if not really:
+        _rows(rows, json)
+        return 0
+    found = taken_back(where, open_estate(estate, identity), incident, cut, why)
+    told = {
+        "undone": [_action(one) for one in found.undone],
+        "left": [{**_action(one), "why": said} for one, said in found.left],
+        "stays": [{**_action(one), "why": said} for one, said in found.stays],
+        "shared": [{**_action(one), "why": said} for one, said in found.shared],
+    }
+    if json:
+        output.json(told)
+    else:
+        for name, those in told.items():
+            output.table(("what", "where", "about", "why"), map(_cells, those), f"{name} ({len(those)})")
+    return 0 if found.over else FAILED
+
+
+@respond.command(name="list")
+def listed(incident: str = "", /, *, state: StateFolder = STATE, json: AsJson = False) -> int:
+    """List what was done, is being done and waits for a person, for one incident or for all.
+
+    Example: `ringfence respond list RF-3f2a`
+
+    Parameters
+    ----------
+    incident
+        Its id; without one, all.
+    """
+    with needs_watch(), needs_fence():
+        from ringfence.app.guard import commands
+    _rows([_action(one) for one in commands.listed(site_of(state), incident)], json)
+    return 0
+
+
+def shown_answer(answer: "Answer") -> dict[str, Any]:
+    """A plan with its decisions, as docs/json.md has it."""
+    made, verdicts = answer.plan, {one.cut: one for one in answer.decisions}
+    return {
+        "incident": made.incident,
+        "version": made.version,
+        "title": answer.incident.title,
+        "grade": made.grade.name.lower(),
+        "held": list(made.held),
+        "jewels": list(made.jewels),
+        "left": list(made.left),
+        "lost": list(made.lost),
+        "minutes_to_jewel": list(made.minutes),
+        "seconds_to_cut": made.seconds,
+        "jobs_disturbed": list(made.jobs),
+        "exact": made.exact,
+        "estate": {"sha256": made.estate, "age_s": made.age},
+        "unknown": list(made.unknown),
+        "cuts": [
+            {
+                "verb": one.cut.verb,
+                "place": one.cut.place,
+                "subject": one.cut.subject,
+                "why": one.why,
+                "jobs": list(one.jobs),
+                "hosts": list(one.hosts),
+                "needed": one.needed,
+                "expires": one.cut.about.expires,
+                "undo": one.cut.about.undo or "set-equal",
+                "verdict": verdicts[one.cut].verdict,
+                "rule": verdicts[one.cut].rule,
+                "because": verdicts[one.cut].why,
+            }
+            for one in made.cuts
+        ],
+    }
+
+
+def _told(answer: dict[str, Any], json: bool) -> None:
+    if json:
+        output.json(answer)
+        return
+    out = output.out
+    out.print(f"{answer['incident']}: {answer['title']}", markup=False)
+    low, high = answer["minutes_to_jewel"]
+    if answer["jewels"]:
+        out.print(f"  in reach: {', '.join(answer['jewels'][:5])}, {low:g} to {high:g} minutes away", markup=False)
+    if answer["lost"]:
+        out.print(f"  held already: {', '.join(answer['lost'][:5])}", markup=False)
+    out.print(f"  grade {answer['grade']}; stands within {answer['seconds_to_cut']:g} s; "
+              f"disturbs {len(answer['jobs_disturbed'])} jobs", markup=False)  # fmt: skip
+    rows = (
+        (one["verdict"], one["verb"], one["subject"], one["place"], len(one["jobs"]), one["undo"], one["rule"])
+        for one in answer["cuts"]
+    )
+    output.table(("verdict", "what", "about", "where", "jobs", "undo", "rule"), rows)
+    for one in answer["unknown"]:
+        out.print(f"  not known: {one}", markup=False)
+
+
+def _action(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.id, "incident": row.incident, "verb": row.verb, "place": row.place, "subject": row.subject,
+        "state": row.state, "tries": row.tries, "until": row.until, "why": row.why, "planned_at": row.planned_at,
+        "done_at": row.done_at, "seconds": row.took,
+    }  # fmt: skip
+
+
+def _rows(rows: list[dict[str, Any]], json: bool) -> None:
+    if json:
+        output.json(rows)
+    else:
+        _actions(rows)
+
+
+def _actions(rows: list[dict[str, Any]]) -> None:
+    cells = ((one["state"], one["verb"], one["subject"], one["place"], one["incident"], one["why"]) for one in rows)
+    output.table(("state", "what", "about", "where", "incident", "why"), cells)
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, str, str, str]:
+    return row["verb"], row["place"], row["subject"], row["why"]
