@@ -55,6 +55,7 @@ class Ground:
         self.estate, self.graph, self.reachable = estate, graph, reachable
         self.jewels = np.array(sorted(set(jewels)), np.int64)
         self.digest, self.taken = digest, taken
+        self.kept: dict[tuple[int, frozenset[str]], Bools] = {}  # what can be cut at all, per grade and protection
 
     def prepare(self) -> None:
         """Work out now what is worked out once: the first incident does not wait for it."""

@@ -63,7 +63,7 @@ def plan(
     parted = _sooner(parted, options, scope, measured or {}, hard)
     gathered = Gathered(ground, never)
     for one in parted.chosen:
-        gathered.option(one, parted.path[one.name])
+        gathered.option(one, parted.path.get(one.name))
     measured_cuts(gathered, signals, held, up_to, bool(parted.chosen) and not parted.left)
     lasting(gathered, signals, held, up_to)
     return _told(incident, ground, now, scope, parted, gathered, held, measured or {})
@@ -102,7 +102,7 @@ def _sooner(
         verb, _, host = one.name.partition(" ")
         instead = harder.hard_cut(host) if verb == "quarantine" else None
         chosen.append(instead or one)
-        path[chosen[-1].name] = path[one.name]
+        path |= {chosen[-1].name: path[one.name]} if one.name in path else {}
     return msgspec.structs.replace(parted, chosen=tuple(chosen), path=path)
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from ringfence.respond.ground import Ground
 from ringfence.respond.measures import Whom, cuts, measure, sources, whom
 from ringfence.respond.plan_held import Held
@@ -20,13 +22,15 @@ class Gathered:
         self.ground, self.never = ground, never
         self.missing: list[str] = []
         self._cuts: dict[Cut, Planned] = {}
+        self._parting: set[Cut] = set()
 
-    def option(self, one: Option, path: Path) -> None:
+    def option(self, one: Option, path: Path | None) -> None:
         """What separates, with the path that only it breaks."""
-        why = self._on_the_way(one, path)
+        why = self._on_the_way(one, path) if path else "one of many that together leave no way to a jewel"
         for cut in one.cuts:
             hosts = tuple(sorted(one.hosts)) if not cut.place.startswith("host:") else (cut.place,)
             self._cuts[cut] = Planned(cut, why, tuple(sorted(one.jobs)), hosts)
+            self._parting.add(cut)
 
     def add(self, cut: Cut, why: str, about: Whom, needed: bool) -> None:
         """A cut that fits a signal or makes others last; left out where nobody can do it or it must never be done."""
@@ -37,19 +41,18 @@ class Gathered:
         if not self.never.isdisjoint({cut.place, f"identity:{cut.subject}", f"ibport:{cut.subject}", *jobs, *hosts}):
             self.missing.append(f"{cut.verb} of {cut.subject} at {cut.place} would touch what is protected")
             return
-        before = self._cuts.get(cut)
-        if before is None:
-            covered = self.is_off(cut.place) and cut.about.grade <= Grade.BLOCK
-            self._cuts[cut] = Planned(cut, why[:_LONGEST], jobs, hosts, needed and not covered)
+        self._cuts.setdefault(cut, Planned(cut, why[:_LONGEST], jobs, hosts, needed))
 
-    def is_off(self, host: str) -> bool:
-        """Whether the host is cut off by a needed cut already: softer cuts there only bridge the time to it."""
-        isolated = self._cuts.get(Cut("isolate", host, ALL))
-        return isolated is not None and isolated.needed
+    def _is_needed(self, one: Planned) -> bool:
+        """Softer cuts at a host that is cut off beside only bridge the time until then, or stand in for it."""
+        off = self._cuts.get(Cut("isolate", one.cut.place, ALL))
+        covered = off is not None and off.needed and one.cut.about.grade <= Grade.BLOCK
+        return one.needed and (one.cut in self._parting or not covered)
 
     def planned(self) -> tuple[Planned, ...]:
         """In the order of doing; within a rank what is needed comes first."""
-        return tuple(sorted(self._cuts.values(), key=lambda one: (one.cut.about.rank, not one.needed, one.cut)))
+        told = [msgspec.structs.replace(one, needed=self._is_needed(one)) for one in self._cuts.values()]
+        return tuple(sorted(told, key=lambda one: (one.cut.about.rank, not one.needed, one.cut)))
 
     def holding(self, *verbs: str) -> list[Cut]:
         """The cuts of these verbs so far, sorted."""

@@ -23,11 +23,15 @@ from ringfence.respond.ground import Bools, Ground, Numbers
 from ringfence.respond.separate_options import CUT, HOST, JOB, Option, Options, Path, weigh
 
 MOST_ROUNDS, MOST_PATHS = 12, 160
+MANY_HOSTS = 12
+"""Hosts held beyond which the lightest set is not looked for: one that separates is told, soon."""
+_FEW = 96
 _GONE = 100
 
 
 class Separation(msgspec.Struct, frozen=True):
-    """`chosen` separate all of the goals but `left`. `path` per option: a derivation that only it breaks.
+    """`chosen` separate all of the goals but `left`. `path` per option: a derivation that only it breaks,
+    where so few were chosen that each was tried alone.
 
     `reached`: the goals that are reached before anything is cut. `exact`: no lighter options separate them.
     """
@@ -104,9 +108,11 @@ def separate(options: Options, feet: Feet, goals: Numbers) -> Separation:
 
 
 def _cheapest(options: Options, search: Search) -> tuple[list[Option], bool]:
-    """(options that separate, whether they surely are the cheapest)."""
+    """(options that separate, whether they surely are the lightest)."""
     mine = options.own()
     off = search.path(mine) is None
+    if len(options.own_hosts) > MANY_HOSTS:
+        return _quickly(options, search), False
     most = weigh(mine) if off else 10**9
     known: dict[str, Option] = {}
     paths: list[frozenset[str]] = []
@@ -118,9 +124,15 @@ def _cheapest(options: Options, search: Search) -> tuple[list[Option], bool]:
         if len(paths) > MOST_PATHS:
             break
         chosen = _hitting(known, paths, frozenset(one.name for one in mine))
-    if off:
-        return mine, False
-    return _greedy(options, search, chosen, known), False
+    return (mine if off else _greedy(options, search, chosen)), False
+
+
+def _quickly(options: Options, search: Search) -> list[Option]:
+    """Where an attacker is on many hosts: what is narrow everywhere, else all of them, else more beside."""
+    for one in (options.narrow(), options.own()):
+        if search.path(one) is None:
+            return one
+    return _greedy(options, search, options.narrow())
 
 
 def _further(
@@ -148,12 +160,11 @@ def _further(
     return found
 
 
-def _greedy(options: Options, search: Search, chosen: list[Option], known: dict[str, Option]) -> list[Option]:
+def _greedy(options: Options, search: Search, chosen: list[Option]) -> list[Option]:
     """`chosen` and more, until it separates."""
     taken = list(chosen)
     while path := search.path(taken):
         here = options.of(path)
-        known |= here
         taken.append(min(here.values(), key=lambda one: (one.weight / max(len(one.edges), 1), one.name)))
     return taken
 
@@ -199,8 +210,12 @@ def _hitting(known: dict[str, Option], paths: Sequence[frozenset[str]], near: fr
 def _needed(search: Search, chosen: Sequence[Option]) -> tuple[tuple[Option, ...], dict[str, Path]]:
     """Those without which a goal is reached again, and the path by which; the heaviest are tried first."""
     kept = sorted(chosen, key=lambda one: (-one.weight, one.name))
+    if len(kept) > _FEW:  # so many are tried together, by verb
+        for verb in sorted({one.name.partition(" ")[0] for one in kept}):
+            others = [one for one in kept if not one.name.startswith(f"{verb} ")]
+            kept = others if search.path(others) is None else kept
     paths: dict[str, Path] = {}
-    for one in list(kept):
+    for one in kept[:_FEW]:
         others = [other for other in kept if other is not one]
         path = search.path(others)
         if path is not None:

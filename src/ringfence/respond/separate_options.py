@@ -22,6 +22,8 @@ MOST_PEERS = 64
 MOST_PLACES = 64
 """Places at which one key is revoked by one plan; where more would have to, it is no option."""
 
+_MOST_KEPT = 16
+
 JOB, HOST, CUT = 32, 4, 1
 """What one job disturbed, one host touched and one cut weigh: nine idle hosts weigh more than one job."""
 
@@ -105,8 +107,37 @@ class Options:
         makers = (self.isolate, self.quarantine)
         return [one for host in self.own_hosts for maker in makers if (one := maker(host)) is not None]
 
+    def narrow(self) -> list[Option]:
+        """What leaves others on the attacker's hosts alone: accounts, jobs and ports are cut, a host where it must be."""
+        found: dict[str, Option] = {}
+        for host in self.own_hosts:
+            for one in (self.block_users(host) or self.isolate(host), self.quarantine(host)):
+                found |= {} if one is None else {one.name: one}
+            for job in sorted(self.ground.jobs_on.get(host, ())):
+                if self.ground.user_of_job.get(job, "") in self.users.get(host, ()):
+                    found |= {one.name: one for one in _some(self.block_job(job))}
+        return list(found.values())
+
     def cuttable(self) -> Bools:
         """Per edge whether some option may take it away: what is left with all of these gone cannot be separated."""
+        key = (int(self.up_to), self.never)
+        kept = self.ground.kept
+        if key not in kept:
+            if len(kept) >= _MOST_KEPT:
+                kept.clear()
+            kept[key] = self._cuttable_by_all()
+        found = kept[key].copy()
+        for host in self.users:
+            one = self.block_users(host)
+            if one is not None:
+                found[one.edges] = True
+        for host in self.own_hosts:
+            for peer in self._straight(host):
+                found[[] if (one := self.block(host, peer)) is None else one.edges] = True
+        return found
+
+    def _cuttable_by_all(self) -> Bools:
+        """The same for options that do not depend on who the attacker is."""
         ground = self.ground
         first, edges = ground.pairs
         hosts = np.repeat(np.arange(len(ground.hosts)), np.diff(first))
@@ -116,17 +147,8 @@ class Options:
                 bits[self._where(verb)] |= maker_bits
         found = np.zeros(len(ground.graph.to), np.bool_)
         found[edges[ground.carrier[edges] & bits[hosts] > 0]] = True
-        for kind in ("submit", "role", "key", "job"):
-            some = ground.movable[kind]
-            if len(some):
-                found[[edge for edge in some[~found[some]].tolist() if next(iter(self._at(edge)), None)]] = True
-        for host in self.users:
-            one = self.block_users(host)
-            if one is not None:
-                found[one.edges] = True
-        for host in self.own_hosts:
-            for peer in self._straight(host):
-                found[[] if (one := self.block(host, peer)) is None else one.edges] = True
+        for some in ground.movable.values():
+            found[[edge for edge in some[~found[some]].tolist() if next(iter(self._at(edge)), None)]] = True
         return found
 
     def _straight(self, host: str) -> list[str]:
@@ -306,8 +328,12 @@ class Options:
 
     def _revoke_key(self, name: str, credential: str) -> Option | None:
         mark, places = self.ground.keys.get(credential, ""), self.ground.key_places
-        everywhere = set(self.ground.hosts) <= set(places)
-        if not mark or not everywhere or len(places) > MOST_PLACES or credential in self.never:
+        if (
+            not mark
+            or credential in self.never
+            or len(places) > MOST_PLACES
+            or not set(self.ground.hosts) <= set(places)
+        ):
             return None
         if not all(self._fits("revoke-key", place, frozenset()) for place in places):
             return None
@@ -343,6 +369,12 @@ class Options:
         first, edge = self.ground.graph.forward
         some = edge[first[number] : first[number + 1]].astype(np.int64)
         return some[(self.ground.carrier[some] & bits > 0) & ~self.ground.is_local[some]]
+
+
+def warm(ground: Ground, never: frozenset[str]) -> None:
+    """Work out now, for every grade, what can be cut at all: the first incident does not wait for it."""
+    for grade in Grade:
+        Options(ground, grade, never).cuttable()
 
 
 def _some(one: Option | None) -> Iterable[Option]:
