@@ -5,7 +5,6 @@ configuration avoids are told in docs/design/slurm.md.
 """
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,21 +14,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import msgspec
 import pytest
+
+from ringfence.app.lab.slurm import ACCOUNTING, PARTS, Place, missing
 
 NODES = 10
 GPUS = 8
-_PARTS = {
-    "munged": "munge",
-    "slurmctld": "slurmctld",
-    "slurmd": "slurmd",
-    "sinfo": "slurm-client",
-}
-_ACCOUNTING = {
-    "slurmdbd": "slurmdbd, slurm-wlm-mysql-plugin",
-    "mariadbd": "mariadb-server",
-    "mariadb": "mariadb-client",
-}
 
 
 class Slurm:
@@ -37,7 +28,8 @@ class Slurm:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.conf = folder / "etc" / "slurm.conf"
+        self.place = Place(folder, "rf", socket.gethostname().partition(".")[0], "127.0.0.1", 0)
+        self.conf = self.place.conf
         self.env = {**os.environ, "SLURM_CONF": str(self.conf), "LC_ALL": "C"}
         self.database = (0, 0)
         self.started: list[subprocess.Popen[bytes]] = []
@@ -98,11 +90,10 @@ class Slurm:
                         os.kill(int(entry.name), signal.SIGKILL)
 
 
-def need(commands: Sequence[str] = tuple(_PARTS)) -> None:
+def need(commands: Sequence[str] = tuple(PARTS)) -> None:
     """Skip where a package is missing, or where this is not root."""
-    for command in commands:
-        if shutil.which(command) is None and not Path("/usr/sbin", command).exists():
-            pytest.skip(f"missing-part: {command} (Debian package {({**_PARTS, **_ACCOUNTING}).get(command, command)})")
+    for command, package in missing(commands).items():
+        pytest.skip(f"missing-part: {command} (Debian package {package})")
     if os.geteuid() != 0:
         pytest.skip("missing-part: root (slurmd runs jobs as their users)")
 
@@ -113,7 +104,7 @@ def running(nodes: int = NODES, extra: str = "", *, accounting: bool = False) ->
 
     With `accounting`, a MariaDB and a slurmdbd of its own as well.
     """
-    need((*_PARTS, *_ACCOUNTING) if accounting else tuple(_PARTS))
+    need((*PARTS, *ACCOUNTING) if accounting else tuple(PARTS))
     with tempfile.TemporaryDirectory(prefix="ringfence-slurm-") as name:
         folder = Path(name)
         folder.chmod(0o755)  # jobs of ordinary accounts pass through it
@@ -142,59 +133,25 @@ def free_ports(count: int) -> list[int]:
 
 
 def _prepare(cluster: Slurm, nodes: int, extra: str, accounting: bool) -> None:
-    folder = cluster.folder
-    for name in ("etc", "run", "log", "state", "spool", "dev", "sbin"):
-        (folder / name).mkdir()
-    (folder / "run").chmod(0o755)
-    key = folder / "etc" / "munge.key"
-    key.write_bytes(os.urandom(1024))
-    key.chmod(0o400)
-    for daemon in ("slurmctld", "slurmd", "slurmdbd"):
-        # slurmctld looks at its own name and crashes under another one
-        real = Path(f"/usr/sbin/{daemon}-wlm")
-        (folder / "sbin" / daemon).symlink_to(real if real.exists() else f"/usr/sbin/{daemon}")
+    folder, place = cluster.folder, cluster.place
+    place.make()
     for index in range(GPUS):
         os.mknod(folder / "dev" / f"nvidia{index}", 0o020666, os.makedev(1, 3))
     ports = free_ports(nodes + 3)
+    cluster.place = place = msgspec.structs.replace(place, port=ports[0])
     cluster.database = (ports[-2], ports[-1])
-    extra += _accounting_conf(folder, ports[-2]) if accounting else ""
-    cluster.conf.write_text(_conf(folder, nodes, ports) + extra)
+    extra += place.accounting(cluster.database[0]) if accounting else ""
+    cluster.conf.write_text(place.text() + _nodes(place.host, ports[1 : nodes + 1]) + extra)
     (folder / "etc" / "gres.conf").write_text(
         f"AutoDetect=off\nName=gpu Type=h100 File={folder}/dev/nvidia[0-{GPUS - 1}]\n"
     )
-    (folder / "etc" / "cgroup.conf").write_text("ConstrainCores=no\nConstrainDevices=no\n")
 
 
-def _conf(folder: Path, nodes: int, ports: Sequence[int]) -> str:
-    here = socket.gethostname().partition(".")[0]
+def _nodes(here: str, ports: Sequence[int]) -> str:
     lines = [
-        "ClusterName=rf",
-        f"SlurmctldHost={here}(127.0.0.1)",
-        f"SlurmctldPort={ports[0]}",
-        "SlurmUser=root",
-        "SlurmdUser=root",
-        "AuthType=auth/munge",
-        f"AuthInfo=socket={folder}/run/munge.sock",
-        "CommunicationParameters=NoCtldInAddrAny,NoInAddrAny",
-        f"StateSaveLocation={folder}/state",
-        f"SlurmdSpoolDir={folder}/spool/%n",
-        f"SlurmctldPidFile={folder}/run/slurmctld.pid",
-        f"SlurmdPidFile={folder}/run/slurmd-%n.pid",
-        f"SlurmctldLogFile={folder}/log/slurmctld.log",
-        f"SlurmdLogFile={folder}/log/slurmd-%n.log",
-        "SlurmdParameters=config_overrides",
-        "ProctrackType=proctrack/linuxproc",
-        "TaskPlugin=task/none",
-        "MpiDefault=none",
-        "ReturnToService=2",
-        "SelectType=select/cons_tres",
-        "SelectTypeParameters=CR_Core",
-        "GresTypes=gpu",
-    ]
-    lines += [
-        f"NodeName=gpu{at + 1:04d} NodeHostname={here} NodeAddr=127.0.0.1 Port={ports[at + 1]} "
+        f"NodeName=gpu{at + 1:04d} NodeHostname={here} NodeAddr=127.0.0.1 Port={port} "
         f"CPUs=64 RealMemory=1000 Gres=gpu:h100:{GPUS} State=UNKNOWN"
-        for at in range(nodes)
+        for at, port in enumerate(ports)
     ]
     lines += [
         "PartitionName=train Nodes=ALL Default=YES State=UP",
@@ -203,60 +160,16 @@ def _conf(folder: Path, nodes: int, ports: Sequence[int]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _accounting_conf(folder: Path, port: int) -> str:
-    """AuthInfo does not cover what goes to slurmdbd: the socket has to be named again."""
-    return (
-        "AccountingStorageType=accounting_storage/slurmdbd\n"
-        "AccountingStorageHost=127.0.0.1\n"
-        f"AccountingStoragePort={port}\n"
-        f"AccountingStoragePass={folder}/run/munge.sock\n"
-        "AccountingStorageEnforce=associations,limits,qos\n"
-        "AccountingStorageTRES=gres/gpu\n"
-    )
-
-
 def _account(cluster: Slurm) -> None:
     """MariaDB and slurmdbd, with a cluster, two accounts, an operator and a coordinator."""
-    folder, (port, database) = cluster.folder, cluster.database
-    (folder / "db").mkdir()
-    sock = folder / "run" / "mariadb.sock"
-    common = ["--no-defaults", f"--datadir={folder}/db", "--user=root"]
-    cluster.ask("mariadb-install-db", *common, "--skip-test-db", "--auth-root-authentication-method=normal")
-    server = shutil.which("mariadbd") or "/usr/sbin/mariadbd"
-    cluster.start(
-        [
-            *(server, *common, f"--port={database}", "--bind-address=127.0.0.1"),
-            *(f"--socket={sock}", f"--pid-file={folder}/run/mariadb.pid"),
-        ]
-    )
-    client = ("mariadb", "--no-defaults", "-u", "root", "-S", str(sock))
-    cluster.wait("database up", *client, "-e", "select concat('up', '!')", until="up!")
-    grants = "create database slurm_acct;" + "".join(
-        f"create user slurm@'{host}' identified by 'for-tests'; grant all on slurm_acct.* to slurm@'{host}';"
-        for host in ("localhost", "127.0.0.1")
-    )
-    cluster.ask(*client, "-e", grants)
-    conf = folder / "etc" / "slurmdbd.conf"
-    here = socket.gethostname().partition(".")[0]
-    settings = {
-        "AuthType": "auth/munge",
-        "AuthInfo": f"socket={folder}/run/munge.sock",
-        "DbdHost": here,
-        "DbdAddr": "127.0.0.1",
-        "DbdPort": port,
-        "SlurmUser": "root",
-        "StorageType": "accounting_storage/mysql",
-        "StorageHost": "127.0.0.1",
-        "StoragePort": database,
-        "StorageUser": "slurm",
-        "StoragePass": "for-tests",
-        "StorageLoc": "slurm_acct",
-        "LogFile": f"{folder}/log/slurmdbd.log",
-        "PidFile": f"{folder}/run/slurmdbd.pid",
-    }
-    conf.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
-    conf.chmod(0o600)
-    cluster.start([str(folder / "sbin" / "slurmdbd"), "-D"])
+    place, (port, database) = cluster.place, cluster.database
+    (cluster.folder / "db").mkdir()
+    cluster.ask(*place.new_database)
+    cluster.start(place.mariadb(database))
+    cluster.wait("database up", *place.sql("select 41+1"), until="42")
+    cluster.ask(*place.sql(place.grants))
+    place.slurmdbd_conf(port, database)
+    cluster.start(place.daemon("slurmdbd"))
     cluster.wait("slurmdbd up", "sacctmgr", "-n", "-P", "show", "qos", "format=name", until="normal")
     for command in (
         "add cluster rf",
@@ -271,25 +184,14 @@ def _account(cluster: Slurm) -> None:
 
 
 def _munge(cluster: Slurm) -> None:
-    folder = cluster.folder
-    munge = [
-        *("munged", "--foreground", "--force", f"--key-file={folder}/etc/munge.key"),
-        *(f"--socket={folder}/run/munge.sock", f"--pid-file={folder}/run/munged.pid"),
-        *(f"--log-file={folder}/log/munged.log", f"--seed-file={folder}/run/munged.seed"),
-    ]
-    munge[0] = shutil.which("munged") or "/usr/sbin/munged"
-    cluster.start(munge)
-    socket_file = folder / "run" / "munge.sock"
+    cluster.start(cluster.place.munged)
     end = time.monotonic() + 10
-    while not socket_file.exists() and time.monotonic() < end:
+    while not cluster.place.munge_socket.exists() and time.monotonic() < end:
         time.sleep(0.05)
 
 
 def _launch(cluster: Slurm, nodes: int) -> None:
-    folder = cluster.folder
-    cluster.start([str(folder / "sbin" / "slurmctld"), "-D"])
-    step = Path("/usr/sbin/slurmstepd-wlm")
+    cluster.start(cluster.place.daemon("slurmctld"))
     for at in range(nodes):
-        argv = [str(folder / "sbin" / "slurmd"), "-D", "-N", f"gpu{at + 1:04d}"]
-        cluster.start([*argv, "-d", str(step)] if step.exists() else argv)
+        cluster.start(cluster.place.slurmd(f"gpu{at + 1:04d}"))
     cluster.wait("all nodes idle", "sinfo", "-h", "-p", "train", "-o", "%T %D", until=f"idle {nodes}")
