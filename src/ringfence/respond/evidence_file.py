@@ -201,7 +201,8 @@ class _Reading:
             if not known and (one.name, one.key_id) != (key.name, key.key_id):
                 self._tell(5, f"the line of {one.name} on the checkpoint is not a cosignature of a witness named here")
             found |= known
-        for name in (each.name for each in cosigners if each.name not in found):
+        missing = () if self.bad else (each.name for each in cosigners if each.name not in found)
+        for name in missing:
             self._tell(4, f"the witness {name} did not cosign the checkpoint")
         return head, found
 

@@ -61,7 +61,8 @@ def export(
     """Write the lines of an incident ("": all lines) with their proofs into a new file, 0600.
 
     `body`: the incident's JSON as it is kept. The head goes to `witnesses` first; a cosignature is taken along where
-    the witness's key is known. Raises `UsageError` for an incident without lines or a file that is there, `StateError` for a damaged journal.
+    the witness's key is known. Raises `UsageError` for an incident without lines or a file that is there, `StateError`
+    for a damaged journal.
     """
     ledger = Ledger(state).there()
     if out.exists():

@@ -22,7 +22,7 @@ from ringfence.store.journal.witness import LARGEST, SIZE_TYPE, Witness, parse_a
 from ringfence.transport.witness import is_loopback
 
 NAME = "ringfence/witness"
-_WAIT = 10.0
+_WAIT, _POLL = 10.0, 0.05
 _AT_ONCE = 32
 Answer = tuple[int, str, str]
 """Status, body, content type."""
@@ -85,7 +85,7 @@ def serving(keeper: Keeper, host: str, port: int, everywhere: bool = False) -> I
         server = _Server((host, port), _handler(keeper))
     except OSError as error:
         raise UsageError(f"{host}:{port}: {error.strerror}", "name another port") from None
-    thread = threading.Thread(target=server.serve_forever, name="witness", daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(_POLL,), name="witness", daemon=True)
     thread.start()
     try:
         yield host, server.server_address[1]
@@ -118,6 +118,7 @@ def _handler(keeper: Keeper) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         timeout = _WAIT
+        wbufsize = -1  # head and body in one packet
 
         def do_POST(self) -> None:
             length = self.headers.get("Content-Length", "")
