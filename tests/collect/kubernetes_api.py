@@ -19,7 +19,13 @@ import yaml
 from ringfence.wire.kubernetes.ours import KINDS as OURS
 from ringfence.wire.kubernetes.ours import Kind
 
-KINDS = {**OURS, "Service": Kind("v1", "services", True)}
+_RBAC = "rbac.authorization.k8s.io/v1"
+KINDS = {
+    **OURS,
+    "Service": Kind("v1", "services", True),
+    "RoleBinding": Kind(_RBAC, "rolebindings", True),
+    "ClusterRoleBinding": Kind(_RBAC, "clusterrolebindings", False),
+}
 _BY_PLURAL = {(kind.version, kind.plural): name for name, kind in KINDS.items()}
 
 
@@ -36,13 +42,15 @@ class Problem(Exception):
 class Api:
     """Objects by kind and place. `lacks`: kinds it does not know; `fail(method, key)` may return a status to answer.
 
-    `grants`: (verb, resource) of what its one account may do, where it asks.
+    `grants`: (verb, resource) of what its one account may do, where it asks. `forbidden`: (method, kind) that it may
+    not do, dry runs included.
     """
 
     def __init__(self, *objects, lacks=(), fail=lambda method, key: 0, page=3):
         self.lacks, self.fail, self.page = frozenset(lacks), fail, page
         self.objects, self.owners, self.events = {}, {}, []
         self.grants = {("set", "compartments.ringfence.io")}
+        self.forbidden = set()
         self.version = itertools.count(1)
         self.oldest = 0
         self.changed = threading.Condition()
@@ -97,6 +105,8 @@ class Api:
             raise Problem(404, "NotFound", "the server could not find the requested resource")
         key = (kind, namespace, name[0] if name else "")
         self.asked.append((method, key, query))
+        if (method, kind) in self.forbidden:
+            raise Problem(403, "Forbidden", f"{kind} is forbidden: attempting to grant RBAC permissions not held")
         status = self.fail(method, key) if not query.get("dryRun") else 0
         if status:
             raise Problem(status, "Injected", "as the test asked")

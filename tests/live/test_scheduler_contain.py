@@ -1,12 +1,9 @@
 """A real slurmctld and slurmdbd do as containment's document says, and are as before when it is taken back."""
 
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 
 import pytest
 
@@ -16,6 +13,7 @@ from ringfence.enforce.scheduler import Scheduler
 from ringfence.errors import EnforceError
 from ringfence.segment.model import Artefact
 from ringfence.wire.contain import OnScheduler, decode, encode
+from tests.live.dying import died
 from tests.live.slurm import Slurm, running
 
 pytestmark = pytest.mark.live
@@ -258,34 +256,7 @@ def test_one_part_that_fails_leaves_the_others_done(cluster: Slurm, ours: Schedu
     assert decode(ours.read(), OnScheduler) == OnScheduler(("nobody",), (), ("gpu0003",), "x")
 
 
-class Killer:
-    """Ends the process as the n-th change or kept file begins."""
-
-    def __init__(self, at: int) -> None:
-        self.at, self.seen = at, 0
-
-    def __call__(self, frame: FrameType, event: str, _: object) -> None:
-        if event == "call" and frame.f_code in (files.run.__code__, Kept.save.__code__):
-            if self.seen == self.at:
-                os.kill(os.getpid(), signal.SIGKILL)
-            self.seen += 1
-
-
-def killed(ours: Scheduler, text: str, at: int) -> bool:
-    """Bring a document about in a fork that is killed at one moment; whether it was."""
-    child = os.fork()
-    if child == 0:
-        try:
-            import threading
-
-            killer = Killer(at)
-            threading.setprofile(killer)
-            sys.setprofile(killer)
-            ours.restore(text)
-            sys.setprofile(None)
-        finally:
-            os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+STEPS = frozenset({files.run.__code__, Kept.save.__code__})
 
 
 def test_killed_between_any_two_steps_it_still_leads_back(cluster: Slurm, ours: Scheduler) -> None:
@@ -293,10 +264,55 @@ def test_killed_between_any_two_steps_it_still_leads_back(cluster: Slurm, ours: 
     before = limits(cluster), [node(cluster, f"gpu000{at}") for at in range(1, 5)]
     text = encode(OnScheduler(("nobody",), (), ("gpu0001", "gpu0002"), "incident 9"))
     at = 0
-    while killed(ours, text, at):
-        killed(ours, "", at)  # where it lasts that long
+    while died(lambda: ours.restore(text), STEPS, at):
+        died(lambda: ours.restore(""), STEPS, at)  # where it lasts that long
         ours.restore("")
         assert (limits(cluster), [node(cluster, f"gpu000{one}") for one in range(1, 5)]) == before
         at += 1
     assert at > 5
     assert decode(ours.read(), OnScheduler).users == ("nobody",)
+
+
+def daemon(cluster: Slurm, name: str) -> subprocess.Popen[bytes]:
+    """The newest process of a daemon."""
+    return [one for one in cluster.started if Path(str(one.args[0])).name == name][-1]  # type: ignore[index]
+
+
+def test_without_accounting_nodes_and_jobs_do_not_wait_for_it(cluster: Slurm, ours: Scheduler) -> None:
+    """slurmdbd is gone: the error says what is not done, and the same document does it when it is back."""
+    before = limits(cluster)
+    job = started(cluster, submit(cluster, "nobody", "-A", "vision"))
+    gone = daemon(cluster, "slurmdbd")
+    gone.terminate()
+    gone.wait(10)
+    document = encode(OnScheduler(("nobody",), (job,), ("gpu0002",), "x"))
+    with pytest.raises(EnforceError, match=r"accounts are not done: .+; jobs and nodes are"):
+        ours.apply(Artefact("scheduler", document, (CLUSTER,)))
+    assert state(cluster, job) in ("CANCELLED", "FAILED")
+    assert "DRAIN" in node(cluster, "gpu0002")[0]
+    cluster.start([str(cluster.folder / "sbin" / "slurmdbd"), "-D"])
+    cluster.wait("slurmdbd up", "sacctmgr", "-n", "-P", "show", "qos", "format=name", until="normal")
+    ours.apply(Artefact("scheduler", document, (CLUSTER,)))
+    assert ours.read() == document
+    ours.restore("")
+    assert limits(cluster) == before
+
+
+def test_a_controller_that_hangs_ends_in_an_error_and_one_that_restarts_has_it_all(
+    cluster: Slurm, ours: Scheduler, tmp_path: Path
+) -> None:
+    hangs = daemon(cluster, "slurmctld")
+    hasty = Scheduler(CLUSTER, cluster.env, tmp_path / "kept", patience=2)
+    hangs.send_signal(signal.SIGSTOP)
+    try:
+        with pytest.raises(EnforceError, match="nodes are not done"):
+            held(hasty, users=("nobody",), nodes=("gpu0003",))
+    finally:
+        hangs.send_signal(signal.SIGCONT)
+    assert held(ours, users=("nobody",), nodes=("gpu0003",)).nodes == ("gpu0003",)
+    hangs.terminate()
+    hangs.wait(20)
+    cluster.start([str(cluster.folder / "sbin" / "slurmctld"), "-D"])
+    cluster.wait("slurmctld up", "scontrol", "ping", until="is UP")
+    assert decode(ours.read(), OnScheduler) == OnScheduler(("nobody",), (), ("gpu0003",), "incident 7")
+    cluster.wait("its nodes known again", "scontrol", "show", "node", "gpu0003", until="State=IDLE+DRAIN ")

@@ -37,9 +37,9 @@ class Scheduler:
 
     target = "scheduler"
 
-    def __init__(self, where: str, env: Mapping[str, str], folder: Path) -> None:
+    def __init__(self, where: str, env: Mapping[str, str], folder: Path, patience: float = PATIENCE) -> None:
         self.where = where
-        ask = partial(_ask, env=dict(env))
+        ask = partial(_ask, env=dict(env), patience=patience)
         self._users = Users(ask, folder / "accounts.json")
         self._jobs = Jobs(ask, folder / "jobs.json")
         self._nodes = Nodes(ask, folder / "nodes.json")
@@ -71,7 +71,7 @@ class Scheduler:
             begun = {name: pool.submit(part) for name, part in parts.items()}
         failed = {name: error for name, one in begun.items() if isinstance(error := one.exception(), RingfenceError)}
         if failed:
-            said = "; ".join(f"{name} are not {verb}: {error.what}" for name, error in failed.items())
+            said = "; ".join(f"{name} are not {verb}: {' '.join(error.what.split())}" for name, error in failed.items())
             rest = " and ".join(name for name in parts if name not in failed)
             left = tuple(one for error in failed.values() for one in getattr(error, "left", ()))
             remedy = next((error.remedy for error in failed.values() if error.remedy), "apply again")
@@ -79,5 +79,5 @@ class Scheduler:
         return {name: one.result() for name, one in begun.items()}
 
 
-def _ask(*argv: str, env: Mapping[str, str]) -> str:
-    return files.run(argv, env=env, patience=PATIENCE)
+def _ask(*argv: str, env: Mapping[str, str], patience: float) -> str:
+    return files.run(argv, env=env, patience=patience)

@@ -24,6 +24,7 @@
 Those of a whole fabric stand in `app/enforcer/fabrics`. An order for a target that no table names is refused.
 """
 
+import os
 import shlex
 from collections.abc import Callable
 from functools import cache, partial
@@ -33,7 +34,9 @@ from pathlib import Path
 from ringfence.app.enforcer import fabrics
 from ringfence.app.enforcer.keeper import Drivers
 from ringfence.app.enforcer.settings import Settings
+from ringfence.collect.kubernetes_policies import connect
 from ringfence.enforce.base import Enforcer
+from ringfence.enforce.bindings import RevokedBindings
 from ringfence.enforce.budget import Ledger
 from ringfence.enforce.contain import Contain
 from ringfence.enforce.ending import EndingFlows, EndingSessions
@@ -41,6 +44,7 @@ from ringfence.enforce.exports import Exports
 from ringfence.enforce.flows import EndFlows
 from ringfence.enforce.pods import Admitted
 from ringfence.enforce.revoked_keys import RevokedKeys
+from ringfence.enforce.scheduler import Scheduler
 from ringfence.enforce.sessions import EndSessions
 from ringfence.errors import EnforceError, InputError
 
@@ -104,7 +108,23 @@ def _pods(where: str, job: str, *, path: str) -> Enforcer:
     return Admitted(where, Path(path))
 
 
+def _scheduler(where: str, job: str, *, slurm_conf: str = "", memory: str = "/var/lib/ringfence/scheduler") -> Enforcer:
+    """`memory`: the folder of what was before."""
+    _no_job("scheduler", job)
+    env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C"}
+    return Scheduler(where, env | ({"SLURM_CONF": slurm_conf} if slurm_conf else {}), Path(memory))
+
+
+def _bindings(
+    where: str, job: str, *, context: str = "", kubeconfig: str = "", memory: str = "/var/lib/ringfence/bindings.json"
+) -> Enforcer:
+    """`memory`: what was deleted."""
+    _no_job("bindings", job)
+    return RevokedBindings(connect(context, kubeconfig=kubeconfig, timeout_s=10), where, Path(memory))
+
+
 DRIVERS: dict[str, Callable[..., Enforcer]] = {
+    "bindings": _bindings,
     "contain": _contain,
     "exports": _exports,
     "flows": _flows,
@@ -113,6 +133,7 @@ DRIVERS: dict[str, Callable[..., Enforcer]] = {
     "pods": _pods,
     "ports": fabrics.ports,
     "quarantine": fabrics.quarantine,
+    "scheduler": _scheduler,
     "sessions": _sessions,
     "sshd": _sshd,
 }

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ringfence.app.fence.fabrics import OpensmFabric, UfmFabric
 from ringfence.enforce.base import Covering, Enforcer
+from ringfence.enforce.bindings import RevokedBindings
 from ringfence.enforce.budget import Ledger
 from ringfence.enforce.contain import Contain
 from ringfence.enforce.ending import EndingFlows, EndingSessions
@@ -23,6 +24,7 @@ from ringfence.enforce.kubernetes import Kubernetes
 from ringfence.enforce.namespace import entered
 from ringfence.enforce.quarantine import Quarantine
 from ringfence.enforce.revoked_keys import RevokedKeys
+from ringfence.enforce.scheduler import Scheduler
 from ringfence.enforce.sessions import EndSessions
 from ringfence.enforce.slurm import Slurm
 from ringfence.errors import InputError, MissingPart
@@ -67,14 +69,30 @@ def _exports(
 
 
 def _slurm(where: str, _: Inventory, *, slurm_conf: str = "") -> Enforcer:
+    return Slurm(where, _slurm_env(slurm_conf))
+
+
+def _scheduler(where: str, _: Inventory, *, memory: str, slurm_conf: str = "") -> Enforcer:
+    """`memory`: the folder of what was before."""
+    return Scheduler(where, _slurm_env(slurm_conf), Path(memory))
+
+
+def _slurm_env(slurm_conf: str) -> dict[str, str]:
     env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C"}
-    return Slurm(where, env | ({"SLURM_CONF": slurm_conf} if slurm_conf else {}))
+    return env | ({"SLURM_CONF": slurm_conf} if slurm_conf else {})
 
 
 def _kubernetes(where: str, _: Inventory, *, context: str = "", kubeconfig: str = "") -> Enforcer:
     from ringfence.collect.kubernetes_policies import connect
 
     return Kubernetes(connect(context, kubeconfig=kubeconfig), where)
+
+
+def _bindings(where: str, _: Inventory, *, memory: str, context: str = "", kubeconfig: str = "") -> Enforcer:
+    """`memory`: the file of what was deleted."""
+    from ringfence.collect.kubernetes_policies import connect
+
+    return RevokedBindings(connect(context, kubeconfig=kubeconfig, timeout_s=10), where, Path(memory))
 
 
 def _opensm(
@@ -128,6 +146,7 @@ def _ufm(
 
 
 DRIVERS: Mapping[str, Callable[..., Enforcer]] = {
+    "bindings": _bindings,
     "contain": _contain,
     "exports": _exports,
     "flows": _flows,
@@ -137,6 +156,7 @@ DRIVERS: Mapping[str, Callable[..., Enforcer]] = {
     "opensm": _opensm,
     "ports": _ports,
     "quarantine": _quarantine,
+    "scheduler": _scheduler,
     "sessions": _sessions,
     "slurm": _slurm,
     "sshd": _sshd,
