@@ -14,7 +14,7 @@ other: it is missing from what is read back. An error means that nothing was cha
 
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from ipaddress import IPv4Address, IPv6Address, summarize_address_range
 from pathlib import Path
@@ -103,7 +103,8 @@ class Contain:
         if not encode(document):
             if self._nft.table(contain_table.TABLE):
                 self._nft.run(f"delete table {contain_table.TABLE}")
-            files.replace(self._memory, "")
+            if self._memory.exists():
+                files.replace(self._memory, "")
             return
         contain_parts.kept(document)
         names = [one.what for one in document.users]
@@ -155,8 +156,8 @@ def _decoded(text: str) -> OnHost:
     return document
 
 
-def _groups(document: OnHost, lying: Lying | None) -> dict[str, tuple[str, ...]]:
-    """The control groups of each job. To put them in force (`lying` None) our own is made first.
+def _groups(document: OnHost, lying: Lying | None) -> dict[str, contain_parts.Lies]:
+    """Where the control groups of each job lie. To put them in force (`lying` None) our own is made first.
 
     Read back, a job whose groups are all gone is one that has ended: its elements, which match nothing, count.
     """
@@ -169,18 +170,18 @@ def _groups(document: OnHost, lying: Lying | None) -> dict[str, tuple[str, ...]]
             confine.make(root, job)
     except EnforceError:  # no hierarchy: no job can be named, and none is told to be in force
         return {}
-    scopes = list(_scopes(root))
-    found = {job: tuple(path for path in _places(job, scopes) if (root / path).is_dir()) for job in jobs}
-    if lying is not None:
-        named = [pair for level in contain_parts.JOB_LEVELS for pair in lying.get(f"jobs{level}", {}).items()]
-        for job in jobs:
-            found[job] = found[job] or tuple(str(key) for key, one in named if one.note == job)
+    scopes = [f"{scope}/" for scope in _scopes(root)]
+    found: dict[str, contain_parts.Lies] = {}
+    for job in jobs:
+        paths = (confine.group_of(job), *(f"{scope}job_{job}" for scope in scopes))
+        found[job] = tuple((f"jobs{path.count('/') + 1}", path) for path in paths if (root / path).is_dir())
+        found[job] = found[job] or tuple(_ended(job, lying or {}))
     return found
 
 
-def _places(job: str, scopes: Iterable[str]) -> Iterator[str]:
-    yield confine.group_of(job)
-    yield from (f"{scope}/job_{job}" for scope in scopes)
+def _ended(job: str, lying: Lying) -> Iterator[tuple[str, str]]:
+    for name in (f"jobs{level}" for level in contain_parts.JOB_LEVELS):
+        yield from ((name, str(key)) for key, one in lying.get(name, {}).items() if one.note == job)
 
 
 def _scopes(root: Path) -> Iterator[str]:
@@ -227,10 +228,12 @@ def _end(part: Part, elements: Lying) -> int | None:
 
 
 def _strange(elements: Lying, wanted: Mapping[str, Mapping[Key, tuple[int, str]]]) -> Iterator[Entry]:
-    """Each element that is not ours, or outlasts what was said."""
+    """Each element that is not ours, or outlasts what was said; a control group that is gone matches nothing."""
     for name, lying in elements.items():
         ours = wanted.get(name, {})
         for key, one in lying.items():
+            if isinstance(key, str) and key.isdigit():
+                continue
             if key not in ours or end(one.until) > end(ours[key][0]) + contain_table.SLACK:
                 parts = (Part(name, key, one.until, one.note),)
                 yield from (Entry(_FIELD[name.rstrip("46")], what, one.until, parts) for what in _names(name, key, one))
@@ -246,7 +249,9 @@ _FIELD = {
 
 def _names(name: str, key: Key, one: Element) -> Iterator[str]:
     made = IPv6Address if name.endswith("6") else IPv4Address
-    if isinstance(key, tuple):
+    if isinstance(key, tuple) and key[0] == key[1]:
+        yield str(made(key[0]))
+    elif isinstance(key, tuple):
         yield from map(str, summarize_address_range(made(key[0]), made(key[1])))
     elif isinstance(key, int) and name != "users":
         yield str(made(key))

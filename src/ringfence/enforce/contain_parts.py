@@ -59,6 +59,9 @@ class Entry(msgspec.Struct, frozen=True):
     parts: tuple[Part, ...]
 
 
+Lies = tuple[tuple[str, str], ...]
+"""Control groups as (set, path below the mount)."""
+
 Placed = dict[str, dict[Key, tuple[int, str]]]
 """Set → key → (until, note): what is to lie in the table."""
 
@@ -68,8 +71,8 @@ def end(until: int) -> int:
     return until or FOREVER
 
 
-def entries(document: OnHost, uids: Mapping[str, int], groups: Mapping[str, tuple[str, ...]]) -> list[Entry]:
-    """All of a document but `keep`. `uids`: accounts by name; `groups`: the control groups of each job."""
+def entries(document: OnHost, uids: Mapping[str, int], groups: Mapping[str, Lies]) -> list[Entry]:
+    """All of a document but `keep`. `uids`: accounts by name; `groups`: where the control groups of each job lie."""
     found = [
         Entry(field, one.what, one.until, tuple(_addresses(field, one)))
         for field in ("counted", "throttled", "blocked")
@@ -79,11 +82,11 @@ def entries(document: OnHost, uids: Mapping[str, int], groups: Mapping[str, tupl
         uid = uid_of(one.what, uids)
         found.append(Entry("users", one.what, one.until, () if uid is None else (Part("users", uid, one.until),)))
     for one in document.jobs:
-        parts = (Part(f"jobs{path.count('/') + 1}", path, one.until, one.what) for path in groups.get(one.what, ()))
-        found.append(Entry("jobs", one.what, one.until, tuple(parts)))
+        parts = tuple(Part(name, key, one.until, one.what) for name, key in groups.get(one.what, ()))
+        found.append(Entry("jobs", one.what, one.until, parts))
     for one in document.isolated:
-        parts = (Part("isolated", version, one.until) for version in ("ipv4", "ipv6"))
-        found.append(Entry("isolated", one.what, one.until, tuple(parts)))
+        parts = tuple(Part("isolated", version, one.until) for version in ("ipv4", "ipv6"))
+        found.append(Entry("isolated", one.what, one.until, parts))
     return found
 
 

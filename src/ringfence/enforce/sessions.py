@@ -60,7 +60,8 @@ class EndSessions:
 
     def restore(self, before: str) -> None:
         """Nobody is to be gone any more. What was ended stays ended."""
-        files.replace(self._memory, "")
+        if self._memory.exists():
+            files.replace(self._memory, "")
 
     def _wanted(self) -> Sessions:
         try:
