@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ringfence.respond.hours import ALWAYS, parse, within
 from ringfence.respond.limits import GRADES, Limits, matching
-from ringfence.respond.spent import Did, felt, spent
+from ringfence.respond.spent import Clock, Did, felt, spent
 from ringfence.respond.values import Cut
 from ringfence.respond.verbs import Grade
 from tests.respond.guarded import NOW
@@ -116,6 +116,16 @@ def test_a_clock_that_jumps_gives_no_new_minute():
     assert spent((did(NOW),), NOW - 86_400).hosts == {"host:a"}
     assert spent((did(NOW),), NOW + 3600).hosts == set()
     assert spent((did(NOW),), NOW + 3600, jumped=3600).hosts == {"host:a"}
+
+
+def test_a_jump_is_known_for_a_minute_after_it():
+    """Small corrections hardly show; a clock that goes back has not gone ahead."""
+    clock = Clock()
+    assert clock.jumped(NOW, 10.0) == 0
+    assert clock.jumped(NOW + 3605, 15.0) == 3600
+    assert clock.jumped(NOW + 3655, 65.0) == 3600
+    assert clock.jumped(NOW + 3680, 90.0) == 0
+    assert clock.jumped(NOW, 95.0) == 0
 
 
 def test_a_cut_is_felt_at_its_place_where_that_is_a_host():

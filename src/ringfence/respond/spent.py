@@ -73,6 +73,19 @@ def spent(done: Iterable[Did], now: float, jumped: float = 0.0) -> Spent:
     )
 
 
+class Clock:
+    """How far the wall clock has moved ahead of the monotonic one within the last minute, as `spent` wants it told."""
+
+    def __init__(self) -> None:
+        self._marks: list[tuple[float, float]] = []
+
+    def jumped(self, wall: float, monotonic: float) -> float:
+        """Seconds, 0 for a clock that went as it should or back. Ask at every look; the first one knows of no jump."""
+        self._marks = [one for one in self._marks if monotonic - one[0] <= MINUTE]
+        self._marks.append((monotonic, wall - monotonic))
+        return wall - monotonic - min(ahead for _, ahead in self._marks)
+
+
 def felt(cut: Cut, hosts: Sequence[str]) -> tuple[str, ...]:
     """The hosts on which a cut is felt: its place is one where that is a host."""
     return tuple(dict.fromkeys((*hosts, *([cut.place] if cut.place.startswith("host:") else []))))
