@@ -1,5 +1,6 @@
 """The global stop: whoever sees nothing clear sees a stop."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -90,3 +91,27 @@ def test_names_that_would_draw_on_a_terminal_are_cleaned(tmp_path):
     switch.stop(tmp_path, "al\x1b[31mice", "x" * 9000)
     assert "\x1b" not in switch.stopped(tmp_path)
     assert len(switch.stopped(tmp_path)) < 500
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A disk of 64 KiB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if os.getuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", disk], check=False).returncode:
+        pytest.skip("missing-part: root, to mount a small disk")
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+def test_a_full_disk_does_not_keep_anybody_from_stopping(small):
+    """Who and why are lost then; resuming waits for room."""
+    switch.begin(small)
+    with (small / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
+        while True:
+            filler.write(b"x" * 512)
+    switch.stop(small, "alice", "the disk is full")
+    assert "counts as stopped" in switch.stopped(small)
+    (small / "filler").unlink()
+    switch.resume(small, "alice")
+    assert switch.stopped(small) == ""
