@@ -222,16 +222,22 @@ doors = st.sampled_from(
 subjects = st.sampled_from(["7", "8", "10.0.0.1", "eve", "gpu02", "0x01", "0x02"])
 about = st.lists(st.one_of(hosts, st.sampled_from(["identity:eve", "job:slurm/lab/7", "cluster:lab"])), max_size=4)
 signals = st.builds(
-    lambda told, named, severity, confidence: signal(*told, about=named, severity=severity, confidence=confidence),
-    st.lists(st.one_of(hosts, doors), max_size=3),
+    lambda told, named, of_its_own, severity, confidence: signal(
+        *told,
+        about=(*named, *(one for one in told if of_its_own and one.startswith("host:"))),
+        severity=severity,
+        confidence=confidence,
+    ),
+    st.lists(st.one_of(hosts, hosts, doors), min_size=1, max_size=2),
     about,
+    st.booleans(),
     st.integers(0, 100),
     st.floats(0, 1),
 )
 cuts = st.builds(
     lambda verb, place, subject, where, needed: cut(verb, place, subject, hosts=tuple(where), needed=needed),
-    st.sampled_from(list(VERBS)),
-    st.one_of(hosts, st.sampled_from([FABRIC, "cluster:lab"])),
+    st.sampled_from([*VERBS, *ACTING]),
+    st.one_of(hosts, hosts, st.sampled_from([FABRIC, "cluster:lab"])),
     subjects,
     st.lists(hosts, max_size=2, unique=True),
     st.booleans(),
@@ -252,7 +258,7 @@ def _mine(done: Cut, told: set[str]) -> bool:
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.lists(signals, max_size=5), st.lists(cuts, max_size=6, unique_by=lambda one: one.cut), st.randoms())
+@given(st.lists(signals, max_size=3), st.lists(cuts, max_size=6, unique_by=lambda one: one.cut), st.randoms())
 def test_made_up_telemetry_cuts_nobody_but_its_own_sender(made, planned, random):
     """Unless two independent sources vouch; and in whatever order the cuts come, they are decided alike."""
     of, case = plan(*planned), incident(*made)
