@@ -6,11 +6,10 @@ import stat
 import pytest
 
 from ringfence.errors import StateError
-from ringfence.store.state import Database, budgets, enrolments, keys, orders, receipts, verdicts
+from ringfence.store.state import Database, enrolments, orders, receipts
 from ringfence.store.state.orders import Taken
 from ringfence.store.state.receipts import Target
 from ringfence.store.state.schema import MIGRATIONS
-from ringfence.store.state.verdicts import Verdict
 
 HOST, OTHER = "host:gpu0001", "host:gpu0002"
 KEY, NEXT_KEY = bytes(range(32)), bytes(32)
@@ -78,6 +77,18 @@ def test_an_older_schema_is_brought_forward_and_a_newer_one_refused(path):
     assert refused.value.remedy == "upgrade ringfence"
 
 
+def test_tables_that_nothing_used_are_gone_and_the_rows_of_others_stay(path):
+    """A file of the first version, with a row in each."""
+    with Database.open(path, MIGRATIONS[:1]) as first, first.transaction() as sql:
+        sql.execute("INSERT INTO partition_keys VALUES (1, 'a', 'held', 1.0)")
+        sql.execute("INSERT INTO verdicts VALUES ('job:slurm/a/1', 'allow', 'read back', 1.0)")
+        sql.execute("INSERT INTO orders_issued VALUES ('host:a', 7)")
+    with Database.open(path) as now, now.reading() as sql:
+        tables = {name for (name,) in sql.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+        assert not tables & {"partition_keys", "budget_shares", "budget_spent", "verdicts"}
+        assert sql.execute("SELECT * FROM orders_issued").fetchall() == [("host:a", 7)]
+
+
 def test_a_migration_that_fails_leaves_the_old_schema(path):
     """All statements of all versions are one transaction."""
     Database.open(path).close()
@@ -90,7 +101,7 @@ def test_a_migration_that_fails_leaves_the_old_schema(path):
 def test_a_damaged_file_is_refused(path):
     """Cut anywhere, or overwritten: StateError on opening, never something half read."""
     with Database.open(path) as database:
-        keys.allocate(database, [f"compartment-{at}" for at in range(2000)], 1.0)
+        orders.next_sequences(database, [f"host:in-compartment-{at}" for at in range(2000)])
     whole = path.read_bytes()
     assert len(whole) > 60_000
     half = len(whole) // 2
@@ -131,8 +142,9 @@ def test_a_full_disk_is_told_and_nothing_is_changed(database):
         (pages,) = sql.execute("PRAGMA page_count").fetchone()
         sql.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StateError, match="the disk is full"):
-        keys.allocate(database, [f"compartment-{at}" for at in range(2000)], 1.0)
-    assert keys.allocations(database) == []
+        orders.next_sequences(database, [f"host:in-compartment-{at}" for at in range(2000)])
+    with database.reading() as sql:
+        assert sql.execute("SELECT count(*) FROM orders_issued").fetchone() == (0,)
 
 
 def test_a_value_that_no_column_holds_is_told(database):
@@ -277,106 +289,3 @@ def test_what_no_receipt_names_is_refused(database):
         with pytest.raises(StateError):
             ask()
     assert receipts.receipt(database, "r-2") is None
-
-
-# partition keys
-
-
-def test_a_compartment_keeps_its_key_and_a_freed_key_waits_for_its_read_back(database):
-    """Held, freed, released: only then another compartment gets it; the same one gets it back at once."""
-    assert keys.allocate(database, ["a", "b", "a"], 1.0) == {"a": 1, "b": 2}
-    assert keys.allocate(database, ["b", "c"], 2.0) == {"b": 2, "c": 3}
-    assert keys.free(database, ["a", "none"], 3.0) == [1]
-    assert keys.free(database, ["a"], 4.0) == []
-    assert keys.allocate(database, ["d"], 5.0) == {"d": 4}
-    assert keys.allocations(database)[0] == keys.Allocation(1, "a", "freed", 3.0)
-    assert keys.allocate(database, ["a"], 6.0) == {"a": 1}
-    assert keys.allocations(database)[0] == keys.Allocation(1, "a", "held", 6.0)
-    keys.free(database, ["a"], 7.0)
-    assert keys.release(database, [1], read_at=6.5) == []
-    assert keys.release(database, [1], read_at=7.0) == []
-    assert keys.release(database, [1, 2, 9], read_at=8.0) == [1]
-    assert keys.allocate(database, ["e"], 8.0) == {"e": 1}
-    assert [one.state for one in keys.allocations(database)] == ["held"] * 4
-
-
-def test_a_quarantined_key_is_nobodys_until_it_is_released(database):
-    """Not even its own compartment's, which gets another."""
-    keys.allocate(database, ["a"], 1.0)
-    assert keys.quarantine(database, 1, 2.0)
-    assert keys.quarantine(database, 1, 3.0)
-    assert not keys.quarantine(database, 5, 3.0)
-    assert keys.allocate(database, ["a"], 4.0) == {"a": 2}
-    assert keys.allocations(database)[0] == keys.Allocation(1, "a", "quarantined", 2.0)
-    assert keys.free(database, ["a"], 5.0) == [2]
-    assert keys.release(database, [1, 2], read_at=6.0) == [1, 2]
-    assert keys.allocations(database) == []
-
-
-def test_a_full_key_space_gives_none_and_says_why(database):
-    """Foreign keys are left out; all of a request or nothing of it."""
-    assert keys.allocate(database, ["a"], 1.0, taken=[1, 3], space=range(1, 6)) == {"a": 2}
-    keys.free(database, ["a"], 2.0)
-    with pytest.raises(StateError, match="3 partition keys are wanted, 2 are free, 1 wait"):
-        keys.allocate(database, ["a", "b", "c", "d"], 3.0, taken=[1, 3], space=range(1, 6))
-    assert [(one.compartment, one.state) for one in keys.allocations(database)] == [("a", "freed")]
-    with pytest.raises(StateError, match="0x0002 of a is used by others"):
-        keys.allocate(database, ["b", "a"], 4.0, taken=[2])
-    assert [(one.compartment, one.state) for one in keys.allocations(database)] == [("a", "freed")]
-    assert (keys.SPACE[0], keys.SPACE[-1]) == (0x0001, 0x7FFE)
-
-
-# budgets
-
-
-def test_shares_never_exceed_the_budget(database):
-    """What others hold or have spent counts; a share may always be lowered."""
-
-    def share(**shares):
-        return budgets.share_out(database, "model:llm", 0.0, 100, shares)
-
-    assert [one.share for one in share(a=60, b=40)] == [60, 40]
-    with pytest.raises(StateError, match="101 bytes"):
-        share(a=61)
-    assert [one.share for one in budgets.leases(database, "model:llm", 0.0)] == [60, 40]
-    budgets.spend(database, "model:llm", 0.0, "a", "q1", 50)
-    with pytest.raises(StateError):
-        share(a=0, b=51)
-    assert [(one.share, one.spent, one.left) for one in share(a=0, b=50)] == [(0, 50, 0), (50, 0, 50)]
-    budgets.spend(database, "model:llm", 0.0, "c", "q1", 30)
-    assert [one.bound for one in share(b=10)] == [50, 10, 30]
-    with pytest.raises(StateError):
-        share(b=21)
-    assert budgets.share_out(database, "model:llm", 3600.0, 100, {"b": 100})[0].left == 100
-
-
-def test_spending_survives_reloads_retries_and_restarts(path):
-    """200 reloads that begin again at 0, each read twice: nothing lost, nothing counted twice."""
-    with Database.open(path) as database:
-        budgets.share_out(database, "model:llm", 0.0, 1000, {"a": 1000})
-        for reload in range(200):
-            for reading in (1, 3, 3, 2):
-                lease = budgets.spend(database, "model:llm", 0.0, "a", f"load-{reload}", reading)
-            assert lease.spent == 3 * (reload + 1)
-    with Database.open(path) as database:
-        (lease,) = budgets.leases(database, "model:llm", 0.0)
-        assert (lease.spent, lease.left) == (600, 400)
-        budgets.forget(database, 1.0)
-        assert budgets.leases(database, "model:llm", 0.0) == []
-
-
-# verdicts
-
-
-def test_a_verdict_holds_until_it_expires(database):
-    """The newest counts; an unknown word is refused."""
-    job = "job:slurm/c/4711"
-    assert verdicts.last(database, job, 0.0) is None
-    verdicts.keep(database, Verdict(job, "hold", "waits for read-back", 10.0))
-    verdicts.keep(database, Verdict(job, "allow", "read back", 20.0))
-    assert verdicts.last(database, job, 19.9) == Verdict(job, "allow", "read back", 20.0)
-    assert verdicts.last(database, job, 20.0) is None
-    verdicts.forget(database, 20.0)
-    assert verdicts.last(database, job, 0.0) is None
-    with pytest.raises(StateError):
-        verdicts.keep(database, Verdict(job, "maybe", "", 1.0))

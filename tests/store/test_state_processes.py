@@ -6,20 +6,18 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from ringfence.errors import StateError
-from ringfence.store.state import Database, budgets, keys, orders, receipts
+from ringfence.store.state import Database, orders, receipts
 from ringfence.store.state.receipts import Target
 
 COUNTING = """
 import sys
 from pathlib import Path
-from ringfence.store.state import Database, budgets, keys, orders
+from ringfence.store.state import Database, orders
 print("ready", flush=True)
 sys.stdin.readline()
 with Database.open(Path(sys.argv[1])) as database:
     for turn in range(int(sys.argv[2])):
-        budgets.spend(database, "model:llm", 0.0, "a", sys.argv[3], turn + 1)
-        (key,) = keys.allocate(database, [f"{sys.argv[3]}-{turn}"], 1.0).values()
-        print(orders.next_sequence(database, "host:a"), key, flush=True)
+        print(*orders.next_sequences(database, ["host:a", "host:b"]), flush=True)
 """
 
 
@@ -28,7 +26,7 @@ def counting(path, turns, name):
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-def test_two_processes_at_once_get_different_numbers_and_keys(tmp_path):
+def test_two_processes_at_once_get_different_numbers(tmp_path):
     """Both begin with no file there: one makes it, both use it, nothing is given twice, nothing is lost."""
     path = tmp_path / "state.db"
     both = [counting(path, 60, name) for name in ("first", "second")]
@@ -40,10 +38,8 @@ def test_two_processes_at_once_get_different_numbers_and_keys(tmp_path):
     given = [[tuple(map(int, line.split())) for line in one.communicate()[0].splitlines()] for one in both]
     assert [one.returncode for one in both] == [0, 0]
     assert all(numbers == sorted(numbers) for numbers in ([number for number, _ in one] for one in given))
-    assert sorted(number for one in given for number, _ in one) == list(range(1, 121))
-    assert sorted(key for one in given for _, key in one) == list(range(1, 121))
-    with Database.open(path) as database:
-        assert [one.spent for one in budgets.leases(database, "model:llm", 0.0)] == [120]
+    for host in (0, 1):
+        assert sorted(numbers[host] for one in given for numbers in one) == list(range(1, 121))
 
 
 def test_a_killed_process_never_makes_a_number_come_twice(tmp_path):
@@ -67,7 +63,7 @@ def test_a_killed_process_never_makes_a_number_come_twice(tmp_path):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from ringfence.store.state import Database, keys, receipts
+from ringfence.store.state import Database, orders, receipts
 from ringfence.store.state.receipts import Target
 
 def killed_before(count):
@@ -89,9 +85,9 @@ while status != 0:
         sys.setprofile(killed_before(count))
         with Database.open(copy) as database:
             receipts.begin(database, "r-1", b"plan", [Target("nft", b"old"), Target("opensm", b"old")], 1.0)
-            keys.allocate(database, ["a", "b", "c"], 1.0)
+            orders.next_sequences(database, ["a", "b", "b"])
             receipts.step(database, "r-1", "nft", "changing")
-            keys.free(database, ["a", "b"], 2.0)
+            orders.next_sequences(database, ["a", "c"])
             receipts.settle(database, "r-1", "applied", 2.0)
         sys.setprofile(None)
         os._exit(0)
@@ -113,7 +109,7 @@ def test_a_process_killed_before_any_statement_leaves_a_state_between_transactio
             receipt = receipts.receipt(database, "r-1")
             state = (
                 receipt and (receipt.status, *(one.status for one in receipt.targets)),
-                [one.state for one in keys.allocations(database)],
+                sequences(database),
             )
             assert receipts.begin(database, "r-1", b"plan", [Target("nft", b"new")], 9.0).plan == b"plan"
         if state not in seen:
@@ -121,11 +117,17 @@ def test_a_process_killed_before_any_statement_leaves_a_state_between_transactio
     assert seen == [
         (None, []),
         (("begun", "planned", "planned"), []),
-        (("begun", "planned", "planned"), ["held"] * 3),
-        (("begun", "changing", "planned"), ["held"] * 3),
-        (("begun", "changing", "planned"), ["freed", "freed", "held"]),
-        (("applied", "changing", "planned"), ["freed", "freed", "held"]),
+        (("begun", "planned", "planned"), [("a", 1), ("b", 2)]),
+        (("begun", "changing", "planned"), [("a", 1), ("b", 2)]),
+        (("begun", "changing", "planned"), [("a", 2), ("b", 2), ("c", 1)]),
+        (("applied", "changing", "planned"), [("a", 2), ("b", 2), ("c", 1)]),
     ]
+
+
+def sequences(database):
+    """The last number of each host."""
+    with database.reading() as sql:
+        return sql.execute("SELECT host, sequence FROM orders_issued ORDER BY host").fetchall()
 
 
 def test_threads_of_one_process_take_turns(tmp_path):

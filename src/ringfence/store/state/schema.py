@@ -179,5 +179,13 @@ _FOURTH: Migration = (
     """,
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH)
+_FIFTH: Migration = (
+    # nothing came to use them: keys, budgets and verdicts are kept where they are enforced
+    "DROP TABLE partition_keys",
+    "DROP TABLE budget_shares",
+    "DROP TABLE budget_spent",
+    "DROP TABLE verdicts",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
 """Entry n leads from version n to version n + 1; version 0 is an empty file."""
