@@ -64,7 +64,7 @@ class Nodes:
     def read(self) -> tuple[str, ...]:
         """Those asked for on which no new job starts now, whoever said so."""
         asked = self._kept.load().asked
-        now = self._now() if asked else {}
+        now = self.now() if asked else {}
         return tuple(sorted(name for name in asked if name in now and now[name].is_shut))
 
     def apply(self, nodes: tuple[str, ...], reason: str) -> None:
@@ -73,7 +73,7 @@ class Nodes:
         if not nodes and not kept.nodes:
             return self._kept.save(Before(reason=reason))
         refused = {one for one in nodes if not _NAME.fullmatch(one)}
-        wanted, mark, now = set(nodes) - refused, marked(reason), self._now()
+        wanted, mark, now = set(nodes) - refused, marked(reason), self.now()
         refused |= wanted - now.keys()
         ours = {name: was for name, was in kept.nodes.items() if name in now and now[name].reason in was.ours}
         drain = [one for one in wanted & now.keys() if not now[one].is_shut]
@@ -107,7 +107,7 @@ class Nodes:
 
     def _check(self, wanted: Iterable[str], over: Mapping[str, Was]) -> None:
         """That slurmctld says so too."""
-        now = {name: node for name, node in self._now().items() if node.is_shut}
+        now = {name: node for name, node in self.now().items() if node.is_shut}
         left = [f"{one} is not drained" for one in sorted(wanted) if one not in now]
         left += [
             f"{one} is still drained by us" for one in sorted(over) if one in now and now[one].reason in over[one].ours
@@ -120,7 +120,7 @@ class Nodes:
         for at in range(0, len(every), BATCH):
             self._ask("scontrol", "update", f"NodeName={hostlist.fold(every[at : at + BATCH])}", *what)
 
-    def _now(self) -> dict[str, Node]:
+    def now(self) -> dict[str, Node]:
         """Every node: asked for by name, one that Slurm does not know would hide the others."""
         shown = self._ask("scontrol", "show", "node")
         return dict(

@@ -74,7 +74,7 @@ class Users:
             remedy = "AccountingStorageEnforce has to name `limits`"
             raise EnforceError("Slurm is not set to enforce limits of accounts", remedy)
         now = self._now(cluster, {*wanted, *kept.limits})
-        fresh = {user: _noted(now.get(user, ()), kept.limits.get(user, ())) for user in wanted}
+        fresh = {user: noted(now.get(user, ()), kept.limits.get(user, ())) for user in wanted}
         self._kept.save(Before(wanted, {**kept.limits, **fresh}))
         shut = [user for user in wanted if not all(one.is_shut for one in now.get(user, ()))]
         if shut:
@@ -108,7 +108,7 @@ class Users:
     def _check(self, cluster: str, before: Mapping[str, tuple[Limit, ...]]) -> None:
         """That accounting has the limits of before."""
         now = self._now(cluster, before) if before else {}
-        left = [user for user, limits in now.items() if _noted(limits, before[user]) != limits]
+        left = [user for user, limits in now.items() if noted(limits, before[user]) != limits]
         if left:
             raise EnforceError(f"limits are not as they were: {', '.join(sorted(left))}"[:500], "apply again")
 
@@ -165,7 +165,7 @@ class Users:
         )
 
 
-def _noted(now: Iterable[Limit], before: Iterable[Limit]) -> tuple[Limit, ...]:
+def noted(now: Iterable[Limit], before: Iterable[Limit]) -> tuple[Limit, ...]:
     """What to go back to: a limit that is not 0 is somebody's, whenever it was set; one that is 0 is ours if noted."""
     old = {(one.account, one.partition): one for one in before}
     found = []
