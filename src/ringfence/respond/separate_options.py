@@ -175,19 +175,16 @@ class Options:
     def _at(self, edge: int) -> Iterable[Option]:
         """The options that take this edge away."""
         ground = self.ground
-        bits = int(ground.carrier[edge])
-        starts = [int(at) for at in ground.graph.start[edge] if at >= 0]
-        entities = [ground.text(at) for at in starts]
-        if not bits:
+        if ground.is_local[edge]:
             return
+        bits = int(ground.carrier[edge])
         start, to = ground.ends
-        near = sorted({int(at) for at in start[edge] if at >= 0})
-        far = int(to[edge])
-        if not ground.is_local[edge]:
-            for at in (*near, *([far] if far >= 0 else [])):
-                yield from self._around(ground.hosts[at], bits)
-            if len(near) == 1 and far >= 0 and bits & IP:
-                yield from _some(self.block(ground.hosts[near[0]], ground.hosts[far]))
+        near, far = sorted({int(at) for at in start[edge] if at >= 0}), int(to[edge])
+        for at in (*near, *([far] if far >= 0 else [])):
+            yield from self._around(ground.hosts[at], bits)
+        if len(near) == 1 and far >= 0 and bits & IP and ground.hosts[near[0]] in self.own_hosts:
+            yield from _some(self.block(ground.hosts[near[0]], ground.hosts[far]))
+        entities = [ground.text(int(at)) for at in ground.graph.start[edge] if at >= 0]
         for name in entities:
             entity, _, capability = name.rpartition("#")
             if entity.startswith("job:") and bits & IP:
