@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ringfence.app.enforcer.standing import stands
 from ringfence.enforce.kept import Kept
 from ringfence.enforce.scheduler import MOST, Scheduler
 from ringfence.enforce.scheduler_jobs import Asked, Jobs
 from ringfence.enforce.scheduler_nodes import Nodes, marked
 from ringfence.enforce.scheduler_users import Limit, noted
 from ringfence.errors import EnforceError, InputError
-from ringfence.wire.contain import OnScheduler, encode
+from ringfence.wire.contain import Bindings, OnScheduler, encode
 
 NODE = """NodeName={name} Arch=x86_64 CoresPerSocket=1
    State={states} ThreadsPerCore=1 TmpDisk=0
@@ -119,6 +120,17 @@ def test_a_document_that_is_none_or_too_long_changes_nothing(tmp_path: Path) -> 
     with pytest.raises(InputError, match="more than"):
         driver.restore(encode(OnScheduler(jobs=tuple(map(str, range(MOST + 1))))))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_order_that_was_half_done_is_not_taken_back_and_one_cut_that_is_gone_is_missed() -> None:
+    """What was in force has to be there still; a job that ends later, or one more node, is no loss of it."""
+    first = encode(OnScheduler(("alice",), (), ("a",), "x"))
+    assert stands("scheduler", first, encode(OnScheduler(("alice",), ("7",), ("a", "b"), "y")))
+    assert not stands("scheduler", first, encode(OnScheduler((), (), ("a", "alice"), "x")))
+    assert not stands("scheduler", first, "")
+    one, both = encode(Bindings(("red/train",))), encode(Bindings(("ops", "red/train")))
+    assert stands("bindings", one, both)
+    assert not stands("bindings", both, one)
 
 
 def test_where_slurm_is_not_installed_every_part_says_so(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ class Jobs:
         return tuple(sorted(one for one in owners if one not in left))
 
     def apply(self, jobs: tuple[str, ...]) -> None:
-        """These are gone when it returns; a job that was asked for before and no longer is stays as it is."""
+        """These are cancelled for good; a job that was asked for before and is no longer stays as it is."""
         refused = sorted(one for one in jobs if not _JOB.fullmatch(one))
         wanted = sorted(set(jobs) - set(refused))
         kept, rows = self._kept.load().owners, self._rows(wanted)

@@ -85,7 +85,19 @@ def _switched_off(text: str) -> set[str]:
     return set(contain.decode(text, contain.Ports).off)
 
 
-_CUT: dict[str, Callable[[str], set[str]]] = {"ports": _switched_off, "quarantine": _quarantined}
+def _expelled(text: str) -> set[str]:
+    """A job that was still ending when it was read, and is gone now, is one more."""
+    found = contain.decode(text, contain.OnScheduler)
+    return {f"{name} {one}" for name in ("users", "jobs", "nodes") for one in getattr(found, name)}
+
+
+def _revoked(text: str) -> set[str]:
+    return set(contain.decode(text, contain.Bindings).revoked)
+
+
+_CUT: dict[str, Callable[[str], set[str]]] = {
+    "bindings": _revoked, "ports": _switched_off, "quarantine": _quarantined, "scheduler": _expelled,
+}  # fmt: skip
 """Target → what its read-back says is cut. What is cut beside it, by an order that was half done, opens nothing."""
 
 _FORMS: dict[str, Callable[[str], str]] = {"contain": _contain, "nftables": _nftables}
