@@ -140,7 +140,12 @@ def test_without_an_estate_only_the_own_host_is_cut():
 
 def test_a_limit_goes_to_the_most_valuable_cuts_and_a_host_counts_once():
     """What the separation rests on, before what makes it last."""
-    cuts = (cut("throttle", A, needed=False), cut("isolate", B), cut("isolate", A), cut("block", B, "10.0.0.1"))
+    cuts = (
+        cut("block", A, "10.0.0.1", needed=False),
+        cut("isolate", B),
+        cut("isolate", A),
+        cut("block", B, "10.0.0.1"),
+    )
     about = incident(signal(A), signal(B))
     found = decided(plan(*cuts), about, Limits(hosts_a_minute=1, second_person_above=9))
     assert [one.verdict for one in found] == [HOLD, DO, HOLD, DO]
