@@ -127,13 +127,15 @@ class Opensm:
             apart = self.quarantined()
             made, wanted = self._over(text, apart), masked(wanted, apart)
             self._guard(made, wanted)
-            self._sweep(made, wanted)
+            if silent := self._sweep(made, wanted):
+                raise silent[0]
 
-    def hold(self, ports: Sequence[Until], places: Sequence[Place] | None = None) -> None:
+    def hold(self, ports: Sequence[Until], places: Sequence[Place] | None = None) -> tuple[str, ...]:
         """Have exactly these ports (`0x…`) in quarantine, noted before anything is changed. Raises `EnforceError`.
 
         Who comes in is cut in a sweep before anybody is let out. Every table is read back but of a port that showed
         none before; where all are as they should be, nothing is swept. `places`: cables that were just looked up.
+        Returns what is said of managers that do not run while another one does.
         """
         with self.seats[-1].alone():
             text, new, old = self.read(), guids(ports), guids(self.held())
@@ -145,24 +147,26 @@ class Opensm:
             notes = [(seat, seat.held()) for seat in self.seats]
             try:
                 self._note([(seat, note(ports)) for seat in self.seats])
-                self._rounds(rounds, new | old, places)
+                silent = self._rounds(rounds, new | old, places)
             except EnforceError:
                 if self.seats[-1].text() not in [made for made, _ in rounds]:
                     self._note(notes)
                 raise
             if not ports:
                 self._note([(seat, "") for seat in self.seats])
+        return tuple(dict.fromkeys(error.what for error in silent))
 
     def _rounds(
         self, rounds: Sequence[tuple[str, Tables]], touched: frozenset[int], places: Sequence[Place] | None
-    ) -> None:
+    ) -> list[EnforceError]:
         """The sweeps that are needed; a port that shows no table, and of which nothing is wanted, stops none."""
         seen = self.ports.seen() if places is None else self.ports.take(places)
-        dumb = set(seen.unread) - touched
+        dumb, silent = set(seen.unread) - touched, []
         for made, wanted in rounds:
             asked = {guid: held for guid, held in wanted.items() if guid not in dumb}
             if any(seat.text() != made for seat in self.seats) or not holds(seen, asked):
-                self._sweep(made, asked)
+                silent += self._sweep(made, asked)
+        return silent
 
     def _over(self, text: str, apart: frozenset[int]) -> str:
         return over(text, apart, (guid for port in self.fabric.ports if (guid := guid_of(port))))
@@ -172,13 +176,14 @@ class Opensm:
             left = tuple(str(problem) for problem in problems)
             raise EnforceError(f"refused for {self.where}: {problems[0].what}", problems[0].remedy, left)
 
-    def _sweep(self, text: str, wanted: Tables) -> None:
+    def _sweep(self, text: str, wanted: Tables) -> list[EnforceError]:
+        """The managers that did not take it. Raises `EnforceError` where none did, or the ports do not follow."""
         self._write(text)
         silent = [error for seat in self.seats if (error := _reloaded(seat))]
-        if len(silent) < len(self.seats):
-            self.ports.wait(wanted)
-        if silent:
+        if len(silent) == len(self.seats):
             raise silent[0]
+        self.ports.wait(wanted)
+        return silent
 
     def _note(self, notes: Sequence[tuple[Seat, str]]) -> None:
         """Beside every manager's file, or beside none."""

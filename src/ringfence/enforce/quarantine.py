@@ -28,6 +28,7 @@ from ringfence.segment.inventory import Fabric
 from ringfence.segment.model import Artefact
 from ringfence.segment.prove.ib import manager_tables
 from ringfence.wire.contain import LONGEST, OnFabric, Until, decode, encode, live
+from ringfence.wire.ibnet import partitions
 from ringfence.wire.ibnet.tables import Place
 from ringfence.wire.ibnet.values import DEFAULT_PKEY
 
@@ -60,7 +61,7 @@ class Quarantine:
     ) -> None:
         self.where = entity(fabric)
         self.left: tuple[str, ...] = ()
-        """Who can still reach what is in quarantine, beside the managers, as of the last change."""
+        """Of the last change: managers that do not run, and who but a manager can reach what is in quarantine."""
         self._fabric, self._seats, self._clock, self._deadline = fabric, tuple(seats), clock, deadline
         self._environment = {**os.environ, **environment} if environment else None
         self._folder = folder
@@ -125,16 +126,20 @@ class Quarantine:
             what = f"quarantine would cut nothing: all {len(others)} other ports of {self.where} are full members"
             remedy = "put the fence's partitions in force, or cut the leaf port (target `ports`)"
             raise EnforceError(f"{what} of the default partition; nothing was changed", remedy, _names(others))
-        manager.hold(wanted, places)
+        silent = manager.hold(wanted, places)
         seen = manager.ports.last
         spared = new | self._managers
         full = {guid for side in (seen.ends, seen.leaves) for guid, table in side.items() if _is_full(table)} - spared
         told = _names(full, ": a full member of the default partition, it reaches what is in quarantine")
-        self.left = (*told, *_names(set(seen.unread) - spared, ": shows no table")) if new else ()
+        told += _names(set(seen.unread) - spared, ": shows no table")
+        self.left = (*silent, *(told if new else ()))
 
     def _everyone(self, manager: Opensm, new: frozenset[int]) -> frozenset[int]:
-        """All others, if by the base each of them is a full member of the default partition; else nobody."""
-        tables = manager_tables(manager.fabric, manager.read())
+        """All others, if the base says of each that it is a full member of the default partition; else nobody."""
+        text = manager.read()
+        if partitions.read_text(text).fails_open:
+            return frozenset()  # says nothing: the manager refuses it, with the reason
+        tables = manager_tables(manager.fabric, text)
         others = frozenset(tables) - new - self._managers
         return others if all(_is_full(tables[one]) for one in others) else frozenset()
 
