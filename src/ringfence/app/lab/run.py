@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import msgspec
 
@@ -30,6 +30,7 @@ MARK = "lab.json"
 """Says that a folder is the lab's, and how many nodes it has."""
 FEWEST, MOST = 4, 12
 LOCK = Path("/run/ringfence-lab.lock")
+"""One `up` or `down` at a time; it holds the folder of the lab that is up."""
 Told = Callable[[str], None]
 _TOOLS = {
     "ip": "iproute2",
@@ -81,8 +82,9 @@ def up(layout: Layout, told: Told) -> None:
     if not FEWEST <= layout.gpus <= MOST:
         raise UsageError(f"{layout.gpus} GPU nodes are not {FEWEST} to {MOST}", f"--gpus {FEWEST}")
     need()
-    with _alone():
+    with _alone() as known:
         _refuse_second(layout)
+        _remember(known, layout.folder)
         began = time.monotonic()
         try:
             _build(layout, lambda what: told(f"{time.monotonic() - began:5.1f} s  {what}"))
@@ -141,14 +143,23 @@ def _ours(layout: Layout) -> None:
 
 
 def down(layout: Layout) -> bool:
-    """Take everything away; whether there was anything. Raises `EnforceError` where something stays."""
+    """Take everything away; whether there was anything.
+
+    Raises `UsageError` where the lab that is up is another folder's, `EnforceError` where something stays.
+    """
     if os.geteuid():
         raise MissingPart("the lab is root's", "sudo ringfence lab down")
     if (layout.folder / MARK).exists():
         layout = laid_out(layout.folder)
-    with _alone():
-        there = bool(world.left()) or inside.group().exists() or (layout.folder / MARK).exists()
+    with _alone() as known:
+        there = bool(world.left()) or inside.group().exists()
+        known.seek(0)
+        where = known.read()
+        if there and where not in ("", str(layout.folder)):
+            raise UsageError(f"the lab that is up is in {where}", f"ringfence lab down --dir {where}")
+        there = there or (layout.folder / MARK).exists()
         _clear(layout)
+        _remember(known, None)
     return there
 
 
@@ -170,14 +181,20 @@ def _empty(layout: Layout) -> None:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def _alone() -> Iterator[TextIO]:
     """One `up` or `down` at a time on this machine. Raises `UsageError`."""
-    with LOCK.open("w") as lock:
+    with LOCK.open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise UsageError("the lab is being brought up or down just now", "wait for it to end") from None
-        yield
+        yield lock
+
+
+def _remember(known: TextIO, folder: Path | None) -> None:
+    known.truncate(0)
+    known.write(str(folder) if folder else "")
+    known.flush()
 
 
 def laid_out(folder: Path) -> Layout:
