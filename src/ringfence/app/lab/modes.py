@@ -1,0 +1,132 @@
+"""How much of Ringfence is on in the lab: nothing, watching only, the fence only, or everything.
+
+        off      no fence, no guard                 detect   the guard in shadow mode, no fence
+        fence    the fence in force, no guard       all      the fence, and the guard that acts
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from ringfence.app.estates import open_estate
+from ringfence.app.lab import processes, quiet
+from ringfence.app.lab.inside import daemon, said
+from ringfence.app.lab.layout import MODEL, MODEL_BYTES, TELEMETRY_PORT, Layout
+from ringfence.app.watch.made import Made
+from ringfence.errors import EnforceError, Problem
+
+MODES = ("off", "detect", "fence", "all")
+BUDGETS = {"on": MODEL_BYTES // 200, "raised": 2 * MODEL_BYTES, "off": 0}
+"""Bytes an hour that may leave: a two-hundredth of the model, more than the model, or without any budget."""
+_START = 90.0
+
+
+class Mode(msgspec.Struct, frozen=True):
+    """What is on. `budget` is a key of `BUDGETS`; `only` names the one detector that is not silent, "" for all."""
+
+    name: str = "all"
+    budget: str = "on"
+    only: str = ""
+
+    @property
+    def fenced(self) -> bool:
+        """Whether the fence is in force."""
+        return self.name in ("fence", "all")
+
+    @property
+    def watched(self) -> bool:
+        """Whether a guard runs."""
+        return self.name in ("detect", "all")
+
+
+def enter(layout: Layout, mode: Mode, told: Callable[[str], None]) -> None:
+    """Bring the lab into a mode, from whatever it was in. Raises `EnforceError`."""
+    if (layout.state / "mode.json").exists() and _now(layout) == mode and (not mode.watched or _guard(layout)):
+        return
+    leave(layout)
+    if mode.fenced:
+        overrides(layout, mode.budget)
+        told(f"the fence, budget {mode.budget}")
+        fence(layout, "apply")
+    if mode.watched:
+        told("the guard, which first lives through quiet hours")
+        start_guard(layout, mode)
+    (layout.state / "mode.json").write_bytes(msgspec.json.encode(mode))
+
+
+def leave(layout: Layout) -> None:
+    """Nothing is on."""
+    stop_guard(layout)
+    (layout.state / "mode.json").unlink(missing_ok=True)
+    if (layout.state / "in-force.json").exists():
+        fence(layout, "undo")
+    for one in layout.nodes:  # what was spent of a budget belongs to trials that are over
+        (layout.home(one) / "spent.json").unlink(missing_ok=True)
+
+
+def fence(layout: Layout, verb: str) -> None:
+    """`ringfence fence apply` or `undo`, on the server. Raises `EnforceError`."""
+    words = ["fence", verb, "--state", str(layout.state), "--site", str(layout.state / "fence.toml"), "--apply"]
+    more = ["--overrides", str(layout.state / "overrides.toml"), "--target", "nftables"] if verb == "apply" else []
+    argv = [sys.executable, "-m", "ringfence", *words, "--estate", str(layout.estate), *more]
+    said(layout, layout.machine("ctl"), argv, timeout=120)
+
+
+def overrides(layout: Layout, budget: str) -> None:
+    """The way out that tenant a's jobs have, and how much may pass it in an hour."""
+    raise NotImplementedError
+
+
+def start_guard(layout: Layout, mode: Mode) -> None:
+    """A guard on a new folder, with habits known; it hears agents when this returns."""
+    home = watch_home(layout)
+    problems: list[Problem] = []
+    made = Made(open_estate(layout.estate, None), (), problems)
+    asyncio.run(quiet.learn(home, layout, made))
+    ctl = layout.machine("ctl")
+    words = ["guard", "--server", str(layout.server), "--address", f"{ctl.address}:{TELEMETRY_PORT}"]
+    words += ["--estate", str(layout.estate), "--site", str(layout.state / "fence.toml"), "--state", str(layout.state)]
+    words += ["--home", str(home), "--settings", str(layout.state / "guard.toml"), "--json"]
+    words += ["--apply"] if mode.name == "all" else []
+    log = layout.home(ctl) / "log" / "guard.log"
+    log.unlink(missing_ok=True)
+    daemon(layout, ctl, "guard", [sys.executable, "-m", "ringfence", *words])
+    if not processes.wait(lambda: _hears(layout), _START, 0.2):
+        raise EnforceError(f"the guard did not start: {log.read_text()[-1000:]}")
+
+
+def stop_guard(layout: Layout) -> None:
+    """End the guard, if one runs, and wait for it."""
+    pid = _guard(layout)
+    if pid:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+        if not processes.wait(lambda: not _guard(layout), 20):
+            raise EnforceError(f"the guard (process {pid}) does not end")
+
+
+def watch_home(layout: Layout) -> Path:
+    """A new folder for the watch of a guard."""
+    return layout.home(layout.machine("ctl")) / f"watch-{time.time_ns()}"
+
+
+def _guard(layout: Layout) -> int:
+    return processes.noted(layout.home(layout.machine("ctl"))).get("guard", 0)
+
+
+def _hears(layout: Layout) -> bool:
+    """Whether every agent is connected to it."""
+    ours = sum(one.is_ours for one in layout.machines)
+    out = said(layout, layout.machine("ctl"), ["ss", "-Htn", "state", "established", "sport", f"= :{TELEMETRY_PORT}"])
+    return len(out.splitlines()) >= ours
+
+
+def _now(layout: Layout) -> Mode:
+    return msgspec.json.decode((layout.state / "mode.json").read_bytes(), type=Mode)

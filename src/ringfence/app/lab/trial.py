@@ -1,0 +1,175 @@
+"""One attack in the lab, from its first packet to the undoing of what was done about it, as a row of figures.
+
+        snapshot ─▶ attack ─▶ sink, carrier, guard's log, queue ─▶ undo ─▶ snapshot: equal?
+
+Time begins with the first malicious packet or read, as the attacker's own program wrote it down; all machines of the
+lab have one clock.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from ringfence.app.lab.kinds import KINDS
+from ringfence.app.lab.layout import MODEL_BYTES, Layout, Machine
+from ringfence.app.lab.modes import Mode
+from ringfence.app.lab.settling import settle
+from ringfence.app.lab.stage import Carried, Stage, snapshot
+from ringfence.respond.verbs import VERBS
+from ringfence.store import actions
+from ringfence.store.actions import Action
+from ringfence.store.state import Database
+
+CUTTING = frozenset(one.name for one in VERBS.values() if one.rank == 0 and one.grade > 1)
+"""Verbs of which one, read back, stops what they are about."""
+AFTER = 1.0
+"""Seconds after the block in which nothing more may arrive."""
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """A row. `rate` in bytes a second (0: as fast as it goes); seconds are since `began`, None for what never came.
+
+    `bytes` arrived at the sink, of `of`. `nodes` the attacker came to. `bystanders`: cuts on other hosts, jobs or
+    accounts than the attacker's; `jobs_lost`: jobs of others that no longer run. `undo_equal` is None where nothing
+    was done. `held` counts cuts that waited for a person.
+    """
+
+    number: int
+    kind: str
+    mode: Mode
+    rate: float
+    node: str
+    began: float
+    bytes: int = 0
+    of: int = MODEL_BYTES
+    nodes: tuple[str, ...] = ()
+    to_incident: float | None = None
+    to_block: float | None = None
+    last_byte: float | None = None
+    cuts: tuple[tuple[str, str, str, str], ...] = ()
+    held: int = 0
+    bystanders: tuple[str, ...] = ()
+    jobs_lost: tuple[str, ...] = ()
+    undo_equal: bool | None = None
+    differs: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def share(self) -> float:
+        """The part of the weights that is gone."""
+        return self.bytes / self.of
+
+
+def trial(layout: Layout, kind: str, mode: Mode, rate: float, number: int) -> Trial:
+    """Play one attack in the mode that the lab is in; afterwards everything is as before. Raises `EnforceError`."""
+    played = KINDS[kind]
+    stage = Stage(layout, number)
+    machines = [*layout.nodes, layout.machine("login"), layout.machine("store")]
+    before, others = snapshot(layout, machines), stage.others()
+    since = time.time()
+    try:
+        with stage.sink():
+            notes = played.play(stage, rate)
+            _until_over(layout, stage, mode, since, played.longest(rate))
+        rows = _rows(layout, since) if mode.name == "all" else []
+        lost = tuple(job for job in others if stage.state(job) != "RUNNING")
+        row = _row(stage, kind, mode, rate, since, rows, notes)
+    finally:
+        stage.end()
+    if mode.watched:
+        settle(layout, since)
+    after = snapshot(layout, machines)
+    differs = tuple(name for name in before if before[name] != after[name])
+    equal = None if not rows else not differs
+    return msgspec.structs.replace(row, jobs_lost=lost, undo_equal=equal, differs=differs)
+
+
+def _until_over(layout: Layout, stage: Stage, mode: Mode, since: float, longest: float) -> None:
+    """Until all has arrived, or nothing did for a while after a block, or the attack's time is over."""
+    end = time.monotonic() + longest
+    while time.monotonic() < end:
+        time.sleep(0.1)
+        samples = stage.samples()
+        if samples and samples[-1][1] >= MODEL_BYTES:
+            return
+        quiet = not samples or time.time() - samples[-1][0] > AFTER
+        if stage.carried().ended and quiet:
+            return
+        if mode.name == "all" and quiet and any(one.done_at for one in _rows(layout, since) if one.verb in CUTTING):
+            return
+
+
+def _row(
+    stage: Stage, kind: str, mode: Mode, rate: float, since: float, rows: Sequence[Action], notes: Sequence[str]
+) -> Trial:
+    carried, samples = stage.carried(), stage.samples()
+    began = _began(carried, since)
+    incident = next((one["at"] for one in answers(stage.layout, since) if one["at"] >= began), None)
+    done = [one.done_at for one in rows if one.verb in CUTTING and one.done_at]
+    mine = {stage.node().entity, *(f"host:{name}" for name in KINDS[kind].hosts(stage))}
+    return Trial(
+        number=stage.number,
+        kind=kind,
+        mode=mode,
+        rate=rate,
+        node=stage.node().name,
+        began=began,
+        bytes=samples[-1][1] if samples else 0,
+        nodes=tuple(sorted(name.removeprefix("host:") for name in mine)),
+        to_incident=round(incident - began, 4) if incident else None,
+        to_block=round(min(done) - began, 4) if done else None,
+        last_byte=round(samples[-1][0] - began, 4) if samples else None,
+        cuts=tuple((one.verb, one.place, one.subject, one.state) for one in rows),
+        held=sum(one.state == actions.HELD for one in rows),
+        bystanders=_bystanders(rows, mine, stage),
+        notes=tuple(notes),
+    )
+
+
+def _began(carried: Carried, since: float) -> float:
+    return carried.began or since
+
+
+def _bystanders(rows: Sequence[Action], mine: set[str], stage: Stage) -> tuple[str, ...]:
+    """What was cut on hosts or of jobs and accounts that the attacker never had."""
+    found = []
+    for one in rows:
+        on_host = one.place.startswith("host:") and one.place not in mine
+        of_other = one.verb in ("cancel", "block-job") and one.subject not in stage.own_jobs()
+        node = one.verb == "drain" and f"host:{one.subject}" not in mine
+        if (on_host or of_other or node) and one.state not in (actions.HELD,):
+            found.append(f"{one.verb} {one.subject} at {one.place}")
+    return tuple(sorted(set(found)))
+
+
+def answers(layout: Layout, since: float) -> list[dict[str, Any]]:
+    """What the guard answered since then, as its log has it."""
+    log = layout.home(layout.machine("ctl")) / "log" / "guard.log"
+    lines = log.read_bytes().splitlines() if log.exists() else []
+    found = [msgspec.json.decode(line) for line in lines if line.startswith(b'{"at"') and line.endswith(b"}")]
+    return [one for one in found if one["at"] >= since]
+
+
+def _rows(layout: Layout, since: float) -> list[Action]:
+    with _queue(layout) as database:
+        return [one for one in actions.listed(database) if one.planned_at >= since]
+
+
+class _queue:  # noqa: N801  # a context, used as a function
+    """The guard's queue, looked at for a moment."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._database = Database.open(layout.state / "state.sqlite")
+
+    def __enter__(self) -> Database:
+        return self._database
+
+    def __exit__(self, *_: object) -> None:
+        self._database.close()
+
+
+def others_of(machines: Sequence[Machine], own: Machine) -> list[Machine]:
+    """All but one's own."""
+    return [one for one in machines if one != own]
