@@ -23,8 +23,6 @@ _KNOWN = re.compile(
     re.MULTILINE,
 )
 _ENFORCED = frozenset({"limits", "safe", "all"})
-_NOBODY = frozenset({"root", "slurm"})
-"""Whom Slurm's limits do not bind."""
 
 
 class Limit(msgspec.Struct, frozen=True, order=True):
@@ -67,7 +65,7 @@ class Users:
         kept = self._kept.load()
         if not users and not kept.limits:
             return self._kept.save(Before())
-        refused = sorted(one for one in users if one in _NOBODY or not _NAME.fullmatch(one))
+        refused = sorted(one for one in users if not _NAME.fullmatch(one))
         wanted = tuple(sorted(set(users) - set(refused)))
         cluster, enforced = self._config()
         if wanted and not enforced:
@@ -85,7 +83,7 @@ class Users:
         self._kept.save(Before(wanted, fresh))
         missing = sorted(set(wanted) - set(self._shut(cluster, wanted)))
         if refused or missing:
-            said = [f"no account that limits bind: {', '.join(refused)}"] if refused else []
+            said = [f"no name of an account: {', '.join(one[:40] for one in refused)}"] if refused else []
             said += [f"slurmctld does not go by the new limits of {', '.join(missing)}"] if missing else []
             raise EnforceError(
                 "; ".join(said)[:500], "look at `scontrol show assoc_mgr flags=assoc`" if missing else ""
