@@ -2,8 +2,9 @@
 
 `python -m bench.contain_plan --json [--nodes 10000] [--incidents 60] [--seed 1]`
 
-Incidents hold 1 to 5 hosts: an account in a job, root on compute nodes, root where the scheduler's key lies. Enforcers
-are taken to be everywhere. Incidents that hold whole jobs (up to hundreds of hosts at once) are told apart. The estate, its moves and the ground are made before, and told apart.
+Incidents hold 1 to 5 hosts: an account in a job, root on any host, root on hosts with jobs. Incidents that hold whole
+jobs (up to hundreds of hosts at once) are told apart. Enforcers are taken to be everywhere. The estate, its moves and
+the ground are made before.
 """
 
 import argparse
@@ -12,7 +13,7 @@ from collections import Counter
 from time import perf_counter, process_time
 from typing import Any
 
-from bench.report import emit, machine, peak_mib, progress
+from bench.report import emit, machine, progress
 from ringfence.app.guard.ground import ground_of
 from ringfence.app.questions import Questions
 from ringfence.estate.estate import Estate, estate_of
@@ -70,6 +71,7 @@ def incident(ground: Ground, id_: str, kind: str, hosts: list[str]) -> Incident:
                 severity=80,
                 confidence=0.85,
                 holds=holds,
+                peers=("198.51.100.7",),
             )
         )
     return Incident(
@@ -84,7 +86,7 @@ def incident(ground: Ground, id_: str, kind: str, hosts: list[str]) -> Incident:
         entities=(),
         signals=tuple(signals),
         chain=tuple(position for one in signals for position in one.holds),
-        sources=tuple(hosts) + ("host:elsewhere",),
+        sources=(*hosts, "host:elsewhere"),
     )
 
 
@@ -97,7 +99,7 @@ def measure(nodes: int, count: int, seed: int) -> dict[str, Any]:
     begin = perf_counter()
     ground = ground_of(estate, everywhere(estate), questions=questions)
     prepared = perf_counter() - begin
-    rows = []
+    rows: list[dict[str, Any]] = []
     made = incidents(ground, count, seed)
     plan(made[0][1], ground, 0.0)  # compiles the kernel
     for kind, one in made:

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ringfence.analyse.jobs import jobs_of
-from ringfence.analyse.positions import CAPABILITY_CODE, NONE, WIDTH, split
+from ringfence.analyse.positions import CAPABILITY_CODE, WIDTH, split
 from ringfence.analyse.positions import text as position_text
 from ringfence.analyse.reach import Graph
 from ringfence.errors import UsageError
 from ringfence.estate.estate import Estate
-from ringfence.estate.kinds import JEWELS, KINDS, OUTSIDE
+from ringfence.estate.kinds import JEWELS, KINDS, OUTSIDE, kind_of
 
 IP, FABRIC, PORT = 1, 2, 4
 """What carries an edge from one host to another: packets that its firewall sees; what passes by its partitions; what
@@ -103,9 +103,17 @@ class Ground:
         return {name: at for at, name in enumerate(self.hosts)}
 
     @cached_property
+    def kinds(self) -> NDArray[np.int16]:
+        """Per term the index of its kind in `KINDS`; moves name terms that no fact does."""
+        known, terms = self.estate.kinds, self.estate.terms.values
+        most = int(self.graph.positions.max(initial=-1)) // WIDTH + 1
+        more = [_CODE.get(kind_of(terms[at]), -1) for at in range(len(known), most)]
+        return np.concatenate([known, np.array(more, np.int16)])
+
+    @cached_property
     def owner(self) -> NDArray[np.int32]:
         """Per term the index of the one host that has it, -1 where none or several do."""
-        found = np.full(len(self.estate.kinds), -1, np.int32)
+        found = np.full(len(self.kinds), -1, np.int32)
         index = found.copy()
         index[[self.estate.terms.find(name) for name in self.hosts]] = np.arange(len(self.hosts), dtype=np.int32)
         several = np.zeros(len(found), np.bool_)
@@ -122,7 +130,7 @@ class Ground:
     @cached_property
     def carrier(self) -> NDArray[np.uint8]:
         """Per edge what carries it if its ends are apart: bits of `IP`, `FABRIC`, `PORT`."""
-        kinds = np.append(self.estate.kinds[self.graph.positions // WIDTH], -1)
+        kinds = np.append(self.kinds[self.graph.positions // WIDTH], -1)
         start, to = kinds[self.graph.start], kinds[self.graph.to]
         infiniband = np.append(self._is_infiniband[self.graph.positions // WIDTH], False)
         from_ib, to_ib = infiniband[self.graph.start].any(axis=1), infiniband[self.graph.to]
@@ -188,13 +196,13 @@ class Ground:
         """Host → the number of its `#user` position."""
         code = CAPABILITY_CODE["user"]
         here = self.graph.positions
-        users = np.flatnonzero((here % WIDTH == code) & (self.estate.kinds[here // WIDTH] == _CODE["host"]))
+        users = np.flatnonzero((here % WIDTH == code) & (self.kinds[here // WIDTH] == _CODE["host"]))
         return {self.entity(int(here[at] // WIDTH)): int(at) for at in users}
 
     @cached_property
     def movable(self) -> Mapping[str, Numbers]:
         """Kind of the start → edges that a verb at an account, a key or a job can end."""
-        kinds = np.append(self.estate.kinds[self.graph.positions // WIDTH], -1)
+        kinds = np.append(self.kinds[self.graph.positions // WIDTH], -1)
         start, to = kinds[self.graph.start], kinds[self.graph.to]
         far = ~self.is_local
         return {
@@ -305,19 +313,16 @@ class Ground:
     @cached_property
     def _is_infiniband(self) -> Bools:
         """Per term whether it is an InfiniBand fabric or one of its partition keys."""
-        found = np.zeros(len(self.estate.kinds), np.bool_)
-        for term in np.flatnonzero(self.estate.kinds == _CODE["network"]).tolist():
+        found = np.zeros(len(self.kinds), np.bool_)
+        for term in np.flatnonzero(self.kinds == _CODE["network"]).tolist():
             found[term] = self.entity(term).startswith("network:ib/")
         return found
 
     @cached_property
     def _seen(self) -> Bools:
-        found = np.zeros(len(self.estate.kinds), np.bool_)
+        found = np.zeros(len(self.kinds), np.bool_)
         found[self.estate.entities] = True
         return found
 
     def _is_here(self, term: int) -> bool:
         return 0 <= term < len(self._seen) and bool(self._seen[term])
-
-
-__all__ = ["FABRIC", "IP", "NONE", "PORT", "Ground"]

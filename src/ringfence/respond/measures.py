@@ -5,9 +5,9 @@
 These are the cuts that need no path in the estate: an address outside is blocked whether or not the map knows a way.
 """
 
-import re
 from collections.abc import Iterator
-from ipaddress import ip_address, ip_network
+from contextlib import suppress
+from ipaddress import ip_address
 
 import msgspec
 
@@ -71,6 +71,7 @@ MEASURES: dict[str, Measure] = {
     "RF.D40": _QUEUE,
     "RF.D41": _QUEUE,
     "RF.D42": _QUEUE,
+    "RF.D43": _OUT,
     "RF.D50": _HARDWARE,
     "RF.D51": _HARDWARE,
     "RF.D52": _HARDWARE,
@@ -108,7 +109,6 @@ OTHERWISE = Measure((*_WHO, "isolate"))
 
 _SOFT = ("watch-closer", "throttle")
 _BROAD = ("isolate", "quarantine")
-_ADDRESS = re.compile(r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7})(?![\w])")
 _MOST = 8
 
 
@@ -162,35 +162,17 @@ def _is_person(entity: str) -> bool:
 
 
 def peers(signal: Signal, ground: Ground, named: list[str]) -> tuple[str, ...]:
-    """Addresses that a signal says are talked to: those of the hosts it names besides its own, its key's and sentence's.
+    """The addresses at the other end, as far as they are any; of hosts that are named besides, theirs.
 
-    An address of one of our hosts that is only quoted is left out: a sentence may quote what an attacker wrote.
+    What only stands in a sentence is no address to us: a sentence may quote what an attacker wrote.
     """
     found = {address for host in named for address in ground.addresses.get(host, ())}
-    said = signal.key.rpartition("|")[2], *re.findall(r"(?:talks to|lately to|to|lately) (\S+)", signal.why)[-2:]
-    for text in said:
-        found |= {one for one in _addresses(text.rstrip(",;)")) if ground.host_at.get(one.partition("/")[0]) is None}
+    for text in signal.peers[:_MOST]:
+        with suppress(ValueError):
+            one = ip_address(text)
+            if not (one.is_loopback or one.is_multicast or one.is_unspecified or one.is_link_local):
+                found.add(str(one))
     return tuple(sorted(found)[:_MOST])
-
-
-def _addresses(text: str) -> Iterator[str]:
-    """The address or network that a word is: `192.0.2.7`, `192.0.2.7:443`, `192.0.2` for the /24 of a service."""
-    if text.count(".") == 2 and text.replace(".", "").isdigit():
-        text += ".0/24"
-        try:
-            network = ip_network(text)
-        except ValueError:
-            return
-        if network.is_global:  # what else looks so is a figure
-            yield str(network)
-        return
-    for word in _ADDRESS.findall(text):
-        try:
-            one = ip_address(word)
-        except ValueError:
-            continue
-        if not (one.is_loopback or one.is_multicast or one.is_unspecified or one.is_link_local):
-            yield str(one)
 
 
 def cuts(signal: Signal, ground: Ground, up_to: Grade) -> Iterator[Cut]:

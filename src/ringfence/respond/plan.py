@@ -13,12 +13,12 @@ import msgspec
 import numpy as np
 
 from ringfence.respond.grade import grade
-from ringfence.respond.ground import Ground, Numbers
-from ringfence.respond.measures import Whom, measure, sources, whom
+from ringfence.respond.ground import Ground
+from ringfence.respond.measures import measure
 from ringfence.respond.plan_cuts import Gathered, lasting, measured_cuts
+from ringfence.respond.plan_held import Held, believed, held_by
 from ringfence.respond.separate import Feet, Search, Separation, separate
 from ringfence.respond.separate_options import Options
-from ringfence.respond.plan_held import Held, believed, held_by
 from ringfence.respond.values import Plan
 from ringfence.respond.verbs import VERBS, Grade
 from ringfence.watch.values import Incident, Signal
@@ -154,6 +154,3 @@ def _why_left(parted: Separation, ground: Ground) -> Iterable[str]:
             f"{', '.join(names[:_SHOWN])}{more} stay in reach: the way passes nothing that may be cut at this grade "
             "(NVLink, controllers, management datagrams, protected entities, places without an enforcer)"
         )
-
-
-__all__ = ["Numbers", "Scope", "Whom", "plan", "sources", "whom"]

@@ -16,7 +16,7 @@ _LONGEST = 400
 
 
 class Gathered:
-    """Cuts by what they are; the same cut for two reasons is one cut. `missing`: sentences about what cannot be done."""
+    """Cuts by what they are; one for two reasons is one cut. `missing`: sentences on what cannot be done."""
 
     def __init__(self, ground: Ground, never: frozenset[str]) -> None:
         self.ground, self.never = ground, never
@@ -120,9 +120,8 @@ def lasting(gathered: Gathered, signals: Sequence[Signal], held: Held, up_to: Gr
     ground = gathered.ground
     wanted: list[tuple[Cut, str, Whom]] = []
     off = {cut.place for cut in gathered.holding("isolate")}
-    for cut in gathered.holding("block", "block-user", "block-job", "isolate"):
-        if ground.can("flows", cut.place):
-            wanted.append((Cut("end-flows", cut.place, ALL), "what stands already ends with it", Whom()))
+    places = {cut.place for cut in gathered.holding("block", "block-user", "block-job", "isolate")}
+    wanted += [(Cut("end-flows", one, ALL), "what stands already ends with it", Whom()) for one in sorted(places)]
     for one in signals:
         about = whom(one, ground)
         for host in about.hosts:

@@ -82,7 +82,8 @@ class Search:
             lacking[gone] = _GONE
         feet = self._numbers(at for at, hosts in self.feet.bound if not hosts_shut.issuperset(hosts))
         _, parent = _find(*graph.forward, graph.to, lacking, feet, np.zeros(len(graph), np.bool_))
-        return parent != -1
+        found: Bools = parent != -1
+        return found
 
     def _numbers(self, bound: Iterable[int]) -> Ints:
         return np.array(sorted({*self.feet.firm, *bound}), np.int32)
@@ -104,6 +105,7 @@ def separate(options: Options, feet: Feet, goals: Numbers) -> Separation:
     left, search = lost[stuck[lost]], Search(ground, feet, lost[~stuck[lost]])
     chosen, exact = _cheapest(options, search)
     kept, paths = _needed(search, chosen)
+    kept = tuple(_trimmed(options, everything, one, kept) for one in kept)
     return Separation(kept, paths, tuple(left.tolist()), exact and len(kept) == len(chosen), tuple(lost.tolist()))
 
 
@@ -143,7 +145,7 @@ def _further(
     known: dict[str, Option],
     paths: list[frozenset[str]],
 ) -> int:
-    """Paths that `chosen` leaves, each broken by its lightest option before the next is sought, until it costs `most`."""
+    """Paths that `chosen` leaves, each broken by its lightest option before the next is sought, up to `most`."""
     taken, found = list(chosen), 0
     while len(paths) <= MOST_PATHS:
         path = search.path(taken)
@@ -223,6 +225,20 @@ def _needed(search: Search, chosen: Sequence[Option]) -> tuple[tuple[Option, ...
         else:
             kept = others
     return tuple(sorted(kept, key=lambda one: one.name)), paths
+
+
+def _trimmed(options: Options, everything: Search, one: Option, kept: Sequence[Option]) -> Option:
+    """An option about ports, without those that the attacker never comes to send from."""
+    if len(one.cuts) < 2 or one.cuts[0].verb not in ("quarantine", "hard-cut"):
+        return one
+    gone = np.zeros(len(options.ground.graph.to), np.bool_)
+    for other in kept:
+        if other is not one:
+            gone[other.edges] = True
+    reached = everything.reached(gone, (other.shuts for other in kept))
+    numbers = [options.ground.number(f"ibport:{cut.subject}#send") for cut in one.cuts]
+    cuts = tuple(cut for cut, at in zip(one.cuts, numbers, strict=True) if at >= 0 and reached[at])
+    return msgspec.structs.replace(one, cuts=cuts) if cuts else one
 
 
 def _derivation(start: Ints, parent: Ints, hit: int) -> tuple[list[int], list[int]]:

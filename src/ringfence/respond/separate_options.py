@@ -53,7 +53,7 @@ class Option(msgspec.Struct, frozen=True):
 
 
 class Path(msgspec.Struct, frozen=True):
-    """A derivation: `edges` in an order that can be gone, and the `hosts` from which accounts act that it begins with."""
+    """A derivation: `edges` in an order that can be gone, and the `hosts` from which its accounts act."""
 
     edges: tuple[int, ...]
     hosts: tuple[str, ...] = ()
@@ -108,7 +108,7 @@ class Options:
         return [one for host in self.own_hosts for maker in makers if (one := maker(host)) is not None]
 
     def narrow(self) -> list[Option]:
-        """What leaves others on the attacker's hosts alone: accounts, jobs and ports are cut, a host where it must be."""
+        """What leaves others on the attacker's hosts alone: accounts, jobs and ports are cut, hosts where they must."""
         found: dict[str, Option] = {}
         for host in self.own_hosts:
             for one in (self.block_users(host) or self.isolate(host), self.quarantine(host)):
