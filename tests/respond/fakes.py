@@ -134,12 +134,15 @@ class MemoryEvidence:
     def __init__(self) -> None:
         self.lines: list[Line] = []
         self.full = False
+        self._seen: set[object] = set()
 
     def write(self, lines: Sequence[Line]) -> None:
         if self.full:
             raise StateError("the journal cannot grow: the disk is full")
-        seen = {one.detail["event"] for one in self.lines}
-        self.lines += [one for one in lines if one.detail["event"] not in seen]
+        for one in lines:
+            if one.detail["event"] not in self._seen:
+                self._seen.add(one.detail["event"])
+                self.lines.append(one)
 
     def whats(self) -> list[str]:
         return [one.what for one in self.lines]

@@ -40,7 +40,7 @@ LASTS = 300
 """Seconds after which what lapses by itself does, unless it is renewed."""
 _JUMP = 2.0
 """Seconds by which wall and monotonic clock may part between two looks before it counts as a jump."""
-_LOOK = 0.25
+_SOON, _LOOK = 0.02, 0.25
 """Seconds between two looks when nothing wakes us: others may write into the queue."""
 
 
@@ -88,6 +88,7 @@ class Act:
     ) -> None:
         self.database, self.options = database, options
         self._alone = _alone(database)
+        self._view = Database.open(database.path)  # looks do not wait for writes
         self._enforcers, self._lines, self._keep, self._stopped = enforcers, lines, keep, stopped
         self._clock, self._pace = clock, pace
         self._lanes = Lanes(pace, options.pace)
@@ -95,6 +96,7 @@ class Act:
         self._claiming = Together[Lane, list[Action]](self._write_claims)
         self._marking = Together[Sequence[Mark], None](self._write_marks)
         self._keeping = Together[tuple[Lane, bytes], None](self._write_before)
+        self._forgetting = Together[Lane, bool](self._write_forgotten)
         self._telling = Together[Sequence[Line], None](self._write_lines)
         self._lock = threading.Lock()
         self._asked: dict[str, float] = {}
@@ -105,6 +107,7 @@ class Act:
         self._silent = ""
         self._open: dict[str, float] = {}
         self._apart: float | None = None
+        self._told_at = 0.0
         self._awake = threading.Event()
 
     # what is asked
@@ -116,16 +119,11 @@ class Act:
         for good. With `again` what was taken back is done anew. Where the disk is full, what lapses by itself is done
         from memory (`Options.on_full`); raises `StateError` for the rest, which was not queued.
         """
-        rows = [self._row(incident, one, verdict) for one, verdict in decided if verdict != SHADOW]
-        with self._lock:
-            self._asked.update((one.id, self._pace()) for one in rows)
-            self._open.setdefault(incident, self._pace())
-        try:
-            found = self._submitting((rows, again)) if rows else []
-        except StateError as error:
-            found = self._from_memory(rows, error)
-        self._awake.set()
-        return found
+        return self._queue([(incident, one, verdict) for one, verdict in decided], again)
+
+    def submit_all(self, plans: Sequence[tuple[str, Iterable[tuple[Planned, str]]]]) -> list[Action]:
+        """The same for several incidents, in one write to disk: all of it or nothing."""
+        return self._queue([(incident, one, verdict) for incident, decided in plans for one, verdict in decided], False)
 
     def approve(self, ids: Iterable[str]) -> int:
         """Let held actions be done; how many there were. Raises `StateError`."""
@@ -163,21 +161,27 @@ class Act:
     def run(self, until: threading.Event) -> None:
         """Act until the event is set; lanes that are under way then are completed at the next start if need be."""
         while not until.is_set():
+            began = time.monotonic()
             self.tend()
-            self._awake.wait(_LOOK)
-            self._awake.clear()
+            self._rest(began, _LOOK)
 
     def settle(self, seconds: float) -> bool:
-        """Act until nothing is left to do; False where that was not so within `seconds` (monotonic)."""
-        end = self._pace() + seconds
+        """Act until nothing is left to do; False where that was not so within `seconds`."""
+        end = time.monotonic() + seconds
         while True:
+            began = time.monotonic()
             left = self.tend()
             if not left and not self._lanes.busy:
                 return True
-            if self._pace() >= end:
+            if time.monotonic() >= end:
                 return False
-            self._awake.wait(min(0.05, max(0.0, end - self._pace())))
-            self._awake.clear()
+            self._rest(began, min(_SOON, max(0.0, end - time.monotonic())))
+
+    def _rest(self, began: float, longest: float) -> None:
+        """Until something happens; as long as the look took, so that looking never takes all the time."""
+        time.sleep(min(_SOON, time.monotonic() - began))
+        self._awake.wait(longest)
+        self._awake.clear()
 
     def tend(self) -> int:
         """One look: begin the lanes that can begin. How many lanes have something to do. Never waits for a lane."""
@@ -189,7 +193,9 @@ class Act:
             threading.Thread(target=self._work, args=(lane,), name=f"act {lane[0]} {lane[1]}", daemon=True).start()
         for lane in self._lanes.late():
             self._late(lane)
-        self._tell_untold()
+        if self._told_at + _LOOK <= time.monotonic() or not due:
+            self._told_at = time.monotonic()
+            self._tell_untold()
         return len(due)
 
     def status(self) -> Status:
@@ -204,6 +210,7 @@ class Act:
 
     def close(self) -> None:
         """Let another act. Lanes under way go on until they answer; what they did is found at the next start."""
+        self._view.close()
         os.close(self._alone)
 
     def __enter__(self) -> "Act":
@@ -271,7 +278,7 @@ class Act:
     def _was(self, lane: Lane) -> str:
         """What was in a lane before our first action: as the queue has it, else as we saw it."""
         try:
-            kept = actions.before(self.database, lane)
+            kept = actions.before(self._view, lane)
         except StateError:
             kept = None
         return (self._before.get(lane, b"") if kept is None else kept).decode("utf-8", "surrogateescape")
@@ -285,7 +292,7 @@ class Act:
         try:
             self._marking(marks)
             gone = all(one.state in (actions.UNDONE, actions.LAPSED) for one in marks)
-            if not (gone and actions.forget_before(self.database, lane)):
+            if not (gone and self._forgetting(lane)):
                 return
         except StateError:
             self._known.discard(lane)
@@ -322,7 +329,7 @@ class Act:
     def _tell_untold(self) -> None:
         """Lines that the queue owes: of what ended before it was begun, and of what found no room."""
         try:
-            rows = actions.untold(self.database)
+            rows = actions.untold(self._view)
             if rows and not self._silent:
                 self._telling([_said(one) for one in rows])
                 actions.tell(self.database, {one.id: one.state for one in rows})
@@ -333,6 +340,19 @@ class Act:
         return self.options.on_full == "act" and turn.expires
 
     # the queue
+
+    def _queue(self, wanted: Sequence[tuple[str, Planned, str]], again: bool) -> list[Action]:
+        rows = [self._row(*one) for one in wanted if one[2] != SHADOW]
+        with self._lock:
+            self._asked.update((one.id, self._pace()) for one in rows)
+            for one in rows:
+                self._open.setdefault(one.incident, self._pace())
+        try:
+            found = self._submitting((rows, again)) if rows else []
+        except StateError as error:
+            found = self._from_memory(rows, error)
+        self._awake.set()
+        return found
 
     def _row(self, incident: str, one: Planned, verdict: str) -> Action:
         cut, about = one.cut, one.cut.about
@@ -365,14 +385,15 @@ class Act:
     def _opened(self, lane: Lane) -> list[Action]:
         """What is open in a lane; where the queue cannot even be read, what memory has."""
         try:
-            rows = actions.opened(self.database, lane)
+            rows = actions.opened(self._view, lane)
         except StateError as error:
             self._problem(("queue", ""), error.what)
             rows = []
         return self._memory.over(rows) + self._memory.claimed(lane)
 
     def _prolonged(self, rows: Sequence[Action], now: float) -> list[Action]:
-        return act_turn.prolonged(rows, self._open, now)
+        since = self._pace() - self.options.lasts
+        return act_turn.prolonged(rows, {one for one, last in self._open.items() if last > since}, now)
 
     def _from_memory(self, rows: Sequence[Action], error: StateError) -> list[Action]:
         """What may be done although it cannot be written. Raises the error where that is not all of it."""
@@ -417,9 +438,9 @@ class Act:
         """Lanes with something to do, those that only memory knows of among them."""
         begin, lapsing = not self._stopped(), list[Action]()
         try:
-            due = actions.waiting(self.database, self._clock(), begin)
+            due = actions.waiting(self._view, self._clock(), begin)
             if self._memory.stretched:
-                lapsing = actions.listed(self.database, states=(actions.DONE,))
+                lapsing = actions.listed(self._view, states=(actions.DONE,))
             self._problem(("queue", ""), "")
         except StateError as error:
             due = []
@@ -471,6 +492,10 @@ class Act:
     def _write_before(self, batch: list[tuple[Lane, bytes]]) -> list[None]:
         actions.keep_before(self.database, batch, self._clock())
         return [None] * len(batch)
+
+    def _write_forgotten(self, lanes: list[Lane]) -> list[bool]:
+        gone = actions.forget_before(self.database, lanes)
+        return [one in gone for one in lanes]
 
     def _write_lines(self, batch: list[Sequence[Line]]) -> list[None]:
         try:

@@ -101,7 +101,7 @@ def turn_of(
 
 
 def prolonged(rows: Iterable[Action], incidents: Collection[str], now: float) -> list[Action]:
-    """Rows of open incidents do not lapse, whatever the clock says: it may have been set since they were renewed."""
+    """Rows of `incidents` do not lapse, whatever the clock says: it was set since they were renewed."""
     return [
         msgspec.structs.replace(one, until=int(now) + one.lasts)
         if one.lasts and one.state != UNDOING and one.incident in incidents and _over(one, now)

@@ -3,8 +3,9 @@
         lanes with something to do ─▶ rank at the same place ─▶ rate ─▶ room ─▶ those that begin now
 
 A *lane* is (target, place). At one place what has a lower rank goes first, but is waited for `patience` seconds at
-most. A lane that failed is tried again ever more seldom. Each target has room of its own, and a lane that has not
-answered for `slow` seconds gives its room back, so that those that hang use up no other's.
+most. A lane that failed is tried again ever more seldom; one that went well rests as long as its turn took, `rest`
+seconds at most, so that in a burst many actions share one turn. Each target has room of its own, and a lane that has
+not answered for `slow` seconds gives its room back, so that those that hang use up no other's.
 """
 
 import threading
@@ -35,6 +36,7 @@ class Pace(msgspec.Struct, frozen=True):
     first: float = 0.25
     longest: float = 60.0
     fresh: float = 1.0
+    rest: float = 0.05
 
 
 class _State(msgspec.Struct):
@@ -43,6 +45,7 @@ class _State(msgspec.Struct):
     waits_since: float | None = None
     busy_since: float | None = None
     tried_at: float = 0.0
+    rests: float = 0.0
     fails: int = 0
     late: bool = False
 
@@ -77,10 +80,10 @@ class Lanes:
         """A lane's turn is over."""
         with self._lock:
             state = self._states[lane]
-            state.busy_since, state.tried_at = None, self._clock()
+            now = self._clock()
+            state.rests = min(self._pace.rest, now - (state.busy_since or now))
+            state.busy_since, state.tried_at = None, now
             state.fails = 0 if well else state.fails + 1
-            if well:
-                del self._states[lane]
 
     def late(self) -> list[Lane]:
         """Lanes that have not answered by their deadline; each is told once a turn."""
@@ -103,7 +106,7 @@ class Lanes:
 
     def _not_before(self, state: _State, fresh: bool) -> float:
         if not state.fails:
-            return 0.0
+            return state.tried_at + state.rests
         wait = min(self._pace.longest, self._pace.first * 2.0 ** min(state.fails - 1, 30))
         return state.tried_at + (min(wait, self._pace.fresh) if fresh else wait)
 
@@ -162,21 +165,25 @@ class Together(Generic[In, Out]):
     def __init__(self, write: Callable[[list[In]], Sequence[Out]]) -> None:
         self._write = write
         self._waiting: list[_Asked[In, Out]] = []
-        self._lock, self._turn = threading.Lock(), threading.Lock()
+        self._led = False
+        self._lock = threading.Lock()
 
     def __call__(self, item: In) -> Out:
         """Put one item into the next batch."""
         asked: _Asked[In, Out] = _Asked(item)
         with self._lock:
             self._waiting.append(asked)
-        with self._turn:
-            while not asked.results and asked.error is None:
-                self._one_batch()
+            leads, self._led = not self._led, True
+        if not leads:
+            asked.answered.wait()
+        if not (asked.results or asked.error):
+            self._one_batch()
         if asked.error is not None:
             raise asked.error
         return asked.results[0]
 
     def _one_batch(self) -> None:
+        """Write what waits (whoever leads is the first of it), and let the first of those that came since lead."""
         with self._lock:
             batch, self._waiting = self._waiting[: self.MOST], self._waiting[self.MOST :]
         try:
@@ -185,6 +192,12 @@ class Together(Generic[In, Out]):
         except Exception as error:  # whoever waits is told, and what comes later is tried again
             for asked in batch:
                 asked.error = error if isinstance(error, StateError) else StateError(str(error))
+        finally:
+            with self._lock:
+                following = self._waiting[:1]
+                self._led = bool(following)
+            for asked in (*batch, *following):
+                asked.answered.set()
 
 
 class _Asked(Generic[In, Out]):
@@ -192,3 +205,4 @@ class _Asked(Generic[In, Out]):
         self.item = item
         self.results: list[Out] = []
         self.error: StateError | None = None
+        self.answered = threading.Event()

@@ -87,8 +87,11 @@ def later(one: int, other: int) -> int:
 
 
 def compare(target: str, wanted: str, found: str, now: float) -> Compared:
-    """How what was read differs from what is wanted. Raises `InputError` where what was read is no document."""
-    mine, there = holdings(document(target, wanted), now), holdings(document(target, found), now)
+    """How what was read differs from what is wanted. Raises `InputError` where what was read is no document.
+
+    What was read is there, whatever its `until` says: it may come from another clock.
+    """
+    mine, there = holdings(document(target, wanted), now), holdings(document(target, found), 0.0)
     early = {one for one in mine.keys() & there.keys() if _early(mine[one], there[one])}
     missing, extra = mine.keys() - there.keys(), there.keys() - mine.keys()
     return Compared(frozenset(missing | early), frozenset(extra), frozenset(early))

@@ -12,6 +12,7 @@ after a kill is here before a lane is touched; what was there before our first t
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -32,7 +33,7 @@ MEASURED = 1000
 ENOUGH = 20
 
 
-class Action(msgspec.Struct, frozen=True, kw_only=True):
+class Action(msgspec.Struct, frozen=True):
     """One row. Times in seconds since the epoch, `took` in seconds; `body` is JSON that only the writer reads.
 
     `until`: when it is to lapse, 0 for never; `lasts`: seconds that each renewal adds, 0 where it does not lapse.
@@ -266,12 +267,12 @@ def keep_before(database: Database, places: Iterable[tuple[Lane, bytes]], now: f
         )
 
 
-def forget_before(database: Database, lane: Lane) -> bool:
-    """Nothing of ours is in the lane any more. False, and nothing is forgotten, where something open says otherwise."""
+def forget_before(database: Database, lanes: Iterable[Lane]) -> list[Lane]:
+    """Of these lanes, those in which nothing of ours is any more: what was there before is forgotten."""
     with database.transaction() as sql:
-        if any(one.state != PLANNED for one in _open(sql, lane)):
-            return False
-        return sql.execute("DELETE FROM places WHERE target = ? AND place = ?", lane).rowcount == 1
+        gone = [lane for lane in lanes if not any(one.state != PLANNED for one in _open(sql, lane))]
+        sql.executemany("DELETE FROM places WHERE target = ? AND place = ?", gone)
+    return gone
 
 
 def measured(database: Database) -> dict[str, float]:
@@ -333,5 +334,6 @@ def _open(sql: sqlite3.Connection, lane: Lane) -> list[Action]:
     return _actions(sql.execute(f"{_SELECT} WHERE target = ? AND place = ? AND {_OPEN} ORDER BY id", lane))
 
 
-def _actions(rows: Iterable[tuple[object, ...]]) -> list[Action]:
-    return [msgspec.convert(dict(zip(_FIELDS, row, strict=True)), Action, strict=False) for row in rows]
+def _actions(rows: Iterable[tuple[Any, ...]]) -> list[Action]:
+    at = _FIELDS.index("final")
+    return [Action(*row[:at], bool(row[at]), bool(row[at + 1]), *row[at + 2 :]) for row in rows]
