@@ -3,15 +3,15 @@
 Every node enrols over the wire with a one-time token, as on a real cluster.
 """
 
+import shlex
 import sys
 from functools import partial
 from pathlib import Path
 
 from ringfence.app import enrol
-from ringfence.app.enforcer.drivers import DRIVERS
-from ringfence.app.lab import kernel, processes
+from ringfence.app.lab import kernel, parts, processes
 from ringfence.app.lab.inside import NETNS, apart, daemon
-from ringfence.app.lab.layout import CLUSTER, MODEL, ORDERS_PORT, TELEMETRY_PORT, Layout, Machine
+from ringfence.app.lab.layout import CLUSTER, FABRIC, MODEL, ORDERS_PORT, TELEMETRY_PORT, Layout, Machine, guid
 from ringfence.app.orders.control import ControlClient
 from ringfence.errors import EnforceError, RingfenceError
 
@@ -76,18 +76,37 @@ def start_enforcer(layout: Layout, machine: Machine) -> None:
     daemon(layout, machine, "enforcer", [sys.executable, "-m", "ringfence", *argv])
 
 
-def targets(layout: Layout, machine: Machine) -> dict[str, dict[str, str]]:
+def targets(layout: Layout, machine: Machine) -> dict[str, dict[str, object]]:
     """Target → settings of its driver, of those that the machine has."""
     home = layout.home(machine)
-    sshd = {
-        "main": "/etc/ssh/sshd_config",
-        "drop_in": "/etc/ssh/sshd_config.d/10-ringfence.conf",
-        "pid_file": "/run/sshd.pid",
-    }
-    found: dict[str, dict[str, str]] = {"nftables": {"spent": f"{home}/spent.json"}}
+    found: dict[str, dict[str, object]] = {"nftables": {"spent": home / "spent.json"}, "contain": {}, "flows": {}}
     if has_sshd(machine):
-        found |= {"sshd": sshd}
-    return {target: settings for target, settings in found.items() if target in DRIVERS}
+        found |= _logins(home)
+    if machine.role == "ibm":
+        found |= _fabric(layout, home)
+    if machine.role == "ctl":
+        found["scheduler"] = {"slurm_conf": layout.slurm_conf, "memory": home / "scheduler"}
+    return found
+
+
+def _logins(home: Path) -> dict[str, dict[str, object]]:
+    main, parts_of, pid = "/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d", {"pid_file": "/run/sshd.pid"}
+    keys = {"drop_in": f"{parts_of}/05-ringfence-keys.conf", "revoked": "/etc/ssh/ringfence-revoked.krl"}
+    return {
+        "sshd": {"main": main, "drop_in": f"{parts_of}/10-ringfence.conf", **pid},
+        "keys": {"main": main, **keys, **pid},
+        "sessions": {"memory": home / "sessions.json", **pid},
+    }
+
+
+def _fabric(layout: Layout, home: Path) -> dict[str, dict[str, object]]:
+    fabric = parts.fabric_of(layout)
+    tools = shlex.join(f"{name}={value}" for name, value in fabric.tools().items())
+    about = {"fabric": FABRIC, "managers": f"0x{guid(0):016x}", "environment": tools, "folder": fabric.folder}
+    return {
+        "quarantine": {**about, "file": fabric.partitions, "pid_file": parts.OPENSM_PID},
+        "ports": {**about, "ledger": home / "ports.json"},
+    }
 
 
 def has_sshd(machine: Machine) -> bool:
@@ -95,7 +114,7 @@ def has_sshd(machine: Machine) -> bool:
     return machine.role in ("gpu", "login", "store", "ctl")
 
 
-def _table(target: str, settings: dict[str, str]) -> str:
+def _table(target: str, settings: dict[str, object]) -> str:
     rows = "".join(f'{name} = "{value}"\n' for name, value in settings.items())
     return f'[[enforcer]]\ntarget = "{target}"\n{rows}'
 

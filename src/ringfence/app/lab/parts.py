@@ -32,6 +32,8 @@ from ringfence.app.lab.slurm import Place
 from ringfence.errors import EnforceError
 
 SLURMCTLD, SLURMDBD, DATABASE = 6817, 6819, 3306
+OPENSM_PID = "/run/opensm.pid"
+"""In `ibm`: opensm writes none of its own."""
 GPUS = 8
 SHARDS, SHARD = 4, 4 << 20
 """Of the data set: files, and bytes of each."""
@@ -59,7 +61,9 @@ def start_fabric(layout: Layout) -> None:
     daemon(layout, machine, "ibsim", fabric.simulator, env=fabric.plain(), cwd=fabric.folder)
     sockets = Path(f"/proc/{processes.noted(layout.home(machine))['ibsim']}/net/unix")
     _until(lambda: f"@{fabric.name}:ctl" in sockets.read_text(), "the simulated fabric")
-    daemon(layout, machine, "opensm", fabric.manager(), env=fabric.tools(), cwd=fabric.folder)
+    tools = [f"{name}={value}" for name, value in fabric.tools().items()]
+    told = ["sh", "-c", f'echo $$ >{OPENSM_PID} && exec env "$@"', "sh", *tools, *fabric.manager()]
+    daemon(layout, machine, "opensm", told, cwd=fabric.folder)
     _until(lambda: fabric.sweeps() > 0, "the subnet manager")
 
 
