@@ -319,9 +319,12 @@ def test_what_somebody_changed_in_our_table_is_told(world):
         "insert rule inet ringfence_contain output accept",
         "flush chain inet ringfence_contain input",
         "add table inet ringfence_contain { flags dormant; }",
+        "delete table inet ringfence_contain; add table inet ringfence_contain",
+        "delete table inet ringfence_contain; table inet ringfence_contain { set users { type inet_service; "
+        "elements = { 22 }; }; set peers4 { type ether_addr; elements = { 0:1:2:3:4:5 }; }; }",
     ):
         run("nft", change)
-        with pytest.raises(EnforceError, match="not as we made it"):
+        with pytest.raises(EnforceError, match=r"not as we made it|cannot be read"):
             world.contain.read()
         world.put(document)
         assert world.found() == document
