@@ -1,7 +1,8 @@
 """`ringfence guard`, `stop`, `resume`, `release`: containment without a human, and the switches that humans have."""
 
+import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -13,6 +14,9 @@ from ringfence.cli.fence.change import SITE, STATE, Really, Site, StateFolder
 from ringfence.cli.respond import shown_answer, site_of
 from ringfence.cli.watch import HOME, Home
 from ringfence.errors import Problem, UsageError
+
+if TYPE_CHECKING:
+    from ringfence.app.guard.responder import Answer
 
 Settings = Annotated[
     Path | None,
@@ -85,7 +89,14 @@ def guard(
                 _line(shown_answer(one))
             output.out.print(f"{len(answers)} incidents; nothing was changed", markup=False)
         return 3 if problems else 0
-    start(wanted, identity, told, lambda one: output.json_line(shown_answer(one)) if json else _line(shown_answer(one)))
+
+    def answered(one: "Answer") -> None:
+        if json:
+            output.json_line({"at": time.time(), **shown_answer(one)})
+        else:
+            _line(shown_answer(one))
+
+    start(wanted, identity, told, answered)
     return 0
 
 

@@ -17,7 +17,7 @@ from ringfence.respond import evidence, guard
 from ringfence.respond.act import Act
 from ringfence.respond.act_turn import cut_of
 from ringfence.respond.plan import plan
-from ringfence.respond.spent import Did, Spent, spent
+from ringfence.respond.spent import Clock, Did, Spent, spent
 from ringfence.respond.values import DO, HOLD, Decision, Plan, Planned
 from ringfence.respond.verbs import VERBS
 from ringfence.store import actions
@@ -51,6 +51,7 @@ class Responder:
         self._room, self._known, self._book, self._act, self._apply = room, known, book, act, apply
         self._did: dict[str, Did] = {}
         self._looked = float("-inf")
+        self._clock = Clock()
         self._told: dict[str, tuple[object, ...]] = {}
 
     def think(self, incident: Incident) -> Answer:
@@ -127,7 +128,7 @@ class Responder:
             rows = actions.listed(self._room.ledger.database)
             kept = {f"{one.incident} {cut_of(one)}": one for one in rows}
             self._did = {key: _did(one) for key, one in kept.items() if one.state in _STANDING or one.done_at}
-        return spent(self._did.values(), now)
+        return spent(self._did.values(), now, self._clock.jumped(now, time.monotonic()))
 
 
 def _did(row: actions.Action) -> Did:

@@ -1,7 +1,7 @@
 """How much of Ringfence is on in the lab: nothing, watching only, the fence only, or everything.
 
-        off      no fence, no guard                 detect   the guard in shadow mode, no fence
-        fence    the fence in force, no guard       all      the fence, and the guard that acts
+off: no fence, no guard · detect: the guard in shadow mode, no fence · fence: the fence in force, no guard
+all: the fence, and the guard that acts
 """
 
 import asyncio
@@ -18,7 +18,8 @@ import msgspec
 from ringfence.app.estates import open_estate
 from ringfence.app.lab import processes, quiet
 from ringfence.app.lab.inside import daemon, said
-from ringfence.app.lab.layout import MODEL, MODEL_BYTES, TELEMETRY_PORT, Layout
+from ringfence.app.lab.layout import ALICE, CLUSTER, MODEL, MODEL_BYTES, SINK_PORT, TELEMETRY_PORT, Layout
+from ringfence.app.lab.stage import OUTSIDE_NETWORK, jobs_of
 from ringfence.app.watch.made import Made
 from ringfence.errors import EnforceError, Problem
 
@@ -26,6 +27,14 @@ MODES = ("off", "detect", "fence", "all")
 BUDGETS = {"on": MODEL_BYTES // 200, "raised": 2 * MODEL_BYTES, "off": 0}
 """Bytes an hour that may leave: a two-hundredth of the model, more than the model, or without any budget."""
 _START = 90.0
+_SAID = 'owner = "lab"\nreason = "{}"\nexpires = 2099-01-01\n'
+_WAY_OUT = (
+    f'[[allow]]\nfrom = "gang:slurm/{CLUSTER}/{{job}}"\nto = "network:{OUTSIDE_NETWORK}"\nwhat = "tcp/{SINK_PORT}"\n'
+    + _SAID.format("a mirror")
+)
+_BUDGET = f'[[budget]]\njewel = "{MODEL}"\nbytes_per_hour = {{bytes}}\n' + _SAID.format(
+    "smaller than what gets a budget"
+)
 
 
 class Mode(msgspec.Struct, frozen=True):
@@ -80,13 +89,15 @@ def fence(layout: Layout, verb: str) -> None:
 
 
 def overrides(layout: Layout, budget: str) -> None:
-    """The way out that tenant a's jobs have, and how much may pass it in an hour."""
-    raise NotImplementedError
+    """The way out that tenant a's training job has (a mirror), and how much of the model may pass it in an hour."""
+    lines = [_WAY_OUT.format(job=job) for job in jobs_of(layout, ALICE)]
+    lines += [_BUDGET.format(bytes=BUDGETS[budget])] if BUDGETS[budget] else []
+    (layout.state / "overrides.toml").write_text("\n".join(lines))
 
 
 def start_guard(layout: Layout, mode: Mode) -> None:
     """A guard on a new folder, with habits known; it hears agents when this returns."""
-    home = watch_home(layout)
+    home = layout.home(layout.machine("ctl")) / f"watch-{time.time_ns()}"
     problems: list[Problem] = []
     made = Made(open_estate(layout.estate, None), (), problems)
     asyncio.run(quiet.learn(home, layout, made))
@@ -113,8 +124,8 @@ def stop_guard(layout: Layout) -> None:
 
 
 def watch_home(layout: Layout) -> Path:
-    """A new folder for the watch of a guard."""
-    return layout.home(layout.machine("ctl")) / f"watch-{time.time_ns()}"
+    """The folder of the watch of the guard that was started last."""
+    return max(layout.home(layout.machine("ctl")).glob("watch-*"))
 
 
 def _guard(layout: Layout) -> int:

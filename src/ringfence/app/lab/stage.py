@@ -20,6 +20,7 @@ from ringfence.errors import EnforceError
 PYTHON = "/usr/bin/python3"
 LONGEST = 120.0
 """Seconds after which anything that a trial started has ended by itself."""
+OUTSIDE_NETWORK = "192.88.99.0/24"
 _SAMPLE = tuple[float, int]
 
 
@@ -65,12 +66,12 @@ class Stage:
 
     def own_jobs(self) -> frozenset[str]:
         """The numbers of the attacker's jobs: this trial's, and the training job that was compromised."""
-        mine = _jobs(self.layout, self.node(), ALICE)
+        mine = jobs_of(self.layout, ALICE, self.node())
         return frozenset((*self._jobs, *mine))
 
     def others(self) -> tuple[str, ...]:
         """The numbers of the jobs of others, which nobody may touch."""
-        return tuple(_jobs(self.layout, None, BOB))
+        return tuple(jobs_of(self.layout, BOB))
 
     def submit(self, account: Account, node: Machine, script: str, name: str = "train") -> str:
         """The number of a new job of this account on this node."""
@@ -163,7 +164,8 @@ def training(layout: Layout) -> Path:
     return layout.shared / "training"
 
 
-def _jobs(layout: Layout, node: Machine | None, account: Account) -> list[str]:
+def jobs_of(layout: Layout, account: Account, node: Machine | None = None) -> list[str]:
+    """The numbers of an account's running jobs, on one node or on all."""
     where = ["-w", node.name] if node else []
     asked = ["squeue", "-h", "-u", account.name, *where, "-t", "RUNNING", "-o", "%A"]
     return said(layout, layout.machine("ctl"), asked).split()

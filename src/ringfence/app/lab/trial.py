@@ -6,6 +6,7 @@ Time begins with the first malicious packet or read, as the attacker's own progr
 lab have one clock.
 """
 
+import contextlib
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -13,8 +14,8 @@ from typing import Any
 import msgspec
 
 from ringfence.app.lab.kinds import KINDS
-from ringfence.app.lab.layout import MODEL_BYTES, Layout, Machine
-from ringfence.app.lab.modes import Mode
+from ringfence.app.lab.layout import MODEL_BYTES, Layout
+from ringfence.app.lab.modes import Mode, watch_home
 from ringfence.app.lab.settling import settle
 from ringfence.app.lab.stage import Carried, Stage, snapshot
 from ringfence.respond.verbs import VERBS
@@ -79,7 +80,7 @@ def trial(layout: Layout, kind: str, mode: Mode, rate: float, number: int) -> Tr
     finally:
         stage.end()
     if mode.watched:
-        settle(layout, since)
+        settle(layout, watch_home(layout))
     after = snapshot(layout, machines)
     differs = tuple(name for name in before if before[name] != after[name])
     equal = None if not rows else not differs
@@ -153,23 +154,5 @@ def answers(layout: Layout, since: float) -> list[dict[str, Any]]:
 
 
 def _rows(layout: Layout, since: float) -> list[Action]:
-    with _queue(layout) as database:
+    with contextlib.closing(Database.open(layout.state / "state.sqlite")) as database:
         return [one for one in actions.listed(database) if one.planned_at >= since]
-
-
-class _queue:  # noqa: N801  # a context, used as a function
-    """The guard's queue, looked at for a moment."""
-
-    def __init__(self, layout: Layout) -> None:
-        self._database = Database.open(layout.state / "state.sqlite")
-
-    def __enter__(self) -> Database:
-        return self._database
-
-    def __exit__(self, *_: object) -> None:
-        self._database.close()
-
-
-def others_of(machines: Sequence[Machine], own: Machine) -> list[Machine]:
-    """All but one's own."""
-    return [one for one in machines if one != own]
