@@ -19,7 +19,8 @@ from ringfence.app.estates import open_estate
 from ringfence.app.lab import processes, quiet
 from ringfence.app.lab.inside import daemon, said
 from ringfence.app.lab.layout import ALICE, CLUSTER, MODEL, MODEL_BYTES, SINK_PORT, TELEMETRY_PORT, Layout
-from ringfence.app.lab.stage import OUTSIDE_NETWORK, jobs_of
+from ringfence.app.lab.stage import OUTSIDE_NETWORK
+from ringfence.app.lab.work import jobs_of
 from ringfence.app.watch.made import Made
 from ringfence.errors import EnforceError, Problem
 

@@ -7,13 +7,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ringfence.app.lab.layout import ALICE, BOB, CLUSTER, STORE_PORT, Layout
+from ringfence.app.lab.layout import ALICE, BOB, CLUSTER, STORE_PORT, Account, Layout, Machine
 from ringfence.app.watch.embedded import embedded
 from ringfence.app.watch.made import Made
 from ringfence.watch.batch import of_events
-from ringfence.watch.learned import HOUR, LEARN
+from ringfence.watch.learned import HOUR, LEARN, SECOND
 from ringfence.wire.ocsf.classes import NETWORK
-from ringfence.wire.ocsf.event import Event
+from ringfence.wire.ocsf.event import Event, Value
 
 HOURS = LEARN // HOUR + 2
 _CLOSED = 2
@@ -31,21 +31,22 @@ def hours(layout: Layout, now: int) -> Iterator[list[Event]]:
     store = layout.machine("store").address
     for hour in range(HOURS, 0, -1):
         yield [
-            Event(NETWORK, _CLOSED, now - hour * HOUR + at * 1_000_000, node.name, "", fields)
+            Event(NETWORK, _CLOSED, now - hour * HOUR + at * SECOND, node.name, "", _read(node, store, account, hour))
             for at, node in enumerate(layout.nodes)
             for account in (ALICE, BOB)
-            for fields in (
-                {
-                    "src_endpoint.ip": node.address,
-                    "dst_endpoint.ip": store,
-                    "dst_endpoint.port": STORE_PORT,
-                    "connection_info.protocol_name": "tcp",
-                    "connection_info.direction": "outbound",
-                    "traffic.bytes_out": 400,
-                    "traffic.bytes_in": 50_000_000,
-                    "actor.user.name": account.name,
-                    "actor.process.name": "python3",
-                    "job.uid": f"job:slurm/{CLUSTER}/{hour}",
-                },
-            )
         ]
+
+
+def _read(node: Machine, store: str, account: Account, hour: int) -> dict[str, Value]:
+    return {
+        "src_endpoint.ip": node.address,
+        "dst_endpoint.ip": store,
+        "dst_endpoint.port": STORE_PORT,
+        "connection_info.protocol_name": "tcp",
+        "connection_info.direction": "outbound",
+        "traffic.bytes_out": 400,
+        "traffic.bytes_in": 50_000_000,
+        "actor.user.name": account.name,
+        "actor.process.name": "python3",
+        "job.uid": f"job:slurm/{CLUSTER}/{hour}",
+    }

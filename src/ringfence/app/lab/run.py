@@ -21,7 +21,7 @@ from typing import Any, TextIO
 
 import msgspec
 
-from ringfence.app.lab import fabric, inside, ours, parts, processes, site, slurm, world
+from ringfence.app.lab import fabric, inside, ours, parts, processes, site, slurm, work, world
 from ringfence.app.lab.layout import Layout, Machine
 from ringfence.enforce import confine
 from ringfence.errors import EnforceError, MissingPart, RingfenceError, UsageError
@@ -118,6 +118,8 @@ def _build(layout: Layout, told: Told) -> None:
         running = {name: pool.submit(_step, name, step, told) for name, step in steps.items()}
     for one in running.values():
         one.result()
+    work.start(layout)
+    told("training jobs")
     site.write(layout)
     site.settings(layout)
     told("estate")

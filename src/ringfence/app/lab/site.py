@@ -15,7 +15,7 @@ import msgspec
 
 from ringfence.app import enrol
 from ringfence.app.estates import save_estate
-from ringfence.app.lab import ours, parts
+from ringfence.app.lab import ours, parts, work
 from ringfence.app.lab.inside import said
 from ringfence.app.lab.layout import (
     ALICE,
@@ -92,6 +92,8 @@ def facts(layout: Layout, salt: bytes) -> Iterator[Fact]:
     yield Fact(MODEL, "readable_by", f"identity:{ALICE.name}")
     yield Fact(MODEL, "readable_by", EVERYONE)  # the file server asks nobody who he is
     yield Fact(MODEL, "in_tenant", f"tenant:{ALICE.tenant}")
+    for job in work.jobs_of(layout, ALICE):
+        yield Fact(f"job:slurm/{CLUSTER}/{job}", "reads", MODEL)
     yield Fact(ours.DATASET, "stored_on", STORAGE, {"path": "/data/datasets"})
     yield Fact(ours.DATASET, "size_bytes", str(parts.SHARDS * parts.SHARD))
     yield Fact(STORAGE, "exported_by", store.entity)

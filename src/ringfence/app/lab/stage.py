@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from ringfence.app.lab import carry, parts, sink
+from ringfence.app.lab import carry, parts, sink, work
 from ringfence.app.lab.inside import inside, said
 from ringfence.app.lab.layout import ALICE, BOB, SINK_PORT, STORE_PORT, Account, Layout, Machine
 from ringfence.errors import EnforceError
@@ -58,7 +58,7 @@ class Stage:
 
     def compromise(self, command: str) -> None:
         """Have the training job on this trial's node run a command, as a poisoned package in it would."""
-        place = training(self.layout) / f"{self.node().name}.sh"
+        place = work.training(self.layout) / ALICE.name / f"{self.node().name}.sh"
         beside = place.with_suffix(".new")
         beside.write_text(f"#!/bin/sh\n{command}\n")
         beside.chmod(0o755)
@@ -66,12 +66,12 @@ class Stage:
 
     def own_jobs(self) -> frozenset[str]:
         """The numbers of the attacker's jobs: this trial's, and the training job that was compromised."""
-        mine = jobs_of(self.layout, ALICE, self.node())
+        mine = work.jobs_of(self.layout, ALICE, self.node())
         return frozenset((*self._jobs, *mine))
 
     def others(self) -> tuple[str, ...]:
         """The numbers of the jobs of others, which nobody may touch."""
-        return tuple(jobs_of(self.layout, BOB))
+        return tuple(work.jobs_of(self.layout, BOB))
 
     def submit(self, account: Account, node: Machine, script: str, name: str = "train") -> str:
         """The number of a new job of this account on this node."""
@@ -155,20 +155,8 @@ class Stage:
 
 
 def trained(layout: Layout) -> tuple[Machine, ...]:
-    """The nodes of tenant a's training job: the first half. Tenant b's job has the others."""
-    return layout.nodes[: len(layout.nodes) // 2]
-
-
-def training(layout: Layout) -> Path:
-    """The folder in which the training job looks for what it is told."""
-    return layout.shared / "training"
-
-
-def jobs_of(layout: Layout, account: Account, node: Machine | None = None) -> list[str]:
-    """The numbers of an account's running jobs, on one node or on all."""
-    where = ["-w", node.name] if node else []
-    asked = ["squeue", "-h", "-u", account.name, *where, "-t", "RUNNING", "-o", "%A"]
-    return said(layout, layout.machine("ctl"), asked).split()
+    """The nodes of tenant a's training job."""
+    return work.shares(layout)[0][1]
 
 
 def _lines(path: Path) -> list[dict]:  # type: ignore[type-arg]
