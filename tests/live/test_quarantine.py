@@ -399,8 +399,8 @@ def test_a_leaf_port_is_cut_hard_and_is_read_as_off(site: Held, tmp_path: Path):
 
 
 def test_a_kill_leaves_the_old_state_or_the_new_one(site: Held, tmp_path: Path):
-    """At every eleventh step."""
-    check_kills(site, tmp_path, 11)
+    """At every twenty-third step."""
+    check_kills(site, tmp_path, 23)
 
 
 @pytest.mark.long
