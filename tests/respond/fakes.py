@@ -38,42 +38,36 @@ class FakeEnforcer:
 
 
 class FileEnforcer(FakeEnforcer):
-    """The same in a file, with a log of its calls beside it: both outlive the process."""
+    """The same in a file that outlives the process. `times`: how often it was really changed, kept with the text."""
 
     def __init__(self, target: str, where: str, folder: Path) -> None:
-        name = f"{target}-{where.replace('/', '_').replace(':', '_')}"
-        self.file, self.log = folder / name, folder / f"{name}.log"
+        self.file = folder / f"{target}-{where.replace('/', '_').replace(':', '_')}"
         self.target, self.where = target, where
 
     @property
     def there(self) -> str:
-        return self.file.read_text() if self.file.exists() else ""
+        return str(self._held()[0])
 
     @property
-    def calls(self) -> list[tuple[str, str]]:
-        lines = self.log.read_text().splitlines() if self.log.exists() else []
-        return [tuple(json.loads(one)) for one in lines]
+    def times(self) -> int:
+        return int(self._held()[1])
 
     def read(self) -> str:
         return "" if self.target in ("flows", "sessions") else self.there
 
-    def put(self, text: str) -> None:
-        self._say("put", text)
-        next_file = self.file.with_suffix(".next")
-        next_file.write_text(text)
-        next_file.replace(self.file)
-
     def apply(self, artefact: Artefact) -> None:
-        self._say("apply", artefact.text)
         self.put(artefact.text)
 
     def restore(self, before: str) -> None:
-        self._say("restore", before)
         self.put(before)
 
-    def _say(self, what: str, text: str) -> None:
-        with self.log.open("a") as file:
-            file.write(json.dumps([what, text]) + "\n")
+    def put(self, text: str) -> None:
+        beside = self.file.with_suffix(".next")
+        beside.write_text(json.dumps([text, self.times + 1]))
+        beside.replace(self.file)
+
+    def _held(self) -> tuple[str, int]:
+        return tuple(json.loads(self.file.read_text())) if self.file.exists() else ("", 0)
 
 
 class HangingFake(FakeEnforcer):
