@@ -1,7 +1,7 @@
 """A plan goes out as a CACAO 2.0 playbook and comes back the same; nothing foreign comes in.
 
-The JSON schemas that are published for the specification are non-normative, and no part of the project: `SCHEMA` here is
-written for what we write, from what Committee Specification 01 and they say of it.
+The JSON schemas that are published for the specification are non-normative, and no part of the project: `SCHEMA` here
+is written for what we write, from what Committee Specification 01 and they say of it.
 """
 
 import copy
