@@ -278,6 +278,28 @@ def test_neighbours_on_nvlink_are_cut_off_too() -> None:
     assert "dataset:d" not in bare.lost
 
 
+MARK = "SHA256:" + "A" * 43
+
+
+def test_a_stolen_key_is_refused_everywhere_that_has_a_login() -> None:
+    key = "credential:ssh/aa"
+    stolen = [
+        Fact(key, "unlocks", "identity:alice", {"fingerprint": MARK}),
+        Fact("identity:alice", "may_login", NODES[1]),
+    ]
+    stolen += [Fact(f"service:{host[5:]}/ssh:22", "runs_on", host) for host in NODES[:2]]
+    stolen += [Fact(f"service:{host[5:]}/ssh:22", "service_kind", "ssh") for host in NODES[:2]]
+    stolen += [Fact(NODES[1], "setting", "pam_slurm_adopt=off"), Fact(NODES[1], "setting", "ssh_from=anywhere")]
+    seen = signal(
+        "RF.D15", "workstation:alice", entities=("workstation:alice", "identity:alice"), holds=(f"{key}#use",)
+    )
+    found = plan(incident(seen), ground(*stolen), 0.0)
+    assert {("revoke-key", host, MARK) for host in NODES[:2]} <= done(found)
+    assert found.jewels == (MODEL,)
+    assert not found.left
+    assert not found.jobs
+
+
 def test_measured_times_replace_those_of_the_table() -> None:
     stand = ground()
     assert plan(incident(signal()), stand, 0.0, measured={"isolate": 7.5}).seconds == 7.5

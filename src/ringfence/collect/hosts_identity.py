@@ -1,6 +1,7 @@
 """Accounts, keys, sshd, PAM, sudo and trust of one host → facts."""
 
 import hashlib
+from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -43,7 +44,8 @@ def shared_homes(bundle: Bundle) -> Iterator[Fact]:
         account = account_of(bundle, file)
         for key in found:
             if account and account != "root" and not _forced(key):
-                yield bundle.fact(file, _credential(bundle, key.blob), "unlocks", ids.identity(account))
+                credential = _credential(bundle, key.blob)
+                yield bundle.fact(file, credential, "unlocks", ids.identity(account), fingerprint=_mark(key.blob))
 
 
 def _accepted(bundle: Bundle, file: CapturedFile, account: str, key: sshkeys.PublicKey) -> Iterator[Fact]:
@@ -66,7 +68,7 @@ def _accepted(bundle: Bundle, file: CapturedFile, account: str, key: sshkeys.Pub
         **{name.rstrip("_"): (value or "")[:200] for name, value in limits.items()},
     )
     if account != "root" and not _forced(key):
-        yield bundle.fact(file, credential, "unlocks", ids.identity(account))
+        yield bundle.fact(file, credential, "unlocks", ids.identity(account), fingerprint=_mark(key.blob))
 
 
 def _forced(key: sshkeys.PublicKey) -> bool:
@@ -76,6 +78,11 @@ def _forced(key: sshkeys.PublicKey) -> bool:
 
 def _credential(bundle: Bundle, blob: bytes) -> str:
     return ids.credential("ssh", blob, bundle.scope.salt)
+
+
+def _mark(blob: bytes) -> str:
+    """The fingerprint of a public key as OpenSSH writes it (ssh-keygen(1), `-l`): what a revocation names."""
+    return "SHA256:" + b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
 
 
 def account_of(bundle: Bundle, file: CapturedFile) -> str:

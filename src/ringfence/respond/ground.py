@@ -60,7 +60,7 @@ class Ground:
     def prepare(self) -> None:
         """Work out now what is worked out once: the first incident does not wait for it."""
         _ = self.pairs, self.lacking, self.is_local, self.jobs_on, self.addresses, self.ports, self.clusters
-        _ = self._served, self.host_at, self.keys, self.graph.forward, self.user_position, self.movable
+        _ = self._served, self.host_at, self.keys, self.logins, self.graph.forward, self.user_position, self.movable
 
     def can(self, target: str, place: str) -> bool:
         """Whether this driver can be reached at this place."""
@@ -309,6 +309,14 @@ class Ground:
     def key_places(self) -> tuple[str, ...]:
         """Hosts whose sshd can be told to refuse a key, sorted."""
         return tuple(sorted(place for target, place in self.reachable if target == "keys"))
+
+    @cached_property
+    def logins(self) -> frozenset[str]:
+        """Hosts with an sshd, as far as the estate says; all hosts where it says nothing of any."""
+        ssh = {fact.subject for fact in self.estate.facts("service_kind") if fact.object == "ssh"}
+        found = {fact.object for fact in self.estate.facts("runs_on") if fact.subject in ssh}
+        found |= {fact.subject for fact in self.estate.facts("accepts_key") if fact.subject.startswith("host:")}
+        return frozenset(found) or frozenset(self.hosts)
 
     @cached_property
     def _is_infiniband(self) -> Bools:

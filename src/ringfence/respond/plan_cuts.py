@@ -7,7 +7,7 @@ import msgspec
 from ringfence.respond.ground import Ground
 from ringfence.respond.measures import Whom, cuts, measure, sources, whom
 from ringfence.respond.plan_held import Held
-from ringfence.respond.separate_options import ALL, Option, Path
+from ringfence.respond.separate_options import ALL, MOST_PLACES, Option, Path
 from ringfence.respond.values import Cut, Planned
 from ringfence.respond.verbs import VERBS, Grade
 from ringfence.watch.values import Signal
@@ -138,17 +138,19 @@ def lasting(gathered: Gathered, signals: Sequence[Signal], held: Held, up_to: Gr
     for text in held.texts:
         entity, _, capability = text.rpartition("#")
         if entity.startswith("identity:") and capability == "use":
-            wanted += [(cut, f"the attacker acts as {entity}", Whom()) for cut in _of_account(entity, ground)]
+            wanted += [(cut, f"the attacker acts as {entity}", Whom()) for cut in _of_account(entity, held, ground)]
     for cut, why, about in wanted:
         if VERBS[cut.verb].grade <= up_to and ground.can(cut.target, cut.place):
             gathered.add(cut, why, about, False)
 
 
-def _of_account(identity: str, ground: Ground) -> Iterable[Cut]:
+def _of_account(identity: str, held: Held, ground: Ground) -> Iterable[Cut]:
+    """Its jobs and its keys; on a large cluster its keys where the attacker is, since the rest is no haste."""
     name = identity.removeprefix("identity:")
     if name in ("root", "*"):
         return
     for cluster in ground.clusters.get(identity, ()):
         yield Cut("limit-user", cluster, name)
+    places = ground.key_places if len(ground.key_places) <= MOST_PLACES else held.hosts
     for mark in ground.keys_of.get(identity, ()):
-        yield from (Cut("revoke-key", place, mark) for place in ground.key_places)
+        yield from (Cut("revoke-key", place, mark) for place in places)

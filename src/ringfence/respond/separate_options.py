@@ -324,13 +324,8 @@ class Options:
         return Option(name, (cut,), edges[np.array(mine, np.bool_)])
 
     def _revoke_key(self, name: str, credential: str) -> Option | None:
-        mark, places = self.ground.keys.get(credential, ""), self.ground.key_places
-        if (
-            not mark
-            or credential in self.never
-            or len(places) > MOST_PLACES
-            or not set(self.ground.hosts) <= set(places)
-        ):
+        mark, places = self.ground.keys.get(credential, ""), sorted(self.ground.logins)
+        if not mark or credential in self.never or len(places) > MOST_PLACES:
             return None
         if not all(self._fits("revoke-key", place, frozenset()) for place in places):
             return None
