@@ -43,7 +43,7 @@ def known_of(
     names = (estate.terms.values[at] for at in estate.entities)
     never = frozenset(one for one in names if matching(limits.never, (one,))[0]) if limits.never else frozenset()
     sources = of_estate(estate, relays, held, open_doors)
-    return Known(ground_of(estate, frozenset(enforcers), digest), sources, never)
+    return Known(ground_of(estate, frozenset(enforcers), digest, never), sources, never)
 
 
 class Keeping:
