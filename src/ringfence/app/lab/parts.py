@@ -55,9 +55,12 @@ def slurm_of(layout: Layout) -> Place:
 
 
 def start_fabric(layout: Layout) -> None:
-    """ibsim, then opensm, whose rules let everybody speak with the manager alone."""
+    """ibsim, then opensm: GPU nodes share one partition, and else speak with the manager alone."""
     machine, fabric = layout.machine("ibm"), fabric_of(layout)
-    fabric.prepare([machine.name, *(one.name for one in layout.nodes)], DENY)
+    train = ", ".join(f"0x{one.port_guid:016x}" for one in layout.nodes)
+    fabric.prepare(
+        [machine.name, *(one.name for one in layout.nodes)], f"{DENY}train=0x8001, defmember=full : {train};\n"
+    )
     daemon(layout, machine, "ibsim", fabric.simulator, env=fabric.plain(), cwd=fabric.folder)
     sockets = Path(f"/proc/{processes.noted(layout.home(machine))['ibsim']}/net/unix")
     _until(lambda: f"@{fabric.name}:ctl" in sockets.read_text(), "the simulated fabric")
