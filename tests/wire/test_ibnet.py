@@ -98,6 +98,8 @@ def test_partitions_conf_becomes_tables():
         ("a=0x8001:  " + "0x2001," * 700 + "0x2001;", 1),  # the buffer ends after `0x`
         ("a=0x8001:0x2001;\r\n", 1),
         ("a=0x8001:0x2001; ;\n", 1),
+        ("a=0x8001:0x2001\n ;\n", 2),
+        ("a=0x8001:\n;\n", 2),
         ("a=0x8001:all;", 1),
     ],
 )
