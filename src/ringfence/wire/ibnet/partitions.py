@@ -11,10 +11,9 @@ names are case-sensitive (`all` is a bad GUID) and count by their first letters 
 several memberships of one port in one 15-bit key the last wins, whatever the stanza; a membership
 counts by its first letters too (`f` is full, so is nothing after `=`) and an unknown one is
 limited; `mgid=` takes the rest of its line; only space, tab and line feed are blank, so a carriage
-return is part of a name and a file with CR LF fails open; so does one with nothing before a `;` on its line; a zero byte ends
-its line; a line longer
-than the buffer goes on as the next line; the default key holds everyone as limited, its own port
-as full, before the first stanza is read.
+return is part of a name and a file with CR LF fails open; so does one with nothing before a `;`
+on its line; a zero byte ends its line; a line longer than the buffer goes on as the next line; the
+default key holds everyone as limited, its own port as full, before the first stanza is read.
 """
 
 import re
