@@ -166,12 +166,12 @@ class Act:
             self._rest(began, _LOOK)
 
     def settle(self, seconds: float) -> bool:
-        """Act until nothing is left to do; False where that was not so within `seconds`."""
+        """Act until nothing is left to do, or to write; False where that was not so within `seconds`."""
         end = time.monotonic() + seconds
         while True:
             began = time.monotonic()
             left = self.tend()
-            if not left and not self._lanes.busy:
+            if not (left or self._lanes.busy or len(self._memory)):
                 return True
             if time.monotonic() >= end:
                 return False
@@ -233,7 +233,7 @@ class Act:
 
     def _turn(self, lane: Lane) -> bool:
         """Claim, act, read back, mark. Whether all of it came about."""
-        rows = self._claimed(lane)
+        rows, written = self._claimed(lane)
         beside = self._opened(("contain", lane[1])) if lane[0] == "flows" else []
         now, keep = self._clock(), self._keep(lane[1]) if lane[0] in ("contain", "flows") else ()
         turn = act_turn.turn_of(lane, self._prolonged(rows, now), now, self._prolonged(beside, now), keep)
@@ -247,7 +247,9 @@ class Act:
         bad = next((one.why for one in marks if one.why and one.state not in (actions.UNDONE, actions.LAPSED)), "")
         self._problem(lane, bad)
         self._mark(lane, self._told(lines, marks))
-        return not bad
+        if not written:
+            self._known.discard(lane)  # the next turn looks before it does it again
+        return written and not bad
 
     def _brought_about(self, turn: Turn) -> Found:
         """Look, apply what is not there, look again. Raises what the enforcer, or the evidence, raises."""
@@ -366,21 +368,25 @@ class Act:
             final=bool(wrong), why=wrong, body=msgspec.json.encode(one),
         )  # fmt: skip
 
-    def _claimed(self, lane: Lane) -> list[Action]:
-        """What is open in a lane, with what only memory has. Raises `StateError` where memory may not do."""
+    def _claimed(self, lane: Lane) -> tuple[list[Action], bool]:
+        """What is open in a lane, with what only memory has, and whether the queue says that it is being done.
+
+        Raises `StateError` where it does not, and memory may not do.
+        """
         try:
-            return self._memory.over(self._claiming(lane)) + self._memory.claimed(lane)
+            return self._memory.over(self._claiming(lane)) + self._memory.claimed(lane), True
         except StateError as error:
             if self.options.on_full != "act":
                 raise
             self._problem(lane, f"done from memory: {error.what}")
         begin = not self._stopped()
-        return [
+        rows = [
             msgspec.structs.replace(one, state=actions.DOING)
             if begin and one.lasts and one.state == actions.PLANNED
             else one
             for one in self._opened(lane)
         ]
+        return rows, False
 
     def _opened(self, lane: Lane) -> list[Action]:
         """What is open in a lane; where the queue cannot even be read, what memory has."""
