@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
@@ -14,10 +14,11 @@ import pytest
 from ringfence.app.fence.ledger import ORIGIN, Ledger
 from ringfence.app.guard.evidence import Book
 from ringfence.app.guard.evidence_export import export, verify
-from ringfence.app.guard.witness import Watched, kept
+from ringfence.app.guard.pages import Pager, Settings, listed
+from ringfence.app.guard.witness import Watched, alarm, kept
 from ringfence.app.guard.witness_server import Keeper, serving
 from ringfence.errors import InputError, StateError, UsageError
-from ringfence.store.journal import Journal, Signer, Verifier, read
+from ringfence.store.journal import Journal, Signer, Verifier, lines, read
 from ringfence.store.journal.witness import Cosigner, Witness, ask, cosigned, cosigners, parse_ask
 from ringfence.transport.witness import FAILED, KEPT, REWRITTEN, UNKNOWN, FileWitness, HttpWitness, heads_in, witness_of
 from tests.respond import evidence_story, naive_evidence
@@ -349,6 +350,28 @@ def test_each_append_reaches_the_witnesses_and_a_rewritten_log_is_told_loudly(tm
     book.write(evidence_story.story()[1:])
     assert Watched([witness], book.tree, ledger.folder, told.append).once()[0].said == REWRITTEN
     assert [one.said for one in told] == [REWRITTEN]
+
+
+def test_a_rewritten_log_wakes_somebody_and_is_a_line_once(tmp_path):
+    """The line of it is a new head, which is refused as well: that is no news."""
+    ledger = Ledger(tmp_path / "state").make()
+    _ = ledger.database
+    book = Book(ledger)
+    book.write(evidence_story.story())
+    witness = FileWitness(tmp_path / "heads", (ledger.signer.verifier,))
+    Watched([witness], book.tree, ledger.folder).once()
+    shutil.rmtree(ledger.folder / "journal")
+    book = Book(ledger)
+    book.write(evidence_story.story()[1:])
+    with closing(Pager(ledger.folder, Settings())) as pager:
+        watched = Watched([witness], book.tree, ledger.folder, alarm(book, pager))
+        for _ in range(3):
+            watched.once()
+    told = [lines.decode(one) for one in book.tree().entries()][-1]
+    assert (told.what, book.tree().size) == ("respond.witness", len(evidence_story.story()))
+    assert told.detail["said"].startswith("rewritten: ")
+    (page,) = listed(ledger.folder, "journal")
+    assert b"it was rewritten" in page.body
 
 
 def test_a_witness_that_fails_is_told_once_and_when_it_is_back(tmp_path):

@@ -7,12 +7,16 @@ append ─▶ changed() ─▶ thread ─▶ read the head ─▶ send ─▶ ke
 import re
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time
 from types import TracebackType
 
 from ringfence.app import files
-from ringfence.errors import RingfenceError
+from ringfence.app.guard.evidence import Book
+from ringfence.app.guard.pages import Pager, body
+from ringfence.errors import RingfenceError, StateError
+from ringfence.respond.evidence import witness_said
 from ringfence.store.journal import Tree, durable
 from ringfence.transport.witness import FAILED, KEPT, REWRITTEN, HttpWitness, Sent, Witness
 
@@ -20,11 +24,15 @@ EVERY = 1.0
 """Seconds between two heads that are sent."""
 _LONGEST = 60.0
 _FOLDER = "witnessed"
+_REWRITTEN = "the journal is not the one that its witness took: it was rewritten"
+_JOURNAL = "journal"
+"""What stands for the incident in a page about the journal itself."""
+_PRESS = ("ringfence evidence verify --journal DIR --witness-file FILE --key KEY",)
 _ODD = re.compile(r"[^A-Za-z0-9.-]")
 
 
 class Watched:
-    """Sends heads in a thread of its own. `tell` hears when what a witness says changes, and each time of a rewriting.
+    """Sends heads in a thread of its own. `tell` hears when what a witness says changes: a line of that is a new head.
 
     `state` is the fence's folder: cosigned heads are kept in `witnessed/`. Use as a context manager.
     """
@@ -56,7 +64,7 @@ class Watched:
                     keep(self._state, one)
                 before = self.last.get(one.witness)
                 self.last[one.witness] = one
-                if one.said == REWRITTEN or (before.said if before else KEPT) != one.said:
+                if (before.said if before else KEPT) != one.said:
                     self._tell(one)
         return said
 
@@ -100,6 +108,25 @@ class Watched:
                 self.last["journal"] = sent
                 self._tell(sent)
             return False
+
+
+def alarm(book: Book, pager: Pager | None = None) -> Callable[[Sent], None]:
+    """What `Watched` tells: a line of evidence each time, and somebody is woken where the log was rewritten.
+
+    A line that has no room waits in the book; its error is the next writer's.
+    """
+
+    def tell(sent: Sent) -> None:
+        now = time()
+        if sent.said == REWRITTEN and pager is not None:
+            said = body(_JOURNAL, _REWRITTEN, 100, f"{sent.witness}: {sent.why}", _PRESS, lines=sent.size)
+            pager.page(_JOURNAL, said, now, f"rewritten, says {sent.witness}")
+        with suppress(StateError):
+            book.write(
+                [witness_said(sent.witness, f"{sent.said}: {sent.why}" if sent.why else sent.said, sent.size, now)]
+            )
+
+    return tell
 
 
 def keep(state: Path, sent: Sent) -> None:
