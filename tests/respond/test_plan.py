@@ -192,6 +192,16 @@ def test_a_plan_goes_around_a_protected_host() -> None:
     assert not found.left
 
 
+def test_a_server_is_no_cheap_place_to_cut() -> None:
+    idle = [fact for fact in cluster() if not fact.subject.startswith("job:")]
+    stand = ground_of(estate_of(idle), EVERYWHERE)
+    both = (signal(), signal(host="host:gpu02"))
+    found = plan(incident(*both), stand, 0.0)
+    assert {place for _, place, _ in done(found) if place != CLUSTER} == {"host:gpu01", "host:gpu02"}
+    store = plan(incident(signal(host="host:store")), stand, 0.0)
+    assert {host for one in store.cuts for host in one.hosts} == set(HOSTS)
+
+
 def test_a_protected_job_keeps_its_host() -> None:
     found = plan(incident(leak()), ground(), 0.0, never=frozenset({"job:slurm/lab/2"}))
     assert found.jobs == ("job:slurm/lab/1",)

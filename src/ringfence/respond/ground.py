@@ -60,7 +60,16 @@ class Ground:
     def prepare(self) -> None:
         """Work out now what is worked out once: the first incident does not wait for it."""
         _ = self.pairs, self.lacking, self.is_local, self.jobs_on, self.addresses, self.ports, self.clusters
-        _ = self._served, self.host_at, self.keys, self.logins, self.graph.forward, self.user_position, self.movable
+        _ = (
+            self._served,
+            self._clients,
+            self.host_at,
+            self.keys,
+            self.logins,
+            self.graph.forward,
+            self.user_position,
+            self.movable,
+        )
 
     def can(self, target: str, place: str) -> bool:
         """Whether this driver can be reached at this place."""
@@ -254,6 +263,27 @@ class Ground:
         users = jobs_of(self.estate, terms) if len(terms) else {}
         return {host: frozenset(self.entity(job) for term in of for job in users[term]) for host, of in things.items()}
 
+    def felt(self, host: str) -> frozenset[str]:
+        """The hosts that notice when this one is cut off: itself and those that it serves."""
+        return self._clients.get(host, frozenset()) | {host}
+
+    @cached_property
+    def _clients(self) -> Mapping[str, frozenset[str]]:
+        """Host → hosts that mount what it exports, or take work from its scheduler, or hang on its subnet manager."""
+        users: dict[str, set[str]] = defaultdict(set)
+        for fact in self.estate.facts("mounts", "in_cluster"):
+            if fact.subject.startswith("host:"):
+                users[fact.object].add(fact.subject)
+        for host, ports in self.ports.items():
+            for _, fabric in ports:
+                users[fabric].add(host)
+        found: dict[str, set[str]] = defaultdict(set)
+        for fact in self.estate.facts("exported_by", "sm_on"):
+            found[fact.object] |= users.get(fact.subject, set())
+        for fact in self.estate.facts("controls"):
+            found[fact.subject] |= users.get(fact.object, set())
+        return {host: frozenset(those) for host, those in found.items() if those}
+
     @cached_property
     def addresses(self) -> Mapping[str, tuple[str, ...]]:
         """Host or workstation → its addresses, sorted."""
@@ -311,12 +341,12 @@ class Ground:
         return tuple(sorted(place for target, place in self.reachable if target == "keys"))
 
     @cached_property
-    def logins(self) -> frozenset[str]:
-        """Hosts with an sshd, as far as the estate says; all hosts where it says nothing of any."""
+    def logins(self) -> tuple[str, ...]:
+        """Hosts with an sshd, as far as the estate says, sorted; all hosts where it says nothing of any."""
         ssh = {fact.subject for fact in self.estate.facts("service_kind") if fact.object == "ssh"}
         found = {fact.object for fact in self.estate.facts("runs_on") if fact.subject in ssh}
         found |= {fact.subject for fact in self.estate.facts("accepts_key") if fact.subject.startswith("host:")}
-        return frozenset(found) or frozenset(self.hosts)
+        return tuple(sorted(found or self.hosts))
 
     @cached_property
     def _is_infiniband(self) -> Bools:

@@ -13,6 +13,8 @@ from ringfence.respond.verbs import VERBS, Grade
 from ringfence.watch.values import Signal
 
 _LONGEST = 400
+_WHOLE = ("isolate", "quarantine", "hard-cut")
+"""Verbs that cut a host off, so that those it serves notice."""
 
 
 class Gathered:
@@ -28,8 +30,10 @@ class Gathered:
         """What separates, with the path that only it breaks."""
         why = self._on_the_way(one, path) if path else "one of many that together leave no way to a jewel"
         for cut in one.cuts:
-            hosts = tuple(sorted(one.hosts)) if not cut.place.startswith("host:") else (cut.place,)
-            self._cuts[cut] = Planned(cut, why, tuple(sorted(one.jobs)), hosts)
+            hosts = one.hosts if not cut.place.startswith("host:") else frozenset({cut.place})
+            if cut.verb in _WHOLE:
+                hosts = frozenset().union(*map(self.ground.felt, hosts))
+            self._cuts[cut] = Planned(cut, why, tuple(sorted(one.jobs)), tuple(sorted(hosts)))
             self._parting.add(cut)
 
     def add(self, cut: Cut, why: str, about: Whom, needed: bool) -> None:
@@ -68,9 +72,9 @@ class Gathered:
             host = f"host:{cut.subject}"
         here = ground.jobs_on.get(host, frozenset())
         jobs: Iterable[str] = ()
-        if verb in ("isolate", "quarantine", "hard-cut"):
-            jobs = ground.disturbed(host)
-        elif verb in ("block", "throttle"):
+        if verb in _WHOLE and host:
+            return tuple(sorted(ground.disturbed(host))), tuple(sorted(ground.felt(host)))
+        if verb in ("block", "throttle"):
             jobs = here & set(about.jobs)
         elif verb in ("block-job", "cancel"):
             jobs = (job for job in about.jobs if job.rpartition("/")[2] == cut.subject)

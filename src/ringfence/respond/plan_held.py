@@ -62,7 +62,7 @@ def held_by(incident: Incident, signals: Sequence[Signal], ground: Ground) -> He
                 users.setdefault(host, set()).add(user)
         for position in mine:
             host, _, capability = position.rpartition("#")
-            if capability == "user" and host in about.hosts and about.users:
+            if capability == "user" and host.startswith("host:") and about.users:
                 users.setdefault(host, set()).update(about.users)
             elif host.startswith("host:"):
                 vague.add(host)

@@ -198,6 +198,7 @@ def _hitting(known: dict[str, Option], paths: Sequence[frozenset[str]], near: fr
     ties = 0.5 / (len(names) + 1)
     cost = [
         CUT * len(known[name].cuts)
+        + HOST * known[name].others
         + ties * (0.1 * int(known[name].grade) + 0.05 * (name not in near) + 1e-4 * at / 100)
         for at, name in enumerate(names)
     ]

@@ -31,7 +31,8 @@ JOB, HOST, CUT = 32, 4, 1
 class Option(msgspec.Struct, frozen=True):
     """Cuts that are made together. `edges` are what they take away; `jobs` notice it, on `hosts`.
 
-    `shuts`: the host from which no account of the attacker acts any more, "" for none.
+    `shuts`: the host from which no account of the attacker acts any more, "" for none. `others`: how many more hosts
+    notice it, because one of these serves them.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Option(msgspec.Struct, frozen=True):
     jobs: frozenset[str] = frozenset()
     hosts: frozenset[str] = frozenset()
     shuts: str = ""
+    others: int = 0
 
     @property
     def grade(self) -> Grade:
@@ -49,7 +51,7 @@ class Option(msgspec.Struct, frozen=True):
     @property
     def weight(self) -> int:
         """What it weighs alone."""
-        return JOB * len(self.jobs) + HOST * len(self.hosts) + CUT * len(self.cuts)
+        return weigh((self,))
 
 
 class Path(msgspec.Struct, frozen=True):
@@ -60,11 +62,11 @@ class Path(msgspec.Struct, frozen=True):
 
 
 def weigh(options: Iterable[Option]) -> int:
-    """What several weigh together: a job or host that several disturb counts once."""
+    """What several weigh together: a job or host that several disturb counts once; `others` count with each."""
     chosen = list(options)
     jobs = frozenset().union(*(one.jobs for one in chosen))
     hosts = frozenset().union(*(one.hosts for one in chosen))
-    return JOB * len(jobs) + HOST * len(hosts) + CUT * sum(len(one.cuts) for one in chosen)
+    return JOB * len(jobs) + HOST * len(hosts) + sum(CUT * len(one.cuts) + HOST * one.others for one in chosen)
 
 
 class Options:
@@ -273,6 +275,7 @@ class Options:
             self.ground.disturbed(host),
             frozenset({host}),
             host,
+            len(self.ground.felt(host)) - 1,
         )
 
     def _ports(self, name: str, host: str, verb: str, bits: int) -> Option | None:
@@ -281,7 +284,8 @@ class Options:
         if not ports or not self._may(host) or not all(self._fits(verb, place, jobs) for _, place in ports):
             return None
         cuts = tuple(Cut(verb, place, guid) for guid, place in ports)
-        return Option(name, cuts, self._between(host, bits), jobs, frozenset({host}))
+        others = len(self.ground.felt(host)) - 1
+        return Option(name, cuts, self._between(host, bits), jobs, frozenset({host}), others=others)
 
     def _block(self, name: str, host: str, peer: str) -> Option | None:
         jobs = self.ground.jobs_on.get(host, frozenset())
@@ -324,7 +328,7 @@ class Options:
         return Option(name, (cut,), edges[np.array(mine, np.bool_)])
 
     def _revoke_key(self, name: str, credential: str) -> Option | None:
-        mark, places = self.ground.keys.get(credential, ""), sorted(self.ground.logins)
+        mark, places = self.ground.keys.get(credential, ""), self.ground.logins
         if not mark or credential in self.never or len(places) > MOST_PLACES:
             return None
         if not all(self._fits("revoke-key", place, frozenset()) for place in places):
