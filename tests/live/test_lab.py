@@ -4,14 +4,30 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from ringfence.app.lab import inside, processes, run, site
-from ringfence.app.lab.layout import ALICE, INSIDE, MODEL, MODEL_BYTES, OPERATOR, OUTSIDE, Layout
+from ringfence.app.lab import inside, modes, processes, run, site
+from ringfence.app.lab.layout import (
+    ALICE,
+    CLUSTER,
+    FABRIC,
+    INSIDE,
+    MODEL,
+    MODEL_BYTES,
+    OPERATOR,
+    OUTSIDE,
+    Layout,
+    guid,
+)
 from ringfence.app.lab.parts import fabric_of
+from ringfence.app.orders.remote import RemoteEnforcer
 from ringfence.errors import UsageError
+from ringfence.segment.model import Artefact
+from ringfence.wire import contain
+from ringfence.wire.contain import Keys, OnFabric, OnHost, OnScheduler, Ports, Sessions, Until
 from tests.live import labs
 
 pytestmark = pytest.mark.live
@@ -46,10 +62,11 @@ def waited(holds, seconds: float = 20) -> None:
 
 
 def test_every_part_is_up_and_every_node_is_enrolled_and_connected(lab):
-    """Slurm's nodes wait for work, the subnet is up, agents and enforcers run on every machine that is ours."""
+    """Slurm's nodes work or wait, the subnet is up, agents and enforcers run on every machine that is ours."""
     found = run.status(lab)
     assert found["works"], found
-    assert found["slurm"] == {one.name: "idle" for one in lab.nodes}
+    assert set(found["slurm"]) == {one.name for one in lab.nodes}
+    assert set(found["slurm"].values()) <= {"idle", "mixed", "allocated"}
     ours = [one for one in found["machines"] if "connected" in one]
     assert len(ours) == 4 + len(lab.nodes)
     assert all({"agent", "enforcer"} <= set(one["processes"]) for one in ours)
@@ -85,6 +102,13 @@ def test_no_machine_has_a_way_out_of_the_lab(lab):
     assert sorted(line.split()[0] for line in routes) == [INSIDE, "192.88.99.0/24"]
     links = subprocess.run(["ip", "-o", "link"], capture_output=True, text=True, check=True).stdout
     assert not any(f"to-{one.name}" in links for one in lab.machines)
+
+
+def test_flows_of_a_machine_are_tracked_with_their_bytes(lab):
+    """A rule of the site's own makes the kernel track; an agent is told of flows only then."""
+    said(lab, "gpu01", sys.executable, "-c", READ, f"{lab.machine('store').address}:9000")
+    tracked = said(lab, "gpu01", "conntrack", "-L", "-p", "tcp", "--dport", "9000")
+    assert "bytes=" in tracked
 
 
 def test_a_job_runs_in_its_nodes_network_and_control_group(lab):
@@ -147,9 +171,37 @@ def test_the_estate_shows_a_way_from_the_workstation_to_the_weights_and_the_fenc
         for key, value in one.items()
     }.items()
     assert any(one["entity"] == "host:gpu01" for one in reached)
+    modes.overrides(lab, "on")
     overrides = lab.state / "overrides.toml"
     plan = json.loads(ringfence("fence", "plan", "--estate", lab.estate, "--overrides", overrides, "--json"))
     assert {one["jewel"]: one["bytes_per_hour"] for one in plan["budgets"]}[MODEL] == site.PER_HOUR < MODEL_BYTES
+
+
+def test_every_cut_is_made_by_signed_order_read_back_and_taken_back(lab):
+    """Each target of containment, by the enforcer beside its real part."""
+    soon = int(time.time()) + 300
+    hold = ("--parsable", "-w", "gpu01", "--output=/dev/null", "--wrap=sleep 60")
+    job = said(lab, "login", "sbatch", *hold, account=ALICE).strip()
+    waited(lambda: "RUNNING" in said(lab, "ctl", "squeue", "-h", "-j", job, "-o", "%T"))
+    key = " ".join(lab.client_key.with_suffix(".pub").read_text().split()[:2])
+    node, fabric, cluster = "host:gpu01", f"network:ib/{FABRIC}", f"cluster:{CLUSTER}"
+    documents = [
+        (node, "", OnHost(blocked=(Until(OUTSIDE, soon),), jobs=(Until(job, soon),))),
+        (node, "", Keys(revoked=(key,))),
+        (node, "", Sessions(users=(OPERATOR.name,))),
+        (fabric, "host:ibm", OnFabric(ports=(Until(f"0x{guid(1):016x}", soon),))),
+        (fabric, "host:ibm", Ports(off=(f"0x{guid(2):016x}",))),
+        (cluster, "host:ctl", OnScheduler(users=(ALICE.name,), jobs=(job,), nodes=("gpu01",), reason="a drill")),
+    ]
+    for where, host, document in documents:
+        target = str(document.__struct_config__.tag)
+        enforcer = RemoteEnforcer(target, where, lab.server, host=host)
+        before, wanted = enforcer.read(), contain.encode(document)
+        enforcer.apply(Artefact("drill", wanted, (where,)))
+        assert enforcer.read() == (before if target == "sessions" else wanted), target
+        enforcer.restore(before)
+        assert enforcer.read() == before, target
+    assert job not in said(lab, "ctl", "squeue", "-h", "-t", "RUNNING", "-o", "%i").split()
 
 
 def test_a_second_lab_is_refused(lab):

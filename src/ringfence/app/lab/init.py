@@ -54,6 +54,8 @@ def cgroups(group: str) -> None:
 def files(home: Path, shared: Path) -> None:
     """A `/proc`, `/run` and `/var/log` of its own; the lab's accounts and hosts."""
     kernel.mount("proc", Path("/proc"), "proc")
+    with suppress(OSError):  # flows are told with their bytes; without conntrack they are not told at all
+        Path("/proc/sys/net/netfilter/nf_conntrack_acct").write_text("1")
     with suppress(OSError):
         kernel.unmount(Path("/run/netns"))  # a namespace lives as long as anybody has it mounted
     kernel.mount("tmpfs", Path("/run"), "tmpfs", kernel.NOSUID, "mode=755")

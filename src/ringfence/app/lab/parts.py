@@ -32,6 +32,12 @@ from ringfence.app.lab.slurm import Place
 from ringfence.errors import EnforceError
 
 SLURMCTLD, SLURMDBD, DATABASE = 6817, 6819, 3306
+FIREWALL = """\
+table inet site {
+    chain input { type filter hook input priority filter; policy accept; ct state established,related accept; }
+    chain output { type filter hook output priority filter; policy accept; ct state established,related accept; }
+}
+"""
 OPENSM_PID = "/run/opensm.pid"
 """In `ibm`: opensm writes none of its own."""
 GPUS = 8
@@ -52,6 +58,12 @@ def slurm_of(layout: Layout) -> Place:
     """The cluster's Slurm; its files are shared, as on a cluster without local configuration."""
     ctl = layout.machine("ctl")
     return Place(layout.shared / "slurm", CLUSTER, ctl.name, ctl.address, SLURMCTLD)
+
+
+def firewall(layout: Layout) -> None:
+    """The site's own rules where an agent is: what was answered goes on. They make the kernel track flows."""
+    for machine in (one for one in layout.machines if one.is_ours):
+        said(layout, machine, ["nft", "-f", "-"], given=FIREWALL)
 
 
 def start_fabric(layout: Layout) -> None:

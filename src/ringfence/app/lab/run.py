@@ -106,6 +106,7 @@ def _build(layout: Layout, told: Told) -> None:
     (layout.folder / MARK).write_bytes(msgspec.json.encode(Mark(layout.gpus, time.time())))
     world.namespaces(layout)
     world.boot(layout)
+    parts.firewall(layout)
     told(f"{len(layout.machines)} machines")
     steps: dict[str, Callable[[], None]] = {
         "Slurm": lambda: parts.start_slurm(layout),
