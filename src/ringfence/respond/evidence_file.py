@@ -118,22 +118,25 @@ def compose(
     body: str,
     receipts: Sequence[Receipt],
 ) -> Iterator[bytes]:
-    """The file, a text line at a time. `indices`: those of its lines, the export's own last; `note`: the cosigned head.
+    """The file, a text line at a time. `indices`: those of its lines, rising, the export's own last.
 
-    Raises `StateError` where the journal is damaged, `InputError` for an entry that is no text.
+    `note`: the cosigned head. Raises `StateError` where the journal is damaged, `InputError` for an entry that is not
+    text.
     """
     head = (FORMAT, tree.checkpoint.origin, incident, str(key), list(map(str, witnesses)), note, body, receipts)
     for name, value in zip(_HEAD, head, strict=True):
         yield _head_line(name, value)
     yield b'"lines":[\n'
-    for at, index in enumerate(indices):
-        entry = tree.entry(index)
+    wanted = frozenset(indices)
+    for index, entry in enumerate(tree.entries(indices[0], indices[-1] + 1), indices[0]):
+        if index not in wanted:
+            continue
         proof = () if not incident else tuple(b64encode(one).decode() for one in tree.inclusion(index))
         try:
             row = Row(index, entry.decode(), b64encode(merkle.leaf(entry)).decode(), proof)
         except UnicodeDecodeError:
             raise InputError(f"entry {index} of the journal is no line", remedy="audit the journal") from None
-        yield msgspec.json.encode(row) + (b",\n" if at + 1 < len(indices) else b"\n")
+        yield msgspec.json.encode(row) + (b",\n" if index != indices[-1] else b"\n")
     yield b"]}\n"
 
 
@@ -158,6 +161,7 @@ class _Reading:
         for one in self.texts:
             self.starts.append(self.starts[-1] + len(one) + 1)
         self.bad: list[Bad] = []
+        self.last: Line | None = None  # that of the export, if it is sound
 
     def checked(self, keys: Sequence[Verifier]) -> Checked:
         try:
@@ -170,6 +174,8 @@ class _Reading:
             self._stop(0, f"not a file of {FORMAT}")
         origin, incident, key_text = (self._value(at, str) for at in (1, 2, 3))
         key = self._parsed(3, Verifier.parse, key_text)
+        if str(key) != key_text:
+            self._stop(3, f"the key is spelled {key}")
         if keys and key not in keys:
             self._stop(3, "the file names another key of the log than the one that is trusted here")
         cosigners = [self._parsed(4, Cosigner.parse, one) for one in self._value(4, tuple[str, ...])]
@@ -219,9 +225,12 @@ class _Reading:
             row = self._row(at, at + 1 == last)
             one = row and self._line(at, row, head, complete)
             if row and one:
-                if found and row.index <= found[-1][0].index:
-                    self._tell(at, f"line {row.index} stands behind line {found[-1][0].index}", row.index)
+                before = found[-1][0].index if found else -1
+                if row.index <= before or (complete and row.index != at - first):
+                    self._tell(at, f"line {row.index} does not stand in its place", row.index)
+                    continue
                 found.append((row, one))
+                self.last = one if at + 1 == last else None
         return found
 
     def _row(self, at: int, is_last: bool) -> Row | None:
@@ -252,12 +261,11 @@ class _Reading:
 
     def _ends(self, rows: Sequence[tuple[int, Line]], incident: str, body: str, receipts: Sequence[Receipt]) -> None:
         """The last line tells what the file is to hold."""
-        end = len(self.texts) - 3
-        if not rows or rows[-1][1].what != EXPORTED:
+        end, said = len(self.texts) - 3, self.last
+        if said is None or said.what != EXPORTED:
             if not self.bad:
                 self._tell(end, "the last line is not that of the export")
             return
-        said = rows[-1][1]
         own = exported(incident, [index for index, _ in rows[:-1]], body, receipts, said.actor, said.when)
         places = {"incident": 2, "body": 6, "receipts": 7, "lines": end, "indices": end}
         for name, at in places.items():
