@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
+from ringfence.analyse.positions import WIDTH
 from ringfence.analyse.reach.adjacency import Ints
 from ringfence.analyse.reach.jit import kernel
 from ringfence.respond.ground import Bools, Ground, Numbers
@@ -111,7 +112,7 @@ def separate(options: Options, feet: Feet, goals: Numbers) -> Separation:
 
 def _cheapest(options: Options, search: Search) -> tuple[list[Option], bool]:
     """(options that separate, whether they surely are the lightest)."""
-    mine = options.own()
+    mine = options.whole(_beside(search))
     off = search.path(mine) is None
     if len(options.own_hosts) > MANY_HOSTS:
         return _quickly(options, search), False
@@ -129,9 +130,16 @@ def _cheapest(options: Options, search: Search) -> tuple[list[Option], bool]:
     return (mine if off else _greedy(options, search, chosen)), False
 
 
+def _beside(search: Search) -> set[str]:
+    """The hosts that own something of what is held: those whose memory NVLink shares, too."""
+    ground = search.ground
+    owners = ground.owner[ground.graph.positions[list(search.feet.firm)] // WIDTH]
+    return {ground.hosts[at] for at in np.unique(owners[owners >= 0]).tolist()}
+
+
 def _quickly(options: Options, search: Search) -> list[Option]:
     """Where an attacker is on many hosts: what is narrow everywhere, else all of them, else more beside."""
-    for one in (options.narrow(), options.own()):
+    for one in (options.narrow(), options.whole(_beside(search))):
         if search.path(one) is None:
             return one
     return _greedy(options, search, options.narrow())

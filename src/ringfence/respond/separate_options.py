@@ -104,10 +104,12 @@ class Options:
         """What keeps the attacker's accounts from acting from a host."""
         return [one for one in (self.isolate(host), self.block_users(host)) if one is not None]
 
-    def own(self) -> list[Option]:
-        """What cuts the attacker's hosts off altogether."""
+    def whole(self, beside: Iterable[str] = ()) -> list[Option]:
+        """What cuts the attacker's hosts off altogether, and those `beside` whose memory they share."""
         makers = (self.isolate, self.quarantine)
-        return [one for host in self.own_hosts for maker in makers if (one := maker(host)) is not None]
+        return [
+            one for host in sorted({*self.own_hosts, *beside}) for maker in makers if (one := maker(host)) is not None
+        ]
 
     def narrow(self) -> list[Option]:
         """What leaves others on the attacker's hosts alone: accounts, jobs and ports are cut, hosts where they must."""
