@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from bench.contain_ib import measure
 
 from ringfence.enforce import ibport
 from ringfence.enforce.ib_seat import LocalSeat
@@ -24,7 +25,7 @@ from ringfence.wire import contain
 from ringfence.wire.contain import LONGEST, OnFabric, Until
 from ringfence.wire.ibnet import partitions
 from ringfence.wire.ibnet.tables import Seen
-from tests.live.opensm import Running, port_guid
+from tests.live.opensm import Running, needed, port_guid
 from tests.live.quarantine_killed import killed
 from tests.live.test_ib_fence import SMALL, Fence, inventory, path_exists, policy, ports, started
 from tests.live.test_ib_guard import swept
@@ -435,3 +436,11 @@ def check_kills(site: Held, tmp_path: Path, every: int) -> None:
         final = site.quarantine(*seats)
         final.apply(artefact(document(*hosts)))
         final.close()
+
+
+def test_the_bench_finds_every_table_as_it_should_be():
+    """On a fabric too small to time."""
+    needed()
+    said = measure(2, 48)
+    assert (said["cycles"], said["wrong_tables"]) == (2, 0)
+    assert said["links"].startswith("simulated links")
