@@ -31,7 +31,7 @@ from ringfence.app.lab.layout import (
 from ringfence.app.lab.slurm import Place
 from ringfence.errors import EnforceError
 
-SLURMCTLD, SLURMDBD, DATABASE = 6817, 6819, 3306
+SLURMCTLD, SLURMD, SLURMDBD, DATABASE = 6817, 6818, 6819, 3306
 FIREWALL = """\
 table inet site {
     chain input { type filter hook input priority filter; policy accept; ct state established,related accept; }
@@ -112,7 +112,7 @@ def conf(layout: Layout) -> str:
     """slurm.conf. Every node is a host of its own, at its own address."""
     place = slurm_of(layout)
     nodes = "".join(
-        f"NodeName={one.name} NodeAddr={one.address} Port=6818 CPUs=64 RealMemory=1000 Gres=gpu:h100:{GPUS}\n"
+        f"NodeName={one.name} NodeAddr={one.address} Port={SLURMD} CPUs=64 RealMemory=1000 Gres=gpu:h100:{GPUS}\n"
         for one in layout.nodes
     )
     named = "".join(f"{hook.setting}={_hooks(layout) / hook.file}\n" for hook in HOOKS if hook.asks in _ASKS)

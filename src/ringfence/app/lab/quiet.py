@@ -7,7 +7,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ringfence.app.lab.layout import ALICE, BOB, CLUSTER, STORE_PORT, Account, Layout, Machine
+from ringfence.app.lab.layout import ALICE, BOB, CLUSTER, STORE_PORT, Layout, Machine
+from ringfence.app.lab.parts import SLURMCTLD, SLURMD
 from ringfence.app.watch.embedded import embedded
 from ringfence.app.watch.made import Made
 from ringfence.watch.batch import of_events
@@ -17,6 +18,7 @@ from ringfence.wire.ocsf.event import Event, Value
 
 HOURS = LEARN // HOUR + 2
 _CLOSED = 2
+_TENANTS = (ALICE, BOB)
 
 
 async def learn(home: Path, layout: Layout, made: Made) -> None:
@@ -27,26 +29,35 @@ async def learn(home: Path, layout: Layout, made: Made) -> None:
 
 
 def hours(layout: Layout, now: int) -> Iterator[list[Event]]:
-    """Each hour's events: jobs of both tenants read from the storage. `now` in microseconds since the epoch."""
-    store = layout.machine("store").address
+    """Each hour's events: jobs of both tenants read from the storage, Slurm's daemons speak with one another.
+
+    `now` in microseconds since the epoch.
+    """
+    store, ctl = layout.machine("store"), layout.machine("ctl")
     for hour in range(HOURS, 0, -1):
+        when = now - hour * HOUR
+        job = f"job:slurm/{CLUSTER}/{hour}"
+        said = [_spoke(node, store, STORE_PORT, one.name, "python3", job) for node in layout.nodes for one in _TENANTS]
+        said += [_spoke(ctl, node, SLURMD, "root", "slurmctld") for node in layout.nodes]
+        said += [_spoke(node, ctl, SLURMCTLD, "root", "slurmd") for node in layout.nodes]
         yield [
-            Event(NETWORK, _CLOSED, now - hour * HOUR + at * SECOND, node.name, "", _read(node, store, account, hour))
-            for at, node in enumerate(layout.nodes)
-            for account in (ALICE, BOB)
+            Event(NETWORK, _CLOSED, when + at * SECOND, one.name, "", fields) for at, (one, fields) in enumerate(said)
         ]
 
 
-def _read(node: Machine, store: str, account: Account, hour: int) -> dict[str, Value]:
-    return {
-        "src_endpoint.ip": node.address,
-        "dst_endpoint.ip": store,
-        "dst_endpoint.port": STORE_PORT,
+def _spoke(
+    one: Machine, other: Machine, port: int, account: str, program: str, job: str = ""
+) -> tuple[Machine, dict[str, Value]]:
+    """A connection that ended, as its opener's agent tells it."""
+    return one, {
+        "src_endpoint.ip": one.address,
+        "dst_endpoint.ip": other.address,
+        "dst_endpoint.port": port,
         "connection_info.protocol_name": "tcp",
         "connection_info.direction": "outbound",
         "traffic.bytes_out": 400,
-        "traffic.bytes_in": 50_000_000,
-        "actor.user.name": account.name,
-        "actor.process.name": "python3",
-        "job.uid": f"job:slurm/{CLUSTER}/{hour}",
+        "traffic.bytes_in": 50_000_000 if job else 400,
+        "actor.user.name": account,
+        "actor.process.name": program,
+        "job.uid": job,
     }

@@ -15,17 +15,19 @@ import msgspec
 
 from ringfence.app import enrol
 from ringfence.app.estates import save_estate
+from ringfence.app.guard.room import ON_HOSTS
 from ringfence.app.lab import ours, parts, work
 from ringfence.app.lab.inside import said
 from ringfence.app.lab.layout import (
     ALICE,
     CLUSTER,
+    FABRIC,
     INSIDE,
     MODEL,
     MODEL_BYTES,
     OPERATOR,
-    ORDERS_PORT,
     STORE_PORT,
+    TELEMETRY_PORT,
     Layout,
     Machine,
 )
@@ -38,6 +40,15 @@ from ringfence.estate import ids
 from ringfence.estate.facts import Fact
 from ringfence.estate.kinds import EVERYONE, OUTSIDE
 
+_GUARD = """\
+# Trials follow one another within a minute, so the limits of a minute are wide.
+up_to = "expel"
+never = ["host:ctl", "host:ibm"]
+keep = {keep}
+hosts_a_minute = 64
+jobs_a_minute = 64
+incidents_a_minute = 64
+"""
 NETWORK = f"network:{INSIDE}"
 STORAGE = "storage:store:/data"
 FILES = f"service:store/files:{STORE_PORT}"
@@ -111,18 +122,27 @@ def facts(layout: Layout, salt: bytes) -> Iterator[Fact]:
     yield Fact(ws.entity, "stores_credential", key, {"readable_by": "user", "path": "/home/rf-ops/.ssh/id_ed25519"})
     yield Fact(f"identity:{OPERATOR.name}", "logs_in_from", ws.entity)
     yield from enrol.facts(layout.server)
+    ctl, watch = layout.machine("ctl"), f"service:ctl/ringfence:{TELEMETRY_PORT}"
+    yield Fact(watch, "runs_on", ctl.entity)
+    yield Fact(watch, "service_kind", "ringfence")
+    yield Fact(watch, "listens_on", NETWORK, {"port": TELEMETRY_PORT, "address": ctl.address})
     for one in layout.machines:
         if one.is_ours:
-            yield Fact(one.entity, "watched_by", f"service:ctl/ringfence:{ORDERS_PORT}")
+            yield Fact(one.entity, "watched_by", watch)
 
 
 def settings(layout: Layout) -> None:
-    """`fence.toml`, `overrides.toml` and `guard.toml`, beside the fence's state."""
-    orders = f'[[enforcer]]\ntarget = "{{}}"\nwhere = "*"\norders = "{layout.server}"\n\n'
-    (layout.state / "fence.toml").write_text("".join(map(orders.format, ("nftables", "sshd"))))
-    (layout.state / "overrides.toml").write_text(
-        f'[[budget]]\njewel = "{MODEL}"\nbytes_per_hour = {PER_HOUR}\nowner = "lab"\n'
-        'reason = "it is smaller than what gets a budget by itself"\nexpires = 2099-01-01\n'
-    )
+    """`fence.toml` and `guard.toml`, beside the fence's state; who may tell of others, beside the server's keys."""
+    tables = [_orders(layout, target, "*") for target in ("nftables", "sshd", *ON_HOSTS)]
+    tables += [_orders(layout, target, f"network:ib/{FABRIC}", "ibm") for target in ("quarantine", "ports")]
+    tables.append(_orders(layout, "scheduler", f"cluster:{CLUSTER}", "ctl"))
+    (layout.state / "fence.toml").write_text("\n".join(tables))
     kept = [layout.machine(name).address for name in ("ctl", "ibm")]
-    (layout.state / "guard.toml").write_text(f'up_to = "expel"\nnever = ["host:ctl", "host:ibm"]\nkeep = {kept}\n')
+    (layout.state / "guard.toml").write_text(_GUARD.format(keep=kept))
+    (layout.server / "collectors.toml").write_text('collectors = "ctl,ibm"\n')
+
+
+def _orders(layout: Layout, target: str, where: str, by: str = "") -> str:
+    """A table of fence.toml: by signed orders, which the enforcer of machine `by` carries out if that is told."""
+    beside = f'host = "{layout.machine(by).entity}"\n' if by else ""
+    return f'[[enforcer]]\ntarget = "{target}"\nwhere = "{where}"\norders = "{layout.server}"\n{beside}'
