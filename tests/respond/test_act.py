@@ -337,3 +337,45 @@ def test_a_burst_is_counted_exactly_and_done_once(site):
         assert act.settle(60)
     assert actions.counted(site.database) == {"undone": 4000}
     assert {one.there for one in site.lanes.values()} == {""}
+
+
+def test_what_somebody_spoilt_so_that_it_cannot_be_read_is_put_there_anew(site):
+    """Root on the host may do that; to wait until it can be read would be to let him."""
+
+    class Spoilt(FakeEnforcer):
+        spoilt = True
+
+        def read(self):
+            if self.spoilt:
+                raise EnforceError("the table is not as we made it")
+            return super().read()
+
+        def put(self, text):
+            self.spoilt = False
+            super().put(text)
+
+    site.lanes["contain", HOST] = Spoilt("contain", HOST)
+    site.lanes["scheduler", CLUSTER] = Spoilt("scheduler", CLUSTER)
+    with site.act() as act:
+        act.submit("one", do([BLOCK, NODE]))
+        act.settle(0.2)
+        assert states(site)["block"] == actions.DONE
+        assert site.enforcer("scheduler", CLUSTER).applies == []  # what was there before could not be kept
+        site.enforcer("contain", HOST).spoilt = site.enforcer("scheduler", CLUSTER).spoilt = True
+        act.undo("one", BLOCK)
+        act.settle(0.2)
+        assert site.there(BLOCK) == ""
+
+
+def test_two_incidents_that_want_opposite_things_are_both_heard(site):
+    """One is taken back while the other cuts the same place: the document is always that of who is left."""
+    with site.act() as act:
+        for at in range(20):
+            act.submit(f"cut-{at}", do([Cut("block", HOST, f"10.0.0.{at}"), Cut("limit-user", CLUSTER, f"user{at}")]))
+            if at % 2:
+                act.undo(f"cut-{at - 1}")
+            act.tend()
+        assert act.settle(10)
+    assert actions.counted(site.database) == {"done": 20, "undone": 20}
+    for at in range(20):
+        assert (f'"10.0.0.{at}"' in site.there(BLOCK)) == (f'"user{at}"' in site.there(USER)) == bool(at % 2)
