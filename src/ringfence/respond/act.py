@@ -13,20 +13,20 @@ import fcntl
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 
 import msgspec
 
 from ringfence.enforce.base import Enforcer
 from ringfence.errors import StateError, UsageError
-from ringfence.respond import act_turn, desired
+from ringfence.respond import act_turn
 from ringfence.respond.act_desk import Desk, Options
 from ringfence.respond.act_lane import Enforcers, Turns
 from ringfence.respond.evidence import Evidence
 from ringfence.respond.lanes import Lanes
 from ringfence.respond.undo import Undo, chosen, undo
-from ringfence.respond.values import HOLD, SHADOW, Cut, Planned, action_id
+from ringfence.respond.values import SHADOW, Cut, Planned, action_id
 from ringfence.store import actions
 from ringfence.store.actions import Action, Lane, Waiting
 from ringfence.store.state import Database
@@ -173,6 +173,10 @@ class Act:
         counted, desk = actions.counted(self.database), self._desk
         return Status(counted, busy, len(desk.memory), dict(desk.problems), desk.silent)
 
+    def unwritten(self) -> list[Action]:
+        """What only memory has."""
+        return self._desk.memory.unwritten(())
+
     def measured(self) -> dict[str, float]:
         """Target → seconds until read back (p99 of this site's last actions), for the planner."""
         return actions.measured(self.database)
@@ -201,7 +205,8 @@ class Act:
     # the queue
 
     def _queue(self, wanted: Sequence[tuple[str, Planned, str]], again: bool) -> list[Action]:
-        rows = [self._row(*one) for one in wanted if one[2] != SHADOW]
+        now = self._clock()
+        rows = [act_turn.row_of(*one, self.options.lasts, now) for one in wanted if one[2] != SHADOW]
         self._turns.asked(one.id for one in rows)
         for one in rows:
             self._turns.open.setdefault(one.incident, self._pace())
@@ -211,18 +216,6 @@ class Act:
             found = self._from_memory(rows, error)
         self._awake.set()
         return found
-
-    def _row(self, incident: str, one: Planned, verdict: str) -> Action:
-        cut, about = one.cut, one.cut.about
-        wrong = desired.unsayable(cut)
-        lasts = self.options.lasts if about.expires and not wrong else 0
-        until = int(self._clock()) + lasts if lasts else 0
-        return Action(
-            id=action_id(incident, cut), incident=incident, verb=cut.verb, target=cut.target, place=cut.place,
-            subject=cut.subject, rank=about.rank, lasts=lasts, until=until,
-            state=actions.FAILED if wrong else actions.HELD if verdict == HOLD else actions.PLANNED,
-            final=bool(wrong), why=wrong, body=msgspec.json.encode(one),
-        )  # fmt: skip
 
     def _from_memory(self, rows: Sequence[Action], error: StateError) -> list[Action]:
         """What may be done although it cannot be written. Raises the error where that is not all of it."""
@@ -287,6 +280,14 @@ class Act:
 
 def _alone(database: Database) -> int:
     """A lock that ends with the process."""
+    handle = _locked(database)
+    if handle is None:
+        raise StateError("another process acts on this queue", "what is queued is done by it")
+    return handle
+
+
+def _locked(database: Database) -> int | None:
+    """The lock on those who act; None where somebody else has it."""
     path = database.path.with_name(f"{database.path.name}.act")
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -296,12 +297,20 @@ def _alone(database: Database) -> int:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(handle)
-        raise StateError("another process acts on this queue", "what is queued is done by it") from None
+        return None
     return handle
 
 
-def known(enforcers: dict[Lane, Enforcer]) -> Enforcers:
-    """Enforcers that are all there already, as `Act` asks for them."""
+def acts(database: Database) -> bool:
+    """Whether somebody acts on this queue just now. Raises `StateError` where its folder cannot be written."""
+    handle = _locked(database)
+    if handle is not None:
+        os.close(handle)
+    return handle is None
+
+
+def known(enforcers: Mapping[Lane, Enforcer]) -> Enforcers:
+    """Enforcers as `Act` asks for them; those that are put there later are found too."""
 
     def one(target: str, place: str) -> Enforcer:
         try:

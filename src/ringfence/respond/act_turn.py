@@ -12,9 +12,9 @@ import msgspec
 from ringfence.errors import InputError
 from ringfence.respond import desired, evidence, verify
 from ringfence.respond.desired import MOMENTARY, Wanted
-from ringfence.respond.values import Cut
+from ringfence.respond.values import HOLD, Cut, Planned, action_id
 from ringfence.respond.verify import Compared
-from ringfence.store.actions import DOING, DONE, FAILED, LAPSED, PLANNED, UNDOING, UNDONE, Action, Lane, Mark
+from ringfence.store.actions import DOING, DONE, FAILED, HELD, LAPSED, PLANNED, UNDOING, UNDONE, Action, Lane, Mark
 from ringfence.store.journal.lines import Line
 
 STANDING = (DOING, DONE, FAILED)
@@ -86,6 +86,19 @@ class Turn(msgspec.Struct, frozen=True):
 def cut_of(one: Action) -> Cut:
     """The cut that a row is about."""
     return Cut(one.verb, one.place, one.subject)
+
+
+def row_of(incident: str, one: Planned, verdict: str, lasts: int, now: float) -> Action:
+    """The row of a cut that was decided, as it goes into the queue at `now`; one that nobody can say has failed."""
+    cut, about = one.cut, one.cut.about
+    wrong = desired.unsayable(cut)
+    lasts = lasts if about.expires and not wrong else 0
+    return Action(
+        id=action_id(incident, cut), incident=incident, verb=cut.verb, target=cut.target, place=cut.place,
+        subject=cut.subject, rank=about.rank, lasts=lasts, until=int(now) + lasts if lasts else 0,
+        state=FAILED if wrong else HELD if verdict == HOLD else PLANNED, final=bool(wrong), why=wrong,
+        planned_at=now, changed_at=now, body=msgspec.json.encode(one),
+    )  # fmt: skip
 
 
 def turn_of(
