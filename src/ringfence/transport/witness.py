@@ -12,6 +12,7 @@ import os
 import re
 import stat
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
@@ -192,13 +193,14 @@ class HttpWitness:
     def _post(self, body: bytes) -> tuple[int, str]:
         import httpx
 
+        end = monotonic() + WAIT
         try:
             with self._client.stream("POST", f"{self.prefix}/add-checkpoint", content=body) as answer:
                 text = b""
                 for part in answer.iter_raw(4096):
                     text += part
-                    if len(text) > LARGEST:
-                        raise InputError("its answer is too long")
+                    if len(text) > LARGEST or monotonic() > end:
+                        raise InputError("its answer is too long, or too slow")
         except httpx.HTTPError as error:
             raise StateError(f"it cannot be asked: {type(error).__name__}") from None
         return answer.status_code, text.decode(errors="replace")

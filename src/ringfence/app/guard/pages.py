@@ -123,7 +123,7 @@ class Pager:
         self._secret = _secret(Path(settings.secret)) if settings.secret else b""
         self._clients = [_client(one) for one in self._hosts]
         self._database = Database.open(state / DATABASE, MIGRATIONS)
-        self._wake, self._ended = threading.Event(), threading.Event()
+        self._wake = threading.Event()
 
     def page(self, incident: str, said: dict[str, Any], now: float, why: str = "") -> bool:
         """Wake somebody; false where that was asked before. On disk when this returns.
@@ -155,12 +155,16 @@ class Pager:
         return done
 
     def run(self, over: threading.Event) -> None:
-        """Send until `over`; a database that fails is asked again."""
+        """Send until `over`; a database that fails is told once and asked again."""
+        trouble = ""
         while not over.is_set():
+            before, trouble = trouble, ""
             try:
                 self.step(time())
             except StateError as error:
-                self._told(Sent(_NOBODY, "", False, error.what))
+                trouble = error.what
+                if trouble != before:
+                    self._told(Sent(_NOBODY, "", False, trouble))
             self._wake.wait(1.0)
             self._wake.clear()
 
