@@ -112,11 +112,10 @@ def separate(options: Options, feet: Feet, goals: Numbers) -> Separation:
 
 def _cheapest(options: Options, search: Search) -> tuple[list[Option], bool]:
     """(options that separate, whether they surely are the lightest)."""
-    mine = options.whole(_beside(search))
-    off = search.path(mine) is None
     if len(options.own_hosts) > MANY_HOSTS:
-        return _quickly(options, search), False
-    most = weigh(mine) if off else 10**9
+        return _greedy(options, search, options.narrow()), False
+    mine = _greedy(options, search, options.whole(_beside(search)))
+    most = weigh(mine)
     known: dict[str, Option] = {}
     paths: list[frozenset[str]] = []
     chosen: list[Option] = []
@@ -127,7 +126,7 @@ def _cheapest(options: Options, search: Search) -> tuple[list[Option], bool]:
         if len(paths) > MOST_PATHS:
             break
         chosen = _hitting(known, paths, frozenset(one.name for one in mine))
-    return (mine if off else _greedy(options, search, chosen)), False
+    return mine, False
 
 
 def _beside(search: Search) -> set[str]:
@@ -135,14 +134,6 @@ def _beside(search: Search) -> set[str]:
     ground = search.ground
     owners = ground.owner[ground.graph.positions[list(search.feet.firm)] // WIDTH]
     return {ground.hosts[at] for at in np.unique(owners[owners >= 0]).tolist()}
-
-
-def _quickly(options: Options, search: Search) -> list[Option]:
-    """Where an attacker is on many hosts: what is narrow everywhere, else all of them, else more beside."""
-    for one in (options.narrow(), options.whole(_beside(search))):
-        if search.path(one) is None:
-            return one
-    return _greedy(options, search, options.narrow())
 
 
 def _further(
@@ -170,12 +161,13 @@ def _further(
     return found
 
 
-def _greedy(options: Options, search: Search, chosen: list[Option]) -> list[Option]:
-    """`chosen` and more, until it separates."""
+def _greedy(options: Options, search: Search, chosen: Sequence[Option]) -> list[Option]:
+    """`chosen`, and beside them the lightest that breaks each path they leave."""
     taken = list(chosen)
-    while path := search.path(taken):
-        here = options.of(path)
-        taken.append(min(here.values(), key=lambda one: (one.weight / max(len(one.edges), 1), one.name)))
+    while (path := search.path(taken)) is not None:
+        before = weigh(taken)
+        here = options.of(path).values()
+        taken.append(min(here, key=lambda one: (weigh((*taken, one)) - before, -len(one.edges), one.name)))
     return taken
 
 
@@ -185,9 +177,8 @@ def _hitting(known: dict[str, Option], paths: Sequence[frozenset[str]], near: fr
     Among those that weigh the same: softer ones, then the attacker's own hosts, then by name.
     """
     names = sorted(set().union(*paths))
-    jobs = sorted(set().union(*(known[name].jobs for name in names)))
-    hosts = sorted(set().union(*(known[name].hosts for name in names)))
-    column = {one: at for at, one in enumerate((*names, *jobs, *hosts))}
+    shared = _shared(known, names)
+    column = {one: at for at, one in enumerate((*names, *shared))}
     rows: list[int] = []
     columns: list[int] = []
     values: list[float] = []
@@ -197,10 +188,10 @@ def _hitting(known: dict[str, Option], paths: Sequence[frozenset[str]], near: fr
         columns += [column[name] for name in sorted(path)]
         values += [1.0] * len(path)
         least.append(1.0)
-    for name in names:  # what it disturbs is disturbed
-        for other in sorted(known[name].jobs | known[name].hosts):
+    for those in shared:  # what one of them disturbs is disturbed
+        for name in those:
             rows += [len(least)] * 2
-            columns += [column[other], column[name]]
+            columns += [column[those], column[name]]
             values += [1.0, -1.0]
             least.append(0.0)
     ties = 0.5 / (len(names) + 1)
@@ -210,12 +201,29 @@ def _hitting(known: dict[str, Option], paths: Sequence[frozenset[str]], near: fr
         + ties * (0.1 * int(known[name].grade) + 0.05 * (name not in near) + 1e-4 * at / 100)
         for at, name in enumerate(names)
     ]
-    cost += [float(JOB)] * len(jobs) + [float(HOST)] * len(hosts)
+    cost += map(float, shared.values())
     table = csr_array((values, (rows, columns)), shape=(len(least), len(cost)))
     whole = np.zeros(len(cost))
     whole[: len(names)] = 1
     solved = milp(cost, constraints=LinearConstraint(table, least, np.inf), integrality=whole, bounds=Bounds(0, 1))
     return [known[name] for name in names if solved.x[column[name]] > 0.5]
+
+
+def _shared(known: dict[str, Option], names: Sequence[str]) -> dict[tuple[str, ...], int]:
+    """What weighs once however many of these options are taken: the options that disturb it → its weight.
+
+    Jobs and hosts that the same options disturb are one: a server's four hundred jobs are one column.
+    """
+    disturb: dict[tuple[int, str], list[str]] = {}
+    for name in names:
+        for weight, those in ((JOB, known[name].jobs), (HOST, known[name].hosts)):
+            for one in those:
+                disturb.setdefault((weight, one), []).append(name)
+    found: dict[tuple[str, ...], int] = {}
+    for weight, one in sorted(disturb):
+        by = tuple(disturb[weight, one])
+        found[by] = found.get(by, 0) + weight
+    return found
 
 
 def _needed(search: Search, chosen: Sequence[Option]) -> tuple[tuple[Option, ...], dict[str, Path]]:
