@@ -3,17 +3,18 @@
 Every process starts inside a machine of the lab (`inside`), or not at all.
 """
 
-import shutil
+import os
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import ModuleType
 
 import msgspec
 
-from ringfence.app.lab import carry, parts, sink, work
-from ringfence.app.lab.inside import inside, said
+from ringfence.app.lab import carry, parts, processes, sink, work
+from ringfence.app.lab.inside import group, inside, said
 from ringfence.app.lab.layout import ALICE, BOB, SINK_PORT, STORE_PORT, Account, Layout, Machine
 from ringfence.errors import EnforceError
 
@@ -46,10 +47,10 @@ class Stage:
         self.folder = layout.shared / "trials" / str(number)
         self.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         for one in (carry, sink):
-            assert one.__file__
-            shutil.copyfile(one.__file__, self.folder / Path(one.__file__).name)
+            self.program(one)
         self.outside = f"192.88.99.{20 + number % 220}"
         self._jobs: list[str] = []
+        self._after: list[Callable[[], None]] = []
 
     def node(self, at: int = 0) -> Machine:
         """A node of the training job: each trial begins with the next one."""
@@ -100,11 +101,37 @@ class Stage:
     def carrying(self, rate: float, wait: float = 0.0, first: int = 0) -> str:
         """The command line with which weights are carried outside at `rate` bytes a second (0: as fast as it goes)."""
         store = f"{self.layout.machine('store').address}:{STORE_PORT}/{self.layout.model.name}"
+        place = f"{self.folder}/{Path(carry.__file__ or '').name}"
+        return f"exec {PYTHON} {place} {store} {self.outside}:{SINK_PORT} {rate:.0f} {self.log()} {first} {wait}"
+
+    def log(self) -> Path:
+        """Where the attacker's programs write down what they do, under whatever account."""
         log = self.folder / "carry.log"
         log.touch()
         log.chmod(0o666)
-        place = f"{self.folder}/{Path(carry.__file__ or '').name}"
-        return f"exec {PYTHON} {place} {store} {self.outside}:{SINK_PORT} {rate:.0f} {log} {first} {wait}"
+        return log
+
+    def say(self, what: str) -> None:
+        """A line of that log, of what no program writes down."""
+        with self.log().open("ab") as file:
+            file.write(msgspec.json.encode({"at": time.time(), "what": what}) + b"\n")
+
+    def program(self, module: ModuleType, name: str = "") -> Path:
+        """A copy of a program that can be run in the lab's machines, by its own name or another."""
+        source = Path(module.__file__ or "")
+        place = self.folder / (name or source.name)
+        text = source.read_text()
+        place.write_text(f"#!{PYTHON}\n{text}" if name else text)
+        place.chmod(0o755)
+        return place
+
+    def afterwards(self, undo: Callable[[], None]) -> None:
+        """Have something put back when the trial ends, the last first."""
+        self._after.append(undo)
+
+    def took(self, job: str) -> None:
+        """A job of this number is the attacker's."""
+        self._jobs.append(job)
 
     @contextmanager
     def sink(self) -> Iterator[None]:
@@ -116,7 +143,7 @@ class Stage:
         argv = [PYTHON, str(program), self.outside, str(SINK_PORT), str(self.folder / "sink.log"), str(LONGEST)]
         process = inside(self.layout, out, argv)
         try:
-            self._wait_for_port(out)
+            self.wait_for_port(SINK_PORT)
             yield
         finally:
             process.terminate()
@@ -128,7 +155,7 @@ class Stage:
 
     def carried(self) -> Carried:
         """What the carrier wrote down."""
-        told = {one["what"]: one for one in _lines(self.folder / "carry.log")}
+        told = {one["what"]: one for one in reversed(_lines(self.folder / "carry.log"))}  # the first of each
         ended = told.get("ended", {})
         when = {name: told.get(name, {}).get("at", 0.0) for name in ("began", "connected", "reads", "ended")}
         return Carried(**when, sent=ended.get("sent", 0), why=ended.get("why", ""))
@@ -138,25 +165,57 @@ class Stage:
         return inside(self.layout, machine, ["timeout", str(LONGEST), *argv], account=account)
 
     def end(self) -> None:
-        """Cancel this trial's jobs, forget its address outside."""
+        """End what this trial started, cancel its jobs, put back what it changed, forget its address outside.
+
+        Raises `EnforceError` where something could not be put back; the rest was.
+        """
+        processes.end(self._mine())
+        wrong = []
+        for undo in reversed(self._after):
+            try:
+                undo()
+            except (EnforceError, OSError) as error:
+                wrong.append(str(error))
+        self._after.clear()
+        self._forget()
+        if wrong:
+            raise EnforceError(f"not put back after the trial: {'; '.join(wrong)}", "`ringfence lab down`, then up")
+
+    def _mine(self) -> list[int]:
+        """Processes in the lab's control groups whose command line names this trial's folder."""
+        name, found = os.fsencode(f"{self.folder}/"), list[int]()
+        for place, _, _ in os.walk(group()):
+            pids = map(int, _read(Path(place, "cgroup.procs")).split())
+            found += [pid for pid in pids if name in _read(Path(f"/proc/{pid}/cmdline"))]
+        return found
+
+    def _forget(self) -> None:
         if self._jobs:
             with suppress(EnforceError):
                 said(self.layout, self.layout.machine("ctl"), ["scancel", "-Q", *self._jobs])
         with suppress(EnforceError):
             said(self.layout, self.layout.machine("out"), ["ip", "addr", "del", f"{self.outside}/32", "dev", "eth0"])
 
-    def _wait_for_port(self, out: Machine) -> None:
-        end = time.monotonic() + 10
+    def wait_for_port(self, port: int) -> None:
+        """Until something listens at this trial's address outside. Raises `EnforceError`."""
+        out, end = self.layout.machine("out"), time.monotonic() + 10
         while time.monotonic() < end:
-            if f"{self.outside}:{SINK_PORT}" in said(self.layout, out, ["ss", "-Hltn"]):
+            if f"{self.outside}:{port} " in said(self.layout, out, ["ss", "-Hltn"]):
                 return
             time.sleep(0.02)
-        raise EnforceError("the sink does not listen", f"see {self.folder}")
+        raise EnforceError(f"nothing listens at port {port} outside", f"see {self.folder}")
 
 
 def trained(layout: Layout) -> tuple[Machine, ...]:
     """The nodes of tenant a's training job."""
     return work.shares(layout)[0][1]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # it has ended
+        return b""
 
 
 def _lines(path: Path) -> list[dict]:  # type: ignore[type-arg]
