@@ -100,8 +100,8 @@ OR_STEPS = st.lists(
         st.tuples(st.tuples(SEND), USER),
         st.tuples(st.tuples(USER), ENDS),
     ),
-    min_size=3,
-    max_size=14,
+    min_size=12,
+    max_size=30,
 )
 AND_STEPS = st.lists(st.tuples(st.tuples(ROOT, USER), st.one_of(USER, ENDS)), max_size=4)
 JOBS = st.sets(st.tuples(st.integers(1, 3), st.integers(0, 4)), max_size=6)
