@@ -20,6 +20,8 @@ from ringfence.store.journal.lines import Line
 STANDING = (DOING, DONE, FAILED)
 GRACE = 60
 """Seconds for which what should have lapsed is waited for before it is taken away."""
+SHARED = "it stays: "
+"""How it begins what is said of an undone action that another incident wants too."""
 _LONGEST_WHY = 500
 
 
@@ -190,7 +192,7 @@ def _left(
     state, was = (UNDONE, (UNDOING,)) if one.state == UNDOING else (LAPSED, (*STANDING, PLANNED))
     others = sorted({it.incident for it in turn.want if desired.thing_of(cut_of(it)) == thing})
     if others:
-        why = f"it stays: {', '.join(others[:5])} want{'s' * (len(others) == 1)} it too"
+        why = f"{SHARED}{', '.join(others[:5])} want{'s' * (len(others) == 1)} it too"
     elif thing in compared.extra:
         there = "it is still there" if state == UNDONE else "it should have lapsed, and is still there"
         why = problems.get(one.id, there)

@@ -13,7 +13,7 @@ from time import time
 import msgspec
 
 from ringfence.errors import UsageError
-from ringfence.respond.act_turn import cut_of
+from ringfence.respond.act_turn import SHARED, cut_of
 from ringfence.respond.values import Cut
 from ringfence.store import actions
 from ringfence.store.actions import Action
@@ -64,7 +64,7 @@ def stands(database: Database, incident: str = "", cut: Cut | None = None) -> Un
         undone,
         tuple((one, one.why or "not yet") for one in rows if one.state not in (actions.UNDONE, actions.LAPSED)),
         tuple((one, cut_of(one).about.undo) for one in begun if cut_of(one).about.undo),
-        tuple((one, one.why) for one in undone if one.why.startswith("it stays: ")),
+        tuple((one, one.why) for one in undone if one.why.startswith(SHARED)),
         tuple(one for one in undone if one not in begun),
     )
 
