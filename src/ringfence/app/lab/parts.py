@@ -204,7 +204,10 @@ def serve_files(layout: Layout) -> None:
 
 
 def seeded(path: Path, size: int, seed: int) -> None:
-    """A file of bytes that follow from the seed and do not compress (AES-CTR of zeros); 1 GiB takes about a second."""
+    """A file of bytes, a whole number of MiB, that follow from the seed and do not compress (AES-CTR of zeros).
+
+    1 GiB takes about a second.
+    """
     stream = Cipher(algorithms.AES(seed.to_bytes(16, "big")), modes.CTR(bytes(16))).encryptor()
     zeros = bytes(1 << 20)
     with path.open("wb") as file:

@@ -21,7 +21,7 @@ from typing import Any, TextIO
 
 import msgspec
 
-from ringfence.app.lab import fabric, inside, ours, parts, processes, site, slurm, work, world
+from ringfence.app.lab import fabric, inside, kernel, ours, parts, processes, site, slurm, work, world
 from ringfence.app.lab.layout import Layout, Machine
 from ringfence.enforce import confine
 from ringfence.errors import EnforceError, MissingPart, RingfenceError, UsageError
@@ -66,6 +66,12 @@ def need() -> None:
         top = confine.mount()
     except EnforceError as error:
         raise MissingPart(error.what, error.remedy) from None
+    try:
+        inside.apart(kernel.own)
+    except OSError as error:
+        raise MissingPart(
+            f"namespaces cannot be made here: {error.strerror}", "a machine of its own, no container"
+        ) from None
     if not (top / "cgroup.kill").exists() and not any(top.glob("*/cgroup.kill")):
         raise MissingPart("this kernel cannot end a control group at once", "Linux 5.14 or newer")
 
