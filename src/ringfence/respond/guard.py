@@ -147,7 +147,7 @@ def _said(case: _Case, one: Planned) -> tuple[int, str]:
     of_incident = of_host = ""
     for word in case.words:
         mine, said = word.about == case.incident.id, f"{word.who} said {word.what}: {word.why}".rstrip(": ")
-        if mine and word.what in (UNDO, BENIGN):
+        if mine and word.what in (UNDO, BENIGN) and (not word.cuts or action in word.cuts):
             people, of_incident = set(), said
         elif word.what == RELEASE and word.about in where and _is_free(case, word, action):
             people, of_host = set(), said

@@ -18,8 +18,8 @@ APPROVE, UNDO, RELEASE, BENIGN, CONFIRMED = "approve", "undo", "release", "benig
 class Word(msgspec.Struct, frozen=True):
     """What a person said, by account (`uid`, `who`), at `when` (seconds since the epoch).
 
-    `what`: `approve` the `cuts` (`values.action_id`) of the incident `about`; `undo` it; call it `benign` or
-    `confirmed`; `release` the host `about`, and with it the `cuts` that stood there.
+    `what`: `approve` the `cuts` (`values.action_id`) of the incident `about`; `undo` it, or of it the `cuts`;
+    call it `benign` or `confirmed`; `release` the host `about`, and with it the `cuts` that stood there.
     """
 
     what: str

@@ -33,9 +33,12 @@ def approve(folder: Path, incident: str, cuts: Iterable[Cut], uid: int, who: str
     return say(folder, Word(APPROVE, incident, time.time(), uid, who, actions, why))
 
 
-def undone(folder: Path, incident: str, uid: int, who: str, why: str = "") -> Word:
-    """A person took an incident's cuts back: automation does none of them again. Raises `StateError`."""
-    return say(folder, Word(UNDO, incident, time.time(), uid, who, (), why))
+def undone(folder: Path, incident: str, uid: int, who: str, why: str = "", actions: Iterable[str] = ()) -> Word:
+    """A person took an incident's cuts back, or these alone (`action_id`): automation does none of them again.
+
+    Raises `StateError`.
+    """
+    return say(folder, Word(UNDO, incident, time.time(), uid, who, tuple(sorted(actions)), why))
 
 
 def released(folder: Path, host: str, actions: Iterable[str], uid: int, who: str, why: str = "") -> Word:

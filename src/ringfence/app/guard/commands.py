@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from ringfence.app.fence.ledger import Ledger
 from ringfence.app.guard import approve, switch
 from ringfence.app.guard.evidence import Book
 from ringfence.app.guard.known import known_of
@@ -22,16 +23,18 @@ from ringfence.app.watch import incidents
 from ringfence.errors import StateError, UsageError
 from ringfence.estate.estate import Estate
 from ringfence.respond import evidence
-from ringfence.respond.act import Act
-from ringfence.respond.undo import Undo, stands, undo
-from ringfence.respond.values import HOLD, SHADOW, Cut
+from ringfence.respond.act import Act, acts
+from ringfence.respond.undo import Undo, chosen, stands, undo
+from ringfence.respond.values import HOLD, SHADOW, Cut, action_id
 from ringfence.store import actions
 from ringfence.store.actions import Action
+from ringfence.store.journal import Line
 
 _WITHIN = 60.0
 """Seconds to wait for what was asked."""
 _LOOK = 0.1
 _UNDER_WAY = (actions.PLANNED, actions.DOING, actions.UNDOING)
+_OVER = (actions.UNDONE, actions.LAPSED)
 _TRIED = 3
 
 
@@ -69,22 +72,23 @@ def applied(site: Site, estate: Estate, id: str, why: str = "") -> tuple[Answer,
             who, now = getpass.getuser(), time.time()
             approve.approve(room.folder, incident.id, held, os.getuid(), who, why)
             book.write([evidence.approved(incident.id, one, f"identity:{who}", now, why) for one in held])
-        answer = thinking.take(incident)
+        answer = thinking.take(incident, again=True)
         done = _wait(room, act, incident.id)
+        book.flush()
     return answer, done
 
 
 def taken_back(site: Site, estate: Estate, id: str = "", cut: Cut | None = None, why: str = "") -> Undo:
     """Undo an incident's cuts, one of them, or all of all incidents. Raises `UsageError`, `StateError`."""
     room = there(site)
-    who = getpass.getuser()
-    if id and cut is None:
-        approve.undone(room.folder, id, os.getuid(), who, why)
-    book = room.book()
-    with _acting(room, reachable(site.file, estate), book) as act:
-        undo(room.ledger.database, id, cut, who)
+    who, database = getpass.getuser(), room.ledger.database
+    for one in {row.incident: None for row in chosen(database, id, cut) if row.state not in _OVER}:
+        of = [action_id(one, cut)] if cut else []
+        approve.undone(room.folder, one, os.getuid(), who, why, of)
+    with _acting(room, reachable(site.file, estate), room.book()) as act:
+        undo(database, id, cut, who)
         _wait(room, act, id)
-    return stands(room.ledger.database, id, cut)
+    return stands(database, id, cut)
 
 
 def listed(site: Site, id: str = "") -> list[Action]:
@@ -93,18 +97,25 @@ def listed(site: Site, id: str = "") -> list[Action]:
 
 
 def stopped(site: Site, why: str) -> None:
-    """The global stop. Raises `StateError`."""
+    """The global stop. Raises `StateError`, which says whether it is stopped all the same."""
     who = getpass.getuser()
-    room = Room(site.state, site.settings)
     switch.stop(site.state, who, why)
-    room.make().book().write([evidence.stopped(f"identity:{who}", time.time(), why)])
+    noted(site, evidence.stopped(f"identity:{who}", time.time(), why), "it IS stopped")
 
 
 def resumed(site: Site, why: str) -> None:
-    """Let cuts be done again. Raises `StateError`."""
+    """Let cuts be done again. Raises `StateError`, which says whether they are all the same."""
     who = getpass.getuser()
     switch.resume(site.state, who, why)
-    Room(site.state, site.settings).make().book().write([evidence.resumed(f"identity:{who}", time.time(), why)])
+    noted(site, evidence.resumed(f"identity:{who}", time.time(), why), "cuts ARE done again")
+
+
+def noted(site: Site, line: Line, done: str) -> None:
+    """Write down what a person did; `done` says in the `StateError` that it is so all the same."""
+    try:
+        Book(Ledger(site.state).make()).write([line])
+    except StateError as error:
+        raise StateError(f"{done}, but the journal does not have it: {error.what}", error.remedy) from None
 
 
 def there(site: Site) -> Room:
@@ -118,14 +129,10 @@ def there(site: Site) -> Room:
 @contextmanager
 def _acting(room: Room, enforcers: Reachable, book: Book) -> Iterator[Act | None]:
     """The one who acts; None where a guard runs that does."""
-    try:
-        act = room.act(enforcers, book)
-    except StateError as error:
-        if "acts" not in error.what:
-            raise
+    if acts(room.ledger.database):
         yield None
         return
-    with act:
+    with room.act(enforcers, book) as act:
         yield act
 
 

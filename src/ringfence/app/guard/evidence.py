@@ -39,6 +39,8 @@ class Book:
         self._known: dict[str, None] = {}
         self._size = -1  # lines of the journal when we last looked; -1: look at its tail
         self._lost, self._since = 0, 0.0
+        self.stuck = False
+        """Whether the last write failed."""
 
     @property
     def waiting(self) -> int:
@@ -95,7 +97,9 @@ class Book:
                     journal.append([lines.encode(told)])
                     self._lost, self._since = 0, 0.0
                 self._size = journal.size
+                self.stuck = False
         except StateError as error:
+            self.stuck = True
             self._size = -1  # an append that failed may be on disk all the same
             what = f"{error.what}; {len(self._waiting)} lines of evidence wait in memory"
             raise StateError(f"{what}, {self._lost} are lost" if self._lost else what, error.remedy) from None

@@ -58,15 +58,18 @@ class Keeping:
         """What is known just now."""
         return self._known
 
-    def follow(self, until: threading.Event) -> None:
+    def follow(self, until: threading.Event, every: float = LOOK) -> None:
         """Make it anew whenever the file has changed. One that cannot be read leaves what was known, and is told."""
-        while not until.wait(LOOK):
+        while not until.wait(every):
             mark = _mark(self._file)
             if mark == self._mark:
                 continue
             self._mark = mark
             try:
-                self._known = self._make(self._file, _digest(self._file))
+                made = self._make(self._file, _digest(self._file))
+                if _mark(self._file) != mark:  # replaced while it was read: what was made may be of both
+                    continue
+                self._known = made
                 self._told(f"{self._file} was read again")
             except (RingfenceError, OSError) as error:
                 self._told(f"{self._file} has changed and cannot be read; what was known before stands: {error}")

@@ -9,10 +9,13 @@ import msgspec
 
 from ringfence.app.enforcer.start import asked
 from ringfence.app.guard import approve
-from ringfence.app.guard.commands import Site, there
+from ringfence.app.guard.commands import Site, noted, there
 from ringfence.errors import UsageError
 from ringfence.estate import ids
 from ringfence.respond import evidence
+from ringfence.respond.act import acts
+from ringfence.respond.spent import felt
+from ringfence.respond.values import Planned
 from ringfence.store import actions
 
 _LIVE = (actions.HELD, actions.PLANNED, actions.DOING, actions.DONE, actions.FAILED)
@@ -37,11 +40,23 @@ def on_node(socket: Path, host: str, token: Path) -> Said:
 
 
 def at_server(site: Site, host: str, why: str) -> Said:
-    """Take back every cut whose place is the host; automation leaves it alone for a while. Raises `UsageError`."""
+    """Take back every cut that is felt on the host; automation leaves it alone for a while. Raises `UsageError`.
+
+    A guard that runs does it; where none does it is only asked for, and said so.
+    """
     room, entity, who = there(site), ids.host(host), getpass.getuser()
     database, now = room.ledger.database, time.time()
-    rows = [one for one in actions.listed(database, states=_LIVE) if one.place == entity]
+    rows = [one for one in actions.listed(database, states=_LIVE) if entity in _felt(one)]
     approve.released(room.folder, entity, [one.id for one in rows], os.getuid(), who, why)
-    room.book().write([evidence.released(entity, f"identity:{who}", now, why or "at the server", str(now))])
     actions.take_back(database, [one.id for one in rows], f"{entity} was released by {who}", now)
-    return Said(True, f"{len(rows)} cuts on {entity} are being taken back; `ringfence respond list` shows how far")
+    line = evidence.released(entity, f"identity:{who}", now, why or "at the server", str(now))
+    noted(site, line, f"{len(rows)} cuts on {entity} ARE being taken back")
+    said = f"{len(rows)} cuts on {entity} are being taken back; `ringfence respond list` shows how far"
+    if rows and not acts(database):
+        return Said(False, f"{said}. No guard runs on {room.folder}: `ringfence respond undo --all` or a guard does it")
+    return Said(True, said)
+
+
+def _felt(row: actions.Action) -> tuple[str, ...]:
+    planned = msgspec.json.decode(row.body, type=Planned)
+    return felt(planned.cut, planned.hosts)

@@ -15,25 +15,30 @@ from ringfence.app.guard.room import Room
 from ringfence.errors import StateError
 from ringfence.respond import evidence, guard
 from ringfence.respond.act import Act
-from ringfence.respond.act_turn import cut_of
+from ringfence.respond.act_turn import row_of
 from ringfence.respond.plan import plan
 from ringfence.respond.spent import Clock, Did, Spent, spent
-from ringfence.respond.values import DO, HOLD, Decision, Plan, Planned
+from ringfence.respond.values import DO, HOLD, Decision, Plan, Planned, action_id
 from ringfence.respond.verbs import VERBS
 from ringfence.store import actions
 from ringfence.watch.values import Incident
 
 FRESH = 1.0
 """Seconds for which what the queue said of what stands is believed."""
+MEASURED = 60.0
+"""Seconds for which what was measured of this site is."""
+MOST = 10_000
+"""Incidents of which it is remembered what was written down last."""
 _STANDING = (actions.PLANNED, actions.DOING, actions.DONE, actions.FAILED)
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What came of one incident."""
+    """What came of one incident. `news`: not the same as was written down of it last."""
 
     incident: Incident
     plan: Plan
     decisions: tuple[Decision, ...]
+    news: bool = True
 
     def of(self, verdict: str) -> tuple[Planned, ...]:
         """The cuts with this verdict."""
@@ -42,25 +47,30 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Responder:
-    """Plans and decides, one incident at a time. Without `act` everything is only thought through."""
+    """Plans and decides, one incident at a time.
+
+    Without `apply` everything is only thought through. With it, what is to be done goes to `act`, or, without one, into
+    the queue for whoever acts on it. `clock`: seconds since the epoch; `pace`: monotonic seconds.
+    """
 
     def __init__(
         self, room: Room, known: Callable[[], Known], book: Book | None = None, act: Act | None = None, *,
-        apply: bool = False,
+        apply: bool = False, clock: Callable[[], float] = time.time, pace: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         self._room, self._known, self._book, self._act, self._apply = room, known, book, act, apply
+        self._clock, self._pace, self._jumps = clock, pace, Clock()
         self._did: dict[str, Did] = {}
-        self._looked = float("-inf")
-        self._clock = Clock()
-        self._told: dict[str, tuple[object, ...]] = {}
+        self._looked = self._measured_at = float("-inf")
+        self._measured: dict[str, float] = {}
+        self._told: dict[str, object] = {}
 
-    def think(self, incident: Incident) -> Answer:
-        """What would be done, and what is held, just now. Changes nothing. Raises `StateError`."""
-        now, known, limits = time.time(), self._known(), self._room.limits
-        took = self._act.measured() if self._act else {}
-        measured = {one.name: took[one.target] for one in VERBS.values() if one.target in took}
-        hard = limits.up_to == "hard"
-        made = plan(incident, known.ground, now, known.never, measured, hard)
+    def think(self, incident: Incident, recorded: bool | None = None) -> Answer:
+        """What would be done, and what is held, just now. Changes nothing. Raises `StateError`.
+
+        `recorded`: whether the journal can be written, where that is known.
+        """
+        now, known, limits = self._clock(), self._known(), self._room.limits
+        made = plan(incident, known.ground, now, known.never, self._took(), limits.up_to == "hard")
         decided = guard.decide(
             made,
             incident,
@@ -71,67 +81,92 @@ class Responder:
             apply=self._apply,
             stopped=self._room.stopped(),
             words=approve.words(self._room.folder),
-            recorded=self._recorded(),
+            recorded=self._recorded() if recorded is None else recorded,
         )
-        return Answer(incident, made, decided)
+        said = (made.cuts, [(one.cut, one.verdict, one.rule) for one in decided])
+        known_signals = {(one.name, one.key) for one in incident.signals}
+        return Answer(incident, made, decided, self._told.get(incident.id) != (said, known_signals))
 
-    def take(self, incident: Incident) -> Answer:
-        """Think, write it down, and queue what is to be done and what waits for a person. Raises `StateError`."""
+    def take(self, incident: Incident, again: bool = False) -> Answer:
+        """Think, write it down, and queue what is to be done and what waits for a person. Raises `StateError`.
+
+        `again`: also what was taken back before, since a person asks for it.
+        """
         answer = self.think(incident)
-        now = time.time()
-        done = answer.of(DO)
-        if self._book is not None and self._news(answer):
-            self._written(answer, now, wait=bool(done))
-        if self._act is not None:
-            held = [(one, HOLD) for one in answer.of(HOLD)]
-            self._act.submit(incident.id, [*((one, DO) for one in done), *held])
-            for one in done:
-                self._did[f"{incident.id} {one.cut}"] = Did(incident.id, one.cut, now, one.hosts, one.jobs)
+        if not self._written(answer):
+            answer = self.think(incident, recorded=False)
+        if self._apply:
+            done = answer.of(DO)
+            for one in done:  # before it is queued: what was queued in part counts
+                self._did[action_id(incident.id, one.cut)] = Did(
+                    incident.id, one.cut, self._clock(), one.hosts, one.jobs
+                )
+            self._queue(incident.id, [*((one, DO) for one in done), *((one, HOLD) for one in answer.of(HOLD))], again)
         return answer
 
-    def _news(self, answer: Answer) -> bool:
-        """Whether this is not what was written down of the incident last."""
-        said = (answer.plan.cuts, answer.decisions, {(one.name, one.key) for one in answer.incident.signals})
-        news = self._told.get(answer.incident.id) != said
-        self._told[answer.incident.id] = said
-        if len(self._told) > 10_000:
-            del self._told[next(iter(self._told))]
-        return news
+    def _queue(self, id: str, decided: list[tuple[Planned, str]], again: bool) -> None:
+        if self._act is not None:
+            self._act.submit(id, decided, again)
+            return
+        now, lasts = self._clock(), self._room.limits.lasts
+        rows = [row_of(id, one, verdict, lasts, now) for one, verdict in decided]
+        actions.submit(self._room.ledger.database, rows, now, again)
 
-    def _written(self, answer: Answer, now: float, wait: bool) -> None:
-        """Into the journal; with `wait` it goes with the line of the first order, which is on disk before it."""
-        assert self._book is not None
+    def _written(self, answer: Answer) -> bool:
+        """Into the journal, if it is news; False where a cut must not be done because it could not be written.
+
+        What the sender's own host alone feels goes with the line of its first order, which is on disk before it. What
+        could not be written waits in the book, and is written when there is room.
+        """
+        if self._book is None or not answer.news:
+            return True
+        incident, now = answer.incident, self._clock()
+        said = (answer.plan.cuts, [(one.cut, one.verdict, one.rule) for one in answer.decisions])
+        self._told[incident.id] = (said, {(one.name, one.key) for one in incident.signals})
+        if len(self._told) > MOST:
+            del self._told[next(iter(self._told))]
         lines = [
-            *(evidence.used(answer.incident, one, now) for one in answer.incident.signals),
-            evidence.planned(answer.plan, now, msgspec.json.encode(answer.incident)),
+            *(evidence.used(incident, one, now) for one in incident.signals),
+            evidence.planned(answer.plan, now, msgspec.json.encode(incident)),
             *(evidence.decided(answer.plan, one, now) for one in answer.decisions),
         ]
-        if wait:
+        doing = {one.rule for one in answer.decisions if one.verdict == DO}
+        if self._act is not None and doing and doing <= {"own", "stands"}:
             self._book.hold(lines)
-        else:
-            self._book.write(lines)
-
-    def _recorded(self) -> bool:
-        if self._book is None:
             return True
         try:
-            if self._book.waiting:
-                self._book.flush()
+            self._book.write(lines)
+        except StateError:
+            return not doing
+        return True
+
+    def _recorded(self) -> bool:
+        """Whether the journal took what was written last; if not, it is tried again."""
+        if self._book is None or not self._book.stuck:
+            return True
+        try:
+            self._book.flush()
         except StateError:
             return False
         return True
 
+    def _took(self) -> dict[str, float]:
+        """Verb → seconds, as this site was measured."""
+        if self._act is not None and self._pace() - self._measured_at > MEASURED:
+            self._measured_at, took = self._pace(), self._act.measured()
+            self._measured = {one.name: took[one.target] for one in VERBS.values() if one.target in took}
+        return self._measured
+
     def _spent(self, now: float) -> Spent:
-        """What was done in the last minute and what stands: the queue's word, and ours of the last moment."""
-        if self._room.is_there and abs(now - self._looked) > FRESH:
-            self._looked = now
+        """What was done in the last minute and what stands: the queue's word, memory's, and ours of the last moment."""
+        if self._room.is_there and self._pace() - self._looked > FRESH:
             rows = actions.listed(self._room.ledger.database)
-            kept = {f"{one.incident} {cut_of(one)}": one for one in rows}
-            self._did = {key: _did(one) for key, one in kept.items() if one.state in _STANDING or one.done_at}
-        return spent(self._did.values(), now, self._clock.jumped(now, time.monotonic()))
+            rows += self._act.unwritten() if self._act else []
+            self._did = {one.id: _did(one) for one in rows if one.state in _STANDING or one.done_at}
+            self._looked = self._pace()
+        return spent(self._did.values(), now, self._jumps.jumped(now, self._pace()))
 
 
 def _did(row: actions.Action) -> Did:
-    felt = msgspec.json.decode(row.body)
-    hosts, jobs = (tuple(felt.get(name, ())) for name in ("hosts", "jobs"))
-    return Did(row.incident, cut_of(row), row.planned_at, hosts, jobs, row.state in _STANDING)
+    felt = msgspec.json.decode(row.body, type=Planned)
+    return Did(row.incident, felt.cut, row.planned_at, felt.hosts, felt.jobs, row.state in _STANDING)

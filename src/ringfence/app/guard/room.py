@@ -4,7 +4,9 @@ state (the fence's folder) ─▶ Ledger: database, journal ─▶ queue of acti
 fence.toml ─▶ enforcers by (target, place)              guard.toml ─▶ limits
 """
 
+import time
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 
 from ringfence.app.fence.design import Design
@@ -39,9 +41,13 @@ class Room:
     """One guard's folder. Nothing is made on disk before `make`."""
 
     def __init__(self, folder: Path, named: Path | None = None) -> None:
-        self.folder = folder
+        self.folder, self._named = folder, named
         self.ledger = Ledger(folder)
-        self.limits: Limits = settings.of(folder, named)
+
+    @cached_property
+    def limits(self) -> Limits:
+        """The user's limits, read at first use: what only looks, stops or lists needs none. Raises `InputError`."""
+        return settings.of(self.folder, self._named)
 
     @property
     def is_there(self) -> bool:
@@ -62,14 +68,22 @@ class Room:
         """Why nothing new may be cut, "" where it may."""
         return switch.stopped(self.folder)
 
-    def act(self, enforcers: Reachable, book: Book) -> Act:
-        """The one who acts on this folder's queue. Raises `StateError` where another does already."""
+    def act(
+        self, enforcers: Reachable, book: Book, clock: Callable[[], float] = time.time,
+        pace: Callable[[], float] = time.monotonic,
+    ) -> Act:  # fmt: skip
+        """The one who acts on this folder's queue. Raises `StateError` where another does already.
+
+        `enforcers` may grow meanwhile. `clock`: seconds since the epoch; `pace`: monotonic seconds.
+        """
         options = Options(lasts=self.limits.lasts, on_full="act" if self.limits.on_full_journal == "act" else "wait")
         return Act(
             self.ledger.database,
-            known(dict(enforcers)),
+            known(enforcers),
             book,
             keep=lambda place: self.limits.keep,
             stopped=lambda: bool(self.stopped()),
+            clock=clock,
+            pace=pace,
             options=options,
         )

@@ -1,21 +1,24 @@
 """`ringfence guard`: watch, plan, guard and act in one process, until it is ended.
 
         live watch ─▶ incidents ─▶ inbox (the latest of each) ─▶ responder ─▶ queue ─▶ act ─▶ enforcers
-                                     renewals, words of people, evidence that waits ◀─ every second
+                                     ▲ held by what passes: a stop, a limit of one minute, a full disk
+                                     renewals, evidence that waits ◀─ every second
 
 A guard that was killed begins where the queue and the watch's incidents say; what it had begun is looked at first.
 """
 
 import contextlib
 import threading
-from collections import OrderedDict
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import msgspec
 
+from ringfence.app.guard import approve
 from ringfence.app.guard.evidence import Book
+from ringfence.app.guard.inbox import Inbox
 from ringfence.app.guard.known import Keeping
 from ringfence.app.guard.responder import Answer, Responder
 from ringfence.app.guard.room import Room
@@ -26,12 +29,25 @@ from ringfence.app.watch.made import Made
 from ringfence.errors import RingfenceError, UsageError
 from ringfence.respond.act import Act
 from ringfence.respond.undo import undo
+from ringfence.respond.values import HOLD
+from ringfence.store import actions, incidents
 from ringfence.store.state import Database
 from ringfence.watch.incident import DISMISSED, OPEN
 from ringfence.watch.values import Incident
 
 EVERY = 1.0
 """Seconds between two rounds of what is due by the clock."""
+AGAIN = 5.0
+"""Seconds until an incident is looked at once more of which something is held by what passes."""
+PASSES = frozenset(
+    {
+        "stop", "evidence", "estate", "hours", "incidents-a-minute", "hosts-a-minute", "jobs-a-minute", "hosts-at-once",
+    }
+)  # fmt: skip
+"""Rules of `respond.guard` that hold a cut now and may let it go with nothing new of the incident."""
+KEPT = 30 * 86_400.0
+"""Seconds for which what is over is kept in the queue; the journal has it for good."""
+_LIVE = (actions.HELD, actions.PLANNED, actions.DOING, actions.DONE, actions.FAILED)
 
 Told = Callable[[str], None]
 
@@ -42,46 +58,35 @@ class Guard(msgspec.Struct, frozen=True):
     room: Room
     responder: Responder
     act: Act | None
-    book: Book | None
+    book: Book
     known: Keeping
-
-
-class Inbox:
-    """The latest version of each incident that nobody has looked at yet, the first come first."""
-
-    def __init__(self) -> None:
-        self._waiting: OrderedDict[str, Incident] = OrderedDict()
-        self._some = threading.Condition()
-
-    def put(self, incident: Incident) -> None:
-        """Never waits."""
-        with self._some:
-            known = self._waiting.get(incident.id)
-            if known is None or incident.version >= known.version:
-                self._waiting[incident.id] = incident
-            self._some.notify()
-
-    def take(self, wait: float) -> Incident | None:
-        """The next one; None if none came within `wait` seconds."""
-        with self._some:
-            if not self._waiting:
-                self._some.wait(wait)
-            return self._waiting.popitem(last=False)[1] if self._waiting else None
 
 
 def run(live: Live, made: Made, guard: Guard, told: Told, answered: Callable[[Answer], None]) -> None:
     """Guard until SIGTERM or SIGINT. Raises `UsageError`, `StateError`, `MissingPart`."""
     inbox, over = Inbox(), threading.Event()
-    work = [partial(_respond, guard, inbox, over, told, answered), partial(guard.known.follow, over)]
-    if guard.act is not None:
-        work += [partial(guard.act.run, over), partial(_tend, guard, live.home, over, told)]
-    for one in _left_open(live.home):
+    for one in left(live.home):
         inbox.put(one)
+    with beside(guard, live.home, inbox, over, told, answered):
+        watch(live, made, told, inbox.put)
+
+
+@contextlib.contextmanager
+def beside(
+    guard: Guard, home: Path, inbox: Inbox, over: threading.Event, told: Told, answered: Callable[[Answer], None]
+) -> Iterator[None]:
+    """All parts but the watch, for the length of the block. `home`: the watch's folder."""
+    work = [
+        partial(respond, guard, inbox, over, told, answered),
+        partial(guard.known.follow, over),
+        partial(_tend, guard, home, over, told),
+    ]
+    work += [partial(guard.act.run, over)] if guard.act else []
     threads = [threading.Thread(target=_until_over, args=(one, over, told), daemon=True) for one in work]
     for thread in threads:
         thread.start()
     try:
-        watch(live, made, told, inbox.put)
+        yield
     finally:
         over.set()
         for thread in threads:
@@ -98,50 +103,79 @@ def _until_over(work: Callable[[], None], over: threading.Event, told: Told) -> 
             over.wait(EVERY)
 
 
-def _respond(guard: Guard, inbox: Inbox, over: threading.Event, told: Told, answered: Callable[[Answer], None]) -> None:
+def respond(guard: Guard, inbox: Inbox, over: threading.Event, told: Told, answered: Callable[[Answer], None]) -> None:
+    """Answer every incident of the inbox. One that fails keeps no other waiting, and is tried again."""
+    troubled: dict[str, str] = {}
     while not over.is_set():
         incident = inbox.take(EVERY)
         if incident is None:
             continue
+        trouble = ""
         try:
             if incident.state == DISMISSED:
                 _taken_back(guard, incident, told)
             elif incident.state == OPEN:
-                answered(guard.responder.take(incident))
-        except RingfenceError as error:
-            told(f"{incident.id}: {error}; it is tried again")
-            inbox.put(incident)
-            over.wait(EVERY)
+                answer = guard.responder.take(incident)
+                if answer.news:
+                    answered(answer)
+                if any(one.verdict == HOLD and one.rule in PASSES for one in answer.decisions):
+                    inbox.again(incident, AGAIN)
+        except Exception as error:  # also a fault of ours: the next incident may do without what failed
+            trouble = str(error) if isinstance(error, RingfenceError) else f"{type(error).__name__}: {error}"
+            inbox.again(incident, EVERY)
+        if trouble and troubled.get(incident.id) != trouble:
+            told(f"{incident.id}: {trouble}; it is tried again")
+        troubled.pop(incident.id, None)
+        if trouble:
+            troubled[incident.id] = trouble
 
 
 def _taken_back(guard: Guard, incident: Incident, told: Told) -> None:
-    """A person called it benign: all of it goes."""
+    """A person called it benign: all of it goes, what only memory has too."""
+    who = f"a verdict on {incident.id}"
     with contextlib.suppress(UsageError):  # nothing was done because of it
-        undo(guard.room.ledger.database, incident.id, who=f"a verdict on {incident.id}")
-        told(f"{incident.id} was dismissed: its cuts are taken back")
+        before = actions.listed(guard.room.ledger.database, incident.id, _LIVE)
+        if guard.act:
+            guard.act.undo(incident.id, who=who)
+        else:
+            undo(guard.room.ledger.database, incident.id, who=who)
+        if before:
+            told(f"{incident.id} was dismissed: its cuts are taken back")
 
 
 def _tend(guard: Guard, home: Path, over: threading.Event, told: Told) -> None:
     """Renew what lapses of open incidents, write what waits, forget what is long over."""
-    assert guard.act is not None
-    assert guard.book is not None
-    troubled = ""
-    while not over.wait(EVERY):
-        try:
-            guard.act.renew(one.id for one in _left_open(home))
-            if guard.book.waiting:
-                guard.book.flush()
+    troubled, forgot = "", time.monotonic()
+    with contextlib.ExitStack() as stack:
+        watched: Database | None = None
+        known: list[str] = []
+        while not over.wait(EVERY):
             trouble = ""
-        except RingfenceError as error:
-            trouble = str(error)
-        if trouble and trouble != troubled:
-            told(trouble)
-        troubled = trouble
+            try:
+                if watched is None and (home / DATABASE).exists():
+                    watched = stack.enter_context(Database.open(home / DATABASE))
+                known = incidents.ids(watched, OPEN) if watched else []
+            except RingfenceError as error:  # what was open goes on: nothing may lapse because we cannot look
+                trouble = str(error)
+            try:
+                if guard.act:
+                    guard.act.renew(known)
+                if guard.book.stuck or guard.book.waiting:
+                    guard.book.flush()
+                if time.monotonic() - forgot > 3600.0:
+                    forgot = time.monotonic()
+                    actions.forget(guard.room.ledger.database, time.time() - KEPT)
+                    approve.forget(guard.room.folder, known, time.time() - KEPT)
+            except RingfenceError as error:
+                trouble = str(error)
+            if trouble and trouble != troubled:
+                told(trouble)
+            troubled = trouble
 
 
-def _left_open(home: Path) -> Iterator[Incident]:
-    """The incidents that the watch's folder holds open."""
+def left(home: Path) -> list[Incident]:
+    """The incidents that the watch's folder holds open, and those that were dismissed: a guard may have been away."""
     if not (home / DATABASE).exists():
-        return
+        return []
     with contextlib.closing(Database.open(home / DATABASE)) as database:
-        yield from keeping.kept(database, (OPEN,))
+        return keeping.kept(database, (OPEN, DISMISSED))

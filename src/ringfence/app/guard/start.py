@@ -1,5 +1,6 @@
 """`ringfence guard` from what its command line says: live until it is ended, or over what was recorded."""
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from ringfence.app.watch.made import Made
 from ringfence.app.watch.read import forms_of
 from ringfence.app.watch.run import watch_files
 from ringfence.app.watch.vouched import relays_of
+from ringfence.enforce.base import Enforcer
 from ringfence.errors import Problem, UsageError
 from ringfence.estate.estate import Estate
 from ringfence.watch.incident import OPEN
@@ -47,25 +49,28 @@ def start(wanted: Wanted, identity: Path | None, told: Told, answered: Callable[
     for problem in problems:
         told(str(problem))
 
+    reach: dict[tuple[str, str], Enforcer] = {}
+
     def know(file: Path, digest: str) -> Known:
         estate = open_estate(file, identity)
         relays = relays_of(wanted.server) if wanted.server else {}
-        enforcers = reachable(wanted.site.file, estate)
-        return known_of(estate, enforcers, room.limits, relays, bool(wanted.on or wanted.follow), digest)
+        found = reachable(wanted.site.file, estate)
+        reach.update(found)  # what an earlier estate led to stays: cuts may stand there
+        return known_of(estate, found, room.limits, relays, bool(wanted.on or wanted.follow), digest)
 
     known = Keeping(wanted.estate, know, told)
     doors = tuple(listening(wanted.on)) if wanted.on else ()
     agents = (wanted.server, address(wanted.address)) if wanted.server else None
     live = Live(wanted.site.home, doors, wanted.files, agents, forms=forms_of((), wanted.cluster))
     book = room.book()
-    if not wanted.apply:
-        told("shadow mode: what would be cut is listed, and nothing is changed (--apply acts)")
-        run(live, made, Guard(room, Responder(room, known, book, apply=False), None, book, known), told, answered)
-        return
-    enforcers = reachable(wanted.site.file, open_estate(wanted.estate, identity))
-    told(f"{len(enforcers)} enforcers can be asked; up to {room.limits.up_to} without a person")
-    with room.act(enforcers, book) as act:
-        responder = Responder(room, known, book, act, apply=True)
+    with contextlib.ExitStack() as stack:
+        act = None
+        if wanted.apply or not room.limits.shadow:
+            act = stack.enter_context(room.act(reach, book))
+            told(f"{len(reach)} enforcers can be asked; up to {room.limits.up_to} without a person")
+        else:
+            told("shadow mode: what would be cut is listed, and nothing is changed (--apply acts)")
+        responder = Responder(room, known, book, act, apply=act is not None)
         run(live, made, Guard(room, responder, act, book, known), told, answered)
 
 

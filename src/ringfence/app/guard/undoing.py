@@ -6,7 +6,6 @@ from ringfence.errors import UsageError
 from ringfence.estate.estate import Estate
 from ringfence.respond.act_turn import cut_of
 from ringfence.respond.undo import Undo
-from ringfence.respond.values import Cut
 from ringfence.store.actions import Action
 
 
@@ -20,5 +19,7 @@ def chosen(site: Site, incident: str, cut: str) -> list[Action]:
 
 def taken_back(site: Site, estate: Estate, incident: str, cut: str, why: str) -> Undo:
     """Take them back. Raises `UsageError`, `StateError`."""
-    one: Cut | None = cut_of(chosen(site, incident, cut)[0]) if cut else None
-    return commands.taken_back(site, estate, incident, one, why)
+    if not cut:
+        return commands.taken_back(site, estate, incident, None, why)
+    (only,) = chosen(site, incident, cut)
+    return commands.taken_back(site, estate, only.incident, cut_of(only), why)
