@@ -65,9 +65,7 @@ class Turns:
         """Look, apply what is not there, look again. Raises what the enforcer, or the evidence, raises."""
         enforcer = self._enforcers(*turn.lane)
         seen = self._first_look(turn, enforcer)
-        world = World(
-            turn, enforcer, lambda: self._tell_first(turn), lambda found: self._say(turn, found), self._was(turn.lane)
-        )
+        world = World(turn, enforcer, lambda: self._tell_first(turn), self._was(turn.lane))
         found, now = world.bring_about(seen), self._pace()
         with self._lock:
             spent = {one.id: now - self._asked[one.id] for one in turn.want if one.id in self._asked}
@@ -129,11 +127,6 @@ class Turns:
         except StateError:
             if self._desk.options.evidence_first and not self._desk.may_from_memory(turn):
                 raise
-
-    def _say(self, turn: Turn, found: str) -> None:
-        target, place = turn.lane
-        one = evidence.read_back(target, place, turn.text, found, self._desk.clock(), turn.incidents, turn.number)
-        self._desk.told([one], [])
 
     def late(self, lane: Lane) -> None:
         """Tell that a lane does not answer. Its thread is waited for: the answer counts whenever it comes."""

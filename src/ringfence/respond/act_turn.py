@@ -142,19 +142,22 @@ class Found(msgspec.Struct, frozen=True):
     """What was read back. `problems`: id → what the driver said against it; what it could do counts all the same.
 
     `different`: how a lane that holds nothing of ours is not as it was before. `took`: id → seconds since it was asked.
+    `ordered`: something was applied, and not only looked at.
     """
 
     text: str
     problems: Mapping[str, str] = {}
     different: tuple[str, ...] = ()
     took: Mapping[str, float] = {}
+    ordered: bool = False
 
 
 def settled(turn: Turn, read: Found, now: float) -> tuple[list[Mark], list[Line]]:
     """What a read-back says of each action. Raises `InputError` where what was read is no document."""
     compared, digest = turn.compared(read.text), evidence.digest(read.text)
     marks: list[Mark] = []
-    lines: list[Line] = []
+    lines = [evidence.read_back(*turn.lane, turn.text, read.text, now, turn.incidents, turn.number)]
+    lines = lines if read.ordered else []
     for one in turn.want:
         thing = desired.thing_of(cut_of(one))
         if thing in compared.missing or (not thing[0] and compared.missing):

@@ -21,13 +21,11 @@ MOST_APPLIES = 24
 class World:
     """One enforcer, for one turn. `before`: what was read there before our first action.
 
-    `say(found)` writes the evidence of a read-back; `order()` that of an order, and raises where it must not be done.
+    `order()` writes the evidence of an order, and raises where it must not be done.
     """
 
-    def __init__(
-        self, turn: Turn, enforcer: Enforcer, order: Callable[[], None], say: Callable[[str], None], before: str
-    ) -> None:
-        self._turn, self._enforcer, self._order, self._say, self._before = turn, enforcer, order, say, before
+    def __init__(self, turn: Turn, enforcer: Enforcer, order: Callable[[], None], before: str) -> None:
+        self._turn, self._enforcer, self._order, self._before = turn, enforcer, order, before
 
     def bring_about(self, seen: str | None) -> Found:
         """`seen`: what was just read, None where nobody looked. Raises what the enforcer raises when it is read."""
@@ -37,8 +35,7 @@ class World:
         self._order()
         problems = self._put()
         found = self._enforcer.read()
-        self._say(found)
-        return Found(found, problems, self._different(found))
+        return Found(found, problems, self._different(found), ordered=True)
 
     def _stands(self, found: str) -> bool:
         """Whether nothing has to be applied. What does a thing once is done whenever it is asked."""
