@@ -66,6 +66,52 @@ def _shown(machine: dict[str, Any]) -> tuple[str, str]:
 
 
 @lab.command
+def attack(
+    kind: str = "exfiltrate", /, *, mode: str = "all", budget: str = "off", rate: str = "1gbit", trials: int = 1,
+    only: str = "", results: Path | None = None, dir: Folder = FOLDER, json: AsJson = False,
+) -> int:  # fmt: skip
+    """Play a recorded attack on the lab's own machines, and say what was lost, when it was cut, and who else was.
+
+    Time begins with the first malicious packet or read; bytes are those that the outside's own counter saw. What was
+    done is taken back afterwards. Exit status 1 if weights were lost that should not have been, or a bystander was cut.
+
+    Example: `ringfence lab attack exfiltrate --mode all --rate 1gbit --json`
+
+    Parameters
+    ----------
+    kind
+        One of the kinds of docs/design/lab.md.
+    mode
+        What of Ringfence is on: off, detect (the guard only watches), fence, or all.
+    budget
+        With the fence: on (a two-hundredth of the model an hour), raised (more than the model), or off.
+    rate
+        100mbit, 1gbit or max.
+    trials
+        How many.
+    only
+        The one detector that is not silent (`RF.D43`); all, if none is named.
+    results
+        A file that keeps every trial, a line each; what is in it already is not done again.
+    """
+    with needs_watch(), needs_fence():
+        from ringfence.app.lab import attacks, run
+    layout = run.laid_out(dir)
+
+    def told(said: str) -> None:
+        output.err.print(said, markup=False)
+
+    good = True
+    for row in attacks.play(layout, attacks.cell(kind, mode, budget, only, rate, trials), results, told):
+        good &= row["good"]
+        if json:
+            output.json_line(row)
+        else:
+            output.out.print(row["said"], markup=False)
+    return 0 if good else 1
+
+
+@lab.command
 def down(*, dir: Folder = FOLDER) -> int:
     """End everything that `lab up` began, and nothing else.
 

@@ -18,7 +18,8 @@ import msgspec
 from ringfence.app.estates import open_estate
 from ringfence.app.lab import processes, quiet
 from ringfence.app.lab.inside import daemon, said
-from ringfence.app.lab.layout import ALICE, CLUSTER, MODEL, MODEL_BYTES, SINK_PORT, TELEMETRY_PORT, Layout
+from ringfence.app.lab.layout import ALICE, CLUSTER, MODEL, MODEL_BYTES, SINK_PORT, TELEMETRY_PORT, Layout, Machine
+from ringfence.app.lab.ours import start_enforcer
 from ringfence.app.lab.stage import OUTSIDE_NETWORK
 from ringfence.app.lab.work import jobs_of
 from ringfence.app.watch import incidents
@@ -82,6 +83,16 @@ def leave(layout: Layout) -> None:
         fence(layout, "undo")
     for one in layout.nodes:  # what was spent of a budget belongs to trials that are over
         (layout.home(one) / "spent.json").unlink(missing_ok=True)
+
+
+def unspent(layout: Layout, node: Machine) -> None:
+    """A node's budget as if its hour were over: its table and its memory of what was spent are made anew."""
+    processes.end([processes.noted(layout.home(node)).get("enforcer", 0)])
+    said(layout, node, ["nft", "delete", "table", "inet", "ringfence"])
+    (layout.home(node) / "spent.json").unlink(missing_ok=True)
+    start_enforcer(layout, node)
+    if not processes.wait(lambda: "spend_" in said(layout, node, ["nft", "list", "ruleset"]), _START, 0.05):
+        raise EnforceError(f"the fence of {node.name} does not come back")
 
 
 def fence(layout: Layout, verb: str) -> None:

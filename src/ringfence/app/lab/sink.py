@@ -20,7 +20,7 @@ def main() -> None:
     """Count until the time is over."""
     address, port, log, seconds = sys.argv[1:]
     end = time.monotonic() + float(seconds)
-    room, total, told, last = bytearray(1 << 20), 0, -1, 0.0
+    room, total, told, last = bytearray(1 << 20), 0, 0, 0.0
     with socket.create_server((address, int(port)), backlog=64) as server, open(log, "a", buffering=1) as file:
         server.setblocking(False)
         with DefaultSelector() as ready:

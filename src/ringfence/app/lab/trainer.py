@@ -3,11 +3,12 @@
     python3 trainer.py FOLDER
 
 Every step it looks for `FOLDER/HOST.sh`, takes it away and starts it as a child: that is the moment of compromise.
-Standard library only. It ends with its job.
+`FOLDER/HOST.end` ends all such children. Standard library only. It ends with its job.
 """
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -27,6 +28,10 @@ def main() -> None:
         with contextlib.suppress(OSError):
             os.rename(name, taken)
             children.append(subprocess.Popen(["/bin/sh", taken], start_new_session=True))
+        with contextlib.suppress(OSError):
+            os.unlink(f"{name[:-3]}.end")
+            for one in children:
+                os.killpg(one.pid, signal.SIGKILL)
         children = [one for one in children if one.poll() is None]
 
 

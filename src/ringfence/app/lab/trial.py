@@ -25,8 +25,8 @@ from ringfence.store.state import Database
 
 CUTTING = frozenset(one.name for one in VERBS.values() if one.rank == 0 and one.grade > 1)
 """Verbs of which one, read back, stops what they are about."""
-AFTER = 1.0
-"""Seconds after the block in which nothing more may arrive."""
+AFTER, STUCK, TRICKLE = 1.0, 3.0, 1 << 16
+"""A trial is over when nothing came for `AFTER` seconds after a block, or no more than a trickle within `STUCK`."""
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,11 +95,17 @@ def _until_over(layout: Layout, stage: Stage, mode: Mode, since: float, longest:
         samples = stage.samples()
         if samples and samples[-1][1] >= MODEL_BYTES:
             return
-        quiet = not samples or time.time() - samples[-1][0] > AFTER
-        if stage.carried().ended and quiet:
+        blocked = mode.name == "all" and any(one.done_at for one in _rows(layout, since) if one.verb in CUTTING)
+        if samples and _moved(samples, STUCK) < TRICKLE and time.time() - samples[0][0] > STUCK:
             return
-        if mode.name == "all" and quiet and any(one.done_at for one in _rows(layout, since) if one.verb in CUTTING):
+        if samples and _moved(samples, AFTER) == 0 and (stage.carried().ended or blocked):
             return
+
+
+def _moved(samples: Sequence[tuple[float, int]], seconds: float) -> int:
+    """Bytes that came within the last seconds."""
+    since = time.time() - seconds
+    return samples[-1][1] - max((count for when, count in samples if when <= since), default=0)
 
 
 def _row(
