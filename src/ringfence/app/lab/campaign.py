@@ -11,6 +11,7 @@ import msgspec
 from ringfence.app.lab import modes, work
 from ringfence.app.lab.layout import MODEL_BYTES, Layout
 from ringfence.app.lab.modes import Mode
+from ringfence.app.lab.stage import last
 from ringfence.app.lab.trial import Trial, trial
 from ringfence.errors import UsageError
 
@@ -78,7 +79,7 @@ def run(layout: Layout, cells: Sequence[Cell], file: Path, told: Callable[[str],
         if one.rate not in RATES:
             raise UsageError(f"{one.rate!r} is not a rate", f"one of {', '.join(RATES)}")
     done = results(file)
-    number = max((one.trial.number for one in done), default=0)
+    number = max([last(layout), *(one.trial.number for one in done)])
     rest = left(cells, done)
     told(f"{sum(count for _, count in rest)} trials, about {estimate(rest) / 60:.0f} minutes")
     for cell, count in rest:

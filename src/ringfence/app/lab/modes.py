@@ -114,12 +114,13 @@ def start_guard(layout: Layout, mode: Mode) -> None:
     """A guard on a new folder, with habits known; it hears agents when this returns."""
     home = layout.home(layout.machine("ctl")) / f"watch-{time.time_ns()}"
     problems: list[Problem] = []
-    made = Made(open_estate(layout.estate, None), (), problems)
+    made = Made(open_estate(layout.estate, None), (), problems, (mode.only,) if mode.only else ())
     asyncio.run(quiet.learn(home, layout, made))
     ctl = layout.machine("ctl")
     words = ["guard", "--server", str(layout.server), "--address", f"{ctl.address}:{TELEMETRY_PORT}"]
     words += ["--estate", str(layout.estate), "--site", str(layout.state / "fence.toml"), "--state", str(layout.state)]
     words += ["--home", str(home), "--settings", str(layout.state / "guard.toml"), "--json"]
+    words += ["--only", mode.only] if mode.only else []
     words += ["--apply"] if mode.name == "all" else []
     log = layout.home(ctl) / "log" / "guard.log"
     log.unlink(missing_ok=True)

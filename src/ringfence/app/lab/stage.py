@@ -44,7 +44,7 @@ class Stage:
 
     def __init__(self, layout: Layout, number: int) -> None:
         self.layout, self.number = layout, number
-        self.folder = layout.shared / "trials" / str(number)
+        self.folder = _trials(layout) / str(number)
         self.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         for one in (carry, sink):
             self.program(one)
@@ -204,6 +204,15 @@ class Stage:
                 return
             time.sleep(0.02)
         raise EnforceError(f"nothing listens at port {port} outside", f"see {self.folder}")
+
+
+def last(layout: Layout) -> int:
+    """The number of the trial that was played last in this lab; 0 if none was."""
+    return max((int(one.name) for one in _trials(layout).glob("[0-9]*")), default=0)
+
+
+def _trials(layout: Layout) -> Path:
+    return layout.shared / "trials"
 
 
 def trained(layout: Layout) -> tuple[Machine, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from ringfence.app.watch.rules_cache import ruleset
 from ringfence.app.watch.site import EstateSite
 from ringfence.app.watch.stages import Stages
-from ringfence.errors import Problem
+from ringfence.errors import Problem, UsageError
 from ringfence.estate.estate import Estate
 from ringfence.watch.detectors import DETECTORS
 from ringfence.watch.engine import JointStage, NodeStage
@@ -19,11 +19,18 @@ from ringfence.watch.site import Nowhere, Site
 class Made:
     """How the stages are made: our own rules and those named, all detectors, the estate as their witness.
 
-    `count` is how many rules and correlations; `joint` the joint stage that was made last.
+    `only`: ids of the detectors that are not silent (`RF.D04`); then none of our own rules speaks. Raises `UsageError`
+    for an id that is none. `count` is how many rules and correlations; `joint` the joint stage that was made last.
     """
 
-    def __init__(self, estate: Estate | None, rules: Sequence[Path], problems: list[Problem]) -> None:
-        loaded, found = ruleset(rules)
+    def __init__(
+        self, estate: Estate | None, rules: Sequence[Path], problems: list[Problem], only: Sequence[str] = ()
+    ) -> None:
+        unknown = sorted({*only} - {one.about.id for one in DETECTORS})
+        if unknown:
+            raise UsageError(f"no detector is called {unknown[0]!r}", "docs/detectors.md lists them")
+        self._detectors = tuple(one for one in DETECTORS if not only or one.about.id in only)
+        loaded, found = ruleset(rules, own=not only)
         self._rules = Rules(loaded)
         problems += [*found, *self._rules.problems]
         site = EstateSite(estate) if estate else None
@@ -38,20 +45,20 @@ class Made:
 
     def single(self) -> Single:
         """Both in one process."""
-        return Single(DETECTORS, self._site, self._rules, self._roster)
+        return Single(self._detectors, self._site, self._rules, self._roster)
 
     def stages(self) -> Stages:
         """For an engine that keeps their states."""
         return Stages(self._node, self._joint)
 
     def _node(self) -> NodeStage:
-        stage = NodeStage(DETECTORS, self._site, self._rules)
+        stage = NodeStage(self._detectors, self._site, self._rules)
         if self._roster:
             stage.start(self._roster)
         return stage
 
     def _joint(self) -> JointStage:
-        self.joint = JointStage(DETECTORS, self._site, self._rules)
+        self.joint = JointStage(self._detectors, self._site, self._rules)
         if self._roster:
             self.joint.start(self._roster)
         return self.joint
