@@ -164,6 +164,7 @@ def start_sshd(layout: Layout, machine: Machine) -> None:
 def operator_key(layout: Layout) -> None:
     """The operator's key, on the workstation, and the line that admits it everywhere."""
     keygen(layout.client_key)
+    os.chown(layout.client_key, OPERATOR.uid, OPERATOR.uid)
     admit(layout, OPERATOR, layout.client_key.with_suffix(".pub").read_text())
 
 

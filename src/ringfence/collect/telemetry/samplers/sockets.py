@@ -190,7 +190,7 @@ class Sockets:
             "dst_endpoint.port": second[1],
             "connection_info.protocol_name": "tcp",
             "connection_info.direction": "inbound" if inbound else "outbound",
-            "actor.user.name": self._machine.user(one.uid),
+            "actor.user.name": self._machine.user(one.uid) if one.inode else "",  # of what was let go the kernel says 0
         }
         if holder:
             fields |= {
