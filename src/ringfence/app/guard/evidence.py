@@ -28,11 +28,11 @@ _BATCH = 4096
 class Book:
     """`respond.evidence.Evidence`, bound to a fence's journal. May be used by several threads.
 
-    `changed` is called after each append, outside of the journal's lock.
+    `changed` is called after each append, outside of the journal's lock; it may be set later.
     """
 
     def __init__(self, ledger: Ledger, changed: Callable[[], None] = lambda: None) -> None:
-        self._ledger, self._changed = ledger, changed
+        self._ledger, self.changed = ledger, changed
         self._one_at_a_time = threading.RLock()
         self._waiting: deque[tuple[str, bytes]] = deque()
         self._bytes = 0
@@ -61,7 +61,7 @@ class Book:
             if not self._waiting:
                 return
             self._write()
-        self._changed()
+        self.changed()
 
     def hold(self, batch: Sequence[Line]) -> None:
         """Have these go in front of the next ones that are written: nothing is done before those are on disk."""

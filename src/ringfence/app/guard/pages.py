@@ -254,7 +254,7 @@ def _make_room(sql: Any) -> None:
     if count >= MOST:
         gone = "DELETE FROM pages WHERE id IN (SELECT id FROM pages WHERE taken_by <> '' ORDER BY taken_at LIMIT 100)"
         if not sql.execute(gone).rowcount:
-            raise StateError(f"{count} pages wait, and nobody takes one", "`ringfence ack INCIDENT` takes them")
+            raise StateError(f"{count} pages wait, and nobody takes one", "`ringfence respond ack INCIDENT` takes them")
 
 
 def _post(client: "httpx.Client", url: str, data: bytes, heads: dict[str, str]) -> str:

@@ -1,0 +1,238 @@
+"""What a running guard tells people and witnesses, beside the way from an event to a block, which never waits for it.
+
+        answer ─▶ what came of it ─▶ graver than what was paged? ─▶ page ─▶ first address … ─▶ line of evidence
+        journal grows ─▶ heads to the witnesses ─▶ refused? ─▶ line, page, and said aloud
+        every few seconds ─▶ guard-status.json: how it stands, for `ringfence respond status` and `show`
+
+An answer is only put into a queue here. Who is to be woken is on disk a moment later; a guard that was killed in
+between looks at every open incident again when it begins, and a page that was asked for twice is one.
+"""
+
+import contextlib
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ringfence.app import files
+from ringfence.app.guard import pages
+from ringfence.app.guard.evidence import Book
+from ringfence.app.guard.evidence_commands import witnesses_of
+from ringfence.app.guard.responder import Answer
+from ringfence.app.guard.settings import Telling
+from ringfence.app.guard.witness import Watched, alarm
+from ringfence.errors import RingfenceError, StateError
+from ringfence.respond import evidence
+from ringfence.respond.values import DO, HOLD
+from ringfence.transport import witness
+
+STATUS = "guard-status.json"
+EVERY = 5.0
+"""Seconds between two times that the guard writes how it stands."""
+MOST = 20_000
+"""Answers that wait to be looked at, at most. More are said aloud, and not paged."""
+REMEMBERED = 10_000
+_LOOK = 0.5
+_WAIT = 5.0
+
+
+class Where(msgspec.Struct, frozen=True):
+    """The folders and files that a guard was started with: what the commands beside it have to be given."""
+
+    state: str = ""
+    home: str = ""
+    site: str = ""
+    estate: str = ""
+
+
+class Status(msgspec.Struct, frozen=True):
+    """How a guard stood `at` which second since the epoch. `waiting`, `lost`: lines of evidence without room."""
+
+    at: float
+    applies: bool
+    where: Where = Where()
+    waiting: int = 0
+    lost: int = 0
+    stuck: bool = False
+    witnesses: dict[str, str] = {}
+    over: bool = False
+
+
+class Level(msgspec.Struct, frozen=True):
+    """How grave what came of an incident is: the hardest grade that is done or held, how many are cut and held."""
+
+    grade: int
+    cut: int
+    held: int
+
+    def above(self, paged: "Level | None") -> bool:
+        """Whether somebody is woken (again): for the first time, for a harder cut, for one that waits for him."""
+        return paged is None or self.grade > paged.grade or (self.held > 0 and not paged.held)
+
+
+class Alerts:
+    """`heard` may be called from the guard's own thread: it only puts an answer into a queue."""
+
+    def __init__(
+        self, state: Path, telling: Telling, book: Book, told: Callable[[str], None], applies: bool = True,
+        where: Where | None = None,
+    ) -> None:  # fmt: skip
+        self._state, self._book, self._told = state, book, told
+        self._applies, self._where = applies, where or Where(str(state))
+        self._waiting: queue.Queue[Answer] = queue.Queue(MOST)
+        self._paged: dict[str, Level] = {}
+        self._over = threading.Event()
+        self._pager = pages.Pager(state, telling.pages, self._was_sent) if telling.pages.urls else None
+        self._alarm = alarm(book, self._pager)
+        self._watched = Watched(witnesses_of(state, telling.witnesses), book.tree, state, self._witness_said)
+        self._unreached: dict[str, str] = {}
+
+    def heard(self, answered: Callable[[Answer], None]) -> Callable[[Answer], None]:
+        """The same, and whoever is to know of an answer is woken."""
+
+        def both(answer: Answer) -> None:
+            self.saw(answer)
+            answered(answer)
+
+        return both
+
+    def saw(self, answer: Answer) -> None:
+        """Have it looked at. Never waits."""
+        if self._pager is None or not self._applies or level_of(answer) is None:
+            return
+        try:
+            self._waiting.put_nowait(answer)
+        except queue.Full:
+            self._told(f"{answer.incident.id}: {MOST} incidents wait to be paged; nobody is woken for this one")
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator["Alerts"]:
+        """Tell, for the length of the block."""
+        work = [threading.Thread(target=self._run, name="alerts", daemon=True)]
+        if self._pager:
+            work.append(threading.Thread(target=self._pager.run, args=(self._over,), name="pages", daemon=True))
+        with self._watched:
+            self._book.changed = self._watched.changed
+            for one in work:
+                one.start()
+            try:
+                yield self
+            finally:
+                self._book.changed = lambda: None
+                self._over.set()
+                for one in work:
+                    one.join(_WAIT)
+        if self._pager and not any(one.is_alive() for one in work):
+            self._pager.close()
+        self._write(over=True)
+
+    def _run(self) -> None:
+        written = float("-inf")
+        while not self._over.is_set():
+            try:
+                self._page(self._waiting.get(timeout=_LOOK))
+            except queue.Empty:
+                pass
+            except Exception as error:  # one that cannot be told keeps no other waiting
+                self._told(f"somebody was to be woken, and could not be: {error}")
+            if time.monotonic() - written > EVERY:
+                self._write()
+                written = time.monotonic()
+
+    def _page(self, answer: Answer) -> None:
+        """One page an incident, and one more each time that it is graver than what was paged."""
+        assert self._pager is not None
+        level, named = level_of(answer), answer.incident.id
+        if level is None or not level.above(self._known(named)):
+            return
+        why, now = why_of(answer, level), time.time()
+        said = pages.body(
+            named, answer.incident.title, answer.incident.severity, why, press_of(named, level),
+            grade=level.grade, cut=level.cut, held=level.held, jobs=len(answer.plan.jobs),
+        )  # fmt: skip
+        self._pager.page(named, said, now, f"grade {level.grade}" + (", held" if level.held else ""))
+        before = self._paged.get(named, level)
+        self._paged[named] = Level(max(level.grade, before.grade), level.cut, max(level.held, before.held))
+        if len(self._paged) > REMEMBERED:
+            del self._paged[next(iter(self._paged))]
+
+    def _known(self, id: str) -> Level | None:
+        """The gravest that was paged for an incident, before this guard began too."""
+        if id not in self._paged:
+            levels = [_level_in(one.body) for one in pages.listed(self._state, id)]
+            if levels:
+                self._paged[id] = Level(max(one.grade for one in levels), 0, max(one.held for one in levels))
+        return self._paged.get(id)
+
+    def _was_sent(self, sent: pages.Sent) -> None:
+        """A line for each try; said aloud where nobody is reached, once for each answer."""
+        page = sent.page
+        if not sent.reached and self._unreached.get(sent.to) != sent.answer:
+            self._told(f"nobody was woken by {sent.to or 'the pager'}: {sent.answer}; it is tried again")
+        self._unreached[sent.to] = "" if sent.reached else sent.answer
+        if page.id:
+            line = evidence.paged(page.incident, page.id, sent.to, page.level, time.time(), sent.answer)
+            with contextlib.suppress(StateError):  # it waits in the book
+                self._book.write([line])
+
+    def _witness_said(self, sent: witness.Sent) -> None:
+        """Aloud, then as a line and a page."""
+        loud = "WITNESS: " if sent.said == witness.REWRITTEN else "witness "
+        self._told(f"{loud}{sent.witness}: {sent.said}" + (f": {sent.why}" if sent.why else ""))
+        self._alarm(sent)
+
+    def _write(self, over: bool = False) -> None:
+        said = {name: f"{one.said}: {one.why}".rstrip(": ") for name, one in sorted(self._watched.last.items())}
+        found = Status(
+            time.time(), self._applies, self._where, self._book.waiting, self._book.lost, self._book.stuck, said, over
+        )
+        with contextlib.suppress(OSError, RingfenceError):  # a disk without room: that it is old says so
+            files.write(self._state, STATUS, msgspec.json.encode(found))
+
+
+def status(state: Path) -> Status | None:
+    """How the guard of a folder last said that it stands; None where none ever did, or not so that it can be read."""
+    try:
+        with (state / STATUS).open("rb") as file:
+            return msgspec.json.decode(file.read(1 << 20), type=Status)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def level_of(answer: Answer) -> Level | None:
+    """How grave what came of it is; None where nothing is done or held."""
+    cut, held = answer.of(DO), answer.of(HOLD)
+    if not cut and not held:
+        return None
+    return Level(max(int(one.cut.about.grade) for one in (*cut, *held)), len(cut), len(held))
+
+
+def why_of(answer: Answer, level: Level) -> str:
+    """What came of it, in a sentence."""
+    rules = sorted({one.rule for one in answer.decisions if one.verdict == HOLD})
+    said = [f"{level.cut} cut" if level.cut else "nothing is cut"]
+    said += [f"{level.held} wait for a person ({', '.join(rules)})"] if level.held else []
+    return ", ".join(said)
+
+
+def press_of(id: str, level: Level) -> list[str]:
+    """What to press next, the first thing first."""
+    held = [f"ringfence respond apply {id} --apply"] if level.held else []
+    return [f"ringfence respond ack {id}", f"ringfence respond show {id}", *held,
+            f"ringfence respond undo {id} --apply"]  # fmt: skip
+
+
+def where(state: Path, home: Path, site: Path, estate: Path) -> Where:
+    """The same paths, from wherever they are read."""
+    return Where(*(os.path.abspath(one) for one in (state, home, site, estate)))
+
+
+def _level_in(body: bytes) -> Level:
+    """What a page that was kept says; one about the journal says nothing of cuts."""
+    counts: Any = msgspec.json.decode(body).get("counts", {})
+    return Level(int(counts.get("grade", 0)), int(counts.get("cut", 0)), int(counts.get("held", 0)))
