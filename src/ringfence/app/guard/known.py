@@ -58,8 +58,11 @@ class Keeping:
         """What is known just now."""
         return self._known
 
-    def follow(self, until: threading.Event, every: float = LOOK) -> None:
-        """Make it anew whenever the file has changed. One that cannot be read leaves what was known, and is told."""
+    def follow(self, until: threading.Event, every: float, changed: Callable[[], None]) -> None:
+        """Make it anew whenever the file has changed, and call `changed`; look `every` so many seconds.
+
+        One that cannot be read leaves what was known, and is told.
+        """
         while not until.wait(every):
             mark = _mark(self._file)
             if mark == self._mark:
@@ -71,6 +74,7 @@ class Keeping:
                     continue
                 self._known = made
                 self._told(f"{self._file} was read again")
+                changed()
             except (RingfenceError, OSError) as error:
                 self._told(f"{self._file} has changed and cannot be read; what was known before stands: {error}")
 

@@ -60,6 +60,7 @@ class Responder:
         self._room, self._known, self._book, self._act, self._apply = room, known, book, act, apply
         self._clock, self._pace, self._jumps = clock, pace, Clock()
         self._did: dict[str, Did] = {}
+        self._ahead: dict[str, float] = {}
         self._looked = self._measured_at = float("-inf")
         self._measured: dict[str, float] = {}
         self._told: dict[str, object] = {}
@@ -164,6 +165,13 @@ class Responder:
             rows += self._act.unwritten() if self._act else []
             self._did = {one.id: _did(one) for one in rows if one.state in _STANDING or one.done_at}
             self._looked = self._pace()
+        self._ahead = {
+            key: self._ahead.get(key, self._pace())
+            for key, one in self._did.items()
+            if key in self._ahead or one.when > now
+        }
+        for key, since in self._ahead.items():  # the clock went back: each counts as done when that was seen first
+            self._did[key] = msgspec.structs.replace(self._did[key], when=now - (self._pace() - since))
         return spent(self._did.values(), now, self._jumps.jumped(now, self._pace()))
 
 

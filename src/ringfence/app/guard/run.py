@@ -19,7 +19,7 @@ import msgspec
 from ringfence.app.guard import approve
 from ringfence.app.guard.evidence import Book
 from ringfence.app.guard.inbox import Inbox
-from ringfence.app.guard.known import Keeping
+from ringfence.app.guard.known import LOOK, Keeping
 from ringfence.app.guard.responder import Answer, Responder
 from ringfence.app.guard.room import Room
 from ringfence.app.watch import keeping
@@ -53,20 +53,20 @@ Told = Callable[[str], None]
 
 
 class Guard(msgspec.Struct, frozen=True):
-    """The parts of a running guard."""
+    """The parts of a running guard. `again`, `look`: seconds, as `AGAIN` and `known.LOOK`."""
 
     room: Room
     responder: Responder
     act: Act | None
     book: Book
     known: Keeping
+    again: float = AGAIN
+    look: float = LOOK
 
 
 def run(live: Live, made: Made, guard: Guard, told: Told, answered: Callable[[Answer], None]) -> None:
     """Guard until SIGTERM or SIGINT. Raises `UsageError`, `StateError`, `MissingPart`."""
     inbox, over = Inbox(), threading.Event()
-    for one in left(live.home):
-        inbox.put(one)
     with beside(guard, live.home, inbox, over, told, answered):
         watch(live, made, told, inbox.put)
 
@@ -76,9 +76,15 @@ def beside(
     guard: Guard, home: Path, inbox: Inbox, over: threading.Event, told: Told, answered: Callable[[Answer], None]
 ) -> Iterator[None]:
     """All parts but the watch, for the length of the block. `home`: the watch's folder."""
+
+    def every_one() -> None:
+        for one in left(home):
+            inbox.put(one)
+
+    every_one()
     work = [
         partial(respond, guard, inbox, over, told, answered),
-        partial(guard.known.follow, over),
+        partial(guard.known.follow, over, guard.look, every_one),
         partial(_tend, guard, home, over, told),
     ]
     work += [partial(guard.act.run, over)] if guard.act else []
@@ -119,7 +125,7 @@ def respond(guard: Guard, inbox: Inbox, over: threading.Event, told: Told, answe
                 if answer.news:
                     answered(answer)
                 if any(one.verdict == HOLD and one.rule in PASSES for one in answer.decisions):
-                    inbox.again(incident, AGAIN)
+                    inbox.again(incident, guard.again)
         except Exception as error:  # also a fault of ours: the next incident may do without what failed
             trouble = str(error) if isinstance(error, RingfenceError) else f"{type(error).__name__}: {error}"
             inbox.again(incident, EVERY)
