@@ -3,6 +3,7 @@
 cells (kind, mode, rate, how many) ─▶ those that a file of results lacks ─▶ trial ─▶ a line of the file
 """
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -19,6 +20,8 @@ RATES = {"100mbit": 12.5e6, "1gbit": 125e6, "max": 0.0}
 """Bytes a second; `max`: as fast as the machine goes."""
 _FASTEST = 1e9
 """Bytes a second, as guessed for estimates."""
+_BUSY = 120.0
+"""Seconds for which ordinary work is begun beside the trials, again and again."""
 _ENTER, _AROUND = 35.0, 4.0
 """Seconds to change the mode, and what a trial takes beside its bytes, as guessed for estimates."""
 
@@ -82,6 +85,7 @@ def run(layout: Layout, cells: Sequence[Cell], file: Path, told: Callable[[str],
     number = max([last(layout), *(one.trial.number for one in done)])
     rest = left(cells, done)
     told(f"{sum(count for _, count in rest)} trials, about {estimate(rest) / 60:.0f} minutes")
+    busy = 0.0
     for cell, count in rest:
         for _ in range(count):
             modes.enter(layout, cell.mode, told)
@@ -89,6 +93,9 @@ def run(layout: Layout, cells: Sequence[Cell], file: Path, told: Callable[[str],
             if cell.mode.fenced and cell.mode.budget != "off":
                 nodes = work.shares(layout)[0][1]
                 modes.unspent(layout, nodes[number % len(nodes)])
+            if time.monotonic() > busy - cell.seconds:
+                work.background(layout, _BUSY)
+                busy = time.monotonic() + _BUSY
             ended = Done(cell, trial(layout, cell.kind, cell.mode, RATES[cell.rate], number))
             with file.open("ab") as lines:
                 lines.write(msgspec.json.encode(ended) + b"\n")

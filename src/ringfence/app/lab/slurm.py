@@ -58,7 +58,8 @@ class Place(msgspec.Struct, frozen=True):
         for daemon in ("slurmctld", "slurmd", "slurmdbd"):
             real = Path(f"/usr/sbin/{daemon}-wlm")
             (self.folder / "sbin" / daemon).symlink_to(real if real.exists() else f"/usr/sbin/{daemon}")
-        (self.folder / "etc" / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\nConstrainCores=no\nConstrainDevices=no\n")
+        settings = ("CgroupPlugin=cgroup/v1", "ConstrainCores=no", "ConstrainDevices=no")
+        (self.folder / "etc" / "cgroup.conf").write_text("".join(f"{one}\n" for one in settings))
 
     def text(self) -> str:
         """slurm.conf without its nodes and partitions."""

@@ -51,6 +51,7 @@ class Stage:
         self.outside = f"192.88.99.{20 + number % 220}"
         self._jobs: list[str] = []
         self._after: list[Callable[[], None]] = []
+        self._begun: list[subprocess.Popen[bytes]] = []
 
     def node(self, at: int = 0) -> Machine:
         """A node of the training job: each trial begins with the next one."""
@@ -59,11 +60,7 @@ class Stage:
 
     def compromise(self, command: str) -> None:
         """Have the training job on this trial's node run a command, as a poisoned package in it would."""
-        place = work.training(self.layout) / ALICE.name / f"{self.node().name}.sh"
-        beside = place.with_suffix(".new")
-        beside.write_text(f"#!/bin/sh\n{command}\n")
-        beside.chmod(0o755)
-        beside.rename(place)
+        work.tell(self.layout, ALICE, self.node(), command)
 
     def own_jobs(self) -> frozenset[str]:
         """The numbers of the attacker's jobs: this trial's, and the training job that was compromised."""
@@ -162,14 +159,16 @@ class Stage:
 
     def run(self, machine: Machine, argv: Sequence[str], account: Account | None = None) -> "subprocess.Popen[bytes]":
         """Start a program in a machine; it is bounded in time."""
-        return inside(self.layout, machine, ["timeout", str(LONGEST), *argv], account=account)
+        process = inside(self.layout, machine, ["timeout", str(LONGEST), *argv], account=account)
+        self._begun.append(process)
+        return process
 
     def end(self) -> None:
         """End what this trial started, cancel its jobs, put back what it changed, forget its address outside.
 
         Raises `EnforceError` where something could not be put back; the rest was.
         """
-        processes.end(self._mine())
+        processes.end([*self.left(), *(one.pid for one in self._begun if one.poll() is None)])
         wrong = []
         for undo in reversed(self._after):
             try:
@@ -181,7 +180,7 @@ class Stage:
         if wrong:
             raise EnforceError(f"not put back after the trial: {'; '.join(wrong)}", "`ringfence lab down`, then up")
 
-    def _mine(self) -> list[int]:
+    def left(self) -> list[int]:
         """Processes in the lab's control groups whose command line names this trial's folder."""
         name, found = os.fsencode(f"{self.folder}/"), list[int]()
         for place, _, _ in os.walk(group()):

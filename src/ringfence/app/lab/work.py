@@ -6,9 +6,10 @@ Tenant a's job reads the model and is the one that an attack compromises; tenant
 import shutil
 from pathlib import Path
 
+from ringfence.app.lab import background as load
 from ringfence.app.lab import trainer
 from ringfence.app.lab.inside import said
-from ringfence.app.lab.layout import ALICE, BOB, Account, Layout, Machine
+from ringfence.app.lab.layout import ALICE, BOB, STORE_PORT, Account, Layout, Machine
 from ringfence.app.lab.processes import wait
 from ringfence.errors import EnforceError
 
@@ -33,6 +34,25 @@ def start(layout: Layout) -> None:
         said(layout, layout.machine("ctl"), argv, account=account)
     if not wait(lambda: all(jobs_of(layout, account) for account, _ in shares(layout)), _STARTS, 0.1):
         raise EnforceError("the training jobs do not run", "see Slurm's logs in the lab's folder")
+
+
+def background(layout: Layout, seconds: float, pieces: float = 10.0, size: int = 1 << 18) -> None:
+    """Have tenant b's job read the storage for a while: `pieces` a second of `size` bytes on each of its nodes."""
+    account, nodes = shares(layout)[1]
+    program = training(layout) / Path(load.__file__ or "").name
+    shutil.copyfile(load.__file__ or "", program)
+    store = f"{layout.machine('store').address}:{STORE_PORT}/{layout.model.name}"
+    for one in nodes:
+        tell(layout, account, one, f"exec /usr/bin/python3 {program} {store} {pieces} {size} {seconds}")
+
+
+def tell(layout: Layout, account: Account, node: Machine, command: str) -> None:
+    """Have the training job of an account run a command on a node."""
+    place = training(layout) / account.name / f"{node.name}.sh"
+    beside = place.with_suffix(".new")
+    beside.write_text(f"#!/bin/sh\n{command}\n")
+    beside.chmod(0o755)
+    beside.rename(place)
 
 
 def shares(layout: Layout) -> tuple[tuple[Account, tuple[Machine, ...]], ...]:
