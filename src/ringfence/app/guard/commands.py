@@ -7,7 +7,7 @@ done or has failed.
 import getpass
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import msgspec
 from ringfence.app.fence.ledger import Ledger
 from ringfence.app.guard import approve, switch
 from ringfence.app.guard.evidence import Book
-from ringfence.app.guard.known import known_of
+from ringfence.app.guard.known import Known, known_of
 from ringfence.app.guard.responder import Answer, Responder
 from ringfence.app.guard.room import Reachable, Room, reachable
 from ringfence.app.watch import incidents
@@ -25,7 +25,7 @@ from ringfence.estate.estate import Estate
 from ringfence.respond import evidence
 from ringfence.respond.act import Act, acts
 from ringfence.respond.undo import Undo, chosen, stands, undo
-from ringfence.respond.values import HOLD, SHADOW, Cut, action_id
+from ringfence.respond.values import HOLD, SHADOW, Cut, Plan, action_id
 from ringfence.store import actions
 from ringfence.store.actions import Action
 from ringfence.store.journal import Line
@@ -47,15 +47,21 @@ class Site(msgspec.Struct, frozen=True):
     settings: Path | None = None
 
 
-def planned(site: Site, estate: Estate, id: str) -> Answer:
+Instead = Callable[[Plan, Known], Plan]
+"""What makes of our plan the one that is meant: `Responder`'s `instead`."""
+
+
+def planned(site: Site, estate: Estate, id: str, instead: Instead = lambda made, _: made) -> Answer:
     """What would be done about an incident, and what would be held, just now. Changes nothing. `UsageError`."""
     incident, _ = incidents.one(site.home, id)
     room, enforcers = Room(site.state, site.settings), reachable(site.file, estate)
     known = known_of(estate, enforcers, room.limits)
-    return Responder(room, lambda: known, apply=True).think(incident)
+    return Responder(room, lambda: known, apply=True, instead=instead).think(incident)
 
 
-def applied(site: Site, estate: Estate, id: str, why: str = "") -> tuple[Answer, list[Action]]:
+def applied(
+    site: Site, estate: Estate, id: str, why: str = "", instead: Instead = lambda made, _: made
+) -> tuple[Answer, list[Action]]:
     """Do it: whoever asks approves the plan as it is now. Returns the plan, and how each action stands then.
 
     What needs a second person waits for one. Raises `UsageError`, `StateError`.
@@ -66,7 +72,7 @@ def applied(site: Site, estate: Estate, id: str, why: str = "") -> tuple[Answer,
     known = known_of(estate, enforcers, room.limits)
     book = room.book()
     with _acting(room, enforcers, book) as act:
-        thinking = Responder(room, lambda: known, book, act, apply=True)
+        thinking = Responder(room, lambda: known, book, act, apply=True, instead=instead)
         held = [one.cut for one in thinking.think(incident).decisions if one.verdict in (HOLD, SHADOW)]
         if held:
             who, now = getpass.getuser(), time.time()

@@ -31,7 +31,7 @@ def account(state: Path, incident: Incident, estate: Estate | None = None) -> Ac
 
     Raises `StateError` for a damaged journal.
     """
-    told = _lines(Ledger(state))
+    told = lines_of(Ledger(state))
     if estate is None:
         report = postmortem(incident, told, unknown=["no estate was asked: the way and what would have stopped it"])
         return Account(report, pattern_of(incident, (), (), _verbs(report)))
@@ -107,7 +107,8 @@ def _verbs(report: Postmortem) -> list[str]:
     return [one.cut.verb for one in report.cuts if one.stood]
 
 
-def _lines(ledger: Ledger) -> list[tuple[int, Line]]:
+def lines_of(ledger: Ledger) -> list[tuple[int, Line]]:
+    """The lines of the journal, each with its number; none where there is none. Raises `StateError`, `InputError`."""
     folder = ledger.folder / "journal"
     if not folder.exists():
         return []

@@ -50,15 +50,18 @@ class Responder:
     """Plans and decides, one incident at a time.
 
     Without `apply` everything is only thought through. With it, what is to be done goes to `act`, or, without one, into
-    the queue for whoever acts on it. `clock`: seconds since the epoch; `pace`: monotonic seconds.
+    the queue for whoever acts on it. `clock`: seconds since the epoch; `pace`: monotonic seconds. `instead`: the plan
+    that takes the place of the one that was made.
     """
 
     def __init__(
         self, room: Room, known: Callable[[], Known], book: Book | None = None, act: Act | None = None, *,
         apply: bool = False, clock: Callable[[], float] = time.time, pace: Callable[[], float] = time.monotonic,
+        instead: Callable[[Plan, Known], Plan] = lambda made, _: made,
     ) -> None:  # fmt: skip
         self._room, self._known, self._book, self._act, self._apply = room, known, book, act, apply
         self._clock, self._pace, self._jumps = clock, pace, Clock()
+        self._instead = instead
         self._did: dict[str, Did] = {}
         self._ahead: dict[str, float] = {}
         self._looked = self._measured_at = float("-inf")
@@ -72,6 +75,7 @@ class Responder:
         """
         now, known, limits = self._clock(), self._known(), self._room.limits
         made = plan(incident, known.ground, now, known.never, self._took(), limits.up_to == "hard")
+        made = self._instead(made, known)
         decided = guard.decide(
             made,
             incident,

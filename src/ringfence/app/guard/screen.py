@@ -1,0 +1,381 @@
+"""One screen of an incident: what a person who was just woken has to know, and what to press.
+
+incident (watch) ─┐
+queue, words ─────┼─▶ Screen ─▶ terminal, JSON, a page to print
+journal, pages ───┘
+
+Nothing is changed, and no estate is needed: with one, the users of disturbed jobs are named. Every text of it may have
+been chosen by an attacker: control and bidirectional characters are taken out here, each output escapes the rest. What
+cannot be read is said; the rest is shown all the same.
+"""
+
+import shlex
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from ringfence.app.fence.ledger import ORIGIN
+from ringfence.app.guard import alerts, approve, pages, switch
+from ringfence.app.guard.commands import Site
+from ringfence.app.guard.postmortem import lines_of
+from ringfence.app.guard.room import Room
+from ringfence.app.watch import incidents
+from ringfence.errors import RingfenceError
+from ringfence.estate.estate import Estate
+from ringfence.estate.ids import clean
+from ringfence.respond import evidence
+from ringfence.respond.act import acts
+from ringfence.respond.evidence import cut_of, incident_of
+from ringfence.respond.separate_options import ALL
+from ringfence.respond.spent import APPROVE, felt
+from ringfence.respond.values import HOLD, SHADOW, Cut, Planned, action_id
+from ringfence.store import actions
+from ringfence.store.actions import Action
+from ringfence.store.journal import Line, check
+from ringfence.watch.incident import OPEN
+from ringfence.watch.values import Incident, Signal
+
+BAD, WAITS, GOOD, OVER = "bad", "waits", "good", "over"
+"""How it stands: something is not cut, a person is asked, all of it stands, nothing is left to do."""
+WOULD = "would"
+"""State of a cut that shadow mode only lists."""
+_STANDS = (actions.DONE,)
+_UNDER_WAY = (actions.PLANNED, actions.DOING)
+_BACK = (actions.UNDONE, actions.LAPSED)
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """One signal. `when`: seconds since the epoch; `by`: the sources that told it; `count`: how often."""
+
+    when: float
+    name: str
+    said: str
+    by: tuple[str, ...]
+    count: int = 1
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """One cut. `since`: when it was read back, 0 where it was not; `until`: when it lapses, 0 for never.
+
+    `why`: what it is for, or what is wrong; `rule`: the limit that holds it; `stays`: what cannot be undone.
+    """
+
+    action: str
+    state: str
+    verb: str
+    what: str
+    place: str
+    since: float = 0.0
+    until: float = 0.0
+    why: str = ""
+    rule: str = ""
+    stays: str = ""
+
+
+class Press(msgspec.Struct, frozen=True):
+    """A command, and what it is for."""
+
+    what: str
+    command: str
+
+
+class Screen(msgspec.Struct, frozen=True):
+    """All of it. `mood` is one of the four above; `says` it in a sentence. Times are seconds since the epoch.
+
+    `cuts` stand, are under way or have failed; `held` wait for a person, or would be done but for shadow mode; `back`
+    are taken back or have lapsed. `evidence` sentences, `whole` whether it can be relied on. `setup`: variables that a
+    shell needs before what is to be pressed works.
+    """
+
+    incident: str
+    title: str
+    state: str
+    severity: int
+    opened: float
+    updated: float
+    now: float
+    mood: str
+    says: str
+    sources: tuple[str, ...]
+    signals: tuple[Seen, ...]
+    chain: tuple[str, ...]
+    jewels: tuple[str, ...]
+    minutes: tuple[float, float]
+    lost: tuple[str, ...]
+    left: tuple[str, ...]
+    cuts: tuple[Shown, ...]
+    held: tuple[Shown, ...]
+    back: tuple[Shown, ...]
+    jobs: tuple[str, ...]
+    users: tuple[str, ...]
+    approved_by: tuple[str, ...]
+    notes: tuple[str, ...]
+    evidence: tuple[str, ...]
+    whole: bool
+    setup: Mapping[str, str]
+    press: tuple[Press, ...]
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """What the journal says of an incident: its lines, whether all of it is as it was signed, and in which words."""
+
+    lines: tuple[Line, ...]
+    whole: bool
+    said: tuple[str, ...]
+
+    def last(self, what: str) -> Mapping[str, Any]:
+        """The detail of the latest line of this kind."""
+        return next((one.detail for one in reversed(self.lines) if one.what == what), {})
+
+
+def screen(site: Site, named: str, estate: Estate | None = None, now: float | None = None) -> Screen:
+    """The screen of an incident by its id, or enough of it. Raises `UsageError` where there is none."""
+    incident, _ = incidents.one(site.home, named)
+    when, room = time.time() if now is None else now, Room(site.state, site.settings)
+    status = alerts.status(site.state)
+    notes = []
+    rows: list[Action] = []
+    runs = False
+    if room.is_there:
+        try:
+            rows = actions.listed(room.ledger.database, incident.id)
+            runs = acts(room.ledger.database)
+        except RingfenceError as error:
+            notes.append(f"what was done cannot be read: {error}")
+    told = _told(room, incident.id, status)
+    decided = {one.detail.get("action"): one.detail for one in told.lines if one.what == evidence.DECISION}
+    shown = [_shown(one, decided.get(one.id, {})) for one in rows]
+    listed = _listed(incident.id, told, {one.id for one in rows})
+    cuts = [one for one in shown if one.state not in (*_BACK, actions.HELD)]
+    held = [one for one in shown if one.state == actions.HELD] + listed
+    plan, jobs = told.last(evidence.PLAN), _jobs(rows)
+    notes += _notes(room, cuts, plan, runs)
+    mood, says = _says(incident, cuts, held, shown)
+    return Screen(
+        incident=incident.id,
+        title=clean(incident.title),
+        state=incident.state,
+        severity=incident.severity,
+        opened=incident.opened / 1e6,
+        updated=incident.updated / 1e6,
+        now=when,
+        mood=mood,
+        says=says,
+        sources=_clean(incident.sources),
+        signals=tuple(map(_seen, sorted(incident.signals, key=lambda one: (one.since or one.time, one.name)))),
+        chain=_clean(incident.chain),
+        jewels=_clean(incident.stake.jewels),
+        minutes=incident.stake.minutes,
+        lost=_texts(plan, "lost"),
+        left=_texts(plan, "left"),
+        cuts=tuple(cuts),
+        held=tuple(held),
+        back=tuple(one for one in shown if one.state in _BACK),
+        jobs=jobs,
+        users=_users(estate, jobs),
+        approved_by=_approved(room, incident.id),
+        notes=_clean(notes),
+        evidence=_clean(told.said),
+        whole=told.whole,
+        setup=_setup(site, status),
+        press=tuple(_press(site, incident, rows, held, listed)),
+    )
+
+
+def _seen(one: Signal) -> Seen:
+    said = one.why or one.title
+    return Seen((one.since or one.time) / 1e6, clean(one.name), clean(said), _clean(one.sources), one.count)
+
+
+def _shown(row: Action, decided: Mapping[str, Any]) -> Shown:
+    planned = msgspec.json.decode(row.body, type=Planned)
+    about, held = planned.cut.about, row.state == actions.HELD
+    why = str(decided.get("why", "")) if held else row.why or planned.why
+    return Shown(
+        row.id, row.state, row.verb, _what(planned.cut), clean(row.place), row.done_at or 0.0,
+        float(row.stands or row.until) if row.lasts else 0.0, clean(why),
+        clean(str(decided.get("rule", ""))) if held else "", about.undo,
+    )  # fmt: skip
+
+
+def _what(cut: Cut) -> str:
+    """The cut in words: its subject where it has one."""
+    return cut.about.title if cut.subject in ("", ALL) else f"{cut.about.title}: {clean(cut.subject)}"
+
+
+def _listed(named: str, told: _Told, queued: set[str]) -> list[Shown]:
+    """What the latest plan holds or would do and the queue does not have: a guard in shadow mode queues nothing."""
+    version = told.last(evidence.PLAN).get("version")
+    found: dict[str, Shown] = {}
+    for one in told.lines:
+        cut = cut_of(one)
+        if one.what != evidence.DECISION or cut is None or one.detail.get("version") != version:
+            continue
+        action, verdict = action_id(named, cut), one.detail.get("verdict")
+        found.pop(action, None)
+        if verdict in (HOLD, SHADOW) and action not in queued and one.detail.get("rule") != "undone":
+            state = WOULD if verdict == SHADOW else actions.HELD
+            why, rule = clean(str(one.detail.get("why", ""))), clean(str(one.detail.get("rule", "")))
+            found[action] = Shown(
+                action, state, cut.verb, _what(cut), clean(cut.place), why=why, rule=rule, stays=cut.about.undo
+            )
+    return list(found.values())
+
+
+def _says(incident: Incident, cuts: Sequence[Shown], held: Sequence[Shown], every: Sequence[Shown]) -> tuple[str, str]:
+    """How it stands, in one sentence."""
+    stand = sum(one.state in _STANDS for one in cuts)
+    failed = sum(one.state == actions.FAILED for one in cuts)
+    coming = sum(one.state in _UNDER_WAY for one in cuts)
+    going = sum(one.state == actions.UNDOING for one in cuts)
+    would = sum(one.state == WOULD for one in held)
+    parts = [f"{_count(stand, 'cut')} {_verb(stand, 'stands', 'stand')}, read back"] if stand else []
+    parts += [f"{failed} FAILED and {_verb(failed, 'is', 'are')} tried again"] if failed else []
+    parts += [f"{coming} under way"] if coming else []
+    parts += [f"{going} being taken back"] if going else []
+    parts += [f"{would} only listed (shadow mode)"] if would else []
+    waits = len(held) - would
+    parts += [f"{waits} {_verb(waits, 'waits', 'wait')} for a person"] if waits else []
+    said = "; ".join(parts) or ("all is taken back" if every else "nothing was planned")
+    if incident.state != OPEN and not cuts:
+        return OVER, f"OVER ({incident.state}): {said}."
+    if failed:
+        return BAD, f"NOT ALL OF IT IS CUT: {said}."
+    if going and not stand and not coming:
+        return WAITS, f"BEING TAKEN BACK: {said}."
+    if not stand and not coming:
+        return (OVER, f"NOTHING IS CUT ANY MORE: {said}.") if every and not held else (BAD, f"NOTHING IS CUT: {said}.")
+    if waits or would or coming:
+        return WAITS, f"CUT IN PART: {said}."
+    return GOOD, f"CUT: {said}. Nothing waits for you."
+
+
+def _told(room: Room, named: str, status: alerts.Status | None) -> _Told:
+    """The lines of an incident, and whether the evidence is whole."""
+    folder, said, whole = room.folder / "journal", [], True
+    lines: list[tuple[int, Line]] = []
+    if not folder.exists():
+        return _Told((), True, ("there is no journal: nothing was written down yet",))
+    try:
+        problems = check(folder, [room.ledger.signer.verifier], ORIGIN)
+        lines = lines_of(room.ledger)
+    except RingfenceError as error:
+        whole, said = False, [f"NOT WHOLE: the journal cannot be read: {error}"]
+    else:
+        own = sum(named in incident_of(one) for _, one in lines)
+        whole = not problems
+        said += [f"NOT WHOLE: {one}" for one in problems[:3]]
+        said += [] if problems else [f"whole: {own} lines of this incident among {len(lines)}, as they were signed"]
+    if status and (status.waiting or status.lost):
+        said.append(f"{status.waiting} lines wait for room on disk, {status.lost} are lost")
+        whole = whole and not status.lost
+    refused = {name: text for name, text in _witnesses(lines, status).items() if not text.startswith("kept")}
+    said += [f"WITNESS {name}: {text}" for name, text in refused.items()]
+    mine = tuple(one for _, one in lines if named in incident_of(one))
+    return _Told(mine, whole and not any(one.startswith("rewritten") for one in refused.values()), tuple(said))
+
+
+def _witnesses(lines: Iterable[tuple[int, Line]], status: alerts.Status | None) -> dict[str, str]:
+    """Witness → what it said last: as the guard's status has it, else the journal."""
+    found = {
+        one.subject.removeprefix("service:"): str(one.detail.get("said", ""))
+        for _, one in lines
+        if one.what == evidence.WITNESS
+    }
+    return found | (status.witnesses if status else {})
+
+
+def _notes(room: Room, cuts: Sequence[Shown], plan: Mapping[str, Any], runs: bool) -> list[str]:
+    """What else a person has to know before he presses anything."""
+    stopped = switch.stopped(room.folder)
+    said = [f"STOPPED, nothing new is cut: {stopped}"] if stopped else []
+    if not runs and any(one.until for one in cuts if one.state in _STANDS):
+        said.append("no guard runs here: what lapses is not renewed; `ringfence guard … --apply` renews it")
+    if not runs and any(one.state in (*_UNDER_WAY, actions.FAILED, actions.UNDOING) for one in cuts):
+        said.append("no guard runs here: what is not done yet waits until one does")
+    return [*said, *(f"not known: {one}" for one in _texts(plan, "unknown")[:5])]
+
+
+def _jobs(rows: Iterable[Action]) -> tuple[str, ...]:
+    """The jobs that what stands or is under way disturbs."""
+    live = [one for one in rows if one.state not in (*_BACK, actions.HELD)]
+    named = (job for one in live for job in msgspec.json.decode(one.body, type=Planned).jobs)
+    return tuple(sorted({clean(job) for job in named}))
+
+
+def _users(estate: Estate | None, jobs: Sequence[str]) -> tuple[str, ...]:
+    wanted = set(jobs)
+    if estate is None or not wanted:
+        return ()
+    return tuple(sorted({clean(one.object) for one in estate.facts("runs_as") if one.subject in wanted}))
+
+
+def _approved(room: Room, named: str) -> tuple[str, ...]:
+    """Who has approved anything of it."""
+    try:
+        words = approve.words(room.folder)
+    except RingfenceError:
+        return ()
+    return tuple(dict.fromkeys(clean(one.who) for one in words if one.what == APPROVE and one.about == named))
+
+
+def _setup(site: Site, status: alerts.Status | None) -> dict[str, str]:
+    """Variables that lead every command to the same folders, from wherever it is typed."""
+    at = alerts.where(site.state, site.home, site.file, site.file)
+    known = status.where if status else alerts.Where()
+    found = {
+        "RINGFENCE_STATE": at.state, "RINGFENCE_WATCH": at.home, "RINGFENCE_SITE": known.site or at.site,
+        "RINGFENCE_ESTATE": known.estate,
+    }  # fmt: skip
+    return {name: value for name, value in found.items() if value}
+
+
+def _press(
+    site: Site, incident: Incident, rows: Sequence[Action], held: Sequence[Shown], listed: Sequence[Shown]
+) -> Iterable[Press]:
+    """What to press next: what is asked of a person first."""
+    named = incident.id
+    live = [one for one in rows if one.state not in (*_BACK, actions.HELD)]
+    open_pages = [one for one in pages.listed(site.state, named) if not one.taken_by]
+    if open_pages:
+        yield Press("I have seen it: wake nobody else", f"ringfence respond ack {named}")
+    if held:
+        yield Press("do what waits, too", f'ringfence respond apply {named} --why "…" --apply')
+    if live:
+        yield Press("take all of it back", f"ringfence respond undo {named} --apply")
+        yield Press("take one cut back", f"ringfence respond undo {named} --cut {live[0].id[:8]} --apply")
+    hosts = sorted({host for one in live for host in _felt(one) if host.startswith("host:")})
+    if hosts:
+        only = shlex.quote(clean(hosts[0].removeprefix("host:"))) if len(hosts) == 1 else "HOST"
+        yield Press("open a host, whatever is cut on it", f"ringfence release {only}")
+    if incident.state == OPEN:
+        yield Press("it was harmless: undo it, learn it", f'ringfence incidents {named} --verdict benign --why "…"')
+    if live or held or listed:
+        yield Press("let nothing new be cut anywhere", 'ringfence stop "…"')
+    if rows:
+        yield Press("evidence for others", f"ringfence evidence export {named} -o {named}.evidence.json")
+        yield Press("the account, when it is over", f"ringfence postmortem {named} -o .")
+
+
+def _felt(row: Action) -> tuple[str, ...]:
+    planned = msgspec.json.decode(row.body, type=Planned)
+    return felt(planned.cut, planned.hosts)
+
+
+def _texts(detail: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    found = detail.get(name)
+    return _clean(one for one in found if isinstance(one, str)) if isinstance(found, list | tuple) else ()
+
+
+def _clean(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(map(clean, texts))
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count} {what}" + ("" if count == 1 else "s")
+
+
+def _verb(count: int, one: str, several: str) -> str:
+    return one if count == 1 else several
