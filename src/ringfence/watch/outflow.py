@@ -16,7 +16,8 @@ def readable(view: View, one: Who) -> list[Data]:
     for data in view.site.data().values():
         if data.size > 0 and data.entity.startswith(("model:", "checkpoint:")):
             tenant = data.tenant.removeprefix("tenant:")
-            if names & data.readers or (mine and tenant == mine) or not (data.readers or tenant):
+            untold = data.anybody or not (data.readers or tenant)
+            if untold or names & data.readers or (mine and tenant == mine):
                 found.append(data)
     return found
 

@@ -15,7 +15,8 @@ from ringfence.watch.values import Stake
 class Data(msgspec.Struct, frozen=True):
     """A dataset, model or checkpoint: bytes (0 unknown), the folder it lies in, who may read and who made it of what.
 
-    `readers` are accounts and jobs that the estate lets read it; empty is unknown. `kind` as the entity's.
+    `readers` are accounts and jobs that the estate lets read it; empty is unknown. `kind` as the entity's. `anybody`:
+    whoever reaches where it lies reads it, whosever it is.
     """
 
     entity: str
@@ -23,6 +24,7 @@ class Data(msgspec.Struct, frozen=True):
     size: int = 0
     readers: frozenset[str] = frozenset()
     tenant: str = ""
+    anybody: bool = False
 
 
 class Site(Protocol):
@@ -42,6 +44,9 @@ class Site(Protocol):
 
     def data(self) -> Mapping[str, Data]:
         """All of it, by entity id."""
+
+    def jewel(self, quota: str) -> str:
+        """The jewel whose egress budget a quota of the fence counts, by the quota's name; "" where none is known."""
 
     def tenant(self, entity: str) -> str:
         """The tenant of an account, job or host, "" where not known."""
@@ -70,6 +75,9 @@ class Nowhere:
 
     def data(self) -> Mapping[str, Data]:
         return {}
+
+    def jewel(self, quota: str) -> str:
+        return ""
 
     def tenant(self, entity: str) -> str:
         return ""

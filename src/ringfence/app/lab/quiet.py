@@ -3,21 +3,24 @@
 A watch that has just begun knows no habits and judges little by them; on a real cluster it has run for days.
 """
 
+import os
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ringfence.app.lab.layout import ALICE, BOB, CLUSTER, STORE_PORT, Layout, Machine
+from ringfence.app.lab.layout import ACCOUNTS, ALICE, BOB, CLUSTER, MODEL, OPERATOR, STORE_PORT, Layout, Machine
+from ringfence.app.lab.ours import DATASET
 from ringfence.app.lab.parts import SLURMCTLD, SLURMD
 from ringfence.app.watch.embedded import embedded
 from ringfence.app.watch.made import Made
 from ringfence.watch.batch import of_events
 from ringfence.watch.learned import HOUR, LEARN, SECOND
-from ringfence.wire.ocsf.classes import NETWORK
+from ringfence.wire.ocsf.classes import AUTHENTICATION, FILE, NETWORK
 from ringfence.wire.ocsf.event import Event, Value
 
 HOURS = LEARN // HOUR + 2
-_CLOSED = 2
+_CLOSED, _LOGON, _OPENED, _WRITTEN = 2, 1, 14, 3
 _TENANTS = (ALICE, BOB)
 
 
@@ -40,9 +43,30 @@ def hours(layout: Layout, now: int) -> Iterator[list[Event]]:
         said = [_spoke(node, store, STORE_PORT, one.name, "python3", job) for node in layout.nodes for one in _TENANTS]
         said += [_spoke(ctl, node, SLURMD, "root", "slurmctld") for node in layout.nodes]
         said += [_spoke(node, ctl, SLURMCTLD, "root", "slurmd") for node in layout.nodes]
-        yield [
+        flows = [
             Event(NETWORK, _CLOSED, when + at * SECOND, one.name, "", fields) for at, (one, fields) in enumerate(said)
         ]
+        yield [*flows, *_logins(layout, when), *_files(layout, when)]
+
+
+def _logins(layout: Layout, when: int) -> Iterator[Event]:
+    """Everybody comes from the workstation to the login host, the operator to the controller, too."""
+    ws = layout.machine("ws").address
+    for name, host in (*((one.name, "login") for one in ACCOUNTS), (OPERATOR.name, "ctl")):
+        fields: dict[str, Value] = {"user.name": name, "src_endpoint.ip": ws, "auth_protocol": "publickey"}
+        yield Event(AUTHENTICATION, _LOGON, when, host, "", fields | {"service.name": "sshd", "status_id": 1})
+
+
+def _files(layout: Layout, when: int) -> Iterator[Event]:
+    """The file server opens the weights; the operator brings new data."""
+    program = Path(os.path.realpath(sys.executable)).name  # as an agent names it
+    for path, data, activity, account, name in (
+        (layout.model, MODEL, _OPENED, "root", program),
+        (layout.model.parent / "datasets" / "shard01.tar", DATASET, _WRITTEN, OPERATOR.name, "rsync"),
+    ):
+        fields: dict[str, Value] = {"file.path": str(path), "file.name": path.name, "file.data": data}
+        fields |= {"actor.user.name": account, "actor.process.name": name}
+        yield Event(FILE, activity, when, "store", "", fields)
 
 
 def _spoke(

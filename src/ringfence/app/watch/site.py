@@ -21,6 +21,7 @@ from ringfence.errors import RingfenceError
 from ringfence.estate import ids
 from ringfence.estate.estate import Estate
 from ringfence.estate.kinds import EVERYONE, JEWELS
+from ringfence.segment.compile.budget import quota_of
 from ringfence.segment.learn import Judge
 from ringfence.watch.roster import Roster, Running
 from ringfence.watch.site import Data, Nowhere
@@ -45,7 +46,7 @@ class EstateSite:
 
     def prepare(self) -> None:
         """Work out now what is worked out once: the first incident does not wait for it, and processes share it."""
-        _ = self._host_of, self._compartment_of, self._networks, self._tenants, self._folders, self._judge
+        _ = self._host_of, self._compartment_of, self._networks, self._tenants, self._folders, self._judge, self._jewel_of
         if len(self._jewels):
             reach_from(self._questions.graph, self._jewels[:1].tolist())
 
@@ -77,6 +78,10 @@ class EstateSite:
     def data(self) -> Mapping[str, Data]:
         """All data, by entity id."""
         return self._data
+
+    def jewel(self, quota: str) -> str:
+        """The jewel whose egress budget a quota of the fence counts; of a job's quota the end of the name says it."""
+        return self._jewel_of.get(quota[max(quota.rfind("spend_"), 0) :], "")
 
     def tenant(self, entity: str) -> str:
         """The tenant of an account, job or host, "" where not known."""
@@ -174,6 +179,11 @@ class EstateSite:
         return {end: one.name for one in groups for end in one.on("ip") if end.startswith("host:")}
 
     @cached_property
+    def _jewel_of(self) -> dict[str, str]:
+        """Name of a quota → jewel. Those without a budget are among them: an override may give them one."""
+        return {quota_of(one.jewel): one.jewel for one in self._design.policy.budgets}
+
+    @cached_property
     def _networks(self) -> list[IPv4Network | IPv6Network]:
         """The estate's own networks; a fabric or a cloud's has no address of its own."""
         found = []
@@ -202,6 +212,7 @@ class EstateSite:
                 sizes.get(fact.subject, 0),
                 frozenset() if EVERYONE in readers[fact.subject] else frozenset(readers[fact.subject]),
                 self.tenant(fact.subject),
+                EVERYONE in readers[fact.subject],
             )
             for fact in self._estate.facts("stored_on")
             if fact.subject.partition(":")[0] in JEWELS

@@ -15,8 +15,8 @@ about = About(
     title="The fabric is opened",
     what="Root on the subnet manager's host makes every port a full member of the default partition, in opensm's "
     "partitions.conf, and has opensm read it again.",
-    seen="that the file was written by a program that is none of those that keep it, by that host's agent. What "
-    "opensm then does is in its own log, which nobody sends to the watch here; a managed fabric's UFM would tell",
+    seen="nothing, by the lab's agents: opensm's own log does not say who got which key, and the simulated fabric has "
+    "no UFM that would. The enforcer beside opensm sees it where a quarantine of ours stands, and puts that back",
 )
 _SCRIPT = """
 sed "s/^Default=.*/$1/" "$2" >"$2.new" && cat "$2.new" >"$2" && rm "$2.new" && kill -HUP "$(cat "$3")"

@@ -13,8 +13,8 @@ about = About(
     title="A job scans its neighbours and pivots",
     what="The compromised job tries eight ports of every other host, finds a private key in its account's home, and "
     "logs in with it to the next node of its job. No weights leave.",
-    seen="connections that come about, and the login at the next node. A port that refuses or does not answer is no "
-    "connection for the sampled source of sockets: of a scan only what was open is seen, and only while it is open",
+    seen="the scan, by the node's agent: the kernel tells of every connection that ends, refused ones too, though no "
+    "longer whose it was; the login at the next node. That is no odd one: the account has a job there",
 )
 _LONGEST = 60.0
 
