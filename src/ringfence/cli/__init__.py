@@ -50,6 +50,8 @@ _COMMANDS = {
     "stop": "ringfence.cli.guard:stop",
     "resume": "ringfence.cli.guard:resume",
     "release": "ringfence.cli.guard:release",
+    "evidence": "ringfence.cli.evidence:evidence",
+    "postmortem": "ringfence.cli.postmortem:postmortem",
     "lab": "ringfence.cli.lab:lab",
     "mark": "ringfence.cli.keep:mark",
     "merge": "ringfence.cli.keep:merge",
@@ -59,7 +61,7 @@ _EXTRAS = {"cryptography": "fence", "nftables": "fence", "lightkube": "fence", "
 _EXTRAS |= dict.fromkeys(("duckdb", "evtx", "nats", "re2", "sigma"), "watch")
 """Packages of an extra → the extra. Whoever lacks one is told which to install."""
 
-_FAMILIES = frozenset(("fence", "lab", "respond", "sigma"))
+_FAMILIES = frozenset(("evidence", "fence", "lab", "respond", "sigma"))
 """Commands that have commands."""
 
 for _name, _target in _COMMANDS.items():

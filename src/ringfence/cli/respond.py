@@ -1,5 +1,6 @@
 """`ringfence respond …`: what would be done about an incident, doing it, taking it back, and how it stands."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,8 @@ from ringfence.errors import UsageError
 if TYPE_CHECKING:
     from ringfence.app.guard import commands
     from ringfence.app.guard.responder import Answer
+    from ringfence.app.guard.undoing import Dry
+    from ringfence.store.actions import Action
 
 respond = App(
     name="respond",
@@ -39,7 +42,7 @@ def site_of(state: Path = STATE, home: Path = HOME, site: Path = SITE, settings:
 @respond.command
 def plan(
     incident: str, /, *, estate: EstateFile = DEFAULT, site: Site = SITE, state: StateFolder = STATE, home: Home = HOME,
-    settings: Settings = None, identity: Identity = None, json: AsJson = False,
+    settings: Settings = None, cacao: Path | None = None, identity: Identity = None, json: AsJson = False,
 ) -> int:  # fmt: skip
     """Show the cheapest cuts that end an incident, what each disturbs, what cannot be undone, and what is held.
 
@@ -51,18 +54,29 @@ def plan(
     ----------
     incident
         Its id, or enough of it.
+    cacao
+        Write the plan as a CACAO 2.0 playbook too, a new file, for other tools and sites.
     """
     with needs_watch(), needs_fence():
-        from ringfence.app.guard import commands
-    answer = commands.planned(site_of(state, home, site, settings), open_estate(estate, identity), incident)
+        from ringfence.app.guard import commands, playbook
+    where = site_of(state, home, site, settings)
+    answer = commands.planned(where, open_estate(estate, identity), incident)
+    if cacao:
+        playbook.written(where, answer, cacao)
+        output.err.print(f"{cacao} is written", markup=False)
+    return _planned(answer, json)
+
+
+def _planned(answer: "Answer", json: bool) -> int:
     _told(shown_answer(answer), json)
     return HELD if any(one.verdict == "hold" for one in answer.decisions) else 0
 
 
 @respond.command
 def apply(
-    incident: str, /, *, estate: EstateFile = DEFAULT, site: Site = SITE, state: StateFolder = STATE, home: Home = HOME,
-    settings: Settings = None, why: str = "", really: Really = False, identity: Identity = None, json: AsJson = False,
+    incident: str = "", /, *, playbook: Path | None = None, estate: EstateFile = DEFAULT, site: Site = SITE,
+    state: StateFolder = STATE, home: Home = HOME, settings: Settings = None, why: str = "", really: Really = False,
+    identity: Identity = None, json: AsJson = False,
 ) -> int:  # fmt: skip
     """Do what `respond plan` shows: whoever calls it approves it; without --apply it is only shown.
 
@@ -74,17 +88,23 @@ def apply(
     Parameters
     ----------
     incident
-        Its id, or enough of it.
+        Its id, or enough of it; with a playbook the incident that it names, if no other.
+    playbook
+        A CACAO 2.0 playbook whose cuts are done instead; anything in it but cuts of ours is refused.
     why
         Said in the journal.
     """
-    if not really:
-        return plan(incident, estate=estate, site=site, state=state, home=home, settings=settings,
-                    identity=identity, json=json)  # fmt: skip
     with needs_watch(), needs_fence():
         from ringfence.app.guard import commands
-    where = site_of(state, home, site, settings)
-    answer, done = commands.applied(where, open_estate(estate, identity), incident, why)
+        from ringfence.app.guard.playbook import instead_of
+    if not incident and not playbook:
+        raise UsageError("nothing is named to be done", "name an incident, or --playbook FILE")
+    about, instead = instead_of(playbook)
+    incident = incident or about
+    where, known = site_of(state, home, site, settings), open_estate(estate, identity)
+    if not really:
+        return _planned(commands.planned(where, known, incident, instead), json)
+    answer, done = commands.applied(where, known, incident, why, instead)
     rows = [_action(one) for one in done]
     if json:
         output.json({**shown_answer(answer), "actions": rows})
@@ -103,15 +123,15 @@ def undo(
 ) -> int:  # fmt: skip
     """Take back an incident's cuts, one of them, or all of all incidents; without --apply it is only shown.
 
-    What cannot be undone is named. A cut that another incident wants too stays. Works while everything is stopped.
-    Exit status 1 if something is not taken back yet.
+    What cannot be undone is named. A cut that another incident wants too stays. Works while everything is stopped, and
+    asks nothing. Exit status 1 if something is not taken back yet.
 
     Example: `ringfence respond undo RF-3f2a --apply`
 
     Parameters
     ----------
     incident
-        Its id.
+        Its id, or enough of it.
     cut
         One action of it, by its id or enough of it (`respond list --json`).
     every
@@ -120,27 +140,60 @@ def undo(
         Said in the journal.
     """
     with needs_watch(), needs_fence():
-        from ringfence.app.guard.undoing import chosen, taken_back
-    if not incident and not every:
-        raise UsageError("nothing is named to be taken back", "name an incident, or --all")
+        from ringfence.app.guard.undoing import dry, taken_back
+    if bool(incident or cut) == every:
+        told = "name an incident, or --all" if not every else "--all takes back everything: name nothing beside it"
+        raise UsageError("it is not clear what is to be taken back", told)
     where = site_of(state, home, site, settings)
-    rows = [_action(one) for one in chosen(where, incident, cut)]
     if not really:
-        _rows(rows, json)
+        _undo_told(_undo_shown(dry(where, incident, cut)), json)
+        if not json:
+            output.out.print("nothing was changed: --apply takes it back", markup=False)
         return 0
     found = taken_back(where, open_estate(estate, identity), incident, cut, why)
-    told = {
-        "undone": [_action(one) for one in found.undone],
-        "left": [{**_action(one), "why": said} for one, said in found.left],
-        "stays": [{**_action(one), "why": said} for one, said in found.stays],
-        "shared": [{**_action(one), "why": said} for one, said in found.shared],
+    _undo_told(
+        {
+            "undone": [_action(one) for one in found.undone],
+            "left": _because(found.left),
+            "stays": _because(found.stays),
+            "shared": _because(found.shared),
+        },
+        json,
+    )
+    return 0 if found.over else FAILED
+
+
+def _undo_shown(found: "Dry") -> dict[str, list[dict[str, Any]]]:
+    """What would come of an undo."""
+    return {
+        "would_undo": [_action(one) for one in found.back],
+        "not_begun": [_action(one) for one in found.never],
+        "stays": _because(found.stays),
+        "shared": _because(found.shared),
     }
+
+
+def _because(found: "Iterable[tuple[Action, str]]") -> list[dict[str, Any]]:
+    return [{**_action(one), "why": said} for one, said in found]
+
+
+def _undo_told(told: dict[str, list[dict[str, Any]]], json: bool) -> None:
     if json:
         output.json(told)
-    else:
-        for name, those in told.items():
-            output.table(("what", "where", "about", "why"), map(_cells, those), f"{name} ({len(those)})")
-    return 0 if found.over else FAILED
+        return
+    columns = ("what", "about", "where", "incident", "why")
+    for name, those in told.items():
+        if those:
+            output.table(columns, map(_cells, those), f"{_HEADS[name]} ({len(those)})")
+    if not any(told.values()):
+        output.out.print("there is nothing to take back", markup=False)
+
+
+_HEADS = {
+    "would_undo": "would be taken back", "not_begun": "not begun, and dropped", "undone": "taken back",
+    "left": "not taken back yet: tried until it is", "stays": "cannot be undone",
+    "shared": "stays: another incident wants it",
+}  # fmt: skip
 
 
 @respond.command(name="list")
@@ -152,11 +205,15 @@ def listed(incident: str = "", /, *, state: StateFolder = STATE, json: AsJson = 
     Parameters
     ----------
     incident
-        Its id; without one, all.
+        Its id, or enough of it; without one, all.
     """
     with needs_watch(), needs_fence():
-        from ringfence.app.guard import commands
-    _rows([_action(one) for one in commands.listed(site_of(state), incident)], json)
+        from ringfence.app.guard.undoing import chosen
+    rows = [_action(one) for one in chosen(site_of(state), incident, "")]
+    if json:
+        output.json(rows)
+    else:
+        _actions(rows)
     return 0
 
 
@@ -228,17 +285,14 @@ def _action(row: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _rows(rows: list[dict[str, Any]], json: bool) -> None:
-    if json:
-        output.json(rows)
-    else:
-        _actions(rows)
-
-
 def _actions(rows: list[dict[str, Any]]) -> None:
     cells = ((one["state"], one["verb"], one["subject"], one["place"], one["incident"], one["why"]) for one in rows)
     output.table(("state", "what", "about", "where", "incident", "why"), cells)
 
 
-def _cells(row: dict[str, Any]) -> tuple[str, str, str, str]:
-    return row["verb"], row["place"], row["subject"], row["why"]
+def _cells(row: dict[str, Any]) -> tuple[str, str, str, str, str]:
+    return row["verb"], row["subject"], row["place"], row["incident"], row["why"]
+
+
+for _name in ("show", "status", "ack"):
+    respond.command(f"ringfence.cli.respond_show:{_name}", name=_name)

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from ringfence.app import files
-from ringfence.app.guard.commands import Site
+from ringfence.app.guard.commands import Instead, Site
 from ringfence.app.guard.known import Known
 from ringfence.app.guard.responder import Answer
 from ringfence.app.guard.room import Room
@@ -46,6 +46,17 @@ def read(path: Path) -> Playbook:
         return cacao.read(data)
     except InputError as error:
         raise InputError(f"{path}: {error.what}", remedy=error.remedy) from None
+
+
+def instead_of(path: Path | None) -> tuple[str, Instead]:
+    """The incident that a playbook is about, and what puts it in the place of a plan; without one the plan stays.
+
+    Raises as `read`.
+    """
+    if path is None:
+        return "", lambda made, _: made
+    book = read(path).plan
+    return book.incident, lambda made, known: instead(made, book, known)
 
 
 def instead(made: Plan, book: Plan, known: Known) -> Plan:
