@@ -77,9 +77,11 @@ class FakeSite(Nowhere):
         rules: Mapping[tuple[str, str], bool] | None = None,
         data: Sequence[Data] = (),
         tenants: Mapping[str, str] | None = None,
+        quotas: Mapping[str, str] | None = None,
     ) -> None:
         self.addresses, self.compartments = addresses or {}, compartments or {}
         self.rules, self.tenants = rules or {}, tenants or {}
+        self.quotas = quotas or {}
         self.all = {one.entity: one for one in data}
 
     def host_at(self, address: str) -> str:
@@ -96,6 +98,9 @@ class FakeSite(Nowhere):
 
     def data(self) -> Mapping[str, Data]:
         return self.all
+
+    def jewel(self, quota: str) -> str:
+        return self.quotas.get(quota, "")
 
     def tenant(self, entity: str) -> str:
         return self.tenants.get(entity, "")

@@ -72,6 +72,8 @@ MEASURES: dict[str, Measure] = {
     "RF.D41": _QUEUE,
     "RF.D42": _QUEUE,
     "RF.D43": _OUT,
+    "RF.D44": Measure((*_WHO, "isolate"), out=True),
+    "RF.D45": _LOOK,
     "RF.D50": _HARDWARE,
     "RF.D51": _HARDWARE,
     "RF.D52": _HARDWARE,

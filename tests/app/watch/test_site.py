@@ -2,9 +2,12 @@
 
 import pytest
 
+from ringfence.app.fence.design import Design
 from ringfence.app.watch.site import EstateSite
 from ringfence.estate.estate import Estate, estate_of
 from ringfence.estate.facts import Fact
+from ringfence.segment.compile.budget import meters
+from ringfence.segment.model import Policy
 from ringfence.synth import draw, facts
 
 
@@ -66,6 +69,16 @@ def test_what_everybody_may_read_has_no_list_of_readers():
         Fact("dataset:d", "readable_by", "identity:*", {}, "test", 0.0),
     ]
     assert EstateSite(estate_of(said)).data()["dataset:d"].readers == frozenset()
+
+
+def test_a_quota_is_of_the_jewel_that_the_fence_named_it_after(site, estate):
+    """Also that of one job; what the fence never named so is of none."""
+    policy = Design(estate).policy
+    name, jewel = next((one.name, budget.jewel) for budget in policy.budgets if budget.bytes_per_hour
+                       for one in meters(Policy({}, (), (budget,)), {}).get(budget.holders[0], ()))  # fmt: skip
+    assert site.jewel(name) == jewel
+    assert site.jewel(f"job_0123456789_{name}") == jewel
+    assert [site.jewel(one) for one in ("", "spend_", "spend_0123456789", "denied_out")] == [""] * 4
 
 
 def test_stake_is_what_falls_next(site):

@@ -8,6 +8,7 @@ from ringfence.app.agent.settings import Settings
 from ringfence.collect.telemetry.samplers.attestation import Attestation
 from ringfence.collect.telemetry.samplers.base import About, Sampler
 from ringfence.collect.telemetry.samplers.conntrack import Conntrack
+from ringfence.collect.telemetry.samplers.fence import Fence
 from ringfence.collect.telemetry.samplers.files import Files
 from ringfence.collect.telemetry.samplers.ib import IbPorts
 from ringfence.collect.telemetry.samplers.logins import LoginJournal, LoginLog
@@ -25,6 +26,7 @@ SOURCES: dict[str, Sequence[Made]] = {
     "processes": (lambda machine, _: Processes(machine), lambda machine, _: SampledProcesses(machine)),
     "sockets": (lambda machine, _: Sockets(machine),),
     "conntrack": (lambda machine, _: Conntrack(machine),),
+    "fence": (lambda machine, _: Fence(machine),),
     "files": (lambda machine, settings: Files(machine, settings.watched()),),
     "logins": (lambda machine, _: LoginLog(machine), lambda machine, _: LoginJournal(machine)),
     "modules": (lambda machine, _: Modules(machine),),

@@ -46,7 +46,8 @@ class EstateSite:
 
     def prepare(self) -> None:
         """Work out now what is worked out once: the first incident does not wait for it, and processes share it."""
-        _ = self._host_of, self._compartment_of, self._networks, self._tenants, self._folders, self._judge, self._jewel_of
+        _ = self._host_of, self._compartment_of, self._networks, self._tenants, self._folders, self._judge
+        _ = self._jewel_of
         if len(self._jewels):
             reach_from(self._questions.graph, self._jewels[:1].tolist())
 

@@ -42,9 +42,13 @@ def meters(policy: Policy, shares: Shares) -> dict[str, tuple[Meter, ...]]:
     for budget in sorted(policy.budgets):
         for holder in budget.holders if budget.bytes_per_hour else ():
             share = _share(budget, holder, shares)
-            name = named([budget.jewel])
-            found.setdefault(holder, []).append(Meter(f"spend_{name}", holder, share, budget.destinations))
+            found.setdefault(holder, []).append(Meter(quota_of(budget.jewel), holder, share, budget.destinations))
     return {holder: tuple(sorted(mine)) for holder, mine in found.items()}
+
+
+def quota_of(jewel: str) -> str:
+    """The name of the quotas that count what leaves because of a jewel; that of a job has the job's name before it."""
+    return f"spend_{named([jewel])}"
 
 
 def _share(budget: Budget, holder: str, shares: Shares) -> int:

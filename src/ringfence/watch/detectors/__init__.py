@@ -3,6 +3,7 @@
 from ringfence.watch.detector import Detector
 from ringfence.watch.detectors import (
     agent_lost,
+    budget_spent,
     burst_to_stranger,
     cable_moved,
     chassis_opened,
@@ -14,6 +15,7 @@ from ringfence.watch.detectors import (
     credential_read,
     cross_compartment_flow,
     dataset_changed,
+    denied_by_fence,
     dns_tunnel,
     egress_against_weights,
     events_lost,
@@ -76,6 +78,9 @@ DETECTORS: tuple[Detector, ...] = (
     job_as_somebody_else,
     neighbour_hunting,
     hold_up,
+    burst_to_stranger,
+    budget_spent,
+    denied_by_fence,
     controller_event,
     firmware_changed,
     chassis_opened,
@@ -90,6 +95,5 @@ DETECTORS: tuple[Detector, ...] = (
     module_load,
     container_escape,
     poisoned_start,
-    burst_to_stranger,
 )
 """Every detector, in the order of their ids."""

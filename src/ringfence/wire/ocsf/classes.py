@@ -61,6 +61,7 @@ IB_PORT = _ours(4, 2)
 RDMA = _ours(4, 3)
 FABRIC = _ours(4, 4)
 FLOW_INTERVAL = _ours(4, 5)
+FENCE = _ours(4, 6)
 JOB = _ours(6, 1)
 TELEMETRY = _ours(6, 2)
 
@@ -113,6 +114,7 @@ CLASSES: Mapping[int, Class] = {
         Class(RDMA, "rdma resource activity", {1: "open", 2: "close", 3: "snapshot"}),
         Class(FABRIC, "fabric management activity", {1: "log", 2: "partition change", 3: "takeover", 4: "refused"}),
         Class(FLOW_INTERVAL, "flow interval", {1: "sample"}),
+        Class(FENCE, "fence activity", {1: "denied", 2: "budget spent", 3: "budget throttled"}),
         Class(
             JOB,
             "job activity",

@@ -166,6 +166,12 @@ _ROWS = (
     ("rdma.state", "text", ""),
     ("rdma.memory", "int", "bytes registered"),
     ("interval", "real", "seconds that a sample stands for"),
+    # our extension: what the fence refuses
+    ("fence.rule", "text", "the counter or quota of the fence's table: denied_out, spend_…"),
+    ("fence.packets", "int", "packets denied since it was last told; of a throttled budget since that began"),
+    ("fence.bytes", "int", "their bytes"),
+    ("fence.limit", "int", "bytes that the budget lets through, as its quota stands"),
+    ("fence.used", "int", "bytes that its quota counted"),
     # our extension: machines below the system
     ("hardware.controller", "text", "the controller that says so, `bmc:…`"),
     ("hardware.component", "text", "the part that it is about"),

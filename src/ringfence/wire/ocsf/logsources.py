@@ -26,6 +26,7 @@ USUAL: Mapping[int, str] = {
     classes.IB_PORT: "infiniband//port",
     classes.FABRIC: "infiniband//opensm",
     classes.RDMA: "linux//rdma",
+    classes.FENCE: "linux//nftables",
     classes.JOB: "slurm//job",
     classes.TELEMETRY: "ringfence/telemetry/health",
 }

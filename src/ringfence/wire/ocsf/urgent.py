@@ -11,6 +11,7 @@ from ringfence.wire.ocsf.classes import (
     ACCOUNT_CHANGE,
     AUTHENTICATION,
     FABRIC,
+    FENCE,
     FILE,
     GPU,
     HARDWARE,
@@ -74,6 +75,7 @@ URGENT: Mapping[int, Callable[[int, Mapping[str, Value]], bool]] = {
     NVLINK: _not_sample,
     RDMA: lambda activity, fields: activity == _OPEN,
     FABRIC: _not_sample,
+    FENCE: _not_sample,
     HARDWARE: _not_sample,
     JOB: _always,
 }
