@@ -138,18 +138,11 @@ class Contained:
 
     def blocked(self, at: int) -> list[str]:
         """What the kernel of a host drops, by its own listing, sorted; as often as it is there."""
-        return sorted(one["val"] for one in self._elements(at))
+        return [one["val"] for one in elements(self.net.hosts[at].path)]
 
     def ends(self, at: int) -> list[int]:
         """In how many seconds each of these lapses by itself."""
-        return [one["expires"] for one in self._elements(at)]
-
-    def _elements(self, at: int) -> list[dict[str, Any]]:
-        listed = json.loads(self.net.hosts[at].run("nft", "-j", "list", "ruleset"))["nftables"]
-        sets = [one["set"] for one in listed if "set" in one and one["set"]["name"] == "peers4"]
-        return [
-            each["elem"] if isinstance(each, dict) else {"val": each} for one in sets for each in one.get("elem", ())
-        ]
+        return [one["expires"] for one in elements(self.net.hosts[at].path)]
 
     def rulesets(self) -> list[str]:
         """All that the kernel of each host has in force."""
@@ -165,7 +158,7 @@ class Contained:
     def guard(self, settings: str = "", folder: Path | None = None, timeout: float = 5.0) -> "Guarded":
         """A guard's folder over this cluster, `settings` in its guard.toml."""
         self._guards += 1
-        return Guarded(self, folder or self.folder / f"guard{self._guards}", settings, timeout)
+        return Guarded(folder or self.folder / f"guard{self._guards}", self.home, self.hosts, settings, timeout)
 
     def _start(self, which: str, where: Any, *argv: str) -> "subprocess.Popen[bytes]":
         with (self.folder / f"{which}.log").open("ab") as log:
@@ -180,18 +173,19 @@ class Contained:
 class Guarded:
     """One guard's folder. `acting()` is a guard that runs on it; `site` is what commands are told."""
 
-    def __init__(self, whole: Contained, folder: Path, settings: str, timeout: float) -> None:
-        self.whole, self.folder, self.file = whole, folder, folder / "cluster.estate"
+    def __init__(self, folder: Path, home: Path, hosts: int, settings: str = "", timeout: float = 5.0) -> None:
+        """`home`: the order server's folder."""
+        self.folder, self.file = folder, folder / "cluster.estate"
         folder.mkdir(exist_ok=True)
         self.site = Site(folder, folder / "watch", folder / "fence.toml")
         self.settings(settings)
         self.site.file.write_text(
             "".join(
-                f'[[enforcer]]\ntarget = "{one}"\nwhere = "*"\norders = "{whole.home}"\ntimeout = {timeout}\n'
+                f'[[enforcer]]\ntarget = "{one}"\nwhere = "*"\norders = "{home}"\ntimeout = {timeout}\n'
                 for one in TARGETS
             )
         )
-        self.estate = estate(whole.hosts)
+        self.estate = estate(hosts)
         save(self.estate, self.file)
 
     def settings(self, text: str) -> None:
@@ -215,6 +209,10 @@ class Guarded:
     def rows(self, incident: str = "") -> list[Action]:
         """The queue."""
         return actions.listed(Room(self.folder).ledger.database, incident)
+
+    def counted(self) -> dict[str, int]:
+        """State → rows."""
+        return actions.counted(Room(self.folder).ledger.database)
 
     def blocks(self, incident: str = "") -> list[Action]:
         """Its rows of blocks."""
@@ -262,6 +260,14 @@ class Acting:
         """Take back, and wait for it."""
         self.act.undo(incident, who="alice")
         self.until(actions.UNDONE, incident=incident)
+
+
+def elements(path: str) -> list[dict[str, Any]]:
+    """What the kernel of a network namespace lists as blocked, sorted: `val`, and `expires` in seconds."""
+    done = subprocess.run(["nsenter", f"--net={path}", "nft", "-j", "list", "ruleset"], capture_output=True, check=True)
+    sets = [one["set"] for one in json.loads(done.stdout)["nftables"] if "set" in one]
+    found = [each for one in sets if one["name"] == "peers4" for each in one.get("elem", ())]
+    return sorted((one["elem"] if isinstance(one, dict) else {"val": one} for one in found), key=lambda one: one["val"])
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:

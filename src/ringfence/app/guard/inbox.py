@@ -31,8 +31,13 @@ class Inbox:
             due = self._due[incident.id] = time.monotonic() + seconds
             heapq.heappush(self._later, (due, incident.id, incident))
 
+    def wake(self) -> None:
+        """Whoever waits waits no longer."""
+        with self._some:
+            self._some.notify_all()
+
     def take(self, wait: float) -> Incident | None:
-        """The next one; None if none came within `wait` seconds."""
+        """The next one; None if none came within `wait` seconds, or somebody woke us."""
         with self._some:
             self._ripen()
             if not self._waiting:

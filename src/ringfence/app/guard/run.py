@@ -95,6 +95,7 @@ def beside(
         yield
     finally:
         over.set()
+        inbox.wake()
         for thread in threads:
             thread.join(5.0)
 

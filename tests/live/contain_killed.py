@@ -1,0 +1,120 @@
+"""Kills a guard, or an undo, between any two of its steps, on real hosts; tells what the next one made of it, as JSON.
+
+    python -m tests.live.contain_killed FOLDER SERVER act|undo NETNS,NETNS,… [AT…]
+
+A fork of this process takes two incidents and acts on them by orders to real enforcers, and kills itself with SIGKILL
+as one of `STEPS` begins or ends. The next fork goes on by itself; what is in force is read with nft.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+
+from ringfence.app.guard.evidence import Book
+from ringfence.app.guard.responder import Responder
+from ringfence.app.orders.remote import RemoteEnforcer
+from ringfence.respond.undo import stands
+from ringfence.store import actions
+from tests.live.contained import Guarded, elements, leak
+
+INCIDENTS = (leak("RF-one", 0, 1, 2), leak("RF-two", 1, 3, sources=(0, 1)), leak("RF-three", 0, 2))
+STEPS = {
+    one.__code__
+    for one in (
+        actions.submit, actions.claim, actions.mark, actions.keep_before, actions.forget_before, actions.take_back,
+        Book.hold, Book.write, Responder.think, RemoteEnforcer._order,
+    )
+}  # fmt: skip
+
+
+class Killer:
+    """A profiler that counts the moments at which a step begins or ends, and ends the process at one of them."""
+
+    def __init__(self, at: int) -> None:
+        self.at, self.seen, self._lock = at, 0, threading.Lock()
+
+    def __call__(self, frame: FrameType, event: str, _: object) -> None:
+        if frame.f_code in STEPS and event in ("call", "return"):
+            with self._lock:
+                if self.seen == self.at:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                self.seen += 1
+
+
+def forked(guarded: Guarded, verb: str, at: int = -1) -> bool:
+    """One life of a guard, killed at one moment; whether it was."""
+    child = os.fork()
+    if child == 0:
+        code = 99
+        try:
+            killer = Killer(at)
+            threading.setprofile(killer)
+            sys.setprofile(killer)
+            code = 0 if lived(guarded, verb) else 1
+            sys.setprofile(None)
+            (guarded.folder / "seen").write_text(str(killer.seen))
+        finally:
+            os._exit(code)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert status in (0, -signal.SIGKILL), status
+    return status == -signal.SIGKILL
+
+
+def lived(guarded: Guarded, verb: str) -> bool:
+    """Take the incidents, as a guard does that finds them open; or take all back. Whether all of it came about."""
+    with guarded.acting() as guard:
+        if verb == "act":
+            for one in INCIDENTS:
+                guard.responder.take(one)
+            return guard.act.settle(20)
+        guard.act.undo(who="alice")
+        return guard.act.settle(20) and stands(guard.act.database).over
+
+
+def killed(guarded: Guarded, verb: str, at: int, paths: list[str]) -> dict[str, object]:
+    """Kill at one moment, go on, and look; then take it all back, and look."""
+    if verb == "undo":
+        assert not forked(guarded, "act")
+    died = forked(guarded, verb, at)
+    if verb == "act":
+        assert not forked(guarded, "act")
+    counted, blocked = guarded.counted(), [[one["val"] for one in elements(path)] for path in paths[:2]]
+    assert not forked(guarded, "undo")
+    told = guarded.told()
+    return {
+        "at": at,
+        "killed": died,
+        "counted": counted,
+        "blocked": blocked,
+        "stood": len({one.detail["action"] for one in told if one.what == "respond.verify" and one.detail["holds"]}),
+        "undone": len({one.detail["action"] for one in told if one.what == "respond.undo"}),
+        "left": guarded.counted(),
+        "equal": not any(ruleset(path) for path in paths),
+    }
+
+
+def ruleset(path: str) -> str:
+    """All that is in force in a namespace."""
+    done = subprocess.run(["nsenter", f"--net={path}", "nft", "list", "ruleset"], capture_output=True, check=True)
+    return done.stdout.decode()
+
+
+def main(folder: Path, server: Path, verb: str, paths: list[str], moments: list[int]) -> list[dict[str, object]]:
+    """Every moment, or those asked for."""
+    hosts = len(paths)
+    whole = Guarded(folder / "whole", server, hosts)
+    assert not forked(whole, "act")
+    seen = int((whole.folder / "seen").read_text())
+    assert not forked(whole, "undo")
+    seen = seen if verb == "act" else int((whole.folder / "seen").read_text())
+    return [killed(Guarded(folder / str(at), server, hosts), verb, at % seen, paths) for at in moments or range(seen)]
+
+
+if __name__ == "__main__":
+    where, home, what, places, *given = sys.argv[1:]
+    json.dump(main(Path(where), Path(home), what, places.split(","), [int(at) for at in given]), sys.stdout)
