@@ -19,10 +19,15 @@ from ringfence.segment.compile.budget import quota_of, rate
 from ringfence.segment.compile.nftables import chain_of, compile_nftables
 from ringfence.segment.inventory import Inventory
 from ringfence.segment.model import Allow, Artefact, Budget, Group, Policy
+from ringfence.watch.detectors import budget_spent
+from ringfence.watch.incident import Joiner, Joining
+from ringfence.watch.roster import Running
+from ringfence.watch.site import Data
 from ringfence.wire.ocsf.event import Event
 from ringfence.wire.ocsf.urgent import urgent
 from tests.collect.telemetry.samplers.looked import started, until
 from tests.live.netns import PORT, Network, cgroup_folder, control_groups, need, network, v4, v6
+from tests.watch.events import FakeSite, play, view
 
 SMALL, LARGE = 200_000, 30 << 20
 """Bytes an hour: less than one burst, so that the quota refuses first; more, so that the rate does."""
@@ -98,6 +103,18 @@ def test_a_budget_that_is_spent_is_told_with_the_first_packet_that_it_refuses(ho
     assert (spent.host, spent.fields["fence.rule"], spent.fields["fence.limit"]) == ("gpu0001", QUOTA, SMALL)
     assert spent.fields["fence.used"] >= SMALL
     assert spent.fields["fence.packets"] > 0
+
+
+def test_what_is_told_of_real_packets_makes_an_incident_of_the_jewel(host):
+    """From the kernel's word to the account that is cut: nothing else happened on that host."""
+    site = FakeSite(data=[Data("model:m", "/m", 1 << 30, frozenset({"identity:ada"}))], quotas={QUOTA: "model:m"})
+    jobs = (("job:slurm/c1/7", "ada"), ("job:slurm/c1/8", "bob"))
+    seen = view([Running(uid, user=user, hosts=("gpu0001",)) for uid, user in jobs], site)
+    host.watch(SMALL)
+    host.send(300)
+    signals = play(budget_spent, list(host.sampler.look()), seen)
+    (incident,) = Joiner(site).join(Joining(), signals, signals[0].time, seen)
+    assert incident.entities == ("host:gpu0001", "job:slurm/c1/7", "identity:ada", "model:m")
 
 
 def test_it_is_told_again_only_once_it_was_refilled_and_spent_anew(host):

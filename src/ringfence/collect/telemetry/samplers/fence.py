@@ -35,7 +35,7 @@ SHORT = 128 << 10
 AT_ONCE = 512
 GROUPS_KEPT = 10.0
 """Seconds for which the tree of control groups is not read again."""
-_MOST_GROUPS, _DEEPEST = 8192, 4
+_MOST_GROUPS, _DEEPEST = 4096, 4
 _MOST = (1 << 63) - 1
 _LONG = 3600.0
 _OUT = "denied_out"
