@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from ringfence.app.guard import commands
     from ringfence.app.guard.responder import Answer
     from ringfence.app.guard.undoing import Dry
-    from ringfence.store.actions import Action
 
 respond = App(
     name="respond",
@@ -173,7 +172,7 @@ def _undo_shown(found: "Dry") -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def _because(found: "Iterable[tuple[Action, str]]") -> list[dict[str, Any]]:
+def _because(found: Iterable[tuple[Any, str]]) -> list[dict[str, Any]]:
     return [{**_action(one), "why": said} for one, said in found]
 
 

@@ -1,7 +1,7 @@
 """`ringfence respond show`, `status` and `ack`: what a person who was just woken reads and presses."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 from rich.console import Console
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ringfence.app.guard.screen import Screen
     from ringfence.app.guard.screen_parts import Part, Row
     from ringfence.app.guard.standing import Standing
-    from ringfence.estate.estate import Estate
 
 PERSON = 3
 _COLOURS = {"bad": "bold red", "waits": "bold yellow", "good": "bold green", "over": "dim", "": ""}
@@ -103,7 +102,7 @@ def ack(incident: str, /, *, state: StateFolder = STATE, json: AsJson = False) -
     return 0
 
 
-def _known(estate: Path, identity: Path | None) -> "Estate | None":
+def _known(estate: Path, identity: Path | None) -> Any:
     """The estate, if it is there and can be read: the screen is shown without it too."""
     try:
         return open_estate(estate, identity) if estate.exists() else None
@@ -121,12 +120,12 @@ def _screen(found: "Screen") -> None:
     out.print(Padding(Text(f" {found.says} ", f"reverse {_COLOURS[found.mood]}"), (1, 0)))
     for one in parts(found):
         _part(out, one)
-    out.print(Text("WHAT TO PRESS", "bold"))
-    for press in found.press:
-        out.print(Text(f"  {press.what}", "dim"))
-        output.out.print(Text(f"    {press.command}"), soft_wrap=True)
-    out.print(Text("  first, once in this shell, so that these find their folders", "dim"))
-    output.out.print(Text(f"    {setup(found)}"), soft_wrap=True)
+    out.print(
+        Text("WHAT TO PRESS", "bold").append("  the first line once in this shell, then what you need", "not bold dim")
+    )
+    lines = [(setup(found), ""), *((press.command, f"  # {press.what}") for press in found.press)]
+    for command, what in lines:
+        output.out.print(Text(f"  {command}").append(what, "dim"), soft_wrap=True)
 
 
 def _part(out: Console, part: "Part") -> None:
@@ -146,15 +145,12 @@ def _part(out: Console, part: "Part") -> None:
 
 def _cell(row: "Row") -> Text:
     cell = Text(row.text, "" if row.mark else _COLOURS[row.mood])
-    for one in row.more:
-        cell.append(f"\n{one}", "dim")
-    return cell
+    return cell.append("\n" + "; ".join(row.more), "dim") if row.more else cell
 
 
 def _standing(found: "Standing") -> None:
     say = output.out.print
-    mode = "shadow mode, it only lists" if found.shadow else "it acts"
-    say(f"guard: {'runs' if found.acts else 'no guard acts here now'}; {mode}", markup=False)
+    say(f"guard: {found.guard}", markup=False)
     say(f"stopped: {found.stopped or 'no'}", markup=False)
     counts = ", ".join(f"{count} {state}" for state, count in found.counts.items())
     say(f"cuts: {counts or 'none'}", markup=False)

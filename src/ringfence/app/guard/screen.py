@@ -57,15 +57,17 @@ class Seen(msgspec.Struct, frozen=True):
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """One cut. `since`: when it was read back, 0 where it was not; `until`: when it lapses, 0 for never.
+    """One cut. `what` is done, in words; `subject`: to whom, "" where the place says it all.
 
-    `why`: what it is for, or what is wrong; `rule`: the limit that holds it; `stays`: what cannot be undone.
+    `since`: when it was read back, 0 where it was not; `until`: when it lapses, 0 for never. `why`: what it is for, or
+    what is wrong; `rule`: the limit that holds it; `stays`: what cannot be undone.
     """
 
     action: str
     state: str
     verb: str
     what: str
+    subject: str
     place: str
     since: float = 0.0
     until: float = 0.0
@@ -194,15 +196,14 @@ def _shown(row: Action, decided: Mapping[str, Any]) -> Shown:
     about, held = planned.cut.about, row.state == actions.HELD
     why = str(decided.get("why", "")) if held else row.why or planned.why
     return Shown(
-        row.id, row.state, row.verb, _what(planned.cut), clean(row.place), row.done_at or 0.0,
+        row.id, row.state, row.verb, about.title, _subject(planned.cut), clean(row.place), row.done_at or 0.0,
         float(row.stands or row.until) if row.lasts else 0.0, clean(why),
         clean(str(decided.get("rule", ""))) if held else "", about.undo,
     )  # fmt: skip
 
 
-def _what(cut: Cut) -> str:
-    """The cut in words: its subject where it has one."""
-    return cut.about.title if cut.subject in ("", ALL) else f"{cut.about.title}: {clean(cut.subject)}"
+def _subject(cut: Cut) -> str:
+    return "" if cut.subject == ALL else clean(cut.subject)
 
 
 def _listed(named: str, told: _Told, queued: set[str]) -> list[Shown]:
@@ -219,8 +220,9 @@ def _listed(named: str, told: _Told, queued: set[str]) -> list[Shown]:
             state = WOULD if verdict == SHADOW else actions.HELD
             why, rule = clean(str(one.detail.get("why", ""))), clean(str(one.detail.get("rule", "")))
             found[action] = Shown(
-                action, state, cut.verb, _what(cut), clean(cut.place), why=why, rule=rule, stays=cut.about.undo
-            )
+                action, state, cut.verb, cut.about.title, _subject(cut), clean(cut.place), why=why, rule=rule,
+                stays=cut.about.undo,
+            )  # fmt: skip
     return list(found.values())
 
 
@@ -340,23 +342,23 @@ def _press(
     live = [one for one in rows if one.state not in (*_BACK, actions.HELD)]
     open_pages = [one for one in pages.listed(site.state, named) if not one.taken_by]
     if open_pages:
-        yield Press("I have seen it: wake nobody else", f"ringfence respond ack {named}")
+        yield Press("seen: wake nobody else", f"ringfence respond ack {named}")
     if held:
-        yield Press("do what waits, too", f'ringfence respond apply {named} --why "…" --apply')
+        yield Press("do what waits", f"ringfence respond apply {named} --apply")
     if live:
-        yield Press("take all of it back", f"ringfence respond undo {named} --apply")
-        yield Press("take one cut back", f"ringfence respond undo {named} --cut {live[0].id[:8]} --apply")
+        yield Press("take it all back", f"ringfence respond undo {named} --apply")
+        yield Press("one cut back", f"ringfence respond undo {named} --cut {live[0].id[:8]} --apply")
     hosts = sorted({host for one in live for host in _felt(one) if host.startswith("host:")})
     if hosts:
         only = shlex.quote(clean(hosts[0].removeprefix("host:"))) if len(hosts) == 1 else "HOST"
-        yield Press("open a host, whatever is cut on it", f"ringfence release {only}")
+        yield Press("open the host", f"ringfence release {only}")
     if incident.state == OPEN:
-        yield Press("it was harmless: undo it, learn it", f'ringfence incidents {named} --verdict benign --why "…"')
+        yield Press("was harmless", f'ringfence incidents {named} --verdict benign --why "…"')
     if live or held or listed:
-        yield Press("let nothing new be cut anywhere", 'ringfence stop "…"')
+        yield Press("no new cut, anywhere", 'ringfence stop "…"')
     if rows:
-        yield Press("evidence for others", f"ringfence evidence export {named} -o {named}.evidence.json")
-        yield Press("the account, when it is over", f"ringfence postmortem {named} -o .")
+        yield Press("proof", f"ringfence evidence export {named} -o {named}.evidence")
+        yield Press("the account of it", f"ringfence postmortem {named} -o .")
 
 
 def _felt(row: Action) -> tuple[str, ...]:

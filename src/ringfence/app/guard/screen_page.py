@@ -23,21 +23,22 @@ h1 code { color: var(--dim); font-weight: 400; }
 .head { display: flex; gap: 1rem; justify-content: space-between; align-items: baseline; flex-wrap: wrap; }
 .says { margin: .7rem 0 1.1rem; padding: .7rem 1rem; border-left: .5rem solid; background: var(--box);
   font-size: 1.35rem; font-weight: 700; }
-h2 { font-size: .8rem; text-transform: uppercase; letter-spacing: .07em; margin: 1.1rem 0 .3rem; color: var(--dim); }
+h2 { font-size: .8rem; text-transform: uppercase; letter-spacing: .07em; margin: .8rem 0 .2rem; color: var(--dim); }
 h2 small { text-transform: none; letter-spacing: 0; font-weight: 400; font-size: .85rem; margin-left: .6rem; }
 dl { display: grid; grid-template-columns: 6.5rem 1fr; margin: 0; border-top: 1px solid var(--line); }
-dt, dd { margin: 0; padding: .25rem 0; }
+dt, dd { margin: 0; padding: .15rem 0; }
 dt { font-weight: 700; font-variant-numeric: tabular-nums; }
 dd small { display: block; color: var(--dim); font-size: .85rem; }
 .bad { color: var(--bad); } .waits { color: var(--waits); } .good { color: var(--good); } .over { color: var(--over); }
 .press { border: 2px solid var(--ink); padding: .6rem 1rem 1rem; margin-top: 1.4rem; break-inside: avoid; }
 .press h2 { margin-top: .2rem; color: var(--ink); }
-.press dl { grid-template-columns: 1fr; border: 0; }
-.press dt { padding-bottom: 0; font-weight: 400; }
+.press dl { grid-template-columns: 12.5rem 1fr; border: 0; }
+.press dt, .press dd { padding: .15rem 0; }
+.press dt { font-weight: 400; }
 pre { margin: 0; padding: .3rem .6rem; background: var(--box); white-space: pre-wrap; user-select: all;
   font: 14px/1.4 ui-monospace, monospace; }
 .dim { color: var(--dim); }
-@media (max-width: 34rem) { dl { grid-template-columns: 5rem 1fr; } }
+@media (max-width: 34rem) { dl { grid-template-columns: 5rem 1fr; } .press dl { grid-template-columns: 1fr; } }
 @media print { body { font-size: 11pt; max-width: none; padding: 0; } section { break-inside: avoid; } }
 """
 
@@ -59,7 +60,7 @@ def _lines(screen: Screen) -> Iterator[str]:
     for one in parts(screen, _MOST):
         yield from _part(one)
     yield '<section class="press"><h2>What to press</h2><dl>'
-    yield f'<dt class="dim">first, once in this shell</dt><dd><pre>{escape(setup(screen))}</pre></dd>'
+    yield f'<dt class="dim">once in this shell</dt><dd><pre>{escape(setup(screen))}</pre></dd>'
     for press in screen.press:
         yield f"<dt>{escape(press.what)}</dt><dd><pre>{escape(press.command)}</pre></dd>"
     yield "</dl></section></body></html>\n"

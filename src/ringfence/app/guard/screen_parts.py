@@ -39,7 +39,7 @@ class Part(msgspec.Struct, frozen=True):
     rows: tuple[Row, ...]
 
 
-def parts(screen: Screen, most: int = 12) -> list[Part]:
+def parts(screen: Screen, most: int = 6) -> list[Part]:
     """The parts in the order of reading; of each at most so many rows, and how many more there are."""
     when = f"since {moment(screen.opened, screen.now)}, {ago(screen.now - screen.opened)}"
     last = f"; last sign {ago(screen.now - screen.updated)}" if screen.updated > screen.opened else ""
@@ -48,9 +48,9 @@ def parts(screen: Screen, most: int = 12) -> list[Part]:
     return [
         Part("What happened", when + last, _few(_signals(screen), most, "signals")),
         Part("At stake", "", tuple(_stake(screen))),
-        Part("Cut", "" if cuts else "nothing", _few([_cut(one, screen.now) for one in cuts], most, "cuts")),
-        *_unless_empty("Waits for a person", who, _few([_held(one) for one in screen.held], most, "cuts")),
-        *_unless_empty("Taken back", "", _few([_back(one) for one in screen.back], most, "cuts")),
+        Part("Cut", "" if cuts else "nothing", _few([_cut(one, screen.now) for one in _alike(cuts)], most, "cuts")),
+        *_unless_empty("Waits for a person", who, _few([_held(one) for one in _alike(screen.held)], most, "cuts")),
+        *_unless_empty("Taken back", "", _few([_back(one) for one in _alike(screen.back)], most, "cuts")),
         Part("Disturbed", "" if screen.jobs else "no job", tuple(_disturbed(screen))),
         *_unless_empty("Know", "", tuple(Row("", one, mood=_loud(one)) for one in screen.notes)),
         Part("Evidence", "", tuple(Row("", one, mood="" if screen.whole else BAD) for one in screen.evidence)),
@@ -81,12 +81,12 @@ def ago(seconds: float) -> str:
 
 
 def _signals(screen: Screen) -> list[Row]:
-    return [Row(moment(one.when, screen.now), one.said, (_teller(one),)) for one in screen.signals]
+    return [Row(moment(one.when, screen.now), f"{one.said} ({_teller(one)})") for one in screen.signals]
 
 
 def _teller(one: Seen) -> str:
     times = f", {one.count} times" if one.count > 1 else ""
-    return f"{one.name}, told by {', '.join(one.by) or 'nobody enrolled'}{times}"
+    return f"{one.name}, by {', '.join(one.by) or 'nobody enrolled'}{times}"
 
 
 def _stake(screen: Screen) -> Iterator[Row]:
@@ -95,7 +95,7 @@ def _stake(screen: Screen) -> Iterator[Row]:
         yield Row("TAKEN", _names(screen.lost), mood=BAD)
     others = [one for one in screen.jewels if one not in screen.lost]
     if others:
-        yield Row("in reach", _names(others), (f"{low:g} to {high:g} minutes away when it began",))
+        yield Row("in reach", f"{_names(others)} ({low:g} to {high:g} minutes away when it began)")
     if screen.left:
         yield Row("LEFT", f"{_names(screen.left)}: in reach even when all is cut", mood=BAD)
     if not (screen.lost or others or screen.left):
@@ -104,30 +104,45 @@ def _stake(screen: Screen) -> Iterator[Row]:
         yield Row("way", " → ".join(screen.chain[:6]))
 
 
-def _cut(one: Shown, now: float) -> Row:
+def _alike(cuts: Iterable[Shown]) -> list[Sequence[Shown]]:
+    """Cuts that are told in one row: the same at the same place, in the same state for the same reason."""
+    found: dict[tuple[str, ...], list[Shown]] = {}
+    for one in cuts:
+        why = "" if one.state == actions.DONE else one.why
+        found.setdefault((one.state, one.verb, one.place, one.rule, why), []).append(one)
+    return list(found.values())
+
+
+def _row(alike: Sequence[Shown], *more: str) -> Row:
+    """What is done to whom and where, the state before it, and below it what else is to be known."""
+    one, subjects = alike[0], sorted(each.subject for each in alike if each.subject)
     word, mood = _STATE[one.state]
-    said = []
-    if one.state == actions.DONE:
-        until = f", until {moment(one.until, now)} unless renewed" if one.until else ", until it is undone"
-        said.append(f"read back {moment(one.since, now)}{until}")
-    elif one.why:
-        said.append(one.why)
-    return Row(word, f"{one.what}, at {one.place}", (*said, *_stays(one)), mood)
+    whom = f": {_names(subjects)}" if subjects else ""
+    times = f" ({len(alike)})" if len(alike) > 1 else ""
+    return Row(word, f"{one.what}{times}{whom}, at {one.place}", tuple(each for each in more if each), mood)
 
 
-def _held(one: Shown) -> Row:
-    word, mood = _STATE[one.state]
-    said = f"{one.rule}: {one.why}" if one.rule else one.why
-    return Row(word, f"{one.what}, at {one.place}", (*([said] if said else []), *_stays(one)), mood)
+def _cut(alike: Sequence[Shown], now: float) -> Row:
+    one = alike[0]
+    if one.state != actions.DONE:
+        return _row(alike, one.why, _stays(one))
+    since, until = max(each.since for each in alike), min(each.until for each in alike)
+    stands = "" if one.stays else ", until it is undone"
+    lapses = f", until {moment(until, now)} unless renewed" if until else stands
+    return _row(alike, f"read back {moment(since, now)}{lapses}", _stays(one))
 
 
-def _back(one: Shown) -> Row:
-    word, mood = _STATE[one.state]
-    return Row(word, f"{one.what}, at {one.place}", _stays(one) if one.since else (), mood)
+def _held(alike: Sequence[Shown]) -> Row:
+    one = alike[0]
+    return _row(alike, f"{one.rule}: {one.why}" if one.rule else one.why, _stays(one))
 
 
-def _stays(one: Shown) -> tuple[str, ...]:
-    return (f"cannot be undone: {one.stays}",) if one.stays else ()
+def _back(alike: Sequence[Shown]) -> Row:
+    return _row(alike, _stays(alike[0]) if alike[0].since else "")
+
+
+def _stays(one: Shown) -> str:
+    return f"cannot be undone: {one.stays}" if one.stays else ""
 
 
 def _disturbed(screen: Screen) -> Iterator[Row]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from ringfence.app.guard import alerts, pages, settings, switch
+from ringfence.app.guard import alerts, pages, switch
 from ringfence.app.guard.commands import Site, there
 from ringfence.app.guard.screen_parts import ago
 from ringfence.estate.ids import clean
@@ -44,16 +44,17 @@ class Paged(msgspec.Struct, frozen=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """All of it. `acts`: a guard that acts runs now; `told_at`: when one last said how it stands, 0 for never.
+    """All of it. `guard`: whether one runs, in words; `acts`: one that acts does; `told_at`: when one last said how it
+    stands, 0 for never.
 
-    `shadow`: it only lists. `stopped`: why nothing new is cut, "" where it is. `counts`: state → actions. `held`:
+    `stopped`: why nothing new is cut, "" where it is. `counts`: state → actions. `held`:
     incident → cuts that wait for a person. `waiting`, `lost`: lines of evidence. `witnesses`: what each said last.
     `needs`: what needs a person, a sentence each.
     """
 
+    guard: str
     acts: bool
     told_at: float
-    shadow: bool
     stopped: str
     counts: dict[str, int]
     held: dict[str, int]
@@ -70,10 +71,11 @@ def standing(site: Site, now: float | None = None) -> Standing:
     when, room, status = time.time() if now is None else now, there(site), alerts.status(site.state)
     database = room.ledger.database
     rows = actions.listed(database, states=_OPEN)
+    runs = acts(database)
     found = Standing(
-        acts=acts(database),
+        guard=_guard(runs, status, when),
+        acts=runs,
         told_at=status.at if status else 0.0,
-        shadow=not status.applies if status else settings.of(site.state, site.settings).shadow,
         stopped=switch.stopped(site.state),
         counts=actions.counted(database),
         held=dict(Counter(clean(one.incident) for one in rows if one.state == actions.HELD)),
@@ -89,6 +91,14 @@ def standing(site: Site, now: float | None = None) -> Standing:
     )
     begun = any(one.state in _BEGUN for one in rows)
     return msgspec.structs.replace(found, needs=tuple(_needs(found, begun, status, when)))
+
+
+def _guard(runs: bool, status: alerts.Status | None, now: float) -> str:
+    if runs:
+        return "one runs, and acts"
+    if status and not status.over and now - status.at <= LATELY and not status.applies:
+        return "one runs in shadow mode: it lists, and cuts nothing"
+    return f"none runs; the last told how it stands {ago(now - status.at)}" if status else "none runs"
 
 
 def _lanes(rows: Sequence[Action]) -> Iterator[Lane]:
