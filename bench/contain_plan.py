@@ -15,24 +15,15 @@ from typing import Any
 
 from bench.report import emit, machine, progress
 from ringfence.app.guard.ground import ground_of
+from ringfence.app.guard.room import everywhere
 from ringfence.app.questions import Questions
-from ringfence.estate.estate import Estate, estate_of
+from ringfence.estate.estate import estate_of
 from ringfence.respond.ground import Ground
 from ringfence.respond.plan import plan
 from ringfence.synth import draw, facts
 from ringfence.watch.values import Incident, Signal
 
 TARGET_MS = 200.0
-ON_HOST = ("contain", "flows", "sessions", "keys")
-
-
-def everywhere(estate: Estate) -> frozenset[tuple[str, str]]:
-    """An enforcer of every kind wherever one can be."""
-    names = [estate.terms.values[int(at)] for at in estate.entities]
-    found = {(target, name) for name in names if name.startswith("host:") for target in ON_HOST}
-    found |= {(target, name) for name in names if name.startswith("network:ib/") for target in ("quarantine", "ports")}
-    found |= {(target, name) for name in names if name.startswith("cluster:") for target in ("scheduler", "bindings")}
-    return frozenset(found)
 
 
 def incidents(ground: Ground, count: int, seed: int) -> list[tuple[str, Incident]]:

@@ -33,6 +33,7 @@ def guard(
     follow: Annotated[bool, Parameter(name=["--follow"], negative="")] = False,
     rules: Annotated[list[Path] | None, _Many] = None,
     cluster: str = "",
+    only: Annotated[list[str] | None, _Many] = None,
     estate: EstateFile = DEFAULT,
     site: Site = SITE,
     state: StateFolder = STATE,
@@ -65,12 +66,15 @@ def guard(
         Sigma rules, files or folders, beside our own.
     cluster
         The Slurm cluster that logs are of which name none.
+    only
+        Detectors that are not silent (`RF.D04`), to try what the others would miss; our own rules are silent too.
     """
     with needs_watch(), needs_fence():
+        from ringfence.app.guard.room import assumed
         from ringfence.app.guard.start import Wanted, recorded, start
     wanted = Wanted(
         site_of(state, home, site, settings), estate, files, server, address, tuple(on or ()), follow,
-        tuple(rules or ()), cluster, really,
+        tuple(rules or ()), cluster, really, tuple(only or ()),
     )  # fmt: skip
     problems: list[Problem] = []
 
@@ -81,6 +85,8 @@ def guard(
         if really:
             raise UsageError("what is recorded is over", "without --apply it is shown what would have been cut")
         answers = recorded(wanted, open_estate(estate, identity), problems)
+        if said := assumed(site):
+            told(said)
         output.problems(problems)
         if json:
             output.json_lines(shown_answer(one) for one in answers)

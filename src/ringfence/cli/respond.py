@@ -31,11 +31,13 @@ Settings = Annotated[
 ]
 
 
-def site_of(state: Path = STATE, home: Path = HOME, site: Path = SITE, settings: Path | None = None) -> "commands.Site":
-    """Where the guard, the watch, the enforcers and the limits are."""
+def site_of(
+    state: Path = STATE, home: Path = HOME, site: Path = SITE, settings: Path | None = None, estate: Path | None = None
+) -> "commands.Site":
+    """Where the guard, the watch, the enforcers, the limits and the estate are."""
     with needs_watch(), needs_fence():
         from ringfence.app.guard.commands import Site as Where
-    return Where(state, home, site, settings)
+    return Where(state, home, site, settings, estate)
 
 
 @respond.command
@@ -58,12 +60,21 @@ def plan(
     """
     with needs_watch(), needs_fence():
         from ringfence.app.guard import commands, playbook
-    where = site_of(state, home, site, settings)
+    where = site_of(state, home, site, settings, estate)
     answer = commands.planned(where, open_estate(estate, identity), incident)
+    _supposed(site)
     if cacao:
         playbook.written(where, answer, cacao)
         output.err.print(f"{cacao} is written", markup=False)
     return _planned(answer, json)
+
+
+def _supposed(site: Path) -> None:
+    """Say what a plan takes for granted where no site file is."""
+    from ringfence.app.guard.room import assumed
+
+    if said := assumed(site):
+        output.err.print(said, markup=False)
 
 
 def _planned(answer: "Answer", json: bool) -> int:
@@ -100,8 +111,9 @@ def apply(
         raise UsageError("nothing is named to be done", "name an incident, or --playbook FILE")
     about, instead = instead_of(playbook)
     incident = incident or about
-    where, known = site_of(state, home, site, settings), open_estate(estate, identity)
+    where, known = site_of(state, home, site, settings, estate), open_estate(estate, identity)
     if not really:
+        _supposed(site)
         return _planned(commands.planned(where, known, incident, instead), json)
     answer, done = commands.applied(where, known, incident, why, instead)
     rows = [_action(one) for one in done]

@@ -16,9 +16,9 @@ import msgspec
 from ringfence.app.fence.ledger import Ledger
 from ringfence.app.guard import approve, switch
 from ringfence.app.guard.evidence import Book
-from ringfence.app.guard.known import Known, known_of
+from ringfence.app.guard.known import Known, digest_of, known_of
 from ringfence.app.guard.responder import Answer, Responder
-from ringfence.app.guard.room import Reachable, Room, reachable
+from ringfence.app.guard.room import Reachable, Room, plannable, reachable
 from ringfence.app.watch import incidents
 from ringfence.errors import StateError, UsageError
 from ringfence.estate.estate import Estate
@@ -39,12 +39,18 @@ _TRIED = 3
 
 
 class Site(msgspec.Struct, frozen=True):
-    """Where everything is: the guard's folder, the watch's, the site file, the settings if named."""
+    """Where everything is: the guard's folder, the watch's, the site file, the settings and the estate if named."""
 
     state: Path
     home: Path
     file: Path
     settings: Path | None = None
+    estate: Path | None = None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the estate's file, "" where none is named."""
+        return digest_of(self.estate) if self.estate else ""
 
 
 Instead = Callable[[Plan, Known], Plan]
@@ -52,10 +58,13 @@ Instead = Callable[[Plan, Known], Plan]
 
 
 def planned(site: Site, estate: Estate, id: str, instead: Instead = lambda made, _: made) -> Answer:
-    """What would be done about an incident, and what would be held, just now. Changes nothing. `UsageError`."""
+    """What would be done about an incident, and what would be held, just now. Changes nothing. `UsageError`.
+
+    Without a site file it is planned as if enforcers were everywhere (`room.assumed`).
+    """
     incident, _ = incidents.one(site.home, id)
-    room, enforcers = Room(site.state, site.settings), reachable(site.file, estate)
-    known = known_of(estate, enforcers, room.limits)
+    room = Room(site.state, site.settings)
+    known = known_of(estate, plannable(site.file, estate), room.limits, digest=site.digest)
     return Responder(room, lambda: known, apply=True, instead=instead).think(incident)
 
 
@@ -69,7 +78,7 @@ def applied(
     incident, _ = incidents.one(site.home, id)
     room = Room(site.state, site.settings).make()
     enforcers = reachable(site.file, estate)
-    known = known_of(estate, enforcers, room.limits)
+    known = known_of(estate, enforcers, room.limits, digest=site.digest)
     book = room.book()
     with _acting(room, enforcers, book) as act:
         thinking = Responder(room, lambda: known, book, act, apply=True, instead=instead)

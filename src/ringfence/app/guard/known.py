@@ -11,7 +11,6 @@ from pathlib import Path
 import msgspec
 
 from ringfence.app.guard.ground import ground_of
-from ringfence.app.guard.room import Reachable
 from ringfence.errors import RingfenceError
 from ringfence.estate.estate import Estate
 from ringfence.respond.ground import Ground
@@ -32,18 +31,21 @@ class Known(msgspec.Struct, frozen=True):
 
 def known_of(
     estate: Estate,
-    enforcers: Reachable,
+    places: Collection[tuple[str, str]],
     limits: Limits,
     relays: Mapping[str, Collection[str]] | None = None,
     open_doors: bool = False,
     digest: str = "",
 ) -> Known:
-    """All of it from one estate: seconds on 10,000 nodes."""
-    held = {place for target, place in enforcers if target == "quarantine"}
+    """All of it from one estate: seconds on 10,000 nodes. `places`: the (target, place) at which one can cut.
+
+    `digest`: SHA-256 of the estate's file; without it plans say that there is none.
+    """
+    held = {place for target, place in places if target == "quarantine"}
     names = (estate.terms.values[at] for at in estate.entities)
     never = frozenset(one for one in names if matching(limits.never, (one,))[0]) if limits.never else frozenset()
     sources = of_estate(estate, relays, held, open_doors)
-    return Known(ground_of(estate, frozenset(enforcers), digest, never), sources, never)
+    return Known(ground_of(estate, frozenset(places), digest, never), sources, never)
 
 
 class Keeping:
@@ -52,7 +54,7 @@ class Keeping:
     def __init__(self, file: Path, make: Callable[[Path, str], Known], told: Callable[[str], None]) -> None:
         self._file, self._make, self._told = file, make, told
         self._mark = _mark(file)
-        self._known = make(file, _digest(file))
+        self._known = make(file, digest_of(file))
 
     def __call__(self) -> Known:
         """What is known just now."""
@@ -69,7 +71,7 @@ class Keeping:
                 continue
             self._mark = mark
             try:
-                made = self._make(self._file, _digest(self._file))
+                made = self._make(self._file, digest_of(self._file))
                 if _mark(self._file) != mark:  # replaced while it was read: what was made may be of both
                     continue
                 self._known = made
@@ -87,5 +89,6 @@ def _mark(file: Path) -> tuple[int, int, int]:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def _digest(file: Path) -> str:
+def digest_of(file: Path) -> str:
+    """SHA-256 of an estate's file. Raises `OSError`."""
     return hashlib.sha256(file.read_bytes()).hexdigest()

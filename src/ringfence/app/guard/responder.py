@@ -68,19 +68,21 @@ class Responder:
         self._measured: dict[str, float] = {}
         self._told: dict[str, object] = {}
 
-    def think(self, incident: Incident, recorded: bool | None = None) -> Answer:
+    def think(self, incident: Incident, recorded: bool | None = None, now: float | None = None) -> Answer:
         """What would be done, and what is held, just now. Changes nothing. Raises `StateError`.
 
-        `recorded`: whether the journal can be written, where that is known.
+        `recorded`: whether the journal can be written, where that is known. `now`: the time to judge by, of what is
+        over, in seconds since the epoch; what was spent is that of the clock's time all the same.
         """
-        now, known, limits = self._clock(), self._known(), self._room.limits
+        known, limits, at = self._known(), self._room.limits, self._clock()
+        now = at if now is None else now
         made = plan(incident, known.ground, now, known.never, self._took(), limits.up_to == "hard")
         made = self._instead(made, known)
         decided = guard.decide(
             made,
             incident,
             limits,
-            self._spent(now),
+            self._spent(at),
             known.sources,
             now,
             apply=self._apply,

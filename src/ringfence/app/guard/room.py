@@ -5,7 +5,7 @@ fence.toml ─▶ enforcers by (target, place)              guard.toml ─▶ li
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -22,6 +22,8 @@ from ringfence.respond.verbs import VERBS
 
 ON_HOSTS = ("contain", "flows", "sessions", "keys")
 """Targets that every host with an enforcer of ours may have."""
+ON_FABRICS = ("quarantine", "ports")
+ON_CLUSTERS = ("scheduler", "bindings")
 TARGETS = frozenset(one.target for one in VERBS.values())
 
 Reachable = Mapping[tuple[str, str], Enforcer]
@@ -35,6 +37,24 @@ def reachable(site: Path, estate: Estate) -> Reachable:
     also = [(target, host) for target in ON_HOSTS for host in hosts]
     found = enforcers_of(site, Design(estate).inventory, also)
     return {key: one for key, one in found.items() if key[0] in TARGETS}
+
+
+def everywhere(estate: Estate) -> frozenset[tuple[str, str]]:
+    """(target, place) of an enforcer of every kind wherever one can be."""
+    names = [estate.terms.values[int(at)] for at in estate.entities]
+    kinds = {"host:": ON_HOSTS, "network:ib/": ON_FABRICS, "cluster:": ON_CLUSTERS}
+    pairs = ((name, those) for name in names for kind, those in kinds.items() if name.startswith(kind))
+    return frozenset((target, name) for name, those in pairs for target in those)
+
+
+def plannable(site: Path, estate: Estate) -> Collection[tuple[str, str]]:
+    """The (target, place) at which plans may cut: those of the site file, `everywhere` without one. `InputError`."""
+    return reachable(site, estate) if site.exists() else everywhere(estate)
+
+
+def assumed(site: Path) -> str:
+    """What a plan takes for granted where no site file is, in a sentence; "" where one is."""
+    return "" if site.exists() else f"no {site}: planned as if every host, fabric and cluster had an enforcer of ours"
 
 
 class Room:

@@ -12,9 +12,9 @@ from ringfence.app.files import address
 from ringfence.app.guard import settings
 from ringfence.app.guard.alerts import Alerts, where
 from ringfence.app.guard.commands import Site
-from ringfence.app.guard.known import Keeping, Known, known_of
+from ringfence.app.guard.known import Keeping, Known, digest_of, known_of
 from ringfence.app.guard.responder import Answer, Responder
-from ringfence.app.guard.room import Reachable, Room, reachable
+from ringfence.app.guard.room import Reachable, Room, assumed, everywhere, plannable, reachable
 from ringfence.app.guard.run import Guard, Told, run
 from ringfence.app.watch.live import Live, listening
 from ringfence.app.watch.made import Made
@@ -81,31 +81,40 @@ def guarding(
     `clock`: seconds since the epoch; `pace`: monotonic seconds. Raises as `start`.
     """
     reach: dict[tuple[str, str], Enforcer] = {}
+    acts = wanted.apply or not room.limits.shadow
+    supposed = "" if acts or others else assumed(wanted.site.file)
 
     def know(file: Path, digest: str) -> Known:
         estate = open_estate(file, identity)
         relays = relays_of(wanted.server) if wanted.server else {}
         found = {**reachable(wanted.site.file, estate), **(others or {})}
         reach.update(found)  # what an earlier estate led to stays: cuts may stand there
-        return known_of(estate, found, room.limits, relays, bool(wanted.on or wanted.follow), digest)
+        places = everywhere(estate) if supposed else found
+        return known_of(estate, places, room.limits, relays, bool(wanted.on or wanted.follow), digest)
 
     known, book = Keeping(wanted.estate, know, told), room.book()
     with contextlib.ExitStack() as stack:
         act = None
-        if wanted.apply or not room.limits.shadow:
+        if acts:
             act = stack.enter_context(room.act(reach, book, clock, pace))
             told(f"{len(reach)} enforcers can be asked; up to {room.limits.up_to} without a person")
         else:
             told("shadow mode: what would be cut is listed, and nothing is changed (--apply acts)")
+            if supposed:
+                told(supposed)
         responder = Responder(room, known, book, act, apply=act is not None, clock=clock, pace=pace)
         yield Guard(room, responder, act, book, known)
 
 
 def recorded(wanted: Wanted, estate: Estate, problems: list[Problem]) -> list[Answer]:
-    """What would have been cut for each incident that some logs end with. Changes nothing."""
+    """What would have been cut for each incident that some logs end with, at the time of each. Changes nothing.
+
+    Without a site file it is planned as if enforcers were everywhere (`room.assumed`).
+    """
     room = Room(wanted.site.state, wanted.site.settings)
-    known = known_of(estate, reachable(wanted.site.file, estate), room.limits)
+    places = plannable(wanted.site.file, estate)
+    known = known_of(estate, places, room.limits, digest=digest_of(wanted.estate))
     made = Made(estate, wanted.rules, problems, wanted.only)
     found = watch_files(made.single(), wanted.files, problems, lambda one: None, forms_of((), wanted.cluster))
     responder = Responder(room, lambda: known)
-    return [responder.think(one) for one in found.incidents if one.state == OPEN]
+    return [responder.think(one, now=one.updated / 1e6) for one in found.incidents if one.state == OPEN]
