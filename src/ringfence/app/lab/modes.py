@@ -37,6 +37,7 @@ _WAY_OUT = (
     f'[[allow]]\nfrom = "gang:slurm/{CLUSTER}/{{job}}"\nto = "network:{OUTSIDE_NETWORK}"\nwhat = "tcp/{SINK_PORT}"\n'
     + _SAID.format("a mirror")
 )
+_LOGIN = '[[allow]]\nfrom = "{start}"\nto = "{end}"\nwhat = "tcp/22"\n' + _SAID.format("people log in")
 _BUDGET = f'[[budget]]\njewel = "{MODEL}"\nbytes_per_hour = {{bytes}}\n' + _SAID.format(
     "smaller than what gets a budget"
 )
@@ -104,8 +105,11 @@ def fence(layout: Layout, verb: str) -> None:
 
 
 def overrides(layout: Layout, budget: str) -> None:
-    """The way out that tenant a's training job has (a mirror), and how much of the model may pass it in an hour."""
-    lines = [_WAY_OUT.format(job=job) for job in jobs_of(layout, ALICE)]
+    """The ways in that people have, the way out of tenant a's training job (a mirror), and how much may pass there."""
+    ws, login = layout.machine("ws").entity, layout.machine("login").entity
+    ways = [(ws, login), *((login, one.entity) for one in layout.nodes)]
+    lines = [_LOGIN.format(start=start, end=end) for start, end in ways]
+    lines += [_WAY_OUT.format(job=job) for job in jobs_of(layout, ALICE)]
     lines += [_BUDGET.format(bytes=BUDGETS[budget])] if BUDGETS[budget] else []
     (layout.state / "overrides.toml").write_text("\n".join(lines))
 

@@ -6,22 +6,24 @@ A watch that has just begun knows no habits and judges little by them; on a real
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ringfence.app.lab.layout import ACCOUNTS, ALICE, BOB, CLUSTER, MODEL, OPERATOR, STORE_PORT, Layout, Machine
+from ringfence.app.lab.layout import ACCOUNTS, CLUSTER, MODEL, OPERATOR, STORE_PORT, Account, Layout, Machine
 from ringfence.app.lab.ours import DATASET
 from ringfence.app.lab.parts import SLURMCTLD, SLURMD
+from ringfence.app.lab.work import shares
 from ringfence.app.watch.embedded import embedded
 from ringfence.app.watch.made import Made
 from ringfence.watch.batch import of_events
 from ringfence.watch.learned import HOUR, LEARN, SECOND
-from ringfence.wire.ocsf.classes import AUTHENTICATION, FILE, NETWORK
+from ringfence.wire.ocsf.classes import AUTHENTICATION, FILE, JOB, NETWORK
 from ringfence.wire.ocsf.event import Event, Value
 
 HOURS = LEARN // HOUR + 2
 _CLOSED, _LOGON, _OPENED, _WRITTEN = 2, 1, 14, 3
-_TENANTS = (ALICE, BOB)
+_BEGAN, _ENDED = 2, 3
+Jobs = Sequence[tuple[Account, Sequence[Machine], str]]
 
 
 async def learn(home: Path, layout: Layout, made: Made) -> None:
@@ -39,14 +41,34 @@ def hours(layout: Layout, now: int) -> Iterator[list[Event]]:
     store, ctl = layout.machine("store"), layout.machine("ctl")
     for hour in range(HOURS, 0, -1):
         when = now - hour * HOUR
-        job = f"job:slurm/{CLUSTER}/{hour}"
-        said = [_spoke(node, store, STORE_PORT, one.name, "python3", job) for node in layout.nodes for one in _TENANTS]
-        said += [_spoke(ctl, node, SLURMD, "root", "slurmctld") for node in layout.nodes]
+        jobs = [(account, nodes, _job(account, hour)) for account, nodes in shares(layout)]
+        said = [_spoke(ctl, node, SLURMD, "root", "slurmctld") for node in layout.nodes]
+        for one, nodes, job in jobs:
+            said += [_spoke(node, store, STORE_PORT, one.name, "python3", job) for node in nodes]
+            said += [_spoke(nodes[0], ctl, SLURMCTLD, one.name, "srun", job)]
         said += [_spoke(node, ctl, SLURMCTLD, "root", "slurmd") for node in layout.nodes]
         flows = [
             Event(NETWORK, _CLOSED, when + at * SECOND, one.name, "", fields) for at, (one, fields) in enumerate(said)
         ]
-        yield [*flows, *_logins(layout, when), *_files(layout, when)]
+        yield [*_started(jobs, when), *flows, *_logins(layout, when), *_files(layout, when), *_over(jobs, when)]
+
+
+def _job(account: Account, hour: int) -> str:
+    return f"job:slurm/{CLUSTER}/{account.uid}{hour:03d}"  # no number that a job of the lab comes to have
+
+
+def _started(jobs: Jobs, when: int) -> Iterator[Event]:
+    """As the scheduler tells it."""
+    for account, nodes, job in jobs:
+        fields: dict[str, Value] = {"job.uid": job, "job.name": "train", "job.user": account.name}
+        fields |= {"job.account": account.tenant, "job.hosts": ",".join(one.name for one in nodes)}
+        yield Event(JOB, _BEGAN, when - SECOND, "ctl", "", fields)
+
+
+def _over(jobs: Jobs, when: int) -> Iterator[Event]:
+    """The hour is nearly over."""
+    for _, _, job in jobs:
+        yield Event(JOB, _ENDED, when + HOUR - 60 * SECOND, "ctl", "", {"job.uid": job, "job.state": "COMPLETED"})
 
 
 def _logins(layout: Layout, when: int) -> Iterator[Event]:

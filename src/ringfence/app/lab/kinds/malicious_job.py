@@ -6,7 +6,6 @@ from ringfence.app.lab.kinds import exfiltrate
 from ringfence.app.lab.kinds.kind import About
 from ringfence.app.lab.layout import ALICE
 from ringfence.app.lab.stage import Stage
-from ringfence.errors import EnforceError
 
 about = About(
     name="malicious_job",
@@ -20,9 +19,8 @@ about = About(
 def play(stage: Stage, rate: float) -> Sequence[str]:
     """Submit it, on the node of this trial."""
     job = stage.submit(ALICE, stage.node(), stage.carrying(rate), "prepare")
-    if not stage.running(job):
-        raise EnforceError(f"job {job} does not run: {stage.state(job) or 'it is over'}", "see Slurm's logs")
-    return (f"job {job} on {stage.node().name}",)
+    ran = "" if stage.running(job) else ", which did not run"
+    return (f"job {job} on {stage.node().name}{ran}",)
 
 
 def longest(rate: float) -> float:
