@@ -24,7 +24,7 @@ from ringfence.errors import UsageError
 KIND = "exfiltrate"
 COUNTS = {"100mbit": 25, "1gbit": 60, "max": 25}
 """Trials with everything on and no budget, by rate."""
-GOALS = {"p99_block_s": 0.25, "share_budget_on": 0.01, "share_1gbit_budget_off": 0.03}
+GOALS = {"p99_event_to_block_s": 0.25, "share_budget_on": 0.01, "share_1gbit_budget_off": 0.03}
 
 
 def cells(quick: bool) -> list[Cell]:
@@ -40,15 +40,17 @@ def cells(quick: bool) -> list[Cell]:
 
 
 def summary(done: Sequence[Done]) -> dict[str, Any]:
-    """One cell's figures. Seconds begin with the first malicious packet or read."""
+    """One cell's figures. Seconds begin with the first malicious packet or read, or with the agent's event."""
     rows = [one.trial for one in done]
     blocked = [one.to_block for one in rows if one.to_block is not None]
+    from_event = [one.to_block - one.to_event for one in rows if one.to_block is not None and one.to_event is not None]
     noticed = [one.to_incident for one in rows if one.to_incident is not None]
     return {
         "trials": len(rows),
         "share_gone": spread([one.share for one in rows]),
         "blocked": len(blocked),
         "to_block_s": spread(blocked),
+        "event_to_block_s": spread(from_event),
         "noticed": len(noticed),
         "to_incident_s": spread(noticed),
         "bystanders_cut": sum(len(one.bystanders) for one in rows),
@@ -77,11 +79,17 @@ def result(done: Sequence[Done]) -> dict[str, Any]:
         by_cell.setdefault(name, []).append(one)
     every = [one for one in done if one.cell.mode.name == "all"]
     blocked = [one.trial.to_block for one in every if one.trial.to_block is not None]
+    from_event = [
+        one.trial.to_block - one.trial.to_event
+        for one in every
+        if one.trial.to_block is not None and one.trial.to_event is not None
+    ]
     on = [one.trial.share for one in every if one.cell.mode.budget == "on"]
     off = [one.trial.share for one in every if one.cell.mode.budget == "off" and one.cell.rate == "1gbit"]
     return {
         "goals": GOALS,
         "everything_on": len(every),
+        "event_to_block_s": spread(from_event),
         "to_block_s": spread(blocked),
         "share_budget_on": spread(on),
         "share_1gbit_budget_off": spread(off),

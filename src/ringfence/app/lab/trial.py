@@ -18,6 +18,7 @@ from ringfence.app.lab.layout import MODEL_BYTES, Layout
 from ringfence.app.lab.modes import Mode, watch_home
 from ringfence.app.lab.settling import settle
 from ringfence.app.lab.stage import Carried, Stage, snapshot
+from ringfence.app.watch import incidents
 from ringfence.respond.verbs import VERBS
 from ringfence.store import actions
 from ringfence.store.actions import Action
@@ -32,7 +33,7 @@ AFTER, STUCK, TRICKLE = 1.0, 3.0, 1 << 16
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
     """A row. `rate` in bytes a second (0: as fast as it goes); seconds are since `began`, None for what never came.
 
-    `bytes` arrived at the sink, of `of`. `nodes` the attacker came to. `bystanders`: cuts on other hosts, jobs or
+    `to_event`: until the event that the first signal rests on, by the agent's clock. `bytes` arrived at the sink, of `of`. `nodes` the attacker came to. `bystanders`: cuts on other hosts, jobs or
     accounts than the attacker's; `jobs_lost`: jobs of others that no longer run. `undo_equal` is None where nothing
     was done. `held` counts cuts that waited for a person.
     """
@@ -46,6 +47,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int = 0
     of: int = MODEL_BYTES
     nodes: tuple[str, ...] = ()
+    to_event: float | None = None
     to_incident: float | None = None
     to_block: float | None = None
     last_byte: float | None = None
@@ -114,6 +116,7 @@ def _row(
     carried, samples = stage.carried(), stage.samples()
     began = _began(carried, since)
     incident = next((one["at"] for one in answers(stage.layout, since) if one["at"] >= began), None)
+    event = min((when for when in _events(stage.layout, mode) if when >= began), default=None)
     done = [one.done_at for one in rows if one.verb in CUTTING and one.done_at]
     mine = {stage.node().entity, *(f"host:{name}" for name in KINDS[kind].hosts(stage))}
     return Trial(
@@ -125,6 +128,7 @@ def _row(
         began=began,
         bytes=samples[-1][1] if samples else 0,
         nodes=tuple(sorted(name.removeprefix("host:") for name in mine)),
+        to_event=round(event - began, 4) if event else None,
         to_incident=round(incident - began, 4) if incident else None,
         to_block=round(min(done) - began, 4) if done else None,
         last_byte=round(samples[-1][0] - began, 4) if samples else None,
@@ -133,6 +137,13 @@ def _row(
         bystanders=_bystanders(rows, mine, stage),
         notes=tuple(notes),
     )
+
+
+def _events(layout: Layout, mode: Mode) -> list[float]:
+    """When what the watch's signals rest on happened, in seconds since the epoch."""
+    if not mode.watched:
+        return []
+    return [signal.time / 1e6 for one in incidents.listed(watch_home(layout), every=True) for signal in one.signals]
 
 
 def _began(carried: Carried, since: float) -> float:
