@@ -102,7 +102,7 @@ class Contained:
             about = folder / "node.json"
             about.write_text(about.read_text().replace("127.0.0.1", SERVER))
             tables = "".join(f'[[enforcer]]\ntarget = "{one}"\nmemory = "{folder}/contain.json"\n' for one in TARGETS)
-            (folder / "enforcer.toml").write_text(f'socket = "{self.socket(at)}"\nlook = 0.5\n{tables}')
+            (folder / "enforcer.toml").write_text(f'socket = "{self.socket(at)}"\nlook = 5\n{tables}')
         self.net.fabric.run("ip", "-batch", "-", given=f"link set lo up\naddr add {SERVER}/24 dev br0\n")
 
     def serve(self) -> None:

@@ -63,3 +63,11 @@ class Covering(Protocol):
 
     covers: tuple[str, ...]
     """Numbers of those jobs."""
+
+
+@runtime_checkable
+class Answering(Protocol):
+    """An enforcer elsewhere whose answer to a change has what was read back after it: it need not be asked again."""
+
+    found: str | None
+    """What was read back after the last change, where it was made; None where that is not known."""

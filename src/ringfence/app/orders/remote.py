@@ -15,13 +15,15 @@ from ringfence.wire.orders import Receipt
 class RemoteEnforcer:
     """`folder` is the server's. `covers` are jobs that the gate lets start once it is in force.
 
-    `where` is what is changed, `host` whose enforcer does it; "": they are the same.
+    `where` is what is changed, `host` whose enforcer does it; "": they are the same. `found`: what it read back after
+    the last change, signed like every receipt; None after one that failed, or where it is too long for a message.
     """
 
     def __init__(
         self, target: str, where: str, folder: Path, job: str = "", timeout: float = 30.0, host: str = ""
     ) -> None:
         self.target, self.where, self.covers, self.left = target, where, tuple[str, ...](), tuple[str, ...]()
+        self.found: str | None = None
         self._host = host or where
         self._client, self._job, self._timeout = ControlClient(folder), job, timeout
 
@@ -34,11 +36,16 @@ class RemoteEnforcer:
 
     def apply(self, artefact: Artefact) -> None:
         """Have the host put it in force. Raises `EnforceError`, with what the host says was left."""
-        self._order("apply", artefact.text, artefact.name)
+        self._change("apply", artefact.text, artefact.name)
 
     def restore(self, before: str) -> None:
         """Have the host bring back what `read` returned. Raises `EnforceError`."""
-        self._order("restore", before)
+        self._change("restore", before)
+
+    def _change(self, action: str, text: str, name: str = "") -> None:
+        self.found = None
+        receipt, found = self._order(action, text, name)
+        self.found = found if orders.digest(found) == receipt.digest else None
 
     def _order(self, action: str, text: str = "", name: str = "") -> tuple[Receipt, str]:
         more = {"name": name, "job": self._job, "covers": self.covers, "timeout": self._timeout}
