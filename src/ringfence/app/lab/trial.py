@@ -33,9 +33,10 @@ AFTER, STUCK, TRICKLE = 1.0, 3.0, 1 << 16
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
     """A row. `rate` in bytes a second (0: as fast as it goes); seconds are since `began`, None for what never came.
 
-    `to_event`: until the event that the first signal rests on, by the agent's clock. `bytes` arrived at the sink, of `of`. `nodes` the attacker came to. `bystanders`: cuts on other hosts, jobs or
-    accounts than the attacker's; `jobs_lost`: jobs of others that no longer run. `undo_equal` is None where nothing
-    was done. `held` counts cuts that waited for a person.
+    `to_event`: until the event that the first signal rests on, by the agent's clock. `bytes` arrived at the sink, of
+    `of`. `nodes` the attacker came to. `bystanders`: cuts on other hosts, jobs or accounts than the attacker's;
+    `jobs_lost`: jobs of others that no longer run. `undo_equal` is None where nothing was done. `held` counts cuts that
+    waited for a person.
     """
 
     number: int
