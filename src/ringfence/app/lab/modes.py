@@ -18,8 +18,19 @@ import msgspec
 from ringfence.app.estates import open_estate
 from ringfence.app.lab import processes, quiet
 from ringfence.app.lab.inside import daemon, said
-from ringfence.app.lab.layout import ALICE, CLUSTER, MODEL, MODEL_BYTES, SINK_PORT, TELEMETRY_PORT, Layout, Machine
+from ringfence.app.lab.layout import (
+    ALICE,
+    CLUSTER,
+    MODEL,
+    MODEL_BYTES,
+    SINK_PORT,
+    SSH_PORT,
+    TELEMETRY_PORT,
+    Layout,
+    Machine,
+)
 from ringfence.app.lab.ours import start_enforcer
+from ringfence.app.lab.parts import SLURMCTLD
 from ringfence.app.lab.stage import OUTSIDE_NETWORK
 from ringfence.app.lab.work import jobs_of
 from ringfence.app.watch import incidents
@@ -37,7 +48,7 @@ _WAY_OUT = (
     f'[[allow]]\nfrom = "gang:slurm/{CLUSTER}/{{job}}"\nto = "network:{OUTSIDE_NETWORK}"\nwhat = "tcp/{SINK_PORT}"\n'
     + _SAID.format("a mirror")
 )
-_LOGIN = '[[allow]]\nfrom = "{start}"\nto = "{end}"\nwhat = "tcp/22"\n' + _SAID.format("people log in")
+_WAY_IN = '[[allow]]\nfrom = "{start}"\nto = "{end}"\nwhat = "tcp/{port}"\n' + _SAID.format("people log in and submit")
 _BUDGET = f'[[budget]]\njewel = "{MODEL}"\nbytes_per_hour = {{bytes}}\n' + _SAID.format(
     "smaller than what gets a budget"
 )
@@ -106,9 +117,9 @@ def fence(layout: Layout, verb: str) -> None:
 
 def overrides(layout: Layout, budget: str) -> None:
     """The ways in that people have, the way out of tenant a's training job (a mirror), and how much may pass there."""
-    ws, login = layout.machine("ws").entity, layout.machine("login").entity
-    ways = [(ws, login), *((login, one.entity) for one in layout.nodes)]
-    lines = [_LOGIN.format(start=start, end=end) for start, end in ways]
+    ws, login, ctl = (layout.machine(name).entity for name in ("ws", "login", "ctl"))
+    ways = [(ws, login, SSH_PORT), (login, ctl, SLURMCTLD), *((login, one.entity, SSH_PORT) for one in layout.nodes)]
+    lines = [_WAY_IN.format(start=start, end=end, port=port) for start, end, port in ways]
     lines += [_WAY_OUT.format(job=job) for job in jobs_of(layout, ALICE)]
     lines += [_BUDGET.format(bytes=BUDGETS[budget])] if BUDGETS[budget] else []
     (layout.state / "overrides.toml").write_text("\n".join(lines))

@@ -6,6 +6,7 @@ from ringfence.app.lab.kinds import exfiltrate
 from ringfence.app.lab.kinds.kind import About
 from ringfence.app.lab.layout import ALICE
 from ringfence.app.lab.stage import Stage
+from ringfence.errors import EnforceError
 
 about = About(
     name="malicious_job",
@@ -18,7 +19,10 @@ about = About(
 
 def play(stage: Stage, rate: float) -> Sequence[str]:
     """Submit it, on the node of this trial."""
-    job = stage.submit(ALICE, stage.node(), stage.carrying(rate), "prepare")
+    try:
+        job = stage.submit(ALICE, stage.node(), stage.carrying(rate), "prepare")
+    except EnforceError as stopped:
+        return (f"nothing was submitted: {stopped}",)
     ran = "" if stage.running(job) else ", which did not run"
     return (f"job {job} on {stage.node().name}{ran}",)
 
