@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from ringfence.app.demo import Demo
+from ringfence.app.demo_lab import Recorded, Run, recorded
 from ringfence.app.questions import MOVE
 from ringfence.app.report import write_report
 from ringfence.cli import output
@@ -17,7 +18,8 @@ from ringfence.cli.fence.design import told_blast, told_verdicts
 def demo(*, out: Annotated[Path, Parameter(name=["-o", "--out"])] = Path("report.html"), json: AsJson = False) -> int:
     """Show what one stolen workstation reaches on a generated cluster of 2,000 nodes.
 
-    Needs no root, no server and no network. Nothing is scripted: the same code reads your cluster.
+    Needs no root, no server and no network. Nothing is scripted: the same code reads your cluster. At its end stands
+    what was recorded in the lab, where attacks are played and cut off.
 
     Example: `ringfence demo -o report.html`
 
@@ -38,10 +40,11 @@ def demo(*, out: Annotated[Path, Parameter(name=["-o", "--out"])] = Path("report
         step("asking what still falls behind it")
         fence = shown.design.blast(shown.held)
     if json:
-        output.json(_as_json(shown) | {"fence": _fence_json(shown, fence)})
+        output.json(_as_json(shown) | {"fence": _fence_json(shown, fence), "lab": _lab_json(recorded())})
     else:
         _told(shown)
         _fence_told(shown, fence)
+        _lab_told(recorded())
     with output.progress() as step:
         write_report(shown.asked, out, shown.held, step)
     output.err.print(f"\n{out} has the picture: open it in a browser.", markup=False)
@@ -82,6 +85,33 @@ def _fence_told(shown: Demo, fence: dict[str, Any]) -> None:
     total, cut = sum(shown.used.values()), len(shown.hindered)
     planes = ", ".join(f"{count:,} on {plane}" for plane, count in shown.used.items())
     say(f"Of {total:,} things that jobs and people really do ({planes}), {cut} would be cut.", markup=False)
+
+
+def _lab_json(found: Recorded) -> dict[str, Any]:
+    return {
+        "recorded": found.recorded,
+        "machine": found.machine,
+        "command": found.command,
+        "note": found.note,
+        "runs": [one.as_json() for one in found.runs],
+    }
+
+
+def _lab_told(found: Recorded) -> None:
+    """The only part that is not computed here, and says so."""
+    say = output.out.print
+    say("\nAnd when it happens: a compromised training job sends a model of 1 GiB outside (recorded)", style="bold")
+    rows = ((one.mode, one.cell.rate, f"{one.trial.bytes:,}", f"{one.share:.2%}", _ended(one)) for one in found.runs)
+    output.table(("what is on", "rate", "bytes gone", "of the model", "what ended it"), rows)
+    where = f"{found.machine['processor']}, {found.machine['cores']} cores"
+    say(f"Recorded on {found.recorded} ({where}), not played now: {found.note}.", markup=False)
+    say(f"Your own (root, Debian's packages): {found.command}", markup=False)
+
+
+def _ended(one: Run) -> str:
+    if one.trial.to_block is not None:
+        return f"cut and read back after {one.trial.to_block:.2f} s"
+    return "nothing: all of it left" if one.trial.bytes >= one.trial.of else "the budget was spent"
 
 
 def _told(shown: Demo) -> None:
