@@ -4,6 +4,7 @@ import pytest
 
 from ringfence.errors import UsageError
 from ringfence.respond.desired import Wanted, desired
+from ringfence.respond.evidence import UNDO, VERIFY
 from ringfence.respond.undo import stands, undo
 from ringfence.respond.values import HOLD, Cut
 from ringfence.store import actions
@@ -175,3 +176,17 @@ def test_what_is_not_there_cannot_be_undone(site):
     """An incident that nobody knows."""
     with pytest.raises(UsageError, match="nothing of nobody"):
         undo(site.database, "nobody")
+
+
+def test_what_is_done_undone_and_done_again_is_told_each_time(site):
+    """An action that begins anew is no retry: its lines are others, in a journal that keeps each event once."""
+    told = []
+    with site.act() as act:
+        for again in (False, True):
+            act.submit("RF-1", do([BLOCK]), again)
+            assert act.settle(5)
+            act.undo("RF-1")
+            assert act.settle(5)
+            told.append({(one.what, one.detail["event"]) for one in site.evidence.lines if one.what in (VERIFY, UNDO)})
+    assert len(told[0]) == 2
+    assert len(told[1]) == 4

@@ -162,7 +162,7 @@ def _said(one: Action) -> Line:
     """The line of the state that an action is in."""
     cut = act_turn.cut_of(one)
     if one.state == actions.UNDONE:
-        return evidence.undone(one.incident, cut, one.changed_at, why=one.why, attempt=one.tries)
+        return evidence.undone(one.incident, cut, one.changed_at, why=one.why, attempt=one.attempts)
     if one.state == actions.LAPSED:
         return evidence.lapsed(one.incident, cut, one.until, one.changed_at, one.why)
-    return evidence.verified(one.incident, cut, one.state == actions.DONE, one.changed_at, one.why, one.tries)
+    return evidence.verified(one.incident, cut, one.state == actions.DONE, one.changed_at, one.why, one.attempts)

@@ -135,7 +135,7 @@ def failed(turn: Turn, why: str, now: float) -> tuple[list[Mark], list[Line]]:
     marks += [Mark(one.id, UNDOING, (UNDOING,), why, one.stands) for one in turn.leave if one.state == UNDOING]
     ids = {one.id for one in marks}
     told = [one for one in (*turn.want, *turn.leave) if one.id in ids]
-    return marks, [evidence.verified(one.incident, cut_of(one), False, now, why, one.tries) for one in told]
+    return marks, [evidence.verified(one.incident, cut_of(one), False, now, why, one.attempts) for one in told]
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -163,10 +163,10 @@ def settled(turn: Turn, read: Found, now: float) -> tuple[list[Mark], list[Line]
         if thing in compared.missing or (not thing[0] and compared.missing):
             why = read.problems.get(one.id) or _why(turn, thing in compared.early)
             marks.append(Mark(one.id, FAILED, STANDING, why, one.stands, read_back=digest, told=True))
-            lines.append(evidence.verified(one.incident, cut_of(one), False, now, why, one.tries))
+            lines.append(evidence.verified(one.incident, cut_of(one), False, now, why, one.attempts))
         elif one.state != DONE:
             marks.append(Mark(one.id, DONE, STANDING, "", one.until, read.took.get(one.id), digest, True))
-            lines.append(evidence.verified(one.incident, cut_of(one), True, now, "", one.tries))
+            lines.append(evidence.verified(one.incident, cut_of(one), True, now, "", one.attempts))
         elif one.until != one.stands:
             marks.append(Mark(one.id, DONE, (DONE,), "", one.until, None, digest, one.told))
     for one in turn.leave:
@@ -206,7 +206,7 @@ def _left(
     else:
         why = cut.about.undo if state == UNDONE else ""
     line = (
-        evidence.undone(one.incident, cut, now, why=why, attempt=one.tries)
+        evidence.undone(one.incident, cut, now, why=why, attempt=one.attempts)
         if state == UNDONE
         else evidence.lapsed(one.incident, cut, one.until, now, why)
     )

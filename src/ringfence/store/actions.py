@@ -37,7 +37,8 @@ class Action(msgspec.Struct, frozen=True):
     """One row. Times in seconds since the epoch, `took` in seconds; `body` is JSON that only the writer reads.
 
     `until`: when it is to lapse, 0 for never; `lasts`: seconds that each renewal adds, 0 where it does not lapse.
-    `stands`: the `until` that was read back. `rank`: its place in the order. `final`: not tried (again). `told`: an
+    `stands`: the `until` that was read back. `rank`: its place in the order. `final`: not tried (again). `attempts`
+    only grows, whatever begins anew: it tells lines of evidence about one action apart. `told`: an
     evidence line says its state. `read_back`: SHA-256 of what was read when its state was found.
     """
 
@@ -53,6 +54,7 @@ class Action(msgspec.Struct, frozen=True):
     until: int = 0
     stands: int = 0
     tries: int = 0
+    attempts: int = 0
     final: bool = False
     told: bool = False
     why: str = ""
@@ -111,8 +113,8 @@ _INSERT = f"INSERT INTO actions ({_COLUMNS}) VALUES ({', '.join('?' * len(_FIELD
 _SELECT = f"SELECT {_COLUMNS} FROM actions"  # noqa: S608  # our own names
 _OPEN = "state NOT IN ('held', 'undone', 'lapsed')"
 _BEGIN = f"""
-    UPDATE actions SET state = 'doing', tries = tries + 1, changed_at = ? WHERE target = ? AND place = ?
-    AND {_OPEN} AND ((state = 'planned' AND ?) OR (state = 'failed' AND final = 0))
+    UPDATE actions SET state = 'doing', tries = tries + 1, attempts = attempts + 1, changed_at = ?
+    WHERE target = ? AND place = ? AND {_OPEN} AND ((state = 'planned' AND ?) OR (state = 'failed' AND final = 0))
 """  # noqa: S608  # our own names
 _MARK = """
     UPDATE actions SET state = ?1, why = ?2, stands = ?3, read_back = ?4, told = ?5, changed_at = ?6,
@@ -173,8 +175,8 @@ def renew(database: Database, incidents: Iterable[str], lasts: int, now: float) 
         count = 0
         for one in incidents:
             sql.execute(
-                "UPDATE actions SET state = 'planned', tries = 0, stands = 0, told = 0, changed_at = ?"
-                " WHERE incident = ? AND lasts > 0 AND state = 'lapsed'",
+                "UPDATE actions SET state = 'planned', tries = 0, attempts = attempts + 1, stands = 0, told = 0,"
+                " changed_at = ? WHERE incident = ? AND lasts > 0 AND state = 'lapsed'",
                 (now, one),
             )
             count += sql.execute(
@@ -309,6 +311,7 @@ def _submitted(sql: sqlite3.Connection, one: Action, now: float, again: bool) ->
         _released(sql, one.id, now)
         return msgspec.structs.replace(there, state=PLANNED, until=one.until, changed_at=now)
     if there.state == LAPSED or (again and there.state in (UNDONE, UNDOING)):
+        anew = msgspec.structs.replace(anew, attempts=there.attempts + 1)
         sql.execute("DELETE FROM actions WHERE id = ?", (one.id,))
         sql.execute(_INSERT, msgspec.structs.astuple(anew))
         return anew
@@ -325,7 +328,8 @@ def _released(sql: sqlite3.Connection, id: str, now: float) -> int:
 
 def _moved(sql: sqlite3.Connection, id: str, state: str, why: str, now: float, where: str) -> int:
     return sql.execute(
-        f"UPDATE actions SET state = ?, why = ?, told = 0, tries = 0, changed_at = ? WHERE id = ? AND ({where})",  # noqa: S608
+        "UPDATE actions SET state = ?, why = ?, told = 0, tries = 0, attempts = attempts + 1, changed_at = ?"  # noqa: S608
+        f" WHERE id = ? AND ({where})",
         (state, why, now, id),
     ).rowcount
 
@@ -335,5 +339,5 @@ def _open(sql: sqlite3.Connection, lane: Lane) -> list[Action]:
 
 
 def _actions(rows: Iterable[tuple[Any, ...]]) -> list[Action]:
-    at = _FIELDS.index("final")
-    return [Action(*row[:at], bool(row[at]), bool(row[at + 1]), *row[at + 2 :]) for row in rows]
+    found = (Action(*list(row)) for row in rows)  # SQLite has no truth values
+    return [msgspec.structs.replace(one, final=bool(one.final), told=bool(one.told)) for one in found]

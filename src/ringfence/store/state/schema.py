@@ -153,6 +153,7 @@ _FOURTH: Migration = (
         until      INTEGER NOT NULL CHECK (until >= 0),
         stands     INTEGER NOT NULL CHECK (stands >= 0),
         tries      INTEGER NOT NULL CHECK (tries >= 0),
+        attempts   INTEGER NOT NULL CHECK (attempts >= 0),
         final      INTEGER NOT NULL CHECK (final IN (0, 1)),
         told       INTEGER NOT NULL CHECK (told IN (0, 1)),
         why        TEXT NOT NULL,
