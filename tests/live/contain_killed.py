@@ -46,34 +46,36 @@ class Killer:
                 self.seen += 1
 
 
-def forked(guarded: Guarded, verb: str, at: int = -1) -> bool:
-    """One life of a guard, killed at one moment; whether it was."""
+def forked(guarded: Guarded, verb: str, at: int | None = None) -> bool:
+    """One life of a guard, killed at one moment, if any (-1: none comes, they are counted); whether it was."""
     child = os.fork()
     if child == 0:
-        code = 99
         try:
-            killer = Killer(at)
-            threading.setprofile(killer)
-            sys.setprofile(killer)
-            code = 0 if lived(guarded, verb) else 1
-            sys.setprofile(None)
-            (guarded.folder / "seen").write_text(str(killer.seen))
+            killer = Killer(at or 0)
+            if at is not None:
+                threading.setprofile(killer)
+                sys.setprofile(killer)
+            lived(guarded, verb, killer)
         finally:
-            os._exit(code)
+            os._exit(99)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     assert status in (0, -signal.SIGKILL), status
     return status == -signal.SIGKILL
 
 
-def lived(guarded: Guarded, verb: str) -> bool:
-    """Take the incidents, as a guard does that finds them open; or take all back. Whether all of it came about."""
+def lived(guarded: Guarded, verb: str, killer: Killer) -> None:
+    """Take the incidents, as a guard does that finds them open, or take all back; then end at once, with status 0."""
     with guarded.acting() as guard:
         if verb == "act":
             for one in INCIDENTS:
                 guard.responder.take(one)
-            return guard.act.settle(20)
-        guard.act.undo(who="alice")
-        return guard.act.settle(20) and stands(guard.act.database).over
+            done = guard.act.settle(20)
+        else:
+            guard.act.undo(who="alice")
+            done = guard.act.settle(20) and stands(guard.act.database).over
+        sys.setprofile(None)
+        (guarded.folder / "seen").write_text(str(killer.seen))
+        os._exit(0 if done else 1)
 
 
 def killed(guarded: Guarded, verb: str, at: int, paths: list[str]) -> dict[str, object]:
@@ -108,9 +110,9 @@ def main(folder: Path, server: Path, verb: str, paths: list[str], moments: list[
     """Every moment, or those asked for."""
     hosts = len(paths)
     whole = Guarded(folder / "whole", server, hosts)
-    assert not forked(whole, "act")
+    assert not forked(whole, "act", -1)
     seen = int((whole.folder / "seen").read_text())
-    assert not forked(whole, "undo")
+    assert not forked(whole, "undo", -1)
     seen = seen if verb == "act" else int((whole.folder / "seen").read_text())
     return [killed(Guarded(folder / str(at), server, hosts), verb, at % seen, paths) for at in moments or range(seen)]
 

@@ -111,6 +111,25 @@ def test_where_the_user_acts_the_own_host_is_cut_unrecorded_and_told_in_order_on
         guard.undone()
 
 
+def test_what_is_done_from_memory_counts_for_the_limits(whole):
+    """The queue is full, and two hosts a minute are two hosts a minute."""
+    guarded = a_guard(whole, "act")
+    guarded.settings(SETTINGS.format("act") + "hosts_a_minute = 2\n")
+    with small(guarded.folder / ".") as filler, guarded.acting() as guard:
+        guard.does(leak("RF-before", 0, 1))
+        fill(filler)
+        assert settled(lambda: full(guard))
+        guard.inbox.put(leak("RF-1", 1, 1))
+        assert settled(lambda: whole.blocked(1) == [out(1)], 10), guard.said
+        assert not settled(lambda: bool(whole.blocked(2)), 1.2)  # what the queue said is asked again each second
+        for version in (1, 2):
+            thought = guard.responder.think(leak("RF-2", 2, 2, version=version)).decisions[0]
+            assert (thought.rule, thought.verdict) == ("hosts-a-minute", HOLD)
+        filler.unlink()
+        guard.until(actions.DONE)
+        guard.undone()
+
+
 def full(guard) -> bool:
     """Whether the guard has found that nothing can be written."""
     guard.take(leak("RF-before", 0, 1, version=2, severity=56))

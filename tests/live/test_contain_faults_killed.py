@@ -42,13 +42,13 @@ def swept(whole: Contained, folder: Path, verb: str, moments: list[int]) -> list
 
 def test_killed_at_some_moments_what_was_decided_is_in_force_once_and_can_be_undone(whole, tmp_path):
     """Between any two of thought, evidence, queue, order and mark."""
-    found = swept(whole, tmp_path, "act", SAMPLE.sample(range(90), 8))
+    found = swept(whole, tmp_path, "act", SAMPLE.sample(range(90), 6))
     assert any(one["killed"] for one in found)
 
 
 def test_killed_at_some_moments_an_undo_is_completed_by_the_next(whole, tmp_path):
     """Every host is as it was before."""
-    swept(whole, tmp_path, "undo", SAMPLE.sample(range(60), 5))
+    swept(whole, tmp_path, "undo", SAMPLE.sample(range(60), 3))
 
 
 @pytest.mark.long
