@@ -28,7 +28,7 @@ STOP, RESUME, APPROVAL, RELEASE, PAGE, WITNESS, LOST, EXPORTED = (
     "respond.stop", "respond.resume", "respond.approval", "respond.release", "respond.page", "respond.witness",
     "respond.lost", "respond.exported",
 )  # fmt: skip
-"""The verbs of lines (`Line.what`). Each stands in docs/design/respond.md."""
+"""The verbs of lines (`Line.what`). Each stands in docs/design/respond-evidence.md."""
 
 EVENT, WHOLE = "event", "sha256"
 """Keys in `Line.detail`: the event's id, and the digest of a detail that was too long."""

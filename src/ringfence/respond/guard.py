@@ -47,7 +47,7 @@ RULES: dict[str, str] = {
     "own": "A self-expiring block on the host or job of the one who tells, within all limits.",
     "vouched": "Two independent sources vouch for it, within all limits.",
 }
-"""Every rule by name, in the order in which they speak. Each has its heading in docs/design/respond.md."""
+"""Every rule by name, in the order in which they speak. Each has its row in docs/design/respond.md."""
 
 _DONE = ("own", "vouched", "approved")
 

@@ -63,4 +63,4 @@ VERBS: dict[str, Verb] = {
              undo="a port that was switched off may need a hand at the switch"),
     )
 }  # fmt: skip
-"""By name. Every verb has its heading in docs/design/respond.md."""
+"""By name. Every verb has its row in docs/design/respond.md."""
