@@ -12,9 +12,8 @@ about = About(
     name="agent_killed",
     title="The agent is killed first",
     what="Root on the node kills its agent; then the compromised job reads the model and sends it outside.",
-    seen="that the agent was killed, if its last words go out; that it is silent, after a minute and a half and only "
-    "of a host that was heard for half an hour, so not in a trial. Nothing on the node tells of the weights: what "
-    "bounds them is the fence's budget, which does not need the agent",
+    seen="that the host is silent, after a minute and a half and only where it was heard for half an hour, so not in a "
+    "trial. Nothing on the node tells of the weights: what bounds them is the fence's budget, which needs no agent",
 )
 _KILL = 'pkill -9 -f "^[^ ]*python[^ ]* -m ringfence.app.agent"'
 
