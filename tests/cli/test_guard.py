@@ -2,21 +2,28 @@
 
 import json
 import shutil
+import subprocess
+import sys
 import time
 
 import pytest
 
+from ringfence.app.estates import save_estate
 from ringfence.app.guard import alerts, pages, settings, standing
 from ringfence.app.guard.alerts import Alerts
 from ringfence.app.guard.commands import Site
 from ringfence.app.guard.responder import Answer
 from ringfence.app.guard.settings import Telling
 from ringfence.app.guard.standing import LATELY
+from ringfence.app.watch.incidents import keep
+from ringfence.cli import run
 from ringfence.errors import InputError
+from ringfence.estate.estate import estate_of
 from ringfence.respond.values import DO, HOLD, SHADOW, Decision, Planned
 from tests.app.guard.test_pages import served
 from tests.cli.guarded import ID, Cluster, lines_of
 from tests.respond import evidence_story
+from tests.respond import test_plan as small
 
 
 def answer(*verdicts: str) -> Answer:
@@ -146,3 +153,33 @@ def test_limits_and_whom_to_tell_are_one_file(tmp_path):
     found = settings.telling(tmp_path)
     assert (found.witnesses, found.pages.minutes) == (("file:/mnt/heads",), 5)
     assert set(settings.SETTINGS) == set(settings._File.__struct_fields__)
+
+
+def test_a_guard_that_runs_wakes_somebody_and_tells_its_witness(tmp_path, capsys):
+    """The process itself: an incident that was left open, no enforcer, and a person who takes the page and reads."""
+    estate, heads, state, home = (tmp_path / name for name in ("cluster.estate", "heads", "state", "home"))
+    save_estate(estate_of(small.cluster()), estate)
+    keep(home, [small.incident(small.leak(), small.signal("RF.D71", sources=("host:store/exec",)))], {})
+    state.mkdir(mode=0o700)
+    folders = ["--state", str(state), "--home", str(home), "--site", str(tmp_path / "fence.toml")]
+    command = [sys.executable, "-m", "ringfence", "guard", "--on", f"ndjson-unix:{tmp_path / 'x.sock'}", "--apply"]
+    with served() as pagers:
+        (state / "guard.toml").write_text(f'witnesses = ["file:{heads}"]\n[pages]\nurls = ["{pagers.url}/hook"]\n')
+        named = [*command, "--estate", str(estate), *folders]
+        with subprocess.Popen(named, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as guard:
+            try:
+                until(lambda: guard.poll() is not None or (pagers.got and heads.exists()), 60.0)
+                assert guard.poll() is None, guard.stderr.read()
+                assert run(["respond", "status", *folders]) == 3
+                assert run(["respond", "ack", "RF-1", "--state", str(state)]) == 0
+                assert run(["respond", "show", "RF-1", *folders]) == 3
+                assert run(["respond", "status", *folders]) == 0
+            finally:
+                guard.terminate()
+            assert guard.wait(30) == 0
+    shown = capsys.readouterr().out
+    body = json.loads(pagers.got[0][2])
+    assert (body["incident"], "NOTHING CAN BE CUT here" in body["why"]) == ("RF-1", True)
+    assert "guard: one runs, and acts" in shown
+    assert str(estate) in shown
+    assert alerts.status(state).over

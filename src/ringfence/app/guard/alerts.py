@@ -14,6 +14,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ EVERY = 5.0
 MOST = 20_000
 """Answers that wait to be looked at, at most. More are said aloud, and not paged."""
 REMEMBERED = 10_000
+QUIET = frozenset({"closed", "undone", "never", "floors"})
+"""Rules that hold a cut and wake nobody: no person is asked, or it is not grave enough."""
 _LOOK = 0.5
 _WAIT = 5.0
 
@@ -64,26 +67,39 @@ class Status(msgspec.Struct, frozen=True):
 
 
 class Level(msgspec.Struct, frozen=True):
-    """How grave what came of an incident is: the hardest grade that is done or held, how many are cut and held."""
+    """How grave what came of an incident is: the hardest grade that is done or held, how many are cut and held.
+
+    `left`: jewels that stay in reach when all of it is done; 1 where nothing at all can be cut.
+    """
 
     grade: int
     cut: int
     held: int
+    left: int = 0
 
     def above(self, paged: "Level | None") -> bool:
-        """Whether somebody is woken (again): for the first time, for a harder cut, for one that waits for him."""
-        return paged is None or self.grade > paged.grade or (self.held > 0 and not paged.held)
+        """Whether somebody is woken (again): at first, for a harder cut, for what waits or stays in reach."""
+        if paged is None or self.grade > paged.grade:
+            return True
+        return (self.held > 0 and not paged.held) or (self.left > 0 and not paged.left)
+
+    def with_(self, other: "Level") -> "Level":
+        """The gravest of both."""
+        return Level(*map(max, msgspec.structs.astuple(self), msgspec.structs.astuple(other)))
 
 
 class Alerts:
-    """`heard` may be called from the guard's own thread: it only puts an answer into a queue."""
+    """`heard` may be called from the guard's own thread: it only puts an answer into a queue.
+
+    `floor`: severity from which on somebody is woken for what stays in reach, though nothing is done or held.
+    """
 
     def __init__(
         self, state: Path, telling: Telling, book: Book, told: Callable[[str], None], applies: bool = True,
-        where: Where | None = None,
+        where: Where | None = None, floor: int = 0,
     ) -> None:  # fmt: skip
         self._state, self._book, self._told = state, book, told
-        self._applies, self._where = applies, where or Where(str(state))
+        self._applies, self._where, self._floor = applies, where or Where(str(state)), floor
         self._waiting: queue.Queue[Answer] = queue.Queue(MOST)
         self._paged: dict[str, Level] = {}
         self._over = threading.Event()
@@ -103,7 +119,7 @@ class Alerts:
 
     def saw(self, answer: Answer) -> None:
         """Have it looked at. Never waits."""
-        if self._pager is None or not self._applies or level_of(answer) is None:
+        if self._pager is None or not self._applies or level_of(answer, self._floor) is None:
             return
         try:
             self._waiting.put_nowait(answer)
@@ -147,17 +163,17 @@ class Alerts:
     def _page(self, answer: Answer) -> None:
         """One page an incident, and one more each time that it is graver than what was paged."""
         assert self._pager is not None
-        level, named = level_of(answer), answer.incident.id
+        level, named = level_of(answer, self._floor), answer.incident.id
         if level is None or not level.above(self._known(named)):
             return
         why, now = why_of(answer, level), time.time()
         said = pages.body(
             named, answer.incident.title, answer.incident.severity, why, press_of(named, level),
-            grade=level.grade, cut=level.cut, held=level.held, jobs=len(answer.plan.jobs),
+            grade=level.grade, cut=level.cut, held=level.held, left=level.left, jobs=len(answer.plan.jobs),
         )  # fmt: skip
-        self._pager.page(named, said, now, f"grade {level.grade}" + (", held" if level.held else ""))
-        before = self._paged.get(named, level)
-        self._paged[named] = Level(max(level.grade, before.grade), level.cut, max(level.held, before.held))
+        told = f"grade {level.grade}" + (", held" if level.held else "") + (", left" if level.left else "")
+        self._pager.page(named, said, now, told)
+        self._paged[named] = level.with_(self._paged.get(named, level))
         if len(self._paged) > REMEMBERED:
             del self._paged[next(iter(self._paged))]
 
@@ -166,7 +182,7 @@ class Alerts:
         if id not in self._paged:
             levels = [_level_in(one.body) for one in pages.listed(self._state, id)]
             if levels:
-                self._paged[id] = Level(max(one.grade for one in levels), 0, max(one.held for one in levels))
+                self._paged[id] = reduce(Level.with_, levels)
         return self._paged.get(id)
 
     def _was_sent(self, sent: pages.Sent) -> None:
@@ -204,19 +220,28 @@ def status(state: Path) -> Status | None:
         return None
 
 
-def level_of(answer: Answer) -> Level | None:
-    """How grave what came of it is; None where nothing is done or held."""
-    cut, held = answer.of(DO), answer.of(HOLD)
-    if not cut and not held:
+def level_of(answer: Answer, floor: int = 0) -> Level | None:
+    """How grave what came of it is; None where nobody is woken.
+
+    That is so where nothing is done and no person is asked, unless the incident has at least the severity `floor` and
+    there is nothing that can be cut, or jewels stay in reach.
+    """
+    asked = {one.cut for one in answer.decisions if one.verdict == HOLD and one.rule not in QUIET}
+    cut, held = answer.of(DO), [one for one in answer.of(HOLD) if one.cut in asked]
+    left = len(answer.plan.left) or (not answer.plan.cuts)
+    left = int(left) if answer.incident.severity >= floor else 0
+    if not cut and not held and not left:
         return None
-    return Level(max(int(one.cut.about.grade) for one in (*cut, *held)), len(cut), len(held))
+    return Level(max((int(one.cut.about.grade) for one in (*cut, *held)), default=0), len(cut), len(held), left)
 
 
 def why_of(answer: Answer, level: Level) -> str:
     """What came of it, in a sentence."""
-    rules = sorted({one.rule for one in answer.decisions if one.verdict == HOLD})
-    said = [f"{level.cut} cut" if level.cut else "nothing is cut"]
+    rules = sorted({one.rule for one in answer.decisions if one.verdict == HOLD and one.rule not in QUIET})
+    said = [f"{level.cut} cut" if level.cut else "nothing is cut" if answer.plan.cuts else "NOTHING CAN BE CUT here"]
     said += [f"{level.held} wait for a person ({', '.join(rules)})"] if level.held else []
+    for name, those in (("stay in reach", answer.plan.left), ("are taken", answer.plan.lost)):
+        said += [f"{len(those)} {name}: {', '.join(those[:3])}"] if those else []
     return ", ".join(said)
 
 
@@ -235,4 +260,4 @@ def where(state: Path, home: Path, site: Path, estate: Path) -> Where:
 def _level_in(body: bytes) -> Level:
     """What a page that was kept says; one about the journal says nothing of cuts."""
     counts: Any = msgspec.json.decode(body).get("counts", {})
-    return Level(int(counts.get("grade", 0)), int(counts.get("cut", 0)), int(counts.get("held", 0)))
+    return Level(*(int(counts.get(name, 0)) for name in Level.__struct_fields__))

@@ -154,7 +154,7 @@ def screen(site: Site, named: str, estate: Estate | None = None, now: float | No
     held = [one for one in shown if one.state == actions.HELD] + listed
     plan, jobs = told.last(evidence.PLAN), _jobs(rows)
     notes += _notes(room, cuts, plan, runs)
-    mood, says = _says(incident, cuts, held, shown)
+    mood, says = _says(incident, cuts, held, shown, bool(plan))
     return Screen(
         incident=incident.id,
         title=clean(incident.title),
@@ -226,7 +226,9 @@ def _listed(named: str, told: _Told, queued: set[str]) -> list[Shown]:
     return list(found.values())
 
 
-def _says(incident: Incident, cuts: Sequence[Shown], held: Sequence[Shown], every: Sequence[Shown]) -> tuple[str, str]:
+def _says(
+    incident: Incident, cuts: Sequence[Shown], held: Sequence[Shown], every: Sequence[Shown], planned: bool
+) -> tuple[str, str]:
     """How it stands, in one sentence."""
     stand = sum(one.state in _STANDS for one in cuts)
     failed = sum(one.state == actions.FAILED for one in cuts)
@@ -240,7 +242,8 @@ def _says(incident: Incident, cuts: Sequence[Shown], held: Sequence[Shown], ever
     parts += [f"{would} only listed (shadow mode)"] if would else []
     waits = len(held) - would
     parts += [f"{waits} {_verb(waits, 'waits', 'wait')} for a person"] if waits else []
-    said = "; ".join(parts) or ("all is taken back" if every else "nothing was planned")
+    nothing = "the plan has nothing that can be cut" if planned else "nothing was planned"
+    said = "; ".join(parts) or ("all is taken back" if every else nothing)
     if incident.state != OPEN and not cuts:
         return OVER, f"OVER ({incident.state}): {said}."
     if failed:
@@ -297,7 +300,7 @@ def _notes(room: Room, cuts: Sequence[Shown], plan: Mapping[str, Any], runs: boo
         said.append("no guard runs here: what lapses is not renewed; `ringfence guard … --apply` renews it")
     if not runs and any(one.state in (*_UNDER_WAY, actions.FAILED, actions.UNDOING) for one in cuts):
         said.append("no guard runs here: what is not done yet waits until one does")
-    return [*said, *(f"not known: {one}" for one in _texts(plan, "unknown")[:5])]
+    return [*said, *(f"the plan: {one}" for one in _texts(plan, "unknown")[:5])]
 
 
 def _jobs(rows: Iterable[Action]) -> tuple[str, ...]:
@@ -348,6 +351,8 @@ def _press(
     if live:
         yield Press("take it all back", f"ringfence respond undo {named} --apply")
         yield Press("one cut back", f"ringfence respond undo {named} --cut {live[0].id[:8]} --apply")
+    if incident.state == OPEN and not live and not held:
+        yield Press("what could be cut", f"ringfence respond plan {named}")
     hosts = sorted({host for one in live for host in _felt(one) if host.startswith("host:")})
     if hosts:
         only = shlex.quote(clean(hosts[0].removeprefix("host:"))) if len(hosts) == 1 else "HOST"

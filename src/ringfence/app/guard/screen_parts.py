@@ -168,4 +168,4 @@ def _unless_empty(title: str, aside: str, rows: Iterable[Row]) -> tuple[Part, ..
 
 
 def _loud(note: str) -> str:
-    return "" if note.startswith("not known") else BAD
+    return "" if note.startswith("the plan: ") else BAD

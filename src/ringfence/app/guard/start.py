@@ -67,7 +67,8 @@ def alerting(wanted: Wanted, guard: Guard, told: Told) -> Iterator[Alerts]:
         told(f"warning: {wanted.server} has no {COLLECTORS}: {said}")
     at = where(wanted.site.state, wanted.site.home, wanted.site.file, wanted.estate)
     whom = settings.telling(wanted.site.state, wanted.site.settings)
-    with Alerts(guard.room.folder, whom, guard.book, told, guard.act is not None, at).running() as alerts:
+    floor = guard.room.limits.severity
+    with Alerts(guard.room.folder, whom, guard.book, told, guard.act is not None, at, floor).running() as alerts:
         yield alerts
 
 
