@@ -81,6 +81,15 @@ def forget(folder: Path, open_incidents: Iterable[str], before: float) -> int:
     return len(every) - len(kept)
 
 
+def mark(folder: Path) -> tuple[int, int]:
+    """Changes whenever something was said."""
+    try:
+        found = (folder / _FOLDER / _FILE).stat()
+    except OSError:
+        return 0, 0
+    return found.st_mtime_ns, found.st_ino
+
+
 def words(folder: Path) -> tuple[Word, ...]:
     """Everything that was said, the latest last. Raises `StateError` for a file that is damaged: do nothing then."""
     path = folder / _FOLDER / _FILE

@@ -4,7 +4,7 @@ incident ─▶ plan (ground) ─▶ decide (limits, spent, sources, words, swit
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -99,6 +99,7 @@ class Responder:
 
         `again`: also what was taken back before, since a person asks for it.
         """
+        before = approve.mark(self._room.folder)
         answer = self.think(incident)
         if not self._written(answer):
             answer = self.think(incident, recorded=False)
@@ -109,7 +110,16 @@ class Responder:
                     incident.id, one.cut, self._clock(), one.hosts, one.jobs
                 )
             self._queue(incident.id, [*((one, DO) for one in done), *((one, HOLD) for one in answer.of(HOLD))], again)
+            if approve.mark(self._room.folder) != before:
+                self._reconsider(incident, done)
         return answer
+
+    def _reconsider(self, incident: Incident, done: Sequence[Planned]) -> None:
+        """A person spoke while this was decided: what they would not have now goes, though it is queued already."""
+        taken_back = {one.cut for one in self.think(incident).decisions if one.rule == "undone"}
+        ids = [action_id(incident.id, one.cut) for one in done if one.cut in taken_back]
+        if ids:
+            actions.take_back(self._room.ledger.database, ids, "a person took it back meanwhile", self._clock())
 
     def _queue(self, id: str, decided: list[tuple[Planned, str]], again: bool) -> None:
         if self._act is not None:

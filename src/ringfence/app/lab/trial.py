@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 
 from ringfence.app.lab.kinds import KINDS
-from ringfence.app.lab.layout import MODEL_BYTES, Layout
+from ringfence.app.lab.layout import ALICE, MODEL_BYTES, OPERATOR, Layout
 from ringfence.app.lab.modes import Mode, watch_home
 from ringfence.app.lab.settling import settle
-from ringfence.app.lab.stage import Carried, Stage, snapshot
+from ringfence.app.lab.stage import Carried, Stage, snapshot, trained
 from ringfence.app.watch import incidents
 from ringfence.respond.verbs import VERBS
 from ringfence.store import actions
@@ -77,7 +77,7 @@ def trial(layout: Layout, kind: str, mode: Mode, rate: float, number: int) -> Tr
         with stage.sink():
             notes = played.play(stage, rate)
             _until_over(layout, stage, mode, since, played.longest(rate))
-        rows = _rows(layout, since) if mode.name == "all" else []
+        rows = rows_since(layout, mode, since)
         lost = tuple(job for job in others if stage.state(job) != "RUNNING")
         row = _row(stage, kind, mode, rate, since, rows, notes)
     finally:
@@ -98,10 +98,11 @@ def _until_over(layout: Layout, stage: Stage, mode: Mode, since: float, longest:
         samples = stage.samples()
         if samples and samples[-1][1] >= MODEL_BYTES:
             return
-        blocked = mode.name == "all" and any(one.done_at for one in _rows(layout, since) if one.verb in CUTTING)
+        stands = [one.done_at for one in rows_since(layout, mode, since) if one.verb in CUTTING and one.done_at]
         if samples and _moved(samples, STUCK) < TRICKLE and time.time() - samples[0][0] > STUCK:
             return
-        if samples and _moved(samples, AFTER) == 0 and (stage.carried().ended or blocked):
+        still = not samples or _moved(samples, AFTER) == 0
+        if still and ((samples and stage.carried().ended) or (stands and time.time() - max(stands) > AFTER)):
             return
 
 
@@ -152,13 +153,15 @@ def _began(carried: Carried, since: float) -> float:
 
 
 def _bystanders(rows: Sequence[Action], mine: set[str], stage: Stage) -> tuple[str, ...]:
-    """What was cut on hosts or of jobs and accounts that the attacker never had."""
+    """What was cut of hosts, jobs and accounts outside the incident: the whole of the compromised job is inside."""
+    own = {*stage.own_jobs(), ALICE.name, OPERATOR.name}
+    mine = mine | {node.entity for node in trained(stage.layout)}
     found = []
     for one in rows:
-        on_host = one.place.startswith("host:") and one.place not in mine
-        of_other = one.verb in ("cancel", "block-job") and one.subject not in stage.own_jobs()
+        there = one.place in mine or not one.place.startswith("host:")
+        about = VERBS[one.verb].field in ("jobs", "users") and one.subject not in own
         node = one.verb == "drain" and f"host:{one.subject}" not in mine
-        if (on_host or of_other or node) and one.state not in (actions.HELD,):
+        if (about or node or not there) and one.state != actions.HELD:
             found.append(f"{one.verb} {one.subject} at {one.place}")
     return tuple(sorted(set(found)))
 
@@ -171,6 +174,9 @@ def answers(layout: Layout, since: float) -> list[dict[str, Any]]:
     return [one for one in found if one["at"] >= since]
 
 
-def _rows(layout: Layout, since: float) -> list[Action]:
+def rows_since(layout: Layout, mode: Mode, since: float) -> list[Action]:
+    """What the guard queued since then; nothing where none acts."""
+    if mode.name != "all":
+        return []
     with contextlib.closing(Database.open(layout.state / "state.sqlite")) as database:
         return [one for one in actions.listed(database) if one.planned_at >= since]

@@ -36,14 +36,14 @@ def start(layout: Layout) -> None:
         raise EnforceError("the training jobs do not run", "see Slurm's logs in the lab's folder")
 
 
-def background(layout: Layout, seconds: float, pieces: float = 10.0, size: int = 1 << 18) -> None:
-    """Have tenant b's job read the storage for a while: `pieces` a second of `size` bytes on each of its nodes."""
-    account, nodes = shares(layout)[1]
+def background(layout: Layout, seconds: float, pieces: float = 5.0, size: int = 1 << 18) -> None:
+    """Have both training jobs read the storage for a while: `pieces` a second of `size` bytes on each node."""
     program = training(layout) / Path(load.__file__ or "").name
     shutil.copyfile(load.__file__ or "", program)
     store = f"{layout.machine('store').address}:{STORE_PORT}/{layout.model.name}"
-    for one in nodes:
-        tell(layout, account, one, f"exec /usr/bin/python3 {program} {store} {pieces} {size} {seconds}")
+    for account, nodes in shares(layout):
+        for one in nodes:
+            tell(layout, account, one, f"exec /usr/bin/python3 {program} {store} {pieces} {size} {seconds}")
 
 
 def tell(layout: Layout, account: Account, node: Machine, command: str) -> None:
