@@ -78,17 +78,25 @@ class Turns:
         try:
             found = enforcer.read()
         except EnforceError:
-            if self._kept(turn.lane) is None and not turn.expires:
+            if self._kept(turn.lane) is not None:
+                return None  # somebody spoilt what is ours: it is put there anew, and read back then
+            if not turn.expires:
                 raise
-            return None  # somebody spoilt what is ours: it is put there anew, and read back then
-        before = self._before.setdefault(turn.lane, found.encode("utf-8", "surrogateescape"))
+            # What lapses is done without a look, and may be in force before the next one, by an order that waits for
+            # its host: that one must not take it for what was there before us.
+            self._keep_before(turn, b"")
+            return None
+        self._keep_before(turn, found.encode("utf-8", "surrogateescape"))
+        self._known.add(turn.lane)
+        return found
+
+    def _keep_before(self, turn: Turn, found: bytes) -> None:
+        """Keep what was there before our first action, if nothing is kept yet. Raises `StateError`."""
         try:
-            self._desk.keep_before((turn.lane, before))
+            self._desk.keep_before((turn.lane, self._before.setdefault(turn.lane, found)))
         except StateError:
             if not self._desk.may_from_memory(turn):
                 raise
-        self._known.add(turn.lane)
-        return found
 
     def _was(self, lane: Lane) -> str:
         """What was in a lane before our first action: as the queue has it, else as we saw it."""
