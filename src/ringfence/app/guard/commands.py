@@ -73,7 +73,7 @@ def applied(
 ) -> tuple[Answer, list[Action]]:
     """Do it: whoever asks approves the plan as it is now. Returns the plan, and how each action stands then.
 
-    What needs a second person waits for one. Raises `UsageError`, `StateError`.
+    What needs a second person waits for one. Raises `UsageError`, also where no site file is, and `StateError`.
     """
     incident, _ = incidents.one(site.home, id)
     room = Room(site.state, site.settings).make()
@@ -83,6 +83,8 @@ def applied(
     with _acting(room, enforcers, book) as act:
         thinking = Responder(room, lambda: known, book, act, apply=True, instead=instead)
         held = [one.cut for one in thinking.think(incident).decisions if one.verdict in (HOLD, SHADOW)]
+        if not site.file.exists():
+            raise UsageError(f"no {site.file}: no enforcer can be asked", "--site names it; docs/guard.md shows one")
         if held:
             who, now = getpass.getuser(), time.time()
             approve.approve(room.folder, incident.id, held, os.getuid(), who, why)
