@@ -2,6 +2,7 @@
 
 import sqlite3
 import stat
+import threading
 
 import pytest
 
@@ -289,3 +290,23 @@ def test_what_no_receipt_names_is_refused(database):
         with pytest.raises(StateError):
             ask()
     assert receipts.receipt(database, "r-2") is None
+
+
+def test_a_database_that_is_closed_while_another_thread_reads_ends_that_thread_with_an_error(tmp_path):
+    """Not the process: a connection that goes while it is used takes everything with it."""
+    for at in range(20):
+        database, said = Database.open(tmp_path / f"{at}.sqlite"), []
+
+        def read(database=database, said=said):
+            try:
+                while True:
+                    with database.reading() as sql:
+                        sql.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+            except StateError as error:
+                said.append(error.what)
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        database.close()
+        reader.join(20)
+        assert "cannot be used" in said[0]

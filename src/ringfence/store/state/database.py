@@ -90,8 +90,9 @@ class Database:
                     self._connection.execute("ROLLBACK")
 
     def close(self) -> None:
-        """Give the file back. What was committed stays."""
-        self._connection.close()
+        """Give the file back, once no other thread is in the middle of something. What was committed stays."""
+        with self._one_at_a_time:
+            self._connection.close()
 
     def __enter__(self) -> "Database":
         return self
