@@ -20,10 +20,12 @@ from ringfence.cli import run
 from ringfence.errors import InputError
 from ringfence.estate.estate import estate_of
 from ringfence.respond.values import DO, HOLD, SHADOW, Decision, Planned
+from ringfence.store import actions
 from tests.app.guard.test_pages import served
 from tests.cli.guarded import ID, Cluster, lines_of
-from tests.respond import evidence_story
+from tests.respond import acting, evidence_story
 from tests.respond import test_plan as small
+from tests.respond.fakes import LyingFake
 
 
 def answer(*verdicts: str) -> Answer:
@@ -80,6 +82,19 @@ def test_a_guard_that_begins_again_wakes_nobody_for_what_was_paged(cluster):
                 told.saw(answer(DO))
                 until(lambda told=told: told._waiting.empty() and pagers.got)
     assert len(pagers.got) == 1
+
+
+def test_somebody_is_woken_for_an_order_that_does_not_come_about(cluster):
+    """A place that says yes and does nothing: what was ordered is not what stands."""
+    site = acting.Site(cluster.state, LyingFake("contain", acting.HOST))
+    with site.act() as act:
+        act.submit(ID, acting.do([acting.BLOCK]))
+        until(lambda: not act.settle(0.1) and actions.listed(site.database)[0].tries >= alerts.TRIED)
+    with served() as pagers:
+        told = telling(cluster, pagers.url)
+        with Alerts(cluster.state, told, cluster.room.book(), print).running():
+            until(lambda: pagers.got)
+    assert "NOT CUT" in json.loads(pagers.got[0][2])["why"]
 
 
 def test_shadow_mode_wakes_nobody(cluster):

@@ -2,11 +2,14 @@
 
 import json
 import stat
+import time
 
 import msgspec
 import pytest
 
 from ringfence.app.guard import pages
+from ringfence.app.guard.commands import Site
+from ringfence.app.guard.screen import screen
 from ringfence.cli import run
 from ringfence.respond.values import DO, HOLD, Cut, Planned
 from ringfence.store import actions
@@ -99,6 +102,14 @@ def test_an_incident_of_which_nothing_is_cut_says_so_first(tmp_path, capsys):
     cluster.happened(cuts=tuple((one, HOLD, "grade") for one, _, _ in CUTS))
     found = told(capsys, "respond", "show", ID, *cluster.folders)
     assert (found["mood"], found["says"]) == ("bad", "NOTHING IS CUT: 3 wait for a person.")
+
+
+def test_a_block_whose_time_is_over_is_not_said_to_stand(cluster):
+    """Nobody has looked since: no guard runs."""
+    later = screen(Site(cluster.state, cluster.home, cluster.site), ID, now=time.time() + 3600)
+    assert later.mood == "bad"
+    assert "1 EXPIRED, nobody renewed it" in later.says
+    assert {one.verb: one.state for one in later.cuts} == {"block": "expired", "end-flows": "done"}
 
 
 def test_how_the_guard_stands_names_what_needs_a_person(cluster, capsys):

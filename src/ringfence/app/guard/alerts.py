@@ -2,6 +2,7 @@
 
         answer ─▶ what came of it ─▶ graver than what was paged? ─▶ page ─▶ first address … ─▶ line of evidence
         journal grows ─▶ heads to the witnesses ─▶ refused? ─▶ line, page, and said aloud
+        queue ─▶ an order that failed some times ─▶ page
         every few seconds ─▶ guard-status.json: how it stands, for `ringfence respond status` and `show`
 
 An answer is only put into a queue here. Who is to be woken is on disk a moment later; a guard that was killed in
@@ -30,6 +31,7 @@ from ringfence.app.guard.witness import Watched, alarm
 from ringfence.errors import RingfenceError, StateError
 from ringfence.respond import evidence
 from ringfence.respond.values import DO, HOLD
+from ringfence.store import actions
 from ringfence.transport import witness
 
 STATUS = "guard-status.json"
@@ -38,6 +40,8 @@ EVERY = 5.0
 MOST = 20_000
 """Answers that wait to be looked at, at most. More are said aloud, and not paged."""
 REMEMBERED = 10_000
+TRIED = 3
+"""Times that a cut has failed when somebody is woken for it."""
 QUIET = frozenset({"closed", "undone", "never", "floors"})
 """Rules that hold a cut and wake nobody: no person is asked, or it is not grave enough."""
 _LOOK = 0.5
@@ -99,6 +103,7 @@ class Alerts:
         where: Where | None = None, floor: int = 0,
     ) -> None:  # fmt: skip
         self._state, self._book, self._told = state, book, told
+        self._database = book.database
         self._applies, self._where, self._floor = applies, where or Where(str(state)), floor
         self._waiting: queue.Queue[Answer] = queue.Queue(MOST)
         self._paged: dict[str, Level] = {}
@@ -107,6 +112,7 @@ class Alerts:
         self._alarm = alarm(book, self._pager)
         self._watched = Watched(witnesses_of(state, telling.witnesses), book.tree, state, self._witness_said)
         self._unreached: dict[str, str] = {}
+        self._titles: dict[str, tuple[str, int]] = {}
 
     def heard(self, answered: Callable[[Answer], None]) -> Callable[[Answer], None]:
         """The same, and whoever is to know of an answer is woken."""
@@ -158,17 +164,21 @@ class Alerts:
                 self._told(f"somebody was to be woken, and could not be: {error}")
             if time.monotonic() - written > EVERY:
                 self._write()
+                self._failed()
                 written = time.monotonic()
 
     def _page(self, answer: Answer) -> None:
         """One page an incident, and one more each time that it is graver than what was paged."""
         assert self._pager is not None
         level, named = level_of(answer, self._floor), answer.incident.id
+        self._titles[named] = (answer.incident.title, answer.incident.severity)
+        if len(self._titles) > REMEMBERED:
+            del self._titles[next(iter(self._titles))]
         if level is None or not level.above(self._known(named)):
             return
         why, now = why_of(answer, level), time.time()
         said = pages.body(
-            named, answer.incident.title, answer.incident.severity, why, press_of(named, level),
+            named, answer.incident.title, answer.incident.severity, why, press_of(named, level.held > 0),
             grade=level.grade, cut=level.cut, held=level.held, left=level.left, jobs=len(answer.plan.jobs),
         )  # fmt: skip
         told = f"grade {level.grade}" + (", held" if level.held else "") + (", left" if level.left else "")
@@ -176,6 +186,21 @@ class Alerts:
         self._paged[named] = level.with_(self._paged.get(named, level))
         if len(self._paged) > REMEMBERED:
             del self._paged[next(iter(self._paged))]
+
+    def _failed(self) -> None:
+        """One page for each incident of which a cut was tried some times and does not stand."""
+        if self._pager is None or not self._applies:
+            return
+        try:
+            rows = actions.listed(self._database, states=(actions.FAILED,))
+            for named in dict.fromkeys(one.incident for one in rows if one.final or one.tries >= TRIED):
+                mine = [one for one in rows if one.incident == named]
+                why = f"{len(mine)} NOT CUT, tried again: {mine[0].verb} at {mine[0].place}: {mine[0].why}"
+                title, severity = self._titles.get(named, ("a cut has failed", 100))
+                said = pages.body(named, title, severity, why, press_of(named), failed=len(mine))
+                self._pager.page(named, said, time.time(), "failed")
+        except StateError as error:
+            self._told(f"what has failed cannot be read: {error}")
 
     def _known(self, id: str) -> Level | None:
         """The gravest that was paged for an incident, before this guard began too."""
@@ -238,17 +263,19 @@ def level_of(answer: Answer, floor: int = 0) -> Level | None:
 def why_of(answer: Answer, level: Level) -> str:
     """What came of it, in a sentence."""
     rules = sorted({one.rule for one in answer.decisions if one.verdict == HOLD and one.rule not in QUIET})
-    said = [f"{level.cut} cut" if level.cut else "nothing is cut" if answer.plan.cuts else "NOTHING CAN BE CUT here"]
+    said = [
+        f"{level.cut} ordered" if level.cut else "nothing is cut" if answer.plan.cuts else "NOTHING CAN BE CUT here"
+    ]
     said += [f"{level.held} wait for a person ({', '.join(rules)})"] if level.held else []
     for name, those in (("stay in reach", answer.plan.left), ("are taken", answer.plan.lost)):
         said += [f"{len(those)} {name}: {', '.join(those[:3])}"] if those else []
     return ", ".join(said)
 
 
-def press_of(id: str, level: Level) -> list[str]:
+def press_of(id: str, held: bool = False) -> list[str]:
     """What to press next, the first thing first."""
-    held = [f"ringfence respond apply {id} --apply"] if level.held else []
-    return [f"ringfence respond ack {id}", f"ringfence respond show {id}", *held,
+    approve = [f"ringfence respond apply {id} --apply"] if held else []
+    return [f"ringfence respond ack {id}", f"ringfence respond show {id}", *approve,
             f"ringfence respond undo {id} --apply"]  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from ringfence.app.fence.ledger import ORIGIN, Ledger
 from ringfence.errors import InputError, StateError
 from ringfence.respond.evidence import EVENT, lost
 from ringfence.store.journal import Journal, Line, Tree, lines, read
+from ringfence.store.state import Database
 
 TAIL = 8192
 """Lines at the end of the journal among which a line that is written again is looked for after a start."""
@@ -51,6 +52,11 @@ class Book:
     def lost(self) -> int:
         """Lines that had no room in memory either and are not told in the journal yet."""
         return self._lost
+
+    @property
+    def database(self) -> Database:
+        """The state beside the journal. Raises `StateError`."""
+        return self._ledger.database
 
     def write(self, batch: Sequence[Line]) -> None:
         """Put these in the journal, behind what waits. Raises `StateError`, and they wait; `InputError` for no line."""

@@ -39,8 +39,10 @@ from ringfence.watch.values import Incident, Signal
 
 BAD, WAITS, GOOD, OVER = "bad", "waits", "good", "over"
 """How it stands: something is not cut, a person is asked, all of it stands, nothing is left to do."""
-WOULD = "would"
-"""State of a cut that shadow mode only lists."""
+WOULD, EXPIRED = "would", "expired"
+"""States of a cut beside the queue's: shadow mode only lists it; its time is over, and nobody has looked since."""
+_LATE = 60.0
+"""Seconds after which a guard that runs has renewed what lapses, or told that it has lapsed."""
 _STANDS = (actions.DONE,)
 _UNDER_WAY = (actions.PLANNED, actions.DOING)
 _BACK = (actions.UNDONE, actions.LAPSED)
@@ -148,7 +150,7 @@ def screen(site: Site, named: str, estate: Estate | None = None, now: float | No
             notes.append(f"what was done cannot be read: {error}")
     told = _told(room, incident.id, status)
     decided = {one.detail.get("action"): one.detail for one in told.lines if one.what == evidence.DECISION}
-    shown = [_shown(one, decided.get(one.id, {})) for one in rows]
+    shown = [_shown(one, decided.get(one.id, {}), when - (_LATE if runs else 0.0)) for one in rows]
     listed = _listed(incident.id, told, {one.id for one in rows})
     cuts = [one for one in shown if one.state not in (*_BACK, actions.HELD)]
     held = [one for one in shown if one.state == actions.HELD] + listed
@@ -191,13 +193,16 @@ def _seen(one: Signal) -> Seen:
     return Seen((one.since or one.time) / 1e6, clean(one.name), clean(said), _clean(one.sources), one.count)
 
 
-def _shown(row: Action, decided: Mapping[str, Any]) -> Shown:
+def _shown(row: Action, decided: Mapping[str, Any], over: float) -> Shown:
+    """One row. What was to lapse before `over` is not said to stand."""
     planned = msgspec.json.decode(row.body, type=Planned)
     about, held = planned.cut.about, row.state == actions.HELD
+    until = float(row.stands or row.until) if row.lasts else 0.0
+    expired = row.state == actions.DONE and 0 < until < over
     why = str(decided.get("why", "")) if held else row.why or planned.why
     return Shown(
-        row.id, row.state, row.verb, about.title, _subject(planned.cut), clean(row.place), row.done_at or 0.0,
-        float(row.stands or row.until) if row.lasts else 0.0, clean(why),
+        row.id, EXPIRED if expired else row.state, row.verb, about.title, _subject(planned.cut), clean(row.place),
+        row.done_at or 0.0, until, clean(why),
         clean(str(decided.get("rule", ""))) if held else "", about.undo,
     )  # fmt: skip
 
@@ -234,9 +239,11 @@ def _says(
     failed = sum(one.state == actions.FAILED for one in cuts)
     coming = sum(one.state in _UNDER_WAY for one in cuts)
     going = sum(one.state == actions.UNDOING for one in cuts)
+    expired = sum(one.state == EXPIRED for one in cuts)
     would = sum(one.state == WOULD for one in held)
     parts = [f"{_count(stand, 'cut')} {_verb(stand, 'stands', 'stand')}, read back"] if stand else []
     parts += [f"{failed} FAILED and {_verb(failed, 'is', 'are')} tried again"] if failed else []
+    parts += [f"{expired} EXPIRED, nobody renewed {_verb(expired, 'it', 'them')}"] if expired else []
     parts += [f"{coming} under way"] if coming else []
     parts += [f"{going} being taken back"] if going else []
     parts += [f"{would} only listed (shadow mode)"] if would else []
@@ -246,12 +253,13 @@ def _says(
     said = "; ".join(parts) or ("all is taken back" if every else nothing)
     if incident.state != OPEN and not cuts:
         return OVER, f"OVER ({incident.state}): {said}."
-    if failed:
+    if failed or (expired and stand):
         return BAD, f"NOT ALL OF IT IS CUT: {said}."
     if going and not stand and not coming:
         return WAITS, f"BEING TAKEN BACK: {said}."
     if not stand and not coming:
-        return (OVER, f"NOTHING IS CUT ANY MORE: {said}.") if every and not held else (BAD, f"NOTHING IS CUT: {said}.")
+        back = every and not held and not expired
+        return (OVER, f"NOTHING IS CUT ANY MORE: {said}.") if back else (BAD, f"NOTHING IS CUT: {said}.")
     if waits or would or coming:
         return WAITS, f"CUT IN PART: {said}."
     return GOOD, f"CUT: {said}. Nothing waits for you."

@@ -9,16 +9,17 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from ringfence.app.guard.screen import BAD, GOOD, OVER, WAITS, WOULD, Screen, Seen, Shown
+from ringfence.app.guard.screen import BAD, EXPIRED, GOOD, OVER, WAITS, WOULD, Screen, Seen, Shown
 from ringfence.store import actions
 
 _STATE = {
     actions.DONE: ("done", GOOD), actions.FAILED: ("FAILED", BAD), actions.PLANNED: ("coming", WAITS),
     actions.DOING: ("coming", WAITS), actions.UNDOING: ("undoing", WAITS), actions.HELD: ("HELD", WAITS),
     actions.UNDONE: ("undone", OVER), actions.LAPSED: ("lapsed", OVER), WOULD: ("would", WAITS),
+    EXPIRED: ("EXPIRED", BAD),
 }  # fmt: skip
 """State of a cut → its word, and how it is coloured."""
-_FIRST = (actions.FAILED, actions.UNDOING, actions.DOING, actions.PLANNED, actions.DONE)
+_FIRST = (actions.FAILED, EXPIRED, actions.UNDOING, actions.DOING, actions.PLANNED, actions.DONE)
 _NAMES = 8
 
 
@@ -108,7 +109,7 @@ def _alike(cuts: Iterable[Shown]) -> list[Sequence[Shown]]:
     """Cuts that are told in one row: the same at the same place, in the same state for the same reason."""
     found: dict[tuple[str, ...], list[Shown]] = {}
     for one in cuts:
-        why = "" if one.state == actions.DONE else one.why
+        why = "" if one.state in (actions.DONE, EXPIRED) else one.why
         found.setdefault((one.state, one.verb, one.place, one.rule, why), []).append(one)
     return list(found.values())
 
@@ -124,6 +125,8 @@ def _row(alike: Sequence[Shown], *more: str) -> Row:
 
 def _cut(alike: Sequence[Shown], now: float) -> Row:
     one = alike[0]
+    if one.state == EXPIRED:
+        return _row(alike, f"was to lapse {moment(one.until, now)}; nobody has looked since", _stays(one))
     if one.state != actions.DONE:
         return _row(alike, one.why, _stays(one))
     since, until = max(each.since for each in alike), min(each.until for each in alike)

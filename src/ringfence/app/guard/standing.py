@@ -19,7 +19,6 @@ from ringfence.store.actions import Action
 
 LATELY = 30.0
 """Seconds after which a guard that tells nothing is told to be silent."""
-_TRIED = 3
 _OPEN = (actions.HELD, actions.PLANNED, actions.DOING, actions.DONE, actions.FAILED, actions.UNDOING)
 _BEGUN = (actions.PLANNED, actions.DOING, actions.DONE, actions.FAILED, actions.UNDOING)
 
@@ -111,7 +110,7 @@ def _lanes(rows: Sequence[Action]) -> Iterator[Lane]:
 
 
 def _stuck(one: Action) -> bool:
-    return one.tries >= _TRIED and one.state in (actions.DOING, actions.UNDOING)
+    return one.tries >= alerts.TRIED and one.state in (actions.DOING, actions.UNDOING)
 
 
 def _needs(found: Standing, begun: bool, status: alerts.Status | None, now: float) -> Iterable[str]:
