@@ -14,7 +14,7 @@ from ringfence.app.lab.layout import MODEL_BYTES, Layout
 from ringfence.app.lab.modes import Mode
 from ringfence.app.lab.stage import last
 from ringfence.app.lab.trial import Trial, trial
-from ringfence.errors import UsageError
+from ringfence.errors import EnforceError, UsageError
 
 RATES = {"100mbit": 12.5e6, "1gbit": 125e6, "max": 0.0}
 """Bytes a second; `max`: as fast as the machine goes."""
@@ -22,6 +22,8 @@ _FASTEST = 1e9
 """Bytes a second, as guessed for estimates."""
 _BUSY = 120.0
 """Seconds for which ordinary work is begun beside the trials, again and again."""
+_TRIES = 5
+"""Trials in a row that may not count."""
 _ENTER, _AROUND = 35.0, 4.0
 """Seconds to change the mode, and what a trial takes beside its bytes, as guessed for estimates."""
 
@@ -82,21 +84,39 @@ def run(layout: Layout, cells: Sequence[Cell], file: Path, told: Callable[[str],
         if one.rate not in RATES:
             raise UsageError(f"{one.rate!r} is not a rate", f"one of {', '.join(RATES)}")
     done = results(file)
-    number = max([last(layout), *(one.trial.number for one in done)])
+    turns = _Turns(layout, max([last(layout), *(one.trial.number for one in done)]), told)
     rest = left(cells, done)
     told(f"{sum(count for _, count in rest)} trials, about {estimate(rest) / 60:.0f} minutes")
-    busy = 0.0
     for cell, count in rest:
         for _ in range(count):
-            modes.enter(layout, cell.mode, told)
-            number += 1
-            if cell.mode.fenced and cell.mode.budget != "off":
-                nodes = work.shares(layout)[0][1]
-                modes.unspent(layout, nodes[number % len(nodes)])
-            if time.monotonic() > busy - cell.seconds:
-                work.background(layout, _BUSY)
-                busy = time.monotonic() + _BUSY
-            ended = Done(cell, trial(layout, cell.kind, cell.mode, RATES[cell.rate], number))
+            ended = Done(cell, turns.play(cell))
             with file.open("ab") as lines:
                 lines.write(msgspec.json.encode(ended) + b"\n")
             yield ended
+
+
+class _Turns:
+    """Trials one after the other, with ordinary work beside them."""
+
+    def __init__(self, layout: Layout, number: int, told: Callable[[str], None]) -> None:
+        self._layout, self._number, self._told, self._busy = layout, number, told, 0.0
+
+    def play(self, cell: Cell) -> Trial:
+        """The next one that counts. Raises `EnforceError`."""
+        for _ in range(_TRIES):
+            one = self._next(cell)
+            if not one.void:
+                return one
+            self._told(f"trial {one.number} was cut before it began, by what was noticed late of another: not counted")
+        raise EnforceError(f"{_TRIES} trials were cut before they began", "`ringfence incidents` says why")
+
+    def _next(self, cell: Cell) -> Trial:
+        modes.enter(self._layout, cell.mode, self._told)
+        self._number += 1
+        if cell.mode.fenced and cell.mode.budget != "off":
+            nodes = work.shares(self._layout)[0][1]
+            modes.unspent(self._layout, nodes[self._number % len(nodes)])
+        if time.monotonic() > self._busy - cell.seconds:
+            work.background(self._layout, _BUSY)
+            self._busy = time.monotonic() + _BUSY
+        return trial(self._layout, cell.kind, cell.mode, RATES[cell.rate], self._number)

@@ -61,6 +61,11 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
     @property
+    def void(self) -> bool:
+        """Whether it was cut before anything of it was seen: by what the watch learned late of another."""
+        return self.to_block is not None and self.to_event is None
+
+    @property
     def share(self) -> float:
         """The part of the weights that is gone."""
         return self.bytes / self.of
