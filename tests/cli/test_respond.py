@@ -2,6 +2,7 @@
 
 import json
 import stat
+import threading
 import time
 
 import msgspec
@@ -153,6 +154,27 @@ def test_undo_of_everything_is_shown_first_and_asks_nothing(cluster, capsys):
     assert actions.counted(cluster.room.ledger.database) == {"done": 3, "held": 1}
     assert run(["respond", "undo", "--all", *cluster.folders]) == 0
     assert "nothing was changed: --apply" in capsys.readouterr().out
+
+
+def test_undo_is_done_by_the_guard_that_runs_and_needs_no_estate(cluster, capsys):
+    """One cut of it, then all; each equal to what was there before."""
+    over = threading.Event()
+    lanes = {(one.target, one.where): one for one in cluster.enforcers.values()}
+    with cluster.room.act(lanes, cluster.room.book()) as act:
+        guard = threading.Thread(target=act.run, args=(over,))
+        guard.start()
+        try:
+            asked = ["respond", "undo", ID, *cluster.folders, "--estate", "absent.estate", "--apply"]
+            block = actions.listed(cluster.room.ledger.database)[0].id
+            assert run([*asked, "--cut", block[:10]]) == 0
+            assert cluster.enforcers["contain"].there == ""
+            assert run(asked) == 0
+        finally:
+            over.set()
+            guard.join(20)
+    assert "cannot be undone" in capsys.readouterr().out
+    assert actions.counted(cluster.room.ledger.database) == {"undone": 3}
+    assert told(capsys, "respond", "show", ID, *cluster.folders)["says"].startswith("NOTHING IS CUT ANY MORE")
 
 
 @pytest.mark.parametrize("named", [[], [ID, "--all"], ["RF-none"]])

@@ -11,6 +11,7 @@ from ringfence.cli import output
 from ringfence.cli.estate import AsJson
 from ringfence.cli.extra import needs_fence, needs_watch
 from ringfence.cli.fence.change import STATE, StateFolder
+from ringfence.cli.respond import Settings
 from ringfence.cli.watch import HOME, Home
 from ringfence.errors import UsageError
 
@@ -24,10 +25,6 @@ evidence = App(
 )
 FAILED, PARTIAL = 1, 3
 _Many = Parameter(negative="", consume_multiple=True)
-Settings = Annotated[
-    Path | None,
-    Parameter(name=["--settings"], env_var="RINGFENCE_GUARD", help="The limits (default guard.toml in the state)."),
-]
 
 
 @evidence.command

@@ -11,17 +11,13 @@ from ringfence.cli import output
 from ringfence.cli.estate import DEFAULT, AsJson, EstateFile, Identity
 from ringfence.cli.extra import needs_fence, needs_watch
 from ringfence.cli.fence.change import SITE, STATE, Really, Site, StateFolder
-from ringfence.cli.respond import shown_answer, site_of
+from ringfence.cli.respond import Settings, shown_answer, site_of
 from ringfence.cli.watch import HOME, Home
 from ringfence.errors import Problem, UsageError
 
 if TYPE_CHECKING:
     from ringfence.app.guard.responder import Answer
 
-Settings = Annotated[
-    Path | None,
-    Parameter(name=["--settings"], env_var="RINGFENCE_GUARD", help="The limits (default guard.toml in the state)."),
-]
 _Many = Parameter(negative="", consume_multiple=True)
 
 

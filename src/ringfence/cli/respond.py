@@ -135,7 +135,7 @@ def undo(
     """Take back an incident's cuts, one of them, or all of all incidents; without --apply it is only shown.
 
     What cannot be undone is named. A cut that another incident wants too stays. Works while everything is stopped, and
-    asks nothing. Exit status 1 if something is not taken back yet.
+    asks nothing; while a guard runs it needs no estate. Exit status 1 if something is not taken back yet.
 
     Example: `ringfence respond undo RF-3f2a --apply`
 
@@ -151,7 +151,7 @@ def undo(
         Said in the journal.
     """
     with needs_watch(), needs_fence():
-        from ringfence.app.guard.undoing import dry, taken_back
+        from ringfence.app.guard.undoing import dry, guarded, taken_back
     if bool(incident or cut) == every:
         told = "name an incident, or --all" if not every else "--all takes back everything: name nothing beside it"
         raise UsageError("it is not clear what is to be taken back", told)
@@ -161,7 +161,8 @@ def undo(
         if not json:
             output.out.print("nothing was changed: --apply takes it back", markup=False)
         return 0
-    found = taken_back(where, open_estate(estate, identity), incident, cut, why)
+    known = None if guarded(where) else open_estate(estate, identity)
+    found = taken_back(where, known, incident, cut, why)
     _undo_told(
         {
             "undone": [_action(one) for one in found.undone],

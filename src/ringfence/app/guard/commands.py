@@ -95,14 +95,18 @@ def applied(
     return answer, done
 
 
-def taken_back(site: Site, estate: Estate, id: str = "", cut: Cut | None = None, why: str = "") -> Undo:
-    """Undo an incident's cuts, one of them, or all of all incidents. Raises `UsageError`, `StateError`."""
+def taken_back(site: Site, estate: Estate | None, id: str = "", cut: Cut | None = None, why: str = "") -> Undo:
+    """Undo an incident's cuts, one of them, or all of all incidents. Raises `UsageError`, `StateError`.
+
+    The estate leads to the enforcers: none is needed where a guard runs that asks them.
+    """
     room = there(site)
     who, database = getpass.getuser(), room.ledger.database
     for one in {row.incident: None for row in chosen(database, id, cut) if row.state not in _OVER}:
         of = [action_id(one, cut)] if cut else []
         approve.undone(room.folder, one, os.getuid(), who, why, of)
-    with _acting(room, reachable(site.file, estate), room.book()) as act:
+    enforcers = reachable(site.file, estate) if estate else {}
+    with _acting(room, enforcers, room.book()) as act:
         undo(database, id, cut, who)
         _wait(room, act, id)
     return stands(database, id, cut)

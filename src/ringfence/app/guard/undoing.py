@@ -6,6 +6,7 @@ from ringfence.app.guard import commands
 from ringfence.app.guard.commands import Site
 from ringfence.errors import UsageError
 from ringfence.estate.estate import Estate
+from ringfence.respond.act import acts
 from ringfence.respond.act_turn import cut_of
 from ringfence.respond.undo import Undo
 from ringfence.store import actions
@@ -65,7 +66,12 @@ def dry(site: Site, incident: str, cut: str) -> Dry:
     )
 
 
-def taken_back(site: Site, estate: Estate, incident: str, cut: str, why: str) -> Undo:
+def guarded(site: Site) -> bool:
+    """Whether a guard runs that takes back what it is asked to. Raises `UsageError`, `StateError`."""
+    return acts(commands.there(site).ledger.database)
+
+
+def taken_back(site: Site, estate: Estate | None, incident: str, cut: str, why: str) -> Undo:
     """Take them back. Raises `UsageError`, `StateError`."""
     if not cut:
         return commands.taken_back(site, estate, whole(site, incident), None, why)
