@@ -132,7 +132,7 @@ def _told(
         jobs=tuple(sorted({job for one in cuts for job in one.jobs})),
         exact=parted.exact and not held.unknown,
         estate=ground.digest,
-        age=max(now - ground.taken, 0.0) if ground.taken else 0.0,
+        age=max(now - ground.taken, 0.0),  # one that does not say when it was taken is as old as can be
         unknown=tuple(dict.fromkeys(unknown)),
     )
 
