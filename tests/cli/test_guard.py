@@ -12,6 +12,7 @@ from ringfence.app.estates import save_estate
 from ringfence.app.guard import alerts, pages, settings, standing
 from ringfence.app.guard.alerts import Alerts
 from ringfence.app.guard.commands import Site
+from ringfence.app.guard.level import level_of
 from ringfence.app.guard.responder import Answer
 from ringfence.app.guard.settings import Telling
 from ringfence.app.guard.standing import LATELY
@@ -103,7 +104,7 @@ def test_shadow_mode_wakes_nobody(cluster):
     with Alerts(cluster.state, said, cluster.room.book(), print, applies=False).running() as told:
         told.saw(answer(SHADOW, HOLD))
     assert pages.listed(cluster.state) == []
-    assert alerts.level_of(answer(SHADOW)) is None
+    assert level_of(answer(SHADOW)) is None
 
 
 def test_a_witness_has_the_heads_and_a_rewritten_journal_is_said_aloud(cluster, tmp_path):

@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable, Iterator
 from functools import reduce
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -25,12 +24,12 @@ from ringfence.app import files
 from ringfence.app.guard import pages
 from ringfence.app.guard.evidence import Book
 from ringfence.app.guard.evidence_commands import witnesses_of
+from ringfence.app.guard.level import Level, level_in, level_of, press_of, why_of
 from ringfence.app.guard.responder import Answer
 from ringfence.app.guard.settings import Telling
 from ringfence.app.guard.witness import Watched, alarm
 from ringfence.errors import RingfenceError, StateError
 from ringfence.respond import evidence
-from ringfence.respond.values import DO, HOLD
 from ringfence.store import actions
 from ringfence.transport import witness
 
@@ -42,8 +41,6 @@ MOST = 20_000
 REMEMBERED = 10_000
 TRIED = 3
 """Times that a cut has failed when somebody is woken for it."""
-QUIET = frozenset({"closed", "undone", "never", "floors"})
-"""Rules that hold a cut and wake nobody: no person is asked, or it is not grave enough."""
 _LOOK = 0.5
 _WAIT = 5.0
 
@@ -68,28 +65,6 @@ class Status(msgspec.Struct, frozen=True):
     stuck: bool = False
     witnesses: dict[str, str] = {}
     over: bool = False
-
-
-class Level(msgspec.Struct, frozen=True):
-    """How grave what came of an incident is: the hardest grade that is done or held, how many are cut and held.
-
-    `left`: jewels that stay in reach when all of it is done; 1 where nothing at all can be cut.
-    """
-
-    grade: int
-    cut: int
-    held: int
-    left: int = 0
-
-    def above(self, paged: "Level | None") -> bool:
-        """Whether somebody is woken (again): at first, for a harder cut, for what waits or stays in reach."""
-        if paged is None or self.grade > paged.grade:
-            return True
-        return (self.held > 0 and not paged.held) or (self.left > 0 and not paged.left)
-
-    def with_(self, other: "Level") -> "Level":
-        """The gravest of both."""
-        return Level(*map(max, msgspec.structs.astuple(self), msgspec.structs.astuple(other)))
 
 
 class Alerts:
@@ -205,7 +180,7 @@ class Alerts:
     def _known(self, id: str) -> Level | None:
         """The gravest that was paged for an incident, before this guard began too."""
         if id not in self._paged:
-            levels = [_level_in(one.body) for one in pages.listed(self._state, id)]
+            levels = [level_in(one.body) for one in pages.listed(self._state, id)]
             if levels:
                 self._paged[id] = reduce(Level.with_, levels)
         return self._paged.get(id)
@@ -245,46 +220,6 @@ def status(state: Path) -> Status | None:
         return None
 
 
-def level_of(answer: Answer, floor: int = 0) -> Level | None:
-    """How grave what came of it is; None where nobody is woken.
-
-    That is so where nothing is done and no person is asked, unless the incident has at least the severity `floor` and
-    there is nothing that can be cut, or jewels stay in reach.
-    """
-    asked = {one.cut for one in answer.decisions if one.verdict == HOLD and one.rule not in QUIET}
-    cut, held = answer.of(DO), [one for one in answer.of(HOLD) if one.cut in asked]
-    left = len(answer.plan.left) or (not answer.plan.cuts)
-    left = int(left) if answer.incident.severity >= floor else 0
-    if not cut and not held and not left:
-        return None
-    return Level(max((int(one.cut.about.grade) for one in (*cut, *held)), default=0), len(cut), len(held), left)
-
-
-def why_of(answer: Answer, level: Level) -> str:
-    """What came of it, in a sentence."""
-    rules = sorted({one.rule for one in answer.decisions if one.verdict == HOLD and one.rule not in QUIET})
-    said = [
-        f"{level.cut} ordered" if level.cut else "nothing is cut" if answer.plan.cuts else "NOTHING CAN BE CUT here"
-    ]
-    said += [f"{level.held} wait for a person ({', '.join(rules)})"] if level.held else []
-    for name, those in (("stay in reach", answer.plan.left), ("are taken", answer.plan.lost)):
-        said += [f"{len(those)} {name}: {', '.join(those[:3])}"] if those else []
-    return ", ".join(said)
-
-
-def press_of(id: str, held: bool = False) -> list[str]:
-    """What to press next, the first thing first."""
-    approve = [f"ringfence respond apply {id} --apply"] if held else []
-    return [f"ringfence respond ack {id}", f"ringfence respond show {id}", *approve,
-            f"ringfence respond undo {id} --apply"]  # fmt: skip
-
-
 def where(state: Path, home: Path, site: Path, estate: Path) -> Where:
     """The same paths, from wherever they are read."""
     return Where(*(os.path.abspath(one) for one in (state, home, site, estate)))
-
-
-def _level_in(body: bytes) -> Level:
-    """What a page that was kept says; one about the journal says nothing of cuts."""
-    counts: Any = msgspec.json.decode(body).get("counts", {})
-    return Level(*(int(counts.get(name, 0)) for name in Level.__struct_fields__))

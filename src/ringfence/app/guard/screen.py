@@ -9,31 +9,29 @@ been chosen by an attacker: control and bidirectional characters are taken out h
 cannot be read is said; the rest is shown all the same.
 """
 
-import shlex
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from ringfence.app.fence.ledger import ORIGIN
-from ringfence.app.guard import alerts, approve, pages, switch
+from ringfence.app.guard import alerts, approve, switch
 from ringfence.app.guard.commands import Site
-from ringfence.app.guard.postmortem import lines_of
 from ringfence.app.guard.room import Room
+from ringfence.app.guard.screen_evidence import Told, told_of
+from ringfence.app.guard.screen_press import Press, press_of, setup_of
 from ringfence.app.watch import incidents
 from ringfence.errors import RingfenceError
 from ringfence.estate.estate import Estate
 from ringfence.estate.ids import clean
 from ringfence.respond import evidence
 from ringfence.respond.act import acts
-from ringfence.respond.evidence import cut_of, incident_of
+from ringfence.respond.evidence import cut_of
 from ringfence.respond.separate_options import ALL
-from ringfence.respond.spent import APPROVE, felt
+from ringfence.respond.spent import APPROVE
 from ringfence.respond.values import HOLD, SHADOW, Cut, Planned, action_id
 from ringfence.store import actions
 from ringfence.store.actions import Action
-from ringfence.store.journal import Line, check
 from ringfence.watch.incident import OPEN
 from ringfence.watch.values import Incident, Signal
 
@@ -78,13 +76,6 @@ class Shown(msgspec.Struct, frozen=True):
     stays: str = ""
 
 
-class Press(msgspec.Struct, frozen=True):
-    """A command, and what it is for."""
-
-    what: str
-    command: str
-
-
 class Screen(msgspec.Struct, frozen=True):
     """All of it. `mood` is one of the four above; `says` it in a sentence. Times are seconds since the epoch.
 
@@ -122,18 +113,6 @@ class Screen(msgspec.Struct, frozen=True):
     press: tuple[Press, ...]
 
 
-class _Told(msgspec.Struct, frozen=True):
-    """What the journal says of an incident: its lines, whether all of it is as it was signed, and in which words."""
-
-    lines: tuple[Line, ...]
-    whole: bool
-    said: tuple[str, ...]
-
-    def last(self, what: str) -> Mapping[str, Any]:
-        """The detail of the latest line of this kind."""
-        return next((one.detail for one in reversed(self.lines) if one.what == what), {})
-
-
 def screen(site: Site, named: str, estate: Estate | None = None, now: float | None = None) -> Screen:
     """The screen of an incident by its id, or enough of it. Raises `UsageError` where there is none."""
     incident, _ = incidents.one(site.home, named)
@@ -148,7 +127,7 @@ def screen(site: Site, named: str, estate: Estate | None = None, now: float | No
             runs = acts(room.ledger.database)
         except RingfenceError as error:
             notes.append(f"what was done cannot be read: {error}")
-    told = _told(room, incident.id, status)
+    told = told_of(room, incident.id, status)
     decided = {one.detail.get("action"): one.detail for one in told.lines if one.what == evidence.DECISION}
     shown = [_shown(one, decided.get(one.id, {}), when - (_LATE if runs else 0.0)) for one in rows]
     listed = _listed(incident.id, told, {one.id for one in rows})
@@ -183,8 +162,8 @@ def screen(site: Site, named: str, estate: Estate | None = None, now: float | No
         notes=_clean(notes),
         evidence=_clean(told.said),
         whole=told.whole,
-        setup=_setup(site, status),
-        press=tuple(_press(site, incident, rows, held, listed)),
+        setup=setup_of(site, status),
+        press=tuple(press_of(site, incident, rows, bool(held))),
     )
 
 
@@ -211,7 +190,7 @@ def _subject(cut: Cut) -> str:
     return "" if cut.subject == ALL else clean(cut.subject)
 
 
-def _listed(named: str, told: _Told, queued: set[str]) -> list[Shown]:
+def _listed(named: str, told: Told, queued: set[str]) -> list[Shown]:
     """What the latest plan holds or would do and the queue does not have: a guard in shadow mode queues nothing."""
     version = told.last(evidence.PLAN).get("version")
     found: dict[str, Shown] = {}
@@ -265,41 +244,6 @@ def _says(
     return GOOD, f"CUT: {said}. Nothing waits for you."
 
 
-def _told(room: Room, named: str, status: alerts.Status | None) -> _Told:
-    """The lines of an incident, and whether the evidence is whole."""
-    folder, said, whole = room.folder / "journal", [], True
-    lines: list[tuple[int, Line]] = []
-    if not folder.exists():
-        return _Told((), True, ("there is no journal: nothing was written down yet",))
-    try:
-        problems = check(folder, [room.ledger.signer.verifier], ORIGIN)
-        lines = lines_of(room.ledger)
-    except RingfenceError as error:
-        whole, said = False, [f"NOT WHOLE: the journal cannot be read: {error}"]
-    else:
-        own = sum(named in incident_of(one) for _, one in lines)
-        whole = not problems
-        said += [f"NOT WHOLE: {one}" for one in problems[:3]]
-        said += [] if problems else [f"whole: {own} lines of this incident among {len(lines)}, as they were signed"]
-    if status and (status.waiting or status.lost):
-        said.append(f"{status.waiting} lines wait for room on disk, {status.lost} are lost")
-        whole = whole and not status.lost
-    refused = {name: text for name, text in _witnesses(lines, status).items() if not text.startswith("kept")}
-    said += [f"WITNESS {name}: {text}" for name, text in refused.items()]
-    mine = tuple(one for _, one in lines if named in incident_of(one))
-    return _Told(mine, whole and not any(one.startswith("rewritten") for one in refused.values()), tuple(said))
-
-
-def _witnesses(lines: Iterable[tuple[int, Line]], status: alerts.Status | None) -> dict[str, str]:
-    """Witness → what it said last: as the guard's status has it, else the journal."""
-    found = {
-        one.subject.removeprefix("service:"): str(one.detail.get("said", ""))
-        for _, one in lines
-        if one.what == evidence.WITNESS
-    }
-    return found | (status.witnesses if status else {})
-
-
 def _notes(room: Room, cuts: Sequence[Shown], plan: Mapping[str, Any], runs: bool) -> list[str]:
     """What else a person has to know before he presses anything."""
     stopped = switch.stopped(room.folder)
@@ -332,51 +276,6 @@ def _approved(room: Room, named: str) -> tuple[str, ...]:
     except RingfenceError:
         return ()
     return tuple(dict.fromkeys(clean(one.who) for one in words if one.what == APPROVE and one.about == named))
-
-
-def _setup(site: Site, status: alerts.Status | None) -> dict[str, str]:
-    """Variables that lead every command to the same folders, from wherever it is typed."""
-    at = alerts.where(site.state, site.home, site.file, site.file)
-    known = status.where if status else alerts.Where()
-    found = {
-        "RINGFENCE_STATE": at.state, "RINGFENCE_WATCH": at.home, "RINGFENCE_SITE": known.site or at.site,
-        "RINGFENCE_ESTATE": known.estate,
-    }  # fmt: skip
-    return {name: value for name, value in found.items() if value}
-
-
-def _press(
-    site: Site, incident: Incident, rows: Sequence[Action], held: Sequence[Shown], listed: Sequence[Shown]
-) -> Iterable[Press]:
-    """What to press next: what is asked of a person first."""
-    named = incident.id
-    live = [one for one in rows if one.state not in (*_BACK, actions.HELD)]
-    open_pages = [one for one in pages.listed(site.state, named) if not one.taken_by]
-    if open_pages:
-        yield Press("seen: wake nobody else", f"ringfence respond ack {named}")
-    if held:
-        yield Press("do what waits", f"ringfence respond apply {named} --apply")
-    if live:
-        yield Press("take it all back", f"ringfence respond undo {named} --apply")
-        yield Press("one cut back", f"ringfence respond undo {named} --cut {live[0].id[:8]} --apply")
-    if incident.state == OPEN and not live and not held:
-        yield Press("what could be cut", f"ringfence respond plan {named}")
-    hosts = sorted({host for one in live for host in _felt(one) if host.startswith("host:")})
-    if hosts:
-        only = shlex.quote(clean(hosts[0].removeprefix("host:"))) if len(hosts) == 1 else "HOST"
-        yield Press("open the host", f"ringfence release {only}")
-    if incident.state == OPEN:
-        yield Press("was harmless", f'ringfence incidents {named} --verdict benign --why "…"')
-    if live or held or listed:
-        yield Press("no new cut, anywhere", 'ringfence stop "…"')
-    if rows:
-        yield Press("proof", f"ringfence evidence export {named} -o {named}.evidence")
-        yield Press("the account of it", f"ringfence postmortem {named} -o .")
-
-
-def _felt(row: Action) -> tuple[str, ...]:
-    planned = msgspec.json.decode(row.body, type=Planned)
-    return felt(planned.cut, planned.hosts)
 
 
 def _texts(detail: Mapping[str, Any], name: str) -> tuple[str, ...]:
