@@ -138,7 +138,6 @@ def sentence(cut: Cut) -> str:
 def _action(one: Planned, then: str, state: str) -> dict[str, Any]:
     about = one.cut.about
     activity = _ACTIVITY[about.grade]
-    references = [{"name": "MITRE D3FEND", "external_id": about.d3fend}] if about.d3fend else []
     step = Step(one.cut.verb, one.cut.place, one.cut.subject, one.why, one.jobs, one.hosts, one.needed, state)
     return {
         "type": "action",
@@ -148,7 +147,7 @@ def _action(one: Planned, then: str, state: str) -> dict[str, Any]:
         "agent": _AGENT,
         "on_completion": then,
         "step_extensions": {_EXTENSION: msgspec.to_builtins(step)},
-    } | ({"external_references": references} if references else {})
+    }
 
 
 def _chain(workflow: dict[str, Any], start: Any) -> list[Step]:

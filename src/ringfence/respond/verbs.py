@@ -24,7 +24,7 @@ class Verb(msgspec.Struct, frozen=True):
 
     `rank` is the place in the order. `expires`: it lapses by itself and is renewed while the incident is open.
     `undo`: "" where it is undone set-equal, else what stays. `seconds`: how long the cut takes until it is read back,
-    as planned with until this site has measured it. `d3fend`: the technique in MITRE D3FEND.
+    as planned with until this site has measured it.
     """
 
     name: str
@@ -36,7 +36,6 @@ class Verb(msgspec.Struct, frozen=True):
     seconds: float
     expires: bool = False
     undo: str = ""
-    d3fend: str = ""
 
 
 VERBS: dict[str, Verb] = {
