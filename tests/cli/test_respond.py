@@ -111,6 +111,7 @@ def test_a_block_whose_time_is_over_is_not_said_to_stand(cluster):
     assert later.mood == "bad"
     assert "1 EXPIRED, nobody renewed it" in later.says
     assert {one.verb: one.state for one in later.cuts} == {"block": "expired", "end-flows": "done"}
+    assert "no guard runs here" in later.notes[0]
 
 
 def test_how_the_guard_stands_names_what_needs_a_person(cluster, capsys):

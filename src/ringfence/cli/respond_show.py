@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
 PERSON = 3
 _COLOURS = {"bad": "bold red", "waits": "bold yellow", "good": "bold green", "over": "dim", "": ""}
+_BANNER = {
+    "bad": "bold white on red",
+    "waits": "bold black on yellow",
+    "good": "bold black on green",
+    "over": "reverse",
+}
 _WIDTH = 80
 
 
@@ -117,7 +123,7 @@ def _screen(found: "Screen") -> None:
     out = _console()
     out.print(_wide(f"{found.incident}  severity {found.severity} of 100  {found.state}", "dim"))
     out.print(Text(found.title, "bold"))
-    out.print(Padding(Text(f" {found.says} ", f"reverse {_COLOURS[found.mood]}"), (1, 0)))
+    out.print(Padding(Text(f" {found.says} ", _BANNER[found.mood]), (1, 0)))
     for one in parts(found):
         _part(out, one)
     out.print(

@@ -248,7 +248,7 @@ def _notes(room: Room, cuts: Sequence[Shown], plan: Mapping[str, Any], runs: boo
     """What else a person has to know before he presses anything."""
     stopped = switch.stopped(room.folder)
     said = [f"STOPPED, nothing new is cut: {stopped}"] if stopped else []
-    if not runs and any(one.until for one in cuts if one.state in _STANDS):
+    if not runs and any(one.until for one in cuts if one.state in (*_STANDS, EXPIRED)):
         said.append("no guard runs here: what lapses is not renewed; `ringfence guard … --apply` renews it")
     if not runs and any(one.state in (*_UNDER_WAY, actions.FAILED, actions.UNDOING) for one in cuts):
         said.append("no guard runs here: what is not done yet waits until one does")
