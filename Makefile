@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test test-long test-gpu check fmt docs setup-system bench web clean
+.PHONY: demo test test-long test-gpu check fmt docs setup-system bench bench-contain web clean
 
 demo: $(VENV)/.installed
 	$(BIN)/ringfence demo
@@ -41,6 +41,13 @@ bench: $(VENV)/.tested
 	$(BIN)/python -m bench.sigma --json
 	$(BIN)/python -m bench.endpoints --seconds 60 --json
 	$(BIN)/python -m bench.agent --json
+	$(BIN)/python -m bench.contain_plan --json
+
+# Root, and the lab's Debian packages; the whole of it takes half an hour.
+bench-contain: $(VENV)/.tested
+	$(BIN)/python -m bench.contain_ib
+	$(BIN)/python -m bench.contain_burst --json
+	$(BIN)/python -m bench.contain --json
 
 # Node is needed only here: the built pages are part of the package.
 web:
