@@ -7,20 +7,17 @@ as one of `STEPS` begins or ends. The next fork goes on by itself; what is in fo
 """
 
 import json
-import os
-import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
-from types import FrameType
 
 from ringfence.app.guard.evidence import Book
 from ringfence.app.guard.responder import Responder
 from ringfence.app.orders.remote import RemoteEnforcer
 from ringfence.respond.undo import stands
 from ringfence.store import actions
-from tests.live.contained import Guarded, elements, leak
+from tests.live.contained import Acting, Guarded, elements, leak
+from tests.live.killing import BEGINS, ENDS, Killer, died
 
 INCIDENTS = (leak("RF-one", 0, 1, 2), leak("RF-two", 1, 3, sources=(0, 1)), leak("RF-three", 0, 2))
 STEPS = {
@@ -32,65 +29,43 @@ STEPS = {
 }  # fmt: skip
 
 
-class Killer:
-    """A profiler that counts the moments at which a step begins or ends, and ends the process at one of them."""
-
-    def __init__(self, at: int) -> None:
-        self.at, self.seen, self._lock = at, 0, threading.Lock()
-
-    def __call__(self, frame: FrameType, event: str, _: object) -> None:
-        if frame.f_code in STEPS and event in ("call", "return"):
-            with self._lock:
-                if self.seen == self.at:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                self.seen += 1
-
-
-def forked(guarded: Guarded, verb: str, at: int | None = None) -> bool:
+def lived(guarded: Guarded, verb: str, at: int | None = None) -> bool:
     """One life of a guard, killed at one moment, if any (-1: none comes, they are counted); whether it was."""
-    child = os.fork()
-    if child == 0:
-        try:
-            killer = Killer(at or 0)
-            if at is not None:
-                threading.setprofile(killer)
-                sys.setprofile(killer)
-            lived(guarded, verb, killer)
-        finally:
-            os._exit(99)
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert status in (0, -signal.SIGKILL), status
-    return status == -signal.SIGKILL
+    killer = Killer(STEPS, at, (BEGINS, ENDS), guarded.folder / "seen")
+
+    def life() -> None:
+        with guarded.acting() as guard:
+            acted(guard, verb)
+            killer.end()
+
+    return died(life, killer)
 
 
-def lived(guarded: Guarded, verb: str, killer: Killer) -> None:
-    """Take the incidents, as a guard does that finds them open, or take all back; then end at once, with status 0."""
-    with guarded.acting() as guard:
-        if verb == "act":
-            for one in INCIDENTS:
-                guard.responder.take(one)
-            done = guard.act.settle(20)
-        else:
-            guard.act.undo(who="alice")
-            done = guard.act.settle(20) and stands(guard.act.database).over
-        sys.setprofile(None)
-        (guarded.folder / "seen").write_text(str(killer.seen))
-        os._exit(0 if done else 1)
+def acted(guard: Acting, verb: str) -> None:
+    """Take the incidents, as a guard does that finds them open, or take all back."""
+    if verb == "act":
+        for one in INCIDENTS:
+            guard.responder.take(one)
+        assert guard.act.settle(20)
+    else:
+        guard.act.undo(who="alice")
+        assert guard.act.settle(20)
+        assert stands(guard.act.database).over
 
 
 def killed(guarded: Guarded, verb: str, at: int, paths: list[str]) -> dict[str, object]:
     """Kill at one moment, go on, and look; then take it all back, and look."""
     if verb == "undo":
-        assert not forked(guarded, "act")
-    died = forked(guarded, verb, at)
+        assert not lived(guarded, "act")
+    dead = lived(guarded, verb, at)
     if verb == "act":
-        assert not forked(guarded, "act")
+        assert not lived(guarded, "act")
     counted, blocked = guarded.counted(), [[one["val"] for one in elements(path)] for path in paths[:2]]
-    assert not forked(guarded, "undo")
+    assert not lived(guarded, "undo")
     told = guarded.told()
     return {
         "at": at,
-        "killed": died,
+        "killed": dead,
         "counted": counted,
         "blocked": blocked,
         "stood": len({one.detail["action"] for one in told if one.what == "respond.verify" and one.detail["holds"]}),
@@ -110,9 +85,9 @@ def main(folder: Path, server: Path, verb: str, paths: list[str], moments: list[
     """Every moment, or those asked for."""
     hosts = len(paths)
     whole = Guarded(folder / "whole", server, hosts)
-    assert not forked(whole, "act", -1)
+    assert not lived(whole, "act", -1)
     seen = int((whole.folder / "seen").read_text())
-    assert not forked(whole, "undo", -1)
+    assert not lived(whole, "undo", -1)
     seen = seen if verb == "act" else int((whole.folder / "seen").read_text())
     return [killed(Guarded(folder / str(at), server, hosts), verb, at % seen, paths) for at in moments or range(seen)]
 

@@ -10,9 +10,7 @@ import json
 import os
 import signal
 import sys
-import threading
 from pathlib import Path
-from types import FrameType
 
 from ringfence.app.fence.ledger import ORIGIN, Ledger
 from ringfence.app.fence.status import status
@@ -23,6 +21,7 @@ from ringfence.store.journal import check
 from ringfence.store.state import receipts
 from ringfence.wire.nft import text
 from tests.live.fences import Fenced, Jobs, fenced
+from tests.live.killing import Killer, forked
 from tests.live.netns import Namespace, v4
 
 OLD: Jobs = {1: ("a", (0, 1)), 2: ("b", (2,))}
@@ -36,38 +35,17 @@ STEPS = {
 }  # fmt: skip
 
 
-class Killer:
-    """A profiler that counts the moments at which a step begins, and ends the process at one of them."""
-
-    def __init__(self, at: int) -> None:
-        self.at, self.seen, self._lock = at, 0, threading.Lock()
-
-    def __call__(self, frame: FrameType, event: str, _: object) -> None:
-        if frame.f_code in STEPS and event == "call":
-            with self._lock:
-                if self.seen == self.at:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                self.seen += 1
-
-
 def command(lab: Fenced, *words: str, at: int = -1) -> int:
     """Run a command in a fork that is killed at one moment; its exit status, -9 if it was. `seen`: its moments."""
-    child = os.fork()
-    if child == 0:
-        code = 99
-        try:
-            said = os.open(lab.folder / "said", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-            os.dup2(said, 1)
-            os.dup2(said, 2)
-            killer = Killer(at)
-            threading.setprofile(killer)
-            sys.setprofile(killer)
-            code = lab(*words)
-            sys.setprofile(None)
-            (lab.folder / "seen").write_text(str(killer.seen))
-        finally:
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    killer = Killer(STEPS, at, seen=lab.folder / "seen")
+
+    def run() -> None:
+        said = os.open(lab.folder / "said", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(said, 1)
+        os.dup2(said, 2)
+        killer.end(lab(*words))
+
+    return forked(run, killer)
 
 
 def open_pairs(lab: Fenced) -> list[tuple[int, int]]:

@@ -7,12 +7,8 @@ itself with SIGKILL as one of `STEPS` begins or ends; `AT` are numbers of such m
 """
 
 import json
-import os
-import signal
 import sys
-import threading
 from pathlib import Path
-from types import FrameType
 
 from ringfence.app.fence.ledger import ORIGIN, Ledger
 from ringfence.app.guard.evidence import Book
@@ -21,6 +17,7 @@ from ringfence.respond.undo import stands
 from ringfence.store import actions
 from ringfence.store.journal import check, lines, read
 from ringfence.store.state import Database
+from tests.live.killing import BEGINS, ENDS, Killer, died
 from tests.respond.acting import BLOCK, ENDED, JOB, KEY, NODE, PORT, QUICK, do
 from tests.respond.fakes import FileEnforcer
 
@@ -34,40 +31,12 @@ STEPS = {
 }  # fmt: skip
 
 
-class Killer:
-    """A profiler that counts the moments at which a step begins or ends, and ends the process at one of them."""
-
-    def __init__(self, at: int) -> None:
-        self.at, self.seen, self._lock = at, 0, threading.Lock()
-
-    def __call__(self, frame: FrameType, event: str, _: object) -> None:
-        if frame.f_code in STEPS and event in ("call", "return"):
-            with self._lock:
-                if self.seen == self.at:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                self.seen += 1
-
-
-def forked(folder: Path, verb: str, at: int = -1) -> bool:
+def lived(folder: Path, verb: str, at: int = -1) -> bool:
     """Act, or take back, in a fork that is killed at one moment; whether it was."""
-    child = os.fork()
-    if child == 0:
-        code = 99
-        try:
-            killer = Killer(at)
-            threading.setprofile(killer)
-            sys.setprofile(killer)
-            code = 0 if acted(folder, verb) else 1
-            sys.setprofile(None)
-            (folder / "seen").write_text(str(killer.seen))
-        finally:
-            os._exit(code)
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert status in (0, -signal.SIGKILL), status
-    return status == -signal.SIGKILL
+    return died(lambda: acted(folder, verb), Killer(STEPS, at, (BEGINS, ENDS), folder / "seen"))
 
 
-def acted(folder: Path, verb: str) -> bool:
+def acted(folder: Path, verb: str) -> None:
     """One life of the guard: what was planned is submitted, what is queued is done."""
     ledger = Ledger(folder / "state").make()
     with Act(
@@ -77,27 +46,27 @@ def acted(folder: Path, verb: str) -> bool:
             act.submit("incident-1", do(CUTS))
         else:
             act.undo("incident-1")
-        return act.settle(20)
+        assert act.settle(20)
 
 
 def killed(folder: Path, verb: str, at: int) -> dict[str, object]:
     """Kill at one moment, go on, and judge: each cut in force once, counted once, told once; then taken back."""
     folder.mkdir()
     if verb == "undo":
-        assert not forked(folder, "act")
-    died = forked(folder, verb, at)
+        assert not lived(folder, "act")
+    dead = lived(folder, verb, at)
     places = [FileEnforcer(one.target, one.place, folder) for one in CUTS]
     if verb == "act":
-        assert not forked(folder, "act")
+        assert not lived(folder, "act")
     done = {f"{one.target} {one.where}": one.times for one in places}
     with Database.open(folder / "state" / "state.sqlite") as database:
         counted = actions.counted(database)
-    assert not forked(folder, "undo")
+    assert not lived(folder, "undo")
     with Database.open(folder / "state" / "state.sqlite") as database:
         over, left = stands(database).over, actions.counted(database)
     return {
         "at": at,
-        "killed": died,
+        "killed": dead,
         "counted": counted,
         "times": done,
         "over": over and list(left) == [actions.UNDONE],
@@ -125,9 +94,9 @@ def sweep(folder: Path, verb: str, moments: list[int]) -> list[dict[str, object]
     """Every moment, or those asked for."""
     whole = folder / "whole"
     whole.mkdir()
-    assert not forked(whole, "act")
+    assert not lived(whole, "act")
     if verb == "undo":
-        assert not forked(whole, "undo")
+        assert not lived(whole, "undo")
     seen = int((whole / "seen").read_text())
     return [killed(folder / str(at), verb, at % (seen + 1)) for at in moments or range(seen + 1)]
 

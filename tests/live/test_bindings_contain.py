@@ -17,7 +17,7 @@ from ringfence.segment.model import Artefact
 from ringfence.wire.contain import Bindings, decode, encode
 from tests.collect.kubernetes_api import Api, serving
 from tests.collect.kubernetes_contract import kubeconfig
-from tests.live.dying import died
+from tests.live.killing import Killer, died
 
 LAB = "cluster:lab"
 STEPS = frozenset({ask.__code__, Kept.save.__code__})
@@ -148,8 +148,8 @@ def test_killed_between_any_two_steps_it_still_leads_back(cluster, tmp_path):
         driver.restore(document)
 
     at = 0
-    while died(lambda: bring_about(text), STEPS, at):
-        died(lambda: bring_about(""), STEPS, at)
+    while died(lambda: bring_about(text), Killer(STEPS, at)):
+        died(lambda: bring_about(""), Killer(STEPS, at))
         driver.restore("")
         assert shown(api) == before
         at += 1

@@ -3,8 +3,6 @@
 import json
 import random
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +16,7 @@ from ringfence.app.fence.site import enforcers_of
 from ringfence.store.journal import check
 from ringfence.store.saved import load
 from tests.live.fences import Fenced, fenced
+from tests.live.killing import told
 from tests.live.netns import Network, need, network, v4
 
 pytestmark = pytest.mark.live
@@ -274,15 +273,7 @@ def test_killed_at_each_moment(tmp_path: Path, verb: str) -> None:
 def swept(folder: Path, verb: str, moments: list[int]) -> list[dict[str, object]]:
     """Kill at these moments (none: at each), and judge what was left; two tenants' rules are never both in force."""
     need()
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.live.killed", str(folder), verb, *map(str, moments)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    found: list[dict[str, object]] = told("killed", folder, verb, *moments)
     for one in found:
         assert one["reached"], one
         assert one["killed"] or one is found[-1] or moments, one

@@ -1,28 +1,20 @@
 """Whoever acts, or takes back, is killed at any moment: the next one does the rest, and nothing twice."""
 
-import json
 import random
-import subprocess
-import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from tests.live.killing import told
 
 SAMPLE = random.Random(5)
 ONCE = ("contain host:gpu01", "quarantine network:ib/lab", "keys host:gpu01", "scheduler cluster:lab")
 
 
-def swept(folder: Path, verb: str, moments: list[int]) -> list[dict[str, object]]:
+def swept(folder: Path, verb: str, moments: list[int]) -> list[dict[str, Any]]:
     """Kill at these moments (none: at each), and judge what the next one made of it."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.live.respond_killed", str(folder), verb, *map(str, moments)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    found: list[dict[str, Any]] = told("respond_killed", folder, verb, *moments)
     for one in found:
         assert one["journal"] == {"sound": True, "once": True, "stood": 6, "undone": 6}, one
         assert one["over"], one

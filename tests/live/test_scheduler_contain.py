@@ -13,7 +13,7 @@ from ringfence.enforce.scheduler import Scheduler
 from ringfence.errors import EnforceError
 from ringfence.segment.model import Artefact
 from ringfence.wire.contain import OnScheduler, decode, encode
-from tests.live.dying import died
+from tests.live.killing import Killer, died
 from tests.live.slurm import Slurm, running
 
 pytestmark = pytest.mark.live
@@ -264,8 +264,8 @@ def test_killed_between_any_two_steps_it_still_leads_back(cluster: Slurm, ours: 
     before = limits(cluster), [node(cluster, f"gpu000{at}") for at in range(1, 5)]
     text = encode(OnScheduler(("nobody",), (), ("gpu0001", "gpu0002"), "incident 9"))
     at = 0
-    while died(lambda: ours.restore(text), STEPS, at):
-        died(lambda: ours.restore(""), STEPS, at)  # where it lasts that long
+    while died(lambda: ours.restore(text), Killer(STEPS, at)):
+        died(lambda: ours.restore(""), Killer(STEPS, at))  # where it lasts that long
         ours.restore("")
         assert (limits(cluster), [node(cluster, f"gpu000{one}") for one in range(1, 5)]) == before
         at += 1
