@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -185,7 +186,7 @@ class Guarded:
                 for one in TARGETS
             )
         )
-        self.estate = estate(hosts)
+        self.estate = estate(hosts, time.time())
         save(self.estate, self.file)
 
     def settings(self, text: str) -> None:
