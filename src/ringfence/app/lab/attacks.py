@@ -44,7 +44,7 @@ def shown(one: Done) -> dict[str, Any]:
 
 def good(one: Trial) -> bool:
     """Whether little was lost where everything was on, nobody else was cut, and all was taken back."""
-    fine = not one.bystanders and not one.jobs_lost and one.undo_equal is not False
+    fine = not one.bystanders and not one.jobs_lost and not one.differs
     return fine and (one.mode.name != "all" or one.share < ENOUGH)
 
 
@@ -55,7 +55,9 @@ def said(one: Done) -> str:
     cut = f"cut and read back after {row.to_block:.2f} s" if row.to_block is not None else "nothing cut"
     gone = f"{row.bytes:,} of {row.of:,} bytes gone ({row.share:.2%})"
     others = f"; bystanders: {', '.join(row.bystanders + row.jobs_lost)}" if row.bystanders or row.jobs_lost else ""
-    back = {None: "", True: "; taken back, equal", False: f"; NOT as before: {', '.join(row.differs)}"}[row.undo_equal]
+    back = (
+        f"; NOT as before: {', '.join(row.differs)}" if row.differs else "; taken back, equal" if row.undo_equal else ""
+    )
     return (
         f"{row.kind}, {row.mode.name}, budget {row.mode.budget}, {one.cell.rate}: {gone}; {when}; {cut}{others}{back}"
     )

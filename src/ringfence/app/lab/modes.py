@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from ringfence.app.estates import open_estate
+from ringfence.app.guard import commands
 from ringfence.app.lab import processes, quiet
 from ringfence.app.lab.inside import daemon, said
 from ringfence.app.lab.layout import (
@@ -31,6 +32,7 @@ from ringfence.app.lab.layout import (
 )
 from ringfence.app.lab.ours import start_enforcer
 from ringfence.app.lab.parts import SLURMCTLD
+from ringfence.app.lab.settling import settle, site_of
 from ringfence.app.lab.stage import OUTSIDE_NETWORK
 from ringfence.app.lab.work import jobs_of
 from ringfence.app.watch import incidents
@@ -88,7 +90,9 @@ def enter(layout: Layout, mode: Mode, told: Callable[[str], None]) -> None:
 
 
 def leave(layout: Layout) -> None:
-    """Nothing is on."""
+    """Nothing is on, and nothing that a guard did stands."""
+    if _guard(layout):
+        settle(layout, watch_home(layout))
     stop_guard(layout)
     (layout.state / "mode.json").unlink(missing_ok=True)
     if (layout.state / "in-force.json").exists():
@@ -139,10 +143,12 @@ def start_guard(layout: Layout, mode: Mode) -> None:
     words += ["--apply"] if mode.name == "all" else []
     log = layout.home(ctl) / "log" / "guard.log"
     log.unlink(missing_ok=True)
+    commands.stopped(site_of(layout, home), "the lab's guard begins")  # until it knows what is usual, nothing is cut
     daemon(layout, ctl, "guard", [sys.executable, "-m", "ringfence", *words])
     if not processes.wait(lambda: _hears(layout), _START, 0.2):
         raise EnforceError(f"the guard did not start: {log.read_text()[-1000:]}")
     calm(home)
+    commands.resumed(site_of(layout, home), "the lab's guard has begun")
 
 
 def calm(home: Path) -> None:

@@ -20,7 +20,8 @@ from ringfence.watch.learned import HOUR, LEARN, SECOND
 from ringfence.wire.ocsf.classes import AUTHENTICATION, FILE, JOB, NETWORK
 from ringfence.wire.ocsf.event import Event, Value
 
-HOURS = LEARN // HOUR + 2
+HOURS, LAST = LEARN // HOUR + 4, 2
+"""Hours ago: a job that ended within the last one is still known, and is nobody's any more."""
 _CLOSED, _LOGON, _OPENED, _WRITTEN = 2, 1, 14, 3
 _BEGAN, _ENDED = 2, 3
 Jobs = Sequence[tuple[Account, Sequence[Machine], str]]
@@ -39,7 +40,7 @@ def hours(layout: Layout, now: int) -> Iterator[list[Event]]:
     `now` in microseconds since the epoch.
     """
     store, ctl = layout.machine("store"), layout.machine("ctl")
-    for hour in range(HOURS, 0, -1):
+    for hour in range(HOURS, LAST, -1):
         when = now - hour * HOUR
         jobs = [(account, nodes, _job(account, hour)) for account, nodes in shares(layout)]
         said = [_spoke(ctl, node, SLURMD, "root", "slurmctld") for node in layout.nodes]

@@ -4,13 +4,16 @@ import time
 from pathlib import Path
 
 from ringfence.app.estates import open_estate
-from ringfence.app.guard.commands import Site, taken_back
+from ringfence.app.guard.commands import Site, listed, taken_back
 from ringfence.app.lab.layout import Layout
 from ringfence.app.watch import incidents
 from ringfence.errors import EnforceError, UsageError
+from ringfence.store import actions
+from ringfence.store.actions import Action
 from ringfence.watch.incident import OPEN
 
-_WITHIN = 30.0
+_WITHIN, _CALM = 60.0, 0.3
+_OVER = (actions.HELD, actions.UNDONE, actions.LAPSED)
 
 
 def site_of(layout: Layout, home: Path) -> Site:
@@ -19,19 +22,30 @@ def site_of(layout: Layout, home: Path) -> Site:
 
 
 def settle(layout: Layout, home: Path) -> None:
-    """Until nothing is open and nothing of ours is in force. Raises `EnforceError` where that does not come about."""
-    estate = open_estate(layout.estate, None)
-    end = time.monotonic() + _WITHIN
-    while opened := [one for one in incidents.listed(home) if one.state == OPEN]:
+    """Until no incident is open and nothing of ours is in force, also of what was noticed late or by a guard before.
+
+    Raises `EnforceError` where that does not come about.
+    """
+    estate, site = open_estate(layout.estate, None), site_of(layout, home)
+    end, calm_since = time.monotonic() + _WITHIN, time.monotonic()
+    while time.monotonic() - calm_since < _CALM:
+        opened = [one.id for one in incidents.listed(home) if one.state == OPEN]
         for one in opened:
-            incidents.judge(home, one.id, "confirmed", "a trial of the lab")
-            try:
-                undone = taken_back(site_of(layout, home), estate, one.id, why="a trial of the lab")
-            except UsageError:  # nothing was done because of it
-                continue
-            if not undone.over:
-                left = "; ".join(f"{action.verb} at {action.place}: {why}" for action, why in undone.left)
-                raise EnforceError(f"not taken back: {left}", "`ringfence respond list` shows them")
+            incidents.judge(home, one, "confirmed", "a trial of the lab")
+        left = standing(site)
+        if left:
+            taken_back(site, estate, why="a trial of the lab")
+        if opened or left:
+            calm_since = time.monotonic()
         if time.monotonic() > end:
-            raise EnforceError(f"{len(opened)} incidents stay open", "`ringfence incidents` lists them")
-        time.sleep(0.2)
+            told = "; ".join(f"{action.verb} at {action.place}: {action.why}" for action in standing(site))
+            raise EnforceError(f"not taken back: {told}", "`ringfence respond list` shows them")
+        time.sleep(0.1)
+
+
+def standing(site: Site) -> list[Action]:
+    """What is in force of ours, or on its way there or back."""
+    try:
+        return [one for one in listed(site) if one.state not in _OVER]
+    except UsageError:  # nothing was ever done
+        return []

@@ -76,6 +76,8 @@ def trial(layout: Layout, kind: str, mode: Mode, rate: float, number: int) -> Tr
     played = KINDS[kind]
     stage = Stage(layout, number)
     machines = [*layout.nodes, layout.machine("login"), layout.machine("store")]
+    if mode.watched:
+        settle(layout, watch_home(layout))
     before, others = snapshot(layout, machines), stage.others()
     since = time.time()
     try:
