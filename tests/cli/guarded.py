@@ -45,12 +45,15 @@ class Cluster:
         """What every command is given."""
         return ["--state", str(self.state), "--home", str(self.home)]
 
-    def happened(self, incident=None, cuts=CUTS, incidents=ID):
-        """An incident is found, planned, decided, and what is to be done is done and read back."""
+    def happened(self, incident=None, cuts=CUTS, incidents=ID, **planned):
+        """An incident is found, planned, decided, and what is to be done is done and read back.
+
+        `planned`: what the plan says besides its cuts.
+        """
         found = incident or evidence_story.incident(incidents)
         keep(self.home, [found], {})
         book = books.Book(self.room.ledger)
-        plan = evidence_story.plan(found.id, tuple(one for one, _, _ in cuts), found.version)
+        plan = evidence_story.plan(found.id, tuple(one for one, _, _ in cuts), found.version, **planned)
         now = found.updated / 1e6
         book.write([
             *(evidence.used(found, one, now) for one in found.signals),

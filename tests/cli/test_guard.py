@@ -10,12 +10,11 @@ import pytest
 
 from ringfence.app.estates import save_estate
 from ringfence.app.guard import alerts, pages, settings, standing
-from ringfence.app.guard.alerts import Alerts
+from ringfence.app.guard.alerts import LATELY, Alerts
 from ringfence.app.guard.commands import Site
 from ringfence.app.guard.level import level_of
 from ringfence.app.guard.responder import Answer
 from ringfence.app.guard.settings import Telling
-from ringfence.app.guard.standing import LATELY
 from ringfence.app.watch.incidents import keep
 from ringfence.cli import run
 from ringfence.errors import InputError

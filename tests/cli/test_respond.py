@@ -8,7 +8,7 @@ import time
 import msgspec
 import pytest
 
-from ringfence.app.guard import pages
+from ringfence.app.guard import alerts, pages
 from ringfence.app.guard.commands import Site
 from ringfence.app.guard.screen import screen
 from ringfence.cli import run
@@ -103,6 +103,40 @@ def test_an_incident_of_which_nothing_is_cut_says_so_first(tmp_path, capsys):
     cluster.happened(cuts=tuple((one, HOLD, "grade") for one, _, _ in CUTS))
     found = told(capsys, "respond", "show", ID, *cluster.folders)
     assert (found["mood"], found["says"]) == ("bad", "NOTHING IS CUT: 3 wait for a person.")
+
+
+@pytest.mark.parametrize(
+    ("planned", "says"),
+    [
+        ({"left": ("model:lab/weights",)}, "CUT, BUT NOT ENOUGH: 2 cuts stand, read back; 1 jewel stays IN REACH"),
+        ({"lost": ("model:lab/weights",)}, "CUT, BUT TOO LATE FOR SOME OF IT: 2 cuts stand, read back; 1 jewel is TAK"),
+    ],
+)
+def test_cuts_that_do_not_save_every_jewel_are_not_said_to_be_enough(tmp_path, capsys, planned, says):
+    """Though all of them stand, and a guard runs that renews them."""
+    cluster = Cluster(tmp_path)
+    cluster.happened(cuts=CUTS[:2], **planned)
+    with cluster.room.act({}, cluster.room.book()):
+        found = told(capsys, "respond", "show", ID, *cluster.folders)
+        assert run(["respond", "show", ID, *cluster.folders]) == 3
+    assert found["mood"] == "bad"
+    assert found["says"].startswith(says)
+
+
+def test_all_is_well_only_while_a_guard_runs_that_renews_it(tmp_path, capsys):
+    """None runs; one runs; one holds its lock and has said nothing for long."""
+    cluster = Cluster(tmp_path)
+    cluster.happened(cuts=CUTS[:2])
+    show = ["respond", "show", ID, *cluster.folders]
+    assert run(show) == 3
+    assert "CUT, BUT NO GUARD KEEPS IT SO" in capsys.readouterr().out
+    with cluster.room.act({}, cluster.room.book()):
+        assert run(show) == 0
+        assert "CUT: 2 cuts stand, read back. No cut waits for you." in capsys.readouterr().out
+        silent = msgspec.json.encode(alerts.Status(time.time() - 2 * alerts.LATELY, True))
+        (cluster.state / alerts.STATUS).write_bytes(silent)
+        assert run(show) == 3
+        assert run(["respond", "status", *cluster.folders]) == 3
 
 
 def test_a_block_whose_time_is_over_is_not_said_to_stand(cluster):

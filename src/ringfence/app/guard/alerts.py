@@ -36,6 +36,8 @@ from ringfence.transport import witness
 STATUS = "guard-status.json"
 EVERY = 5.0
 """Seconds between two times that the guard writes how it stands."""
+LATELY = 30.0
+"""Seconds after which a guard that tells nothing is told to be silent."""
 MOST = 20_000
 """Answers that wait to be looked at, at most. More are said aloud, and not paged."""
 REMEMBERED = 10_000
@@ -65,6 +67,10 @@ class Status(msgspec.Struct, frozen=True):
     stuck: bool = False
     witnesses: dict[str, str] = {}
     over: bool = False
+
+    def silent(self, now: float) -> bool:
+        """Whether it should have told how it stands since: it hangs, was killed, or its disk is full."""
+        return not self.over and now - self.at > LATELY
 
 
 class Alerts:

@@ -135,7 +135,8 @@ def screen(site: Site, named: str, estate: Estate | None = None, now: float | No
     held = [one for one in shown if one.state == actions.HELD] + listed
     plan, jobs = told.last(evidence.PLAN), _jobs(rows)
     notes += _notes(room, cuts, plan, runs)
-    mood, says = _says(incident, cuts, held, shown, bool(plan))
+    renews = runs and not (status and status.silent(when))
+    mood, says = _says(incident, cuts, held, shown, plan, renews)
     return Screen(
         incident=incident.id,
         title=clean(incident.title),
@@ -211,9 +212,50 @@ def _listed(named: str, told: Told, queued: set[str]) -> list[Shown]:
 
 
 def _says(
-    incident: Incident, cuts: Sequence[Shown], held: Sequence[Shown], every: Sequence[Shown], planned: bool
-) -> tuple[str, str]:
-    """How it stands, in one sentence."""
+    incident: Incident, cuts: Sequence[Shown], held: Sequence[Shown], every: Sequence[Shown], plan: Mapping[str, Any],
+    renews: bool,
+) -> tuple[str, str]:  # fmt: skip
+    """How it stands, in one sentence. `plan`: the latest, empty where none is known; `renews`: a guard runs, and acts.
+
+    Good is only what is cut as a whole: nothing taken or left in reach, and somebody there who keeps it so.
+    """
+    stand = sum(one.state in _STANDS for one in cuts)
+    coming = sum(one.state in _UNDER_WAY for one in cuts)
+    going = sum(one.state == actions.UNDOING for one in cuts)
+    wrong = any(one.state in (actions.FAILED, EXPIRED) for one in cuts)
+    lapsed = any(one.state == actions.LAPSED for one in every)
+    left, lost = _texts(plan, "left"), _texts(plan, "lost")
+    said = "; ".join([*_counted(cuts, held), *_reached(left, lost)])
+    if not cuts and not held:
+        nothing = "the plan has nothing that can be cut" if plan else "nothing was planned"
+        said = "; ".join(
+            [
+                "all has lapsed or is taken back" if lapsed else "all is taken back" if every else nothing,
+                *_reached(left, lost),
+            ]
+        )
+    if incident.state != OPEN and not cuts:
+        return OVER, f"OVER ({incident.state}): {said}."
+    if wrong and (stand or any(one.state == actions.FAILED for one in cuts)):
+        return BAD, f"NOT ALL OF IT IS CUT: {said}."
+    if going and not stand and not coming:
+        return WAITS, f"BEING TAKEN BACK: {said}."
+    if not stand and not coming:
+        back = every and not held and not wrong and not lapsed
+        return (OVER, f"NOTHING IS CUT ANY MORE: {said}.") if back else (BAD, f"NOTHING IS CUT: {said}.")
+    if left or lost:
+        return BAD, f"CUT, BUT {'NOT ENOUGH' if left else 'TOO LATE FOR SOME OF IT'}: {said}."
+    if held or coming:
+        return WAITS, f"CUT IN PART: {said}."
+    if not renews:
+        return WAITS, f"CUT, BUT NO GUARD KEEPS IT SO: {said}; none runs that acts, or it is silent."
+    if not plan:
+        return WAITS, f"CUT, BUT WHAT STAYS IN REACH IS NOT KNOWN: {said}; no plan can be read."
+    return GOOD, f"CUT: {said}. No cut waits for you."
+
+
+def _counted(cuts: Sequence[Shown], held: Sequence[Shown]) -> list[str]:
+    """How many cuts stand in which way, in words."""
     stand = sum(one.state in _STANDS for one in cuts)
     failed = sum(one.state == actions.FAILED for one in cuts)
     coming = sum(one.state in _UNDER_WAY for one in cuts)
@@ -227,21 +269,15 @@ def _says(
     parts += [f"{going} being taken back"] if going else []
     parts += [f"{would} only listed (shadow mode)"] if would else []
     waits = len(held) - would
-    parts += [f"{waits} {_verb(waits, 'waits', 'wait')} for a person"] if waits else []
-    nothing = "the plan has nothing that can be cut" if planned else "nothing was planned"
-    said = "; ".join(parts) or ("all is taken back" if every else nothing)
-    if incident.state != OPEN and not cuts:
-        return OVER, f"OVER ({incident.state}): {said}."
-    if failed or (expired and stand):
-        return BAD, f"NOT ALL OF IT IS CUT: {said}."
-    if going and not stand and not coming:
-        return WAITS, f"BEING TAKEN BACK: {said}."
-    if not stand and not coming:
-        back = every and not held and not expired
-        return (OVER, f"NOTHING IS CUT ANY MORE: {said}.") if back else (BAD, f"NOTHING IS CUT: {said}.")
-    if waits or would or coming:
-        return WAITS, f"CUT IN PART: {said}."
-    return GOOD, f"CUT: {said}. Nothing waits for you."
+    return [*parts, f"{waits} {_verb(waits, 'waits', 'wait')} for a person"] if waits else parts
+
+
+def _reached(left: Sequence[str], lost: Sequence[str]) -> list[str]:
+    """How many jewels no planned cut keeps from the attacker."""
+    parts = [f"{_count(len(lost), 'jewel')} {_verb(len(lost), 'is', 'are')} TAKEN already"] if lost else []
+    if not left:
+        return parts
+    return [*parts, f"{_count(len(left), 'jewel')} {_verb(len(left), 'stays', 'stay')} IN REACH even when all is cut"]
 
 
 def _notes(room: Room, cuts: Sequence[Shown], plan: Mapping[str, Any], runs: bool) -> list[str]:

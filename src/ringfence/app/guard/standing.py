@@ -17,8 +17,6 @@ from ringfence.respond.act import acts
 from ringfence.store import actions
 from ringfence.store.actions import Action
 
-LATELY = 30.0
-"""Seconds after which a guard that tells nothing is told to be silent."""
 _OPEN = (actions.HELD, actions.PLANNED, actions.DOING, actions.DONE, actions.FAILED, actions.UNDOING)
 _BEGUN = (actions.PLANNED, actions.DOING, actions.DONE, actions.FAILED, actions.UNDOING)
 
@@ -95,7 +93,7 @@ def standing(site: Site, now: float | None = None) -> Standing:
 def _guard(runs: bool, status: alerts.Status | None, now: float) -> str:
     if runs:
         return "one runs, and acts"
-    if status and not status.over and now - status.at <= LATELY and not status.applies:
+    if status and not status.over and not status.silent(now) and not status.applies:
         return "one runs in shadow mode: it lists, and cuts nothing"
     return f"none runs; the last told how it stands {ago(now - status.at)}" if status else "none runs"
 
@@ -130,5 +128,5 @@ def _needs(found: Standing, begun: bool, status: alerts.Status | None, now: floa
             yield f"witness {name}: {said}; `ringfence evidence verify` tells whether the journal was rewritten"
     if begun and not found.acts:
         yield "no guard runs that acts, and cuts are open: what lapses is not renewed; `ringfence guard … --apply`"
-    elif status and not status.over and now - status.at > LATELY:
+    elif status and status.silent(now):
         yield f"the guard last told how it stands {ago(now - status.at)}: it hangs, was killed, or its disk is full"
