@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from ringfence.app.guard import commands, switch
+from ringfence.app.guard import approve, commands, switch
 from ringfence.app.guard.inbox import Inbox
+from ringfence.app.guard.run import Guard
+from ringfence.app.guard.spoken import Spoken
 from ringfence.app.watch import incidents
 from ringfence.errors import StateError
 from ringfence.store import actions
+from ringfence.watch.values import Incident
 from tests.app.guard.parts import Site, leak
 from tests.live.netns import settled
 
@@ -64,6 +67,49 @@ def test_what_a_stop_held_is_done_after_the_resume_without_anybody_asking(site):
         switch.resume(site.folder, "alice")
         assert settled(lambda: site.states() == {"RF-a": actions.DONE})
     assert site.fake.applies
+
+
+def test_what_was_approved_during_a_stop_is_done_after_the_resume_though_the_guard_held_it_for_a_person(site):
+    """Nothing new of the incident comes: the word itself and the end of the stop have it looked at."""
+    site.settings('protected = ["host:*"]\n')
+    incidents.keep(site.where.home, [leak("RF-a")], {})
+    with site.acting() as (guard, _, _):
+        assert settled(lambda: site.states() == {"RF-a": actions.HELD})
+        switch.stop(site.folder, "alice", "a drill")
+        approved(guard, leak("RF-a"))
+        switch.resume(site.folder, "alice")
+        assert settled(lambda: site.states() == {"RF-a": actions.DONE})
+
+
+def test_a_word_alone_has_the_guard_look_again_also_after_an_undo(site):
+    incidents.keep(site.where.home, [leak("RF-a")], {})
+    with site.acting() as (guard, _, _):
+        assert settled(lambda: site.states() == {"RF-a": actions.DONE})
+        commands.taken_back(site.where, None, "RF-a")
+        assert settled(lambda: site.states() == {"RF-a": actions.UNDONE})
+        approved(guard, leak("RF-a"))
+        assert settled(lambda: site.states() == {"RF-a": actions.DONE})
+
+
+def approved(guard: Guard, one: Incident) -> None:
+    """A person approves all that its plan holds, from another process."""
+    cuts = [it.cut for it in guard.responder.think(one).decisions]
+    approve.approve(guard.room.folder, one.id, cuts, 1001, "bob")
+
+
+def test_what_people_said_names_whom_it_is_about_and_a_stop_is_about_each(tmp_path):
+    approve.undone(tmp_path, "RF-old", 1, "alice")
+    spoken = Spoken(tmp_path)
+    assert spoken.news() == ()
+    approve.undone(tmp_path, "RF-a", 1, "alice")
+    assert spoken.news() == {"RF-a"}
+    switch.stop(tmp_path, "alice", "")
+    assert spoken.news() is None
+    approve.released(tmp_path, "host:gpu01", [], 1, "alice")
+    assert spoken.news() is None
+    (tmp_path / "words" / "said.json").write_text("{")
+    assert spoken.news() is None
+    assert spoken.news() == ()
 
 
 def test_what_is_dismissed_is_taken_back_also_where_the_guard_was_away(site):

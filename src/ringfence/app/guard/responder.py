@@ -65,6 +65,7 @@ class Responder:
         self._did: dict[str, Did] = {}
         self._ahead: dict[str, float] = {}
         self._looked = self._measured_at = float("-inf")
+        self._spoke = (0, 0)
         self._measured: dict[str, float] = {}
         self._told: dict[str, object] = {}
 
@@ -97,7 +98,7 @@ class Responder:
     def take(self, incident: Incident, again: bool = False) -> Answer:
         """Think, write it down, and queue what is to be done and what waits for a person. Raises `StateError`.
 
-        `again`: also what was taken back before, since a person asks for it.
+        `again`: also what was taken back before, since a person asks for it; what was approved since is so anyhow.
         """
         before = approve.mark(self._room.folder)
         answer = self.think(incident)
@@ -109,7 +110,12 @@ class Responder:
                 self._did[action_id(incident.id, one.cut)] = Did(
                     incident.id, one.cut, self._clock(), one.hosts, one.jobs
                 )
-            self._queue(incident.id, [*((one, DO) for one in done), *((one, HOLD) for one in answer.of(HOLD))], again)
+            asked = {one.cut for one in answer.decisions if one.rule == "approved"}  # the word came after any undo
+            anew = [(one, DO) for one in done if again or one.cut in asked]
+            rest = [(one, DO) for one in done if not again and one.cut not in asked]
+            held = [(one, HOLD) for one in answer.of(HOLD)]
+            self._queue(incident.id, [*anew, *(held if again else ())], again=True)
+            self._queue(incident.id, [*rest, *(() if again else held)], again=False)
             if approve.mark(self._room.folder) != before:
                 self._reconsider(incident, done)
         return answer
@@ -122,6 +128,8 @@ class Responder:
             actions.take_back(self._room.ledger.database, ids, "a person took it back meanwhile", self._clock())
 
     def _queue(self, id: str, decided: list[tuple[Planned, str]], again: bool) -> None:
+        if not decided:
+            return
         if self._act is not None:
             self._act.submit(id, decided, again)
             return
@@ -176,11 +184,12 @@ class Responder:
 
     def _spent(self, now: float) -> Spent:
         """What was done in the last minute and what stands: the queue's word, memory's, and ours of the last moment."""
-        if self._room.is_there and self._pace() - self._looked > FRESH:
+        spoke = approve.mark(self._room.folder)  # a person's word mostly comes with a change of what stands
+        if self._room.is_there and (self._pace() - self._looked > FRESH or spoke != self._spoke):
             rows = actions.listed(self._room.ledger.database)
             rows += self._act.unwritten() if self._act else []
             self._did = {one.id: _did(one) for one in rows if one.state in _STANDING or one.done_at}
-            self._looked = self._pace()
+            self._looked, self._spoke = self._pace(), spoke
         self._ahead = {
             key: self._ahead.get(key, self._pace())
             for key, one in self._did.items()

@@ -1,7 +1,8 @@
 """`ringfence guard`: watch, plan, guard and act in one process, until it is ended.
 
         live watch ─▶ incidents ─▶ inbox (the latest of each) ─▶ responder ─▶ queue ─▶ act ─▶ enforcers
-                                     ▲ held by what passes: a stop, a limit of one minute, a full disk
+                                     ▲ held by what passes: a limit of one minute, a full disk
+                                     ▲ a person's word, the stop or its end: within a second
                                      renewals, evidence that waits ◀─ every second
 
 A guard that was killed begins where the queue and the watch's incidents say; what it had begun is looked at first.
@@ -22,6 +23,7 @@ from ringfence.app.guard.inbox import Inbox
 from ringfence.app.guard.known import LOOK, Keeping
 from ringfence.app.guard.responder import Answer, Responder
 from ringfence.app.guard.room import Room
+from ringfence.app.guard.spoken import Spoken
 from ringfence.app.watch import keeping
 from ringfence.app.watch.live import DATABASE, Live
 from ringfence.app.watch.live import run as watch
@@ -37,6 +39,8 @@ from ringfence.watch.values import Incident
 
 EVERY = 1.0
 """Seconds between two rounds of what is due by the clock."""
+HEARD = 0.5
+"""Seconds between two looks at what people said."""
 AGAIN = 5.0
 """Seconds until an incident is looked at once more of which something is held by what passes."""
 PASSES = frozenset(
@@ -81,8 +85,10 @@ def beside(
         for one in left(home):
             inbox.put(one)
 
+    spoken = Spoken(guard.room.folder)
     every_one()
     work = [
+        partial(_listen, spoken, home, inbox, over),
         partial(respond, guard, inbox, over, told, answered),
         partial(guard.known.follow, over, guard.look, every_one),
         partial(_tend, guard, home, over, told),
@@ -135,6 +141,16 @@ def respond(guard: Guard, inbox: Inbox, over: threading.Event, told: Told, answe
         troubled.pop(incident.id, None)
         if trouble:
             troubled[incident.id] = trouble
+
+
+def _listen(spoken: Spoken, home: Path, inbox: Inbox, over: threading.Event) -> None:
+    """What a person said, or did to the stop, is looked at now, with nothing new of the incident."""
+    while not over.wait(HEARD):
+        about = spoken.news()
+        if about is None or about:
+            for one in left(home):
+                if about is None or one.id in about:
+                    inbox.put(one)
 
 
 def _taken_back(guard: Guard, incident: Incident, told: Told) -> None:

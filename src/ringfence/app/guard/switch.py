@@ -87,6 +87,15 @@ def now(folder: Path) -> Switch | None:
         raise StateError(f"{path} is damaged", "`ringfence resume` writes it anew") from None
 
 
+def mark(folder: Path) -> tuple[int, int]:
+    """Changes whenever the switch was set."""
+    try:
+        found = (folder / _FOLDER / _FILE).lstat()
+    except OSError:
+        return 0, 0
+    return found.st_mtime_ns, found.st_ino
+
+
 def _set(folder: Path, stopped: bool, who: str, why: str) -> Switch:
     said = Switch(stopped, ids.clean(who), ids.clean(why), os.getuid(), time.time())
     with files.alone(folder / _FOLDER, _WAIT):
