@@ -1,6 +1,7 @@
 """`ringfence evidence` and `ringfence postmortem`, through the real command line."""
 
 import json
+import stat
 import subprocess
 import sys
 
@@ -99,6 +100,9 @@ def test_an_account_is_printed_or_written_as_three_files(cluster, tmp_path, caps
     assert "2 of 3 cuts were made and read back" in told
     assert run([*asked, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["incident"] == ID
-    assert run([*asked, "-o", str(tmp_path)]) == 0
-    assert pattern.read((tmp_path / f"{ID}.pattern.json").read_bytes())
-    assert run([*asked, "-o", str(tmp_path)]) == 2
+    reports = tmp_path / "new" / "reports"
+    assert run([*asked, "-o", str(reports)]) == 0
+    assert stat.S_IMODE(reports.stat().st_mode) == 0o700
+    assert pattern.read((reports / f"{ID}.pattern.json").read_bytes())
+    assert run([*asked, "-o", str(reports)]) == 2
+    assert run([*asked, "-o", str(reports / f"{ID}.md")]) == 2

@@ -87,7 +87,8 @@ def postmortem(
 ) -> tuple[Account, list[Path]]:
     """`ringfence postmortem`: the account, and with a `folder` the files in it that were made, 0600.
 
-    Raises `UsageError` for an incident that is not there, and for files that are.
+    The folder is made (0700) if it is not there. Raises `UsageError` for an incident that is not there, and for files
+    that are.
     """
     found = account(state, incidents.one(home, incident)[0], estate)
     if folder is None:
@@ -98,6 +99,10 @@ def postmortem(
         "pattern.json": pattern.encode(found.pattern),
     }
     paths = {folder / f"{found.report.incident}.{end}": data for end, data in made.items()}
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder}: {error.strerror}", "name a folder, there or new") from None
     for path, data in paths.items():
         files.new(path, data)
     return found, list(paths)
