@@ -198,3 +198,17 @@ def test_a_guard_that_runs_wakes_somebody_and_tells_its_witness(tmp_path, capsys
     assert "guard: one runs, and acts" in shown
     assert str(estate) in shown
     assert alerts.status(state).over
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        (["release", "gpu01", "--token", "-", "--socket", "absent.sock"], "no enforcer answers"),
+        (["enforcer", "ask", "release", "--token-file", "-"], "is not a release token"),
+        (["enrol", "join", "--server", "127.0.0.1:1", "--token-file", "-", "--dir", "absent"], "is not a token"),
+    ],
+)
+def test_a_token_may_come_from_standard_input(asked, says, capfd):
+    """A bare hyphen is no option; nothing comes here."""
+    assert run(asked) != 0
+    assert says in capfd.readouterr().err

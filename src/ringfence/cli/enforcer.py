@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from ringfence.cli import output
+from ringfence.cli.estate import SecretFile
 from ringfence.cli.extra import needs_fence
 
 enforcer = App(
@@ -38,7 +39,7 @@ def run(*, dir: Annotated[Path, Parameter(name=["--dir"])], settings: Path | Non
 
 @enforcer.command
 def ask(
-    verb: str, /, *, job: str = "", deadline: float = 0, token_file: Path | None = None,
+    verb: str, /, *, job: str = "", deadline: float = 0, token_file: SecretFile | None = None,
     socket: Path = Path("/run/ringfence/enforcer.sock"), json: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:  # fmt: skip
     """Ask this node's enforcer: status, wait-job, remove-job, confine, release.

@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from ringfence.cli import output
+from ringfence.cli.estate import SecretFile
 from ringfence.cli.extra import needs_fence
 
 enrol = App(
@@ -67,7 +68,7 @@ def token(
 
 
 @enrol.command
-def join(*, server: str, token_file: Path, dir: Annotated[Path, Parameter(name=["--dir"])]) -> int:
+def join(*, server: str, token_file: SecretFile, dir: Annotated[Path, Parameter(name=["--dir"])]) -> int:
     """On the node: make its key, and have the server certify it.
 
     Example: `ringfence enrol join --server fence01:8443 --token-file gpu0001.token --dir /etc/ringfence/node`

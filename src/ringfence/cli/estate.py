@@ -13,5 +13,7 @@ Identity = Annotated[
     Parameter(name=["--identity"], env_var="RINGFENCE_IDENTITY", help="age identity file, for an encrypted estate."),
 ]
 AsJson = Annotated[bool, Parameter(name=["--json"], negative="", help="Print the documented JSON shape.")]
+SecretFile = Annotated[Path, Parameter(allow_leading_hyphen=True)]
+"""A private file, or `-` for standard input: a bare hyphen is no option."""
 
 DEFAULT = Path("cluster.estate")

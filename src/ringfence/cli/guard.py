@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from ringfence.app.estates import open_estate
 from ringfence.cli import output
-from ringfence.cli.estate import DEFAULT, AsJson, EstateFile, Identity
+from ringfence.cli.estate import DEFAULT, AsJson, EstateFile, Identity, SecretFile
 from ringfence.cli.extra import needs_fence, needs_watch
 from ringfence.cli.fence.change import SITE, STATE, Really, Site, StateFolder
 from ringfence.cli.respond import Settings, shown_answer, site_of
@@ -145,7 +145,7 @@ def resume(why: str = "", /, *, state: StateFolder = STATE) -> int:
 
 
 def release(
-    host: str, /, *, token: Path | None = None, state: StateFolder = STATE,
+    host: str, /, *, token: SecretFile | None = None, state: StateFolder = STATE,
     socket: Path = Path("/run/ringfence/enforcer.sock"), why: str = "",
 ) -> int:  # fmt: skip
     """Open a host at three in the morning: on the node with an offline token, or at the server by taking cuts back.
