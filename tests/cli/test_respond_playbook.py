@@ -89,3 +89,25 @@ def test_a_playbook_is_done_whole_or_not_at_all(site, tmp_path, capsys):
     asked(capsys, "respond", "plan", "RF-1", "--cacao", str(file), *site)
     assert run(["respond", "apply", "--playbook", str(file), "--apply", *site]) == 1
     assert "cannot be done here" in capsys.readouterr().err
+
+
+def test_where_nothing_can_be_cut_an_apply_says_so_and_why(site, tmp_path, capsys):
+    """No table, no undo, and no exit status of success; one line for all that one enforcer would have done."""
+    (tmp_path / "fence.toml").write_text('[[enforcer]]\ntarget = "nftables"\nwhere = "host:store"\n')
+    plain = site[:-1]
+    assert run(["respond", "apply", "RF-1", *plain, "--apply"]) == 3
+    told = capsys.readouterr().out
+    assert "NOTHING COULD BE CUT about RF-1" in told
+    assert "enforcer can be reached at" in told
+    assert "undo" not in told
+    assert run(["respond", "plan", "RF-1", *plain]) == 3
+    assert "nothing can be cut here" in capsys.readouterr().out
+
+
+def test_a_plan_ends_with_the_command_that_does_it(site, tmp_path, capsys):
+    """So does one that another tool made."""
+    plain, file = site[:-1], tmp_path / "p.json"
+    run(["respond", "plan", "RF-1", "--cacao", str(file), *plain])
+    assert capsys.readouterr().out.rstrip().endswith("`ringfence respond apply RF-1 --apply` does it")
+    run(["respond", "apply", "--playbook", str(file), *plain])
+    assert f"--playbook {file} --apply` does it" in capsys.readouterr().out

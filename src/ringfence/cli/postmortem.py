@@ -30,7 +30,8 @@ def postmortem(
     incident
         Its id, or enough of it.
     out
-        A folder, made if it is not there: ID.md and ID.json, the account, and ID.pattern.json, which names nobody, for other sites.
+        A folder, made if it is not there: ID.md and ID.json, the account, and ID.pattern.json, which names nobody, for
+        other sites.
     """
     with needs_watch(), needs_fence():
         from ringfence.app.guard.evidence_commands import postmortem as made

@@ -1,5 +1,6 @@
 """`ringfence respond …`: what would be done about an incident, doing it, taking it back, and how it stands."""
 
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -47,7 +48,7 @@ def plan(
 ) -> int:  # fmt: skip
     """Show the cheapest cuts that end an incident, what each disturbs, what cannot be undone, and what is held.
 
-    Changes nothing. Exit status 3 if some of it would wait for a person.
+    Changes nothing. Exit status 3 if some of it would wait for a person, or nothing can be cut.
 
     Example: `ringfence respond plan RF-3f2a --estate cluster.estate`
 
@@ -66,7 +67,7 @@ def plan(
     if cacao:
         playbook.written(where, answer, cacao)
         output.err.print(f"{cacao} is written", markup=False)
-    return _planned(answer, json)
+    return _planned(answer, json, f"`ringfence respond apply {answer.incident.id} --apply` does it")
 
 
 def _supposed(site: Path) -> None:
@@ -77,9 +78,31 @@ def _supposed(site: Path) -> None:
         output.err.print(said, markup=False)
 
 
-def _planned(answer: "Answer", json: bool) -> int:
+def _planned(answer: "Answer", json: bool, on: str) -> int:
+    """Tell a plan, and how one goes `on` from it."""
     _told(shown_answer(answer), json)
-    return HELD if any(one.verdict == "hold" for one in answer.decisions) else 0
+    if not json:
+        output.out.print(f"nothing was changed: {on}" if answer.plan.cuts else _NOTHING, markup=False)
+    return HELD if not answer.plan.cuts or any(one.verdict == "hold" for one in answer.decisions) else 0
+
+
+_NOTHING = "nothing can be cut here: `not known` above says why; somebody has to act by hand"
+
+
+def _done(answer: "Answer", rows: list[dict[str, Any]]) -> None:
+    """What came of an apply. Without a single cut no table and no undo: that would look like success."""
+    out, made = output.out, answer.plan
+    if rows:
+        _actions(rows)
+    if not made.cuts:
+        out.print(f"NOTHING COULD BE CUT about {answer.incident.id}; somebody has to act by hand", markup=False)
+        for one in made.unknown or ("the plan has no cut that would help",):
+            out.print(f"  not known: {one}" if made.unknown else f"  {one}", markup=False)
+    for said, those in (("stay in reach even so", made.left), ("are taken already", made.lost)):
+        if those:
+            out.print(f"  {len(those)} jewels {said}: {', '.join(those[:5])}", markup=False)
+    if any(one["state"] not in ("held", "undone", "lapsed") for one in rows):
+        out.print(f"`ringfence respond undo {answer.incident.id} --apply` takes it back", markup=False)
 
 
 @respond.command
@@ -91,7 +114,7 @@ def apply(
     """Do what `respond plan` shows: whoever calls it approves it; without --apply it is only shown.
 
     A plan that is felt more widely than one person may decide waits until a second account applies it too.
-    Exit status 1 if something failed, 3 if something is held.
+    Exit status 1 if something failed, 3 if something is held, or nothing can be cut.
 
     Example: `ringfence respond apply RF-3f2a --why "confirmed by phone" --apply`
 
@@ -114,16 +137,17 @@ def apply(
     where, known = site_of(state, home, site, settings, estate), open_estate(estate, identity)
     if not really:
         _supposed(site)
-        return _planned(commands.planned(where, known, incident, instead), json)
+        shown = commands.planned(where, known, incident, instead)
+        named = f" --playbook {shlex.quote(str(playbook))}" if playbook else ""
+        return _planned(shown, json, f"`ringfence respond apply {shown.incident.id}{named} --apply` does it")
     answer, done = commands.applied(where, known, incident, why, instead)
     rows = [_action(one) for one in done]
     if json:
         output.json({**shown_answer(answer), "actions": rows})
     else:
-        _actions(rows)
-        output.out.print(f"`ringfence respond undo {answer.incident.id} --apply` takes it back", markup=False)
+        _done(answer, rows)
     states = {one["state"] for one in rows}
-    return FAILED if "failed" in states else HELD if "held" in states else 0
+    return FAILED if "failed" in states else HELD if "held" in states or not answer.plan.cuts else 0
 
 
 @respond.command
@@ -278,6 +302,8 @@ def _told(answer: dict[str, Any], json: bool) -> None:
         out.print(f"  in reach: {', '.join(answer['jewels'][:5])}, {low:g} to {high:g} minutes away", markup=False)
     if answer["lost"]:
         out.print(f"  held already: {', '.join(answer['lost'][:5])}", markup=False)
+    if answer["left"]:
+        out.print(f"  in reach even when all is cut: {', '.join(answer['left'][:5])}", markup=False)
     out.print(f"  grade {answer['grade']}; stands within {answer['seconds_to_cut']:g} s; "
               f"disturbs {len(answer['jobs_disturbed'])} jobs", markup=False)  # fmt: skip
     rows = (

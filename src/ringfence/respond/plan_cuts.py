@@ -13,6 +13,7 @@ from ringfence.respond.verbs import VERBS, Grade
 from ringfence.watch.values import Signal
 
 _LONGEST = 400
+_NAMED = 3
 _WHOLE = ("isolate", "quarantine", "hard-cut")
 """Verbs that cut a host off, so that those it serves notice."""
 
@@ -22,7 +23,8 @@ class Gathered:
 
     def __init__(self, ground: Ground, never: frozenset[str]) -> None:
         self.ground, self.never = ground, never
-        self.missing: list[str] = []
+        self._protected: list[str] = []
+        self._unreached: dict[tuple[str, str, str], dict[str, None]] = {}
         self._cuts: dict[Cut, Planned] = {}
         self._parting: set[Cut] = set()
 
@@ -39,13 +41,22 @@ class Gathered:
     def add(self, cut: Cut, why: str, about: Whom, needed: bool) -> None:
         """A cut that fits a signal or makes others last; left out where nobody can do it or it must never be done."""
         if not self.ground.can(cut.target, cut.place):
-            self.missing.append(f"{cut.verb} of {cut.subject}: no {cut.target} enforcer can be reached at {cut.place}")
+            self._unreached.setdefault((cut.verb, cut.target, cut.place), {})[cut.subject] = None
             return
         jobs, hosts = self._felt(cut, about)
         if not self.never.isdisjoint({cut.place, f"identity:{cut.subject}", f"ibport:{cut.subject}", *jobs, *hosts}):
-            self.missing.append(f"{cut.verb} of {cut.subject} at {cut.place} would touch what is protected")
+            self._protected.append(f"{cut.verb} of {cut.subject} at {cut.place} would touch what is protected")
             return
         self._cuts.setdefault(cut, Planned(cut, why[:_LONGEST], jobs, hosts, needed))
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What was left out and why, a sentence for each; all that one enforcer would have done is told in one."""
+        unreached = (
+            f"{verb} of {_few(tuple(subjects))}: no {target} enforcer can be reached at {place}"
+            for (verb, target, place), subjects in self._unreached.items()
+        )
+        return (*unreached, *self._protected)
 
     def _is_needed(self, one: Planned) -> bool:
         """Softer cuts at a host that is cut off beside only bridge the time until then, or stand in for it."""
@@ -158,3 +169,10 @@ def _of_account(identity: str, held: Held, ground: Ground) -> Iterable[Cut]:
     places = ground.key_places if len(ground.key_places) <= MOST_PLACES else held.hosts
     for mark in ground.keys_of.get(identity, ()):
         yield from (Cut("revoke-key", place, mark) for place in places)
+
+
+def _few(subjects: Sequence[str]) -> str:
+    """Subjects by name, or their number and the first of them."""
+    if len(subjects) <= _NAMED:
+        return ", ".join(subjects)
+    return f"{len(subjects)} subjects ({', '.join(subjects[:_NAMED])}, …)"
