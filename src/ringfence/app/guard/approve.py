@@ -3,7 +3,7 @@
         approve(folder, "RF-1", cuts, uid, "alice") ─▶ words/said.json ─▶ words(folder) ─▶ guard.decide(…, words=…)
 
 An approval is of the very cuts that were shown: what a plan grows by later waits for a person anew. Two people are two
-user ids; the caller tells them from the kernel (SO_PEERCRED, `os.getuid`), and writes what was said into the journal.
+user ids; the caller tells them (`person.person`), and writes what was said into the journal.
 """
 
 import time

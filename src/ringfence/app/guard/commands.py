@@ -4,8 +4,6 @@ A guard that runs on the folder carries out what is asked; where none runs, the 
 done or has failed.
 """
 
-import getpass
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +15,7 @@ from ringfence.app.fence.ledger import Ledger
 from ringfence.app.guard import approve, switch
 from ringfence.app.guard.evidence import Book
 from ringfence.app.guard.known import Known, digest_of, known_of
+from ringfence.app.guard.person import person
 from ringfence.app.guard.responder import Answer, Responder
 from ringfence.app.guard.room import Reachable, Room, plannable, reachable
 from ringfence.app.watch import incidents
@@ -86,9 +85,9 @@ def applied(
         if not site.file.exists():
             raise UsageError(f"no {site.file}: no enforcer can be asked", "--site names it; docs/guard.md shows one")
         if held:
-            who, now = getpass.getuser(), time.time()
-            approve.approve(room.folder, incident.id, held, os.getuid(), who, why)
-            book.write([evidence.approved(incident.id, one, f"identity:{who}", now, why) for one in held])
+            who, now = person(room.folder), time.time()
+            approve.approve(room.folder, incident.id, held, who.uid, who.name, why)
+            book.write([evidence.approved(incident.id, one, who.entity, now, why) for one in held])
         answer = thinking.take(incident, again=True)
         done = _wait(room, act, incident.id)
         book.flush()
@@ -101,13 +100,13 @@ def taken_back(site: Site, estate: Estate | None, id: str = "", cut: Cut | None 
     The estate leads to the enforcers: none is needed where a guard runs that asks them.
     """
     room = there(site)
-    who, database = getpass.getuser(), room.ledger.database
+    who, database = person(room.folder), room.ledger.database
     for one in {row.incident: None for row in chosen(database, id, cut) if row.state not in _OVER}:
         of = [action_id(one, cut)] if cut else []
-        approve.undone(room.folder, one, os.getuid(), who, why, of)
+        approve.undone(room.folder, one, who.uid, who.name, why, of)
     enforcers = reachable(site.file, estate) if estate else {}
     with _acting(room, enforcers, room.book()) as act:
-        undo(database, id, cut, who)
+        undo(database, id, cut, who.name)
         _wait(room, act, id)
     return stands(database, id, cut)
 
@@ -119,16 +118,16 @@ def listed(site: Site, id: str = "") -> list[Action]:
 
 def stopped(site: Site, why: str) -> None:
     """The global stop. Raises `StateError`, which says whether it is stopped all the same."""
-    who = getpass.getuser()
-    switch.stop(site.state, who, why)
-    noted(site, evidence.stopped(f"identity:{who}", time.time(), why), "it IS stopped")
+    who = person(site.state)
+    switch.stop(site.state, who.name, why, who.uid)
+    noted(site, evidence.stopped(who.entity, time.time(), why), "it IS stopped")
 
 
 def resumed(site: Site, why: str) -> None:
     """Let cuts be done again. Raises `StateError`, which says whether they are all the same."""
-    who = getpass.getuser()
-    switch.resume(site.state, who, why)
-    noted(site, evidence.resumed(f"identity:{who}", time.time(), why), "cuts ARE done again")
+    who = person(site.state)
+    switch.resume(site.state, who.name, why, who.uid)
+    noted(site, evidence.resumed(who.entity, time.time(), why), "cuts ARE done again")
 
 
 def noted(site: Site, line: Line, done: str) -> None:

@@ -1,7 +1,5 @@
 """A host is opened: by its own enforcer with a token and no server, or by taking its cuts back."""
 
-import getpass
-import os
 import time
 from pathlib import Path
 
@@ -10,6 +8,7 @@ import msgspec
 from ringfence.app.enforcer.start import asked
 from ringfence.app.guard import approve
 from ringfence.app.guard.commands import Site, noted, there
+from ringfence.app.guard.person import person
 from ringfence.errors import UsageError
 from ringfence.estate import ids
 from ringfence.respond import evidence
@@ -44,12 +43,12 @@ def at_server(site: Site, host: str, why: str) -> Said:
 
     A guard that runs does it; where none does it is only asked for, and said so.
     """
-    room, entity, who = there(site), ids.host(host), getpass.getuser()
+    room, entity, who = there(site), ids.host(host), person(site.state)
     database, now = room.ledger.database, time.time()
     rows = [one for one in actions.listed(database, states=_LIVE) if entity in _felt(one)]
-    approve.released(room.folder, entity, [one.id for one in rows], os.getuid(), who, why)
-    actions.take_back(database, [one.id for one in rows], f"{entity} was released by {who}", now)
-    line = evidence.released(entity, f"identity:{who}", now, why or "at the server", str(now))
+    approve.released(room.folder, entity, [one.id for one in rows], who.uid, who.name, why)
+    actions.take_back(database, [one.id for one in rows], f"{entity} was released by {who.name}", now)
+    line = evidence.released(entity, who.entity, now, why or "at the server", str(now))
     noted(site, line, f"{len(rows)} cuts on {entity} ARE being taken back")
     said = f"{len(rows)} cuts on {entity} are being taken back; `ringfence respond list` shows how far"
     if rows and not acts(database):

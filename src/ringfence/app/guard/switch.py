@@ -33,26 +33,26 @@ class Switch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at: float
 
 
-def stop(folder: Path, who: str, why: str) -> Switch:
-    """Let nothing new be cut. Raises `StateError` where that cannot be kept.
+def stop(folder: Path, who: str, why: str, uid: int | None = None) -> Switch:
+    """Let nothing new be cut. `uid`: the person's, ours unless given. Raises `StateError` where that cannot be kept.
 
     On a full disk, or where another process hangs with the switch in hand, the file is emptied, which stops as well;
     only who and why are lost then.
     """
     try:
-        return _set(folder, True, who, why)
+        return _set(folder, True, who, why, uid)
     except StateError:
         try:
             os.truncate(folder / _FOLDER / _FILE, 0)
         except OSError as error:
             what = f"{folder}: {error.strerror}; it is NOT stopped"
             raise StateError(what, "end the guard's process, or make room and stop again") from None
-        return Switch(True, who, why, os.getuid(), time.time())
+        return Switch(True, who, why, os.getuid() if uid is None else uid, time.time())
 
 
-def resume(folder: Path, who: str, why: str = "") -> Switch:
+def resume(folder: Path, who: str, why: str = "", uid: int | None = None) -> Switch:
     """Let cuts be done again. Raises `StateError` where that cannot be kept: then it stays stopped."""
-    return _set(folder, False, who, why)
+    return _set(folder, False, who, why, uid)
 
 
 def begin(folder: Path) -> None:
@@ -96,8 +96,8 @@ def mark(folder: Path) -> tuple[int, int]:
     return found.st_mtime_ns, found.st_ino
 
 
-def _set(folder: Path, stopped: bool, who: str, why: str) -> Switch:
-    said = Switch(stopped, ids.clean(who), ids.clean(why), os.getuid(), time.time())
+def _set(folder: Path, stopped: bool, who: str, why: str, uid: int | None) -> Switch:
+    said = Switch(stopped, ids.clean(who), ids.clean(why), os.getuid() if uid is None else uid, time.time())
     with files.alone(folder / _FOLDER, _WAIT):
         _write(folder, said)
     return said
