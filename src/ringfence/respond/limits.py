@@ -11,18 +11,22 @@ Every setting stands in `SETTINGS`, with what it means.
 """
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
-from ipaddress import ip_network
+from ipaddress import IPv6Network, ip_network
 from typing import Annotated, Literal
 
 import msgspec
 
+from ringfence.estate.kinds import KINDS
 from ringfence.respond.hours import ALWAYS, Window, parse
 from ringfence.respond.verbs import Grade
 
 GRADES: dict[str, Grade] = {one.name.lower(): one for one in Grade}
 """Names of grades, as settings write them."""
 MOST_GLOBS = 1000
+WIDEST = {4: 8, 6: 16}
+"""Version of IP → the shortest prefix that `keep` takes: what stays reachable is not blocked."""
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
@@ -48,7 +52,7 @@ SETTINGS: dict[str, str] = {
     "confidence": "An incident, and each signal that a cut rests on, has at least this confidence (0 to 1).",
     "estate_older_than": "Seconds after which an estate is out of date: then only the sender's own host or job is cut.",
     "shadow": "Only list what would be cut, unless `--apply` is given.",
-    "keep": "Addresses or prefixes that stay reachable for hosts that are cut off: management.",
+    "keep": "Addresses or prefixes (/8, IPv6 /16 or longer) that stay reachable for hosts that are cut off.",
 }
 """Every setting of `guard.toml` with its meaning."""
 
@@ -78,10 +82,9 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         for text in self.keep:
-            ip_network(text, strict=False)
+            _check_kept(text)
         for glob in (*self.protected, *self.never):
-            if ":" not in glob:
-                raise ValueError(f"{glob!r} names no kind of entity: write host:{glob}")
+            _check_glob(glob)
         _ = self.windows
 
     @property
@@ -93,6 +96,25 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def windows(self) -> tuple[Window, ...]:
         """`hours` as windows. Raises `ValueError`."""
         return ALWAYS if self.hours == "always" else tuple(map(parse, self.hours))
+
+
+def _check_kept(text: str) -> None:
+    net = ip_network(text, strict=False)
+    version, length = net.version, net.prefixlen
+    if isinstance(net, IPv6Network) and net.network_address.ipv4_mapped is not None and length >= 96:
+        version, length = 4, length - 96
+    if length < WIDEST[version]:
+        why = "no block or isolation reaches what is kept"
+        raise ValueError(f"keep: {text} is wider than a /{WIDEST[version]}, and {why}: name the servers")
+
+
+def _check_glob(glob: str) -> None:
+    kind, colon, rest = glob.partition(":")
+    if not colon:
+        raise ValueError(f"{glob!r} names no kind of entity: write host:{glob}")
+    if not any(fnmatchcase(one, kind) for one in KINDS):
+        near = get_close_matches(kind, KINDS, 1, 0.0)[0]
+        raise ValueError(f"{glob!r} protects nothing: there is no kind {kind!r}; did you mean {near}:{rest}")
 
 
 def matching(globs: Iterable[str], entities: Iterable[str]) -> tuple[str, str]:

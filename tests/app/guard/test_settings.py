@@ -49,6 +49,13 @@ def test_what_is_written_is_read(tmp_path):
         ("hours = []\n", 1, "hours"),
         ("keep = ['the server']\n", 0, "the server"),
         ("protected = ['login*']\n", 0, "names no kind"),
+        ("never = ['hosts:login02']\n", 0, "did you mean host:login02"),
+        ("protected = ['Tenant:board']\n", 0, "did you mean tenant:board"),
+        ("never = ['q*:x']\n", 0, "no kind 'q\\*'"),
+        ("never = [':x']\n", 0, "there is no kind ''"),
+        ("keep = ['10.0.0.5', '0.0.0.0/0']\n", 0, "0.0.0.0/0 is wider than a /8"),
+        ("keep = ['::/0']\n", 0, "wider than a /16"),
+        ("keep = ['::ffff:0:0/96']\n", 0, "wider than a /8"),
     ],
 )
 def test_a_mistake_is_told_with_its_line(tmp_path, text, line, says):
@@ -57,6 +64,12 @@ def test_a_mistake_is_told_with_its_line(tmp_path, text, line, says):
         settings.read(written(tmp_path, text))
     assert raised.value.line == line
     assert "docs/design/respond.md" in raised.value.remedy
+
+
+def test_a_glob_may_stand_for_kinds_and_what_is_kept_may_be_a_site(tmp_path):
+    """As long as it matches one, and is not everything."""
+    text = "never = ['*:sm*', 'h?st:a', 'ib*:x']\nkeep = ['10.0.0.0/8', 'fd00::/16', '::ffff:10.0.0.0/104']\n"
+    assert len(settings.read(written(tmp_path, text)).keep) == 3
 
 
 def test_every_setting_has_a_meaning_and_every_meaning_a_setting():
