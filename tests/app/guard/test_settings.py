@@ -1,12 +1,17 @@
 """`guard.toml`, as people write it."""
 
+import os
+
 import msgspec
 import pytest
 
 from ringfence.app.guard import settings
+from ringfence.app.guard.room import Room
+from ringfence.app.guard.standing import standing
 from ringfence.errors import InputError
 from ringfence.respond.limits import SETTINGS, Limits
 from ringfence.respond.verbs import Grade
+from tests.app.guard.parts import Site
 
 
 def written(tmp_path, text: str):
@@ -77,3 +82,37 @@ def test_every_setting_has_a_meaning_and_every_meaning_a_setting():
     assert set(SETTINGS) == set(Limits.__struct_fields__)
     assert all(text.endswith(".") for text in SETTINGS.values())
     assert msgspec.convert(msgspec.to_builtins(Limits()), Limits) == Limits()
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda path: None, "No such file"),
+        (lambda path: path.write_bytes(b"x" * 32) and path.chmod(0o644), "can be read by others"),
+        (lambda path: path.touch(0o600), "holds 0 bytes"),
+        (lambda path: os.mkfifo(path, 0o600), "no regular file"),
+    ],
+)
+def test_a_secret_that_cannot_sign_is_told_when_settings_are_read_and_in_the_status(tmp_path, make, says):
+    """Before a guard has to begin with it."""
+    site = Site(tmp_path)
+    Room(site.folder).make()
+    make(tmp_path / "key")
+    site.settings(f'[pages]\nurls = ["https://pager.example/a"]\nsecret = "{tmp_path / "key"}"\n')
+    with pytest.raises(InputError, match=f"secret: .*{says}"):
+        _ = Room(site.folder).limits
+    assert any(says in one for one in standing(site.where).needs)
+
+
+@pytest.mark.parametrize(("make", "says"), [(os.mkfifo, "no regular file"), (os.mkdir, "Is a directory")])
+def test_settings_that_are_no_file_are_refused_and_not_waited_for(tmp_path, make, says):
+    make(tmp_path / "guard.toml")
+    with pytest.raises(InputError, match=says):
+        settings.of(tmp_path)
+
+
+def test_settings_without_end_are_refused(tmp_path):
+    with (tmp_path / "guard.toml").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(InputError, match="more than 4 MiB"):
+        settings.of(tmp_path)

@@ -10,6 +10,7 @@ log holds a secret, and of an address only its host is ever told: what follows m
 """
 
 import hmac
+import stat
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -120,7 +121,7 @@ class Pager:
         if not 0 < settings.minutes < 1e6:
             raise UsageError(f"{settings.minutes} minutes is no time to wait for somebody", "write minutes = 10")
         self._settings, self._told = settings, told
-        self._secret = _secret(Path(settings.secret)) if settings.secret else b""
+        self._secret = secret_of(Path(settings.secret)) if settings.secret else b""
         self._clients = [_client(one) for one in self._hosts]
         self._database = Database.open(state / DATABASE, MIGRATIONS)
         self._wake = threading.Event()
@@ -276,11 +277,30 @@ def _client(host: str) -> "httpx.Client":
     return httpx.Client(timeout=WAIT, follow_redirects=False, trust_env=not is_loopback(host))
 
 
-def _secret(path: Path) -> bytes:
+def secret_of(path: Path) -> bytes:
+    """What signs pages. Raises `UsageError`, as `check_secret`."""
+    check_secret(path)
     found = files.private(path).strip()
     if len(found) < _SHORTEST_SECRET:
         raise UsageError(f"{path} holds {len(found)} bytes; a secret has {_SHORTEST_SECRET} or more", "make a new one")
     return found
+
+
+def check_secret(path: Path) -> None:
+    """That a file can hold a secret, without opening it: who only plans need not be able to read it.
+
+    Raises `UsageError` for what is not there, no regular file, too short, or can be read by others.
+    """
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}", "make it, with mode 0600, or leave `secret` out") from None
+    if not stat.S_ISREG(found.st_mode):
+        raise UsageError(f"{path} is no regular file", "name a file of mode 0600")
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        raise UsageError(f"{path} can be read by others", f"chmod 600 {path}")
+    if found.st_size < _SHORTEST_SECRET:
+        raise UsageError(f"{path} holds {found.st_size} bytes; a secret has {_SHORTEST_SECRET} or more")
 
 
 @contextmanager

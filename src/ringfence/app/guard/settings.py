@@ -24,7 +24,8 @@ import msgspec
 
 from ringfence.app import settings_file
 from ringfence.app.guard.pages import Settings as Pages
-from ringfence.errors import UsageError
+from ringfence.app.guard.pages import check_secret
+from ringfence.errors import InputError, UsageError
 from ringfence.respond import limits
 from ringfence.respond.limits import Limits
 from ringfence.transport.witness import checked_address
@@ -71,7 +72,7 @@ class _File(Limits, frozen=True, forbid_unknown_fields=True):
 
 def read(path: Path) -> Limits:
     """The limits in a file. Raises `InputError`, with the line where one is to blame."""
-    whole = settings_file.read(path, _File, _PAGE)
+    whole = _whole(path)
     return Limits(**{name: getattr(whole, name) for name in Limits.__struct_fields__})
 
 
@@ -86,8 +87,19 @@ def telling(folder: Path, named: Path | None = None) -> Telling:
     path = named or folder / FILE
     if not (named or path.exists()):
         return Telling()
-    whole = settings_file.read(path, _File, _PAGE)
+    whole = _whole(path)
     return Telling(whole.witnesses, whole.pages)
+
+
+def _whole(path: Path) -> _File:
+    """All of the file; the secret that it names is looked at here, and not first when a guard begins at night."""
+    whole = settings_file.read(path, _File, _PAGE)
+    if whole.pages.secret:
+        try:
+            check_secret(Path(whole.pages.secret))
+        except UsageError as error:
+            raise InputError(f"{path}: pages: secret: {error.what}", remedy=error.remedy) from None
+    return whole
 
 
 def _checked(name: str, url: str) -> None:

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from ringfence.app.guard import alerts, pages, switch
+from ringfence.app.guard import alerts, pages, settings, switch
 from ringfence.app.guard.commands import Site, there
 from ringfence.app.guard.screen_parts import ago
+from ringfence.errors import InputError
 from ringfence.estate.ids import clean
 from ringfence.respond.act import acts
 from ringfence.store import actions
@@ -87,7 +88,15 @@ def standing(site: Site, now: float | None = None) -> Standing:
         ),
     )
     begun = any(one.state in _BEGUN for one in rows)
-    return msgspec.structs.replace(found, needs=tuple(_needs(found, begun, status, when)))
+    return msgspec.structs.replace(found, needs=(*_unread(site), *_needs(found, begun, status, when)))
+
+
+def _unread(site: Site) -> Iterator[str]:
+    """What is wrong with the settings, while there is time to mend it."""
+    try:
+        settings.telling(site.state, site.settings)
+    except InputError as error:
+        yield f"no guard can begin: {error.what}" + (f"; {error.remedy}" if error.remedy else "")
 
 
 def _guard(runs: bool, status: alerts.Status | None, now: float) -> str:

@@ -47,6 +47,7 @@ def start(wanted: Wanted, identity: Path | None, told: Told, answered: Callable[
     """Guard until SIGTERM or SIGINT. Raises `UsageError`, `StateError`, `InputError`, `MissingPart`."""
     if not (wanted.server or wanted.on or wanted.follow):
         raise UsageError("nothing to watch", "--server DIR hears agents; --on, --follow, or name recorded files")
+    settings.telling(wanted.site.state, wanted.site.settings)  # before the estate, which takes seconds
     room = Room(wanted.site.state, wanted.site.settings).make()
     problems: list[Problem] = []
     made = Made(open_estate(wanted.estate, identity), wanted.rules, problems, wanted.only)
