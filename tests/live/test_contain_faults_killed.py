@@ -1,15 +1,13 @@
 """A guard over real hosts is killed between any two of its steps: the next one does the rest, once, and can undo it."""
 
-import json
 import random
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.live.contained import Contained, contained, out
+from tests.live.killing import told
 
 pytestmark = pytest.mark.live
 SAMPLE = random.Random(7)
@@ -26,10 +24,7 @@ def swept(whole: Contained, folder: Path, verb: str, moments: list[int]) -> list
     """Kill at these moments (none: at each), and judge what the next one made of it."""
     folder.mkdir(exist_ok=True)
     paths = ",".join(one.path for one in whole.net.hosts)
-    argv = ("-m", "tests.live.contain_killed", str(folder), str(whole.home), verb, paths, *map(str, moments))
-    done = subprocess.run([sys.executable, *argv], capture_output=True, text=True, timeout=1200, check=False)
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    found = told("contain_killed", folder, whole.home, verb, paths, *moments, seconds=1200)
     for one in found:
         if verb == "act":
             assert one["blocked"] == [[out(1), out(2)], [out(3)]], one
