@@ -115,3 +115,16 @@ def test_a_full_disk_does_not_keep_anybody_from_stopping(small):
     (small / "filler").unlink()
     switch.resume(small, "alice")
     assert switch.stopped(small) == ""
+
+
+@pytest.mark.parametrize("began", [True, False])
+def test_a_full_disk_on_which_no_guard_ever_began_is_named_as_the_cause(small, began):
+    """There is nothing to empty then; a folder may be there or not."""
+    if began:
+        (small / "switch").mkdir()
+    with (small / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
+        while True:
+            filler.write(b"x" * 512)
+    with pytest.raises(StateError, match="No space left on device; it is NOT stopped"):
+        switch.stop(small, "alice", "the disk is full")
+    assert switch.stopped(small) == ""

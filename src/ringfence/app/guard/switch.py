@@ -41,12 +41,13 @@ def stop(folder: Path, who: str, why: str, uid: int | None = None) -> Switch:
     """
     try:
         return _set(folder, True, who, why, uid)
-    except StateError:
+    except StateError as cause:
         try:
             os.truncate(folder / _FOLDER / _FILE, 0)
         except OSError as error:
-            what = f"{folder}: {error.strerror}; it is NOT stopped"
-            raise StateError(what, "end the guard's process, or make room and stop again") from None
+            also = "" if isinstance(error, FileNotFoundError) else f"; it cannot be emptied: {error.strerror}"
+            what = f"{cause.what}{also}; it is NOT stopped"
+            raise StateError(what, "end the guard's process, or mend that and stop again") from None
         return Switch(True, who, why, os.getuid() if uid is None else uid, time.time())
 
 
