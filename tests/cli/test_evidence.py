@@ -1,6 +1,7 @@
 """`ringfence evidence` and `ringfence postmortem`, through the real command line."""
 
 import json
+import re
 import stat
 import subprocess
 import sys
@@ -44,6 +45,21 @@ def test_what_is_exported_verifies_and_one_changed_byte_is_found(cluster, key, t
     found = json.loads(capsys.readouterr().out)
     assert (found["holds"], found["trusted"]) == (False, True)
     assert found["problems"][0]["line"] > 0
+
+
+def test_where_a_file_cannot_be_read_one_byte_is_named_counted_in_the_file(cluster, tmp_path, capsys):
+    """Not also that of the text line."""
+    out = tmp_path / "e.json"
+    assert run(["evidence", "export", "RF-01", "-o", str(out), *cluster.folders]) == 0
+    data = bytearray(out.read_bytes())
+    at = data.index(b'"index":', data.index(b'"lines":')) + len(b'"index":')
+    data[at : at + 1] = b"x"
+    out.write_bytes(data)
+    capsys.readouterr()
+    assert run(["evidence", "verify", str(out)]) == 1
+    said = " ".join("".join(capsys.readouterr()).split())
+    assert re.findall(r"byte (\d+)", said)[0] == str(at)
+    assert f"(at byte {at} of the file, counted from 0)" in said
 
 
 def test_without_a_key_it_is_said_whose_key_judged(cluster, tmp_path, capsys):

@@ -17,6 +17,7 @@ The last line is the export itself: it tells the digests of body and receipts, a
 nothing in the file stands outside of the signed head. All lines need no proofs: the root is computed from them.
 """
 
+import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
@@ -148,6 +149,8 @@ def check(data: bytes, keys: Sequence[Verifier] = ()) -> Checked:
 
 
 Kind = TypeVar("Kind")
+_AT = re.compile(r" \(byte (\d+)\)$")
+"""How msgspec ends what it says of JSON: the byte of what it was given."""
 
 
 class _Stop(Exception):
@@ -238,7 +241,7 @@ class _Reading:
         try:
             row = msgspec.json.decode(text if is_last else text[:-1], type=Row)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            self._tell(at, f"cannot be read: {error}")
+            self._unread(at, "cannot be read", error)
             return None
         return row if self._same(at, msgspec.json.encode(row) + (b"" if is_last else b","), row.index) else None
 
@@ -281,7 +284,8 @@ class _Reading:
         try:
             value = msgspec.json.decode(text[len(begin) : -1], type=kind)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            self._stop(at, f"{name} cannot be read: {error}")
+            self._unread(at, f"{name} cannot be read", error, len(begin))
+            raise _Stop from None
         if not self._same(at, _head_line(name, value)[:-1]):
             raise _Stop
         return value
@@ -305,6 +309,13 @@ class _Reading:
 
     def _tell(self, at: int, what: str, index: int = -1) -> None:
         self.bad.append(Bad(self._byte(at), at + 1, what, index))
+
+    def _unread(self, at: int, what: str, error: Exception, skipped: int = 0) -> None:
+        """What a decoder says of a text line without its first bytes; the byte that it tells becomes that of the file."""
+        said = str(error)
+        found = _AT.search(said)
+        byte = self._byte(at) + (skipped + int(found[1]) if found else 0)
+        self.bad.append(Bad(byte, at + 1, f"{what}: {_AT.sub('', said)}"))
 
     def _stop(self, at: int, what: str) -> Any:
         self._tell(at, what)

@@ -179,7 +179,7 @@ def _witnessed(path: Path, keys: tuple[Verifier, ...], found: Checked, tree: Tre
 
 
 def _problem(file: Path | None, one: evidence_file.Bad) -> Problem:
-    return Problem(str(file), one.line, f"{one.what} (byte {one.byte})")
+    return Problem(str(file), one.line, f"{one.what} (at byte {one.byte} of the file, counted from 0)")
 
 
 def _lines(tree: Tree) -> list[tuple[int, Line]]:
