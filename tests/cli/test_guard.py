@@ -6,13 +6,14 @@ import subprocess
 import sys
 import time
 
+import msgspec
 import pytest
 
 from ringfence.app.estates import save_estate
 from ringfence.app.guard import alerts, pages, settings, standing
 from ringfence.app.guard.alerts import LATELY, Alerts
 from ringfence.app.guard.commands import Site
-from ringfence.app.guard.level import level_of
+from ringfence.app.guard.level import level_of, why_of
 from ringfence.app.guard.responder import Answer
 from ringfence.app.guard.settings import Telling
 from ringfence.app.watch.incidents import keep
@@ -70,6 +71,16 @@ def test_somebody_is_woken_once_for_an_incident_and_again_when_it_gets_graver(cl
     assert b"hunter2" not in b"".join(
         one.read_bytes() for one in (cluster.state / "journal").rglob("*") if one.is_file()
     )
+
+
+def test_what_stands_already_is_not_said_to_be_ordered():
+    """One of three is new."""
+    told = answer(DO, DO, DO)
+    stands = tuple(msgspec.structs.replace(one, rule="stands") for one in told.decisions[:2])
+    told = msgspec.structs.replace(told, decisions=(*stands, told.decisions[2]))
+    level = level_of(told)
+    assert level is not None
+    assert why_of(told, level) == "1 ordered, 2 stand already"
 
 
 def test_a_guard_that_begins_again_wakes_nobody_for_what_was_paged(cluster):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ringfence.app.guard.responder import Answer
 
 _Many = Parameter(negative="", consume_multiple=True)
+_KEPT = "nothing was changed or kept: `ringfence watch FILE…` keeps incidents, for `ringfence respond`"
 
 
 def guard(
@@ -89,7 +90,7 @@ def guard(
         else:
             for one in answers:
                 _line(shown_answer(one))
-            output.out.print(f"{len(answers)} incidents; nothing was changed", markup=False)
+            output.out.print(f"{len(answers)} incidents; {_KEPT}", markup=False)
         return 3 if problems else 0
 
     def answered(one: "Answer") -> None:

@@ -54,9 +54,10 @@ def level_of(answer: Answer, floor: int = 0) -> Level | None:
 def why_of(answer: Answer, level: Level) -> str:
     """What came of it, in a sentence."""
     rules = sorted({one.rule for one in answer.decisions if one.verdict == HOLD and one.rule not in QUIET})
-    said = [
-        f"{level.cut} ordered" if level.cut else "nothing is cut" if answer.plan.cuts else "NOTHING CAN BE CUT here"
-    ]
+    stand = sum(one.verdict == DO and one.rule == "stands" for one in answer.decisions)
+    said = [f"{level.cut - stand} ordered"] if level.cut > stand else []
+    said += [f"{stand} {'stands' if stand == 1 else 'stand'} already"] if stand else []
+    said = said or ["nothing is cut" if answer.plan.cuts else "NOTHING CAN BE CUT here"]
     said += [f"{level.held} wait for a person ({', '.join(rules)})"] if level.held else []
     for name, those in (("stay in reach", answer.plan.left), ("are taken", answer.plan.lost)):
         said += [f"{len(those)} {name}: {', '.join(those[:3])}"] if those else []
