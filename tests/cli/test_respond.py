@@ -1,6 +1,7 @@
 """What a woken person reads and presses, through the real command line. The enforcers of the folders are fakes."""
 
 import json
+import re
 import stat
 import threading
 import time
@@ -170,7 +171,7 @@ def test_a_page_is_taken_once_and_the_journal_has_who_it_was(cluster, capsys):
     assert all(one.taken_by for one in pages.listed(cluster.state))
     assert lines_of(cluster).count("respond.page") == 1
     assert run(["respond", "ack", "RF-0123", "--state", str(cluster.state)]) == 0
-    assert "already" in capsys.readouterr().out
+    assert re.search(rf"{ID}: \S+ has taken it already, \d\d:\d\d:\d\dZ, \d+ s ago", capsys.readouterr().out)
     assert run(["respond", "ack", "RF-none", "--state", str(cluster.state)]) == 2
 
 
@@ -231,3 +232,25 @@ def test_a_screen_encodes_as_it_is_documented(cluster, capsys):
     assert msgspec.json.encode(found)
     assert found["setup"]["RINGFENCE_STATE"] == str(cluster.state)
     assert found["opened"] == evidence_story.START
+
+
+def test_a_person_reads_titles_and_whole_words(tmp_path, capsys):
+    """Not the number of a Sigma rule; what is too long says that it goes on."""
+    named = "0b06c89e-5d41-4d0b-9b3b-6a0e0a4a5a01"
+    signal = evidence_story.signal(named, title="A key is copied", why="somebody copies " + "another key " * 40)
+    cluster = Cluster(tmp_path)
+    cluster.happened(evidence_story.incident(signals=(signal,)), CUTS[:2], unknown=("nobody answers at " * 30,))
+    assert run(["respond", "show", ID, *cluster.folders]) == 3
+    shown = " ".join(capsys.readouterr().out.split())
+    assert named not in shown
+    assert re.search(r"(another|key) … \(A key is copied, by agent/gpu03\)", shown)
+    assert re.search(r"the plan: .* (nobody|answers|at) …", shown)
+
+
+def test_a_host_that_nothing_was_ever_cut_on_is_not_said_to_be_open(cluster, capsys):
+    """Its name may be a wrong one: nothing is kept for it. The one that is cut is opened."""
+    assert run(["release", "nosuchhost", "--state", str(cluster.state)]) == 1
+    assert "host:nosuchhost is not known here" in capsys.readouterr().out
+    assert "respond.released" not in lines_of(cluster)
+    assert run(["release", "gpu03", "--state", str(cluster.state)]) == 1
+    assert "No guard runs" in capsys.readouterr().out

@@ -97,14 +97,14 @@ def ack(incident: str, /, *, state: StateFolder = STATE, json: AsJson = False) -
         Its id, or enough of it, as the page says it; `journal` for one about the journal.
     """
     with needs_watch(), needs_fence():
-        from ringfence.app.guard.taking import acknowledged
+        from ringfence.app.guard.taking import acknowledged, before
     taken, who = acknowledged(state, incident)
     if json:
         output.json({"by": who, "pages": [{"id": one.id, "incident": one.incident} for one in taken]})
     elif taken:
         output.out.print(f"{taken[0].incident}: taken by {who}; nobody else is woken for it", markup=False)
     else:
-        output.out.print(f"{incident}: somebody has taken it already", markup=False)
+        output.out.print(before(state, incident), markup=False)
     return 0
 
 

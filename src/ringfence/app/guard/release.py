@@ -41,16 +41,23 @@ def on_node(socket: Path, host: str, token: Path) -> Said:
 def at_server(site: Site, host: str, why: str) -> Said:
     """Take back every cut that is felt on the host; automation leaves it alone for a while. Raises `UsageError`.
 
+    A host on which nothing was ever cut is not known here: nothing is kept then, for its name may be a wrong one.
     A guard that runs does it; where none does it is only asked for, and said so.
     """
     room, entity, who = there(site), ids.host(host), person(site.state)
     database, now = room.ledger.database, time.time()
-    rows = [one for one in actions.listed(database, states=_LIVE) if entity in _felt(one)]
+    ever = [one for one in actions.listed(database) if entity in _felt(one)]
+    if not ever:
+        said = f"{entity} is not known here: no cut of ours was ever felt on it, and nothing was changed"
+        return Said(False, f"{said}; `ringfence respond list` shows what is cut where")
+    rows = [one for one in ever if one.state in _LIVE]
     approve.released(room.folder, entity, [one.id for one in rows], who.uid, who.name, why)
     actions.take_back(database, [one.id for one in rows], f"{entity} was released by {who.name}", now)
     line = evidence.released(entity, who.entity, now, why or "at the server", str(now))
     noted(site, line, f"{len(rows)} cuts on {entity} ARE being taken back")
     said = f"{len(rows)} cuts on {entity} are being taken back; `ringfence respond list` shows how far"
+    if not rows:
+        said = f"nothing is cut on {entity} any more; automation leaves it alone for a while"
     if rows and not acts(database):
         return Said(False, f"{said}. No guard runs on {room.folder}: `ringfence respond undo --all` or a guard does it")
     return Said(True, said)

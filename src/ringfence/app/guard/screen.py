@@ -47,13 +47,17 @@ _BACK = (actions.UNDONE, actions.LAPSED)
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """One signal. `when`: seconds since the epoch; `by`: the sources that told it; `count`: how often."""
+    """One signal. `when`: seconds since the epoch; `by`: the sources that told it; `count`: how often.
+
+    `title`: that of the rule or detector.
+    """
 
     when: float
     name: str
     said: str
     by: tuple[str, ...]
     count: int = 1
+    title: str = ""
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -139,7 +143,7 @@ def screen(site: Site, named: str, estate: Estate | None = None, now: float | No
     mood, says = _says(incident, cuts, held, shown, plan, renews)
     return Screen(
         incident=incident.id,
-        title=clean(incident.title),
+        title=_text(incident.title),
         state=incident.state,
         severity=incident.severity,
         opened=incident.opened / 1e6,
@@ -169,8 +173,8 @@ def screen(site: Site, named: str, estate: Estate | None = None, now: float | No
 
 
 def _seen(one: Signal) -> Seen:
-    said = one.why or one.title
-    return Seen((one.since or one.time) / 1e6, clean(one.name), clean(said), _clean(one.sources), one.count)
+    said, when = one.why or one.title, (one.since or one.time) / 1e6
+    return Seen(when, clean(one.name), _text(said), _clean(one.sources), one.count, _text(one.title))
 
 
 def _shown(row: Action, decided: Mapping[str, Any], over: float) -> Shown:
@@ -182,7 +186,7 @@ def _shown(row: Action, decided: Mapping[str, Any], over: float) -> Shown:
     why = str(decided.get("why", "")) if held else row.why or planned.why
     return Shown(
         row.id, EXPIRED if expired else row.state, row.verb, about.title, _subject(planned.cut), clean(row.place),
-        row.done_at or 0.0, until, clean(why),
+        row.done_at or 0.0, until, _text(why),
         clean(str(decided.get("rule", ""))) if held else "", about.undo,
     )  # fmt: skip
 
@@ -203,7 +207,7 @@ def _listed(named: str, told: Told, queued: set[str]) -> list[Shown]:
         found.pop(action, None)
         if verdict in (HOLD, SHADOW) and action not in queued and one.detail.get("rule") != "undone":
             state = WOULD if verdict == SHADOW else actions.HELD
-            why, rule = clean(str(one.detail.get("why", ""))), clean(str(one.detail.get("rule", "")))
+            why, rule = _text(str(one.detail.get("why", ""))), clean(str(one.detail.get("rule", "")))
             found[action] = Shown(
                 action, state, cut.verb, cut.about.title, _subject(cut), clean(cut.place), why=why, rule=rule,
                 stays=cut.about.undo,
@@ -320,7 +324,15 @@ def _texts(detail: Mapping[str, Any], name: str) -> tuple[str, ...]:
 
 
 def _clean(texts: Iterable[str]) -> tuple[str, ...]:
-    return tuple(map(clean, texts))
+    return tuple(map(_text, texts))
+
+
+def _text(text: str) -> str:
+    """A text as `clean` gives it; one that is too long for it ends between two words, and says that it goes on."""
+    kept = clean(text)
+    if len(text.strip()) <= len(kept):
+        return kept
+    return (kept.rpartition(" ")[0] or kept[:-2]) + " …"
 
 
 def _count(count: int, what: str) -> str:

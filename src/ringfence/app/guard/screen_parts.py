@@ -3,6 +3,7 @@
 Screen ─▶ (headline, parts of rows, commands) ─▶ cli/respond_show (rich), screen_page (HTML)
 """
 
+import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -21,6 +22,8 @@ _STATE = {
 """State of a cut → its word, and how it is coloured."""
 _FIRST = (actions.FAILED, EXPIRED, actions.UNDOING, actions.DOING, actions.PLANNED, actions.DONE)
 _NAMES = 8
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+"""The name of a Sigma rule, which tells a person nothing."""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -87,7 +90,9 @@ def _signals(screen: Screen) -> list[Row]:
 
 def _teller(one: Seen) -> str:
     times = f", {one.count} times" if one.count > 1 else ""
-    return f"{one.name}, by {', '.join(one.by) or 'nobody enrolled'}{times}"
+    by = f"by {', '.join(one.by) or 'nobody enrolled'}{times}"
+    rule = one.name if not _UUID.fullmatch(one.name) else one.title if one.title != one.said else ""
+    return f"{rule}, {by}" if rule else by
 
 
 def _stake(screen: Screen) -> Iterator[Row]:
