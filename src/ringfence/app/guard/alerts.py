@@ -33,7 +33,8 @@ from ringfence.respond import evidence
 from ringfence.store import actions
 from ringfence.transport import witness
 
-STATUS = "guard-status.json"
+STATUS, SHADOW = "guard-status.json", "guard-shadow.json"
+"""How the guard that acts stands, and how one in shadow mode beside it does."""
 EVERY = 5.0
 """Seconds between two times that the guard writes how it stands."""
 LATELY = 30.0
@@ -214,13 +215,23 @@ class Alerts:
             time.time(), self._applies, self._where, self._book.waiting, self._book.lost, self._book.stuck, said, over
         )
         with contextlib.suppress(OSError, RingfenceError):  # a disk without room: that it is old says so
-            files.write(self._state, STATUS, msgspec.json.encode(found))
+            files.write(self._state, STATUS if self._applies else SHADOW, msgspec.json.encode(found))
 
 
 def status(state: Path) -> Status | None:
-    """How the guard of a folder last said that it stands; None where none ever did, or not so that it can be read."""
+    """How the guard of a folder last said that it stands; None where none ever did, or not so that it can be read.
+
+    That of one in shadow mode is asked for only where none acts: where none ever did, or it ended before.
+    """
+    acting, shadow = _status(state / STATUS), _status(state / SHADOW)
+    if acting is None or (acting.over and shadow is not None and shadow.at > acting.at):
+        return shadow
+    return acting
+
+
+def _status(path: Path) -> Status | None:
     try:
-        with (state / STATUS).open("rb") as file:
+        with path.open("rb") as file:
             return msgspec.json.decode(file.read(1 << 20), type=Status)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None

@@ -29,11 +29,14 @@ class Press(msgspec.Struct, frozen=True):
 
 
 def setup_of(site: Site, status: alerts.Status | None) -> dict[str, str]:
-    """Variables that lead every command to the same folders, from wherever it is typed."""
+    """Variables that lead every command to the same folders, from wherever it is typed.
+
+    The site file is that of a guard that acts: one in shadow mode may have been given none, or another.
+    """
     at = alerts.where(site.state, site.home, site.file, site.file)
     known = status.where if status else alerts.Where()
     found = {
-        "RINGFENCE_STATE": at.state, "RINGFENCE_WATCH": at.home, "RINGFENCE_SITE": known.site or at.site,
+        "RINGFENCE_STATE": at.state, "RINGFENCE_WATCH": at.home, "RINGFENCE_SITE": (status.where.site if status and status.applies else "") or at.site,
         "RINGFENCE_ESTATE": known.estate,
     }  # fmt: skip
     return {name: value for name, value in found.items() if value}
