@@ -223,3 +223,12 @@ def test_a_token_may_come_from_standard_input(asked, says, capfd):
     """A bare hyphen is no option; nothing comes here."""
     assert run(asked) != 0
     assert says in capfd.readouterr().err
+
+
+def test_a_guard_of_recordings_says_that_it_keeps_nothing(tmp_path, capsys):
+    """And which command does."""
+    estate, log = tmp_path / "cluster.estate", tmp_path / "empty.log"
+    save_estate(estate_of(small.cluster()), estate)
+    log.write_text("")
+    assert run(["guard", str(log), "--estate", str(estate), "--state", str(tmp_path / "state")]) == 0
+    assert "`ringfence watch FILE…` keeps incidents" in capsys.readouterr().out

@@ -311,7 +311,7 @@ class _Reading:
         self.bad.append(Bad(self._byte(at), at + 1, what, index))
 
     def _unread(self, at: int, what: str, error: Exception, skipped: int = 0) -> None:
-        """What a decoder says of a text line without its first bytes; the byte that it tells becomes that of the file."""
+        """What a decoder says of a text line without its first bytes; its byte becomes that of the file."""
         said = str(error)
         found = _AT.search(said)
         byte = self._byte(at) + (skipped + int(found[1]) if found else 0)
