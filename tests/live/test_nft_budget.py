@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,9 @@ from ringfence.enforce.budget import Ledger
 from ringfence.enforce.nftables import Nftables
 from ringfence.segment.compile.nftables import compile_nftables
 from ringfence.segment.inventory import Inventory
-from ringfence.segment.model import Allow, Artefact, Budget, Group, Policy
+from ringfence.segment.model import Allow, Artefact, Budget, Group, Policy, Spared
+from ringfence.segment.prove.budget import prove_budgets
+from ringfence.segment.prove.ip import prove_ip
 from ringfence.wire.nft import text
 from tests.live.netns import PORT, Network, network, settled, v4, v6
 
@@ -218,3 +220,118 @@ def test_a_share_cannot_leave_at_once(holder: Holder) -> None:
     assert table
     (quota,) = table.quotas.values()  # what the rate let through
     assert (1 << 20) - 1048 <= quota.used <= (1 << 20) + 100_000 * (1 + took) + 2 * 1048
+
+
+ORDERS, SLURMD, DNS = 8443, 6818, 53
+GOVERNED = Inventory(
+    addresses={f"host:h{at}": (v4(at), v6(at)) for at in range(3)}, enforcers={"nftables": ("host:h0",)}
+)
+
+
+def governed() -> Policy:
+    """Host 1 is the controller, host 2 somewhere else; all that the holder sends to both counts, but for some ports."""
+    groups = {
+        name: Group(name, "service", "", {"ip": (f"host:h{at}",)}) for at, name in enumerate(("gang", "ctl", "away"))
+    }
+    pairs = [("gang", "ctl"), ("ctl", "gang"), ("gang", "away")]
+    spared = (
+        Spared("ctl", "out", f"tcp/{ORDERS}"),
+        Spared("ctl", "in", f"tcp/{SLURMD}"),
+        Spared("ctl", "out", f"udp/{DNS}", 1000),
+    )
+    budget = Budget("model:m", SHARE, NAMES[:1], ("away", "ctl"), "", spared)
+    return Policy(groups, tuple(Allow(*pair, "ip", "any", "") for pair in pairs), (budget,))
+
+
+def test_a_node_that_spent_its_budget_stays_governed_and_reaches_nobody_else(tmp_path: Path) -> None:
+    with network(3) as net:
+        made = compile_nftables(governed(), GOVERNED)
+        compiled = made.artefacts[0]
+        enforcer = Nftables("host:h0", net.hosts[0].entered, Ledger(tmp_path / "spent.json"), Clock())
+        enforcer.apply(compiled)
+        assert prove_budgets(governed(), GOVERNED, [compiled]).holds
+        assert prove_ip(governed(), GOVERNED, [_read(enforcer)], made.residuals).holds
+        with ExitStack() as stack:
+            standing = _talks(net, stack, 0, (1, ORDERS))
+            assert standing is not None
+            _spend(net)
+            assert _heard(*standing)
+            for family in (4, 6):
+                assert _talks(net, stack, 0, (1, ORDERS), family)
+                assert _talks(net, stack, 1, (0, SLURMD), family)
+                assert _talks(net, stack, 0, (1, ORDERS + 1), family) is None
+                assert _talks(net, stack, 0, (2, ORDERS), family) is None
+                assert _talks(net, stack, 1, (0, SLURMD + 1), family) is None
+        enforcer.refill()
+        assert prove_budgets(governed(), GOVERNED, [_read(enforcer)]).holds
+
+
+def test_names_are_asked_for_at_their_own_rate_when_all_is_spent(tmp_path: Path) -> None:
+    with network(3) as net, net.hosts[1].socket(socket.AF_INET, socket.SOCK_DGRAM) as names:
+        Nftables("host:h0", net.hosts[0].entered, Ledger(tmp_path / "spent.json"), Clock()).apply(
+            compile_nftables(governed(), GOVERNED).artefacts[0]
+        )
+        _spend(net)
+        names.bind((v4(1), DNS))
+        names.settimeout(0.5)
+        start = time.monotonic()
+        with net.hosts[0].socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+            for _ in range(400):
+                with suppress(PermissionError):
+                    one.sendto(bytes(100), (v4(1), DNS))
+        took, came = time.monotonic() - start, 0
+        with suppress(TimeoutError):
+            while names.recv(2048):
+                came += 128
+        assert 0 < came <= 16_000 + 1000 * (1 + took) + 128
+
+
+def _spend(net: Network) -> None:
+    """All of the share leaves for elsewhere, and more is tried."""
+    with net.hosts[0].socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        for _ in range(400):
+            with suppress(PermissionError):
+                one.sendto(bytes(1000), (v4(2), PORT))
+    assert settled(lambda: net.arrived.get(("udp", v4(0), v4(2)), 0) * 1028 > SHARE - 2 * 1028)
+    with net.hosts[0].socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        for _ in range(SHARE // 1000):  # the last bytes of it
+            with suppress(PermissionError):
+                one.sendto(b"", (v4(2), PORT))
+
+
+def _read(enforcer: Nftables) -> Artefact:
+    """What is loaded, as it is read back."""
+    return Artefact("h0", enforcer.read(), ("host:h0",))
+
+
+def _talks(
+    net: Network, stack: ExitStack, source: int, target: tuple[int, int], family: int = 4
+) -> tuple[socket.socket, socket.socket] | None:
+    """Both ends of a new connection to (host, port) on which bytes came both ways; None where it does not open."""
+    kind, name = {4: (socket.AF_INET, v4), 6: (socket.AF_INET6, v6)}[family]
+    served = stack.enter_context(net.hosts[target[0]].socket(kind, socket.SOCK_STREAM))
+    served.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    served.bind((name(target[0]), target[1]))
+    served.listen()
+    one = stack.enter_context(net.hosts[source].socket(kind, socket.SOCK_STREAM))
+    one.settimeout(0.5)
+    try:
+        one.connect((name(target[0]), target[1]))
+    except OSError:
+        return None
+    finally:
+        served.settimeout(0)
+        with suppress(OSError):
+            peer = stack.enter_context(served.accept()[0])
+        served.close()
+    return (one, peer) if _heard(one, peer) else None
+
+
+def _heard(one: socket.socket, peer: socket.socket) -> bool:
+    """Whether each end hears what the other says."""
+    for mine, other in ((one, peer), (peer, one)):
+        mine.sendall(b"x" * 2000)
+        other.settimeout(2)
+        if not other.recv(2000):
+            return False
+    return True

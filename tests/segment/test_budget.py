@@ -7,7 +7,7 @@ import pytest
 from ringfence.estate.estate import estate_of
 from ringfence.estate.facts import Fact
 from ringfence.segment.budget import FLOOR, leases, settled
-from ringfence.segment.model import Budget
+from ringfence.segment.model import Budget, Spared
 from ringfence.segment.overrides import read_overrides
 from ringfence.segment.policy import derive_policy
 
@@ -75,6 +75,31 @@ def test_what_stays_with_its_own_file_server_is_not_counted_and_the_rest_is() ->
     found = budget_of("model:m", cluster())
     assert "slurmctld:c" in found.destinations
     assert not [name for name in found.destinations if name.startswith(("server:", "gang:"))]
+
+
+def test_what_governs_a_holder_is_spared_on_its_own_ports_and_nothing_else_there_is() -> None:
+    rows = [
+        ("service:ctl/8443", "service_kind", "ringfence"),
+        ("service:ctl/8443", "runs_on", "host:ctl"),
+        ("service:ctl/8443", "listens_on", "network:n"),
+        ("host:a1", "enforced_by", "service:ctl/8443"),
+        ("service:ns/53", "service_kind", "dns"),
+        ("service:ns/53", "runs_on", "host:ns"),
+        ("host:a1", "attached_to", "network:n"),
+    ]
+    toml = (
+        '[[allow]]\nfrom = "gang:c/1"\nto = "slurmctld:c"\nplane = "ip"\nwhat = "tcp/22"\nowner = "ann"\n'
+        'reason = "copies"\nexpires = 2030-01-01\n'
+    )
+    found = budget_of("model:m", [*cluster(), *(Fact(*row) for row in rows)], toml)
+    assert set(found.spared) == {
+        Spared("service:ctl/8443", "out", "tcp/8443"),
+        Spared("slurmctld:c", "in", "tcp/6818"),
+        Spared("slurmctld:c", "out", "tcp/6817"),
+        Spared("service:dns", "out", "tcp/53", 1000),
+        Spared("service:dns", "out", "udp/53", 1000),
+    }
+    assert {"slurmctld:c", "service:ctl/8443"} <= set(found.destinations)
 
 
 @pytest.mark.parametrize("size", [None, "12345", str(FLOOR - 1), "many"])

@@ -8,7 +8,7 @@ import pytest
 
 from ringfence.segment.compile import WRITERS
 from ringfence.segment.inventory import Inventory
-from ringfence.segment.model import Allow, Budget, Compiled, Group, Policy
+from ringfence.segment.model import Allow, Budget, Compiled, Difference, Group, Policy, Spared
 from ringfence.segment.prove.budget import prove_budgets
 
 HOLDERS = ("host:a1", "host:a2")
@@ -94,3 +94,53 @@ def test_a_raised_budget_of_one_jewel_covers_no_other() -> None:
     both = msgspec.structs.replace(POLICY, budgets=(BUDGET, other))
     proof = prove_budgets(both, INVENTORY, compiled().artefacts)
     assert [one.target for one in proof.differences] == ["model:n"]
+
+
+SPARED = (Spared("login", "out", "tcp/8443"), Spared("login", "in", "tcp/6818"), Spared("login", "out", "udp/53", 1000))
+GOVERNED = msgspec.structs.replace(POLICY, budgets=(msgspec.structs.replace(BUDGET, spared=SPARED),))
+
+
+def governed(change: Callable[[str], str] = str) -> list[Difference]:
+    """What is wrong where the rulesets of all holders are changed; an unchanged text is no test."""
+    artefacts = [msgspec.structs.replace(one, text=change(one.text)) for one in compiled(GOVERNED).artefacts]
+    assert change is str or artefacts != list(compiled(GOVERNED).artefacts)
+    return list(prove_budgets(GOVERNED, INVENTORY, artefacts).differences)
+
+
+def test_what_governs_the_holders_leaves_the_quota_on_purpose() -> None:
+    (text,) = {one.text for one in compiled(GOVERNED).artefacts if "host:a1" in one.loaded_by}
+    assert re.search(r"\tip daddr @spend_\w+_out_tcp_8443_v4 tcp dport 8443 return\n", text)
+    assert re.search(r"\tct direction reply ip6 daddr @spend_\w+_in_tcp_6818_v6 tcp sport 6818 return\n", text)
+    assert " udp dport 53 limit rate 1000 bytes/second burst 16000 bytes return\n" in text
+    assert governed() == []
+
+
+def test_a_quota_that_counts_what_governs_the_holder_cuts_it_off() -> None:
+    (found,) = governed(lambda text: re.sub(r"\t\tip daddr \S+ tcp dport 8443 return\n", "", text))
+    assert (found.kind, found.source, found.target, found.what) == ("break", "host:a1", "10.0.1.1", "tcp/8443")
+    assert found.pairs == 2
+
+
+def test_what_is_spared_behind_the_quota_is_spared_no_more() -> None:
+    def moved(text: str) -> str:
+        return re.sub(r"(\t\tip daddr \S+ tcp dport 8443 return\n)((?:.*\n)*?)(\t\tquota name.*\n)", r"\2\3\1", text)
+
+    assert [(one.kind, one.what) for one in governed(moved)] == [("break", "tcp/8443")]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("tcp dport 8443 return", "tcp dport 22 return"),
+        lambda text: text.replace("tcp dport 8443 return", "return"),
+        lambda text: text.replace("tcp dport 8443 return", "tcp dport 8443-8500 return"),
+        lambda text: text.replace("tcp dport 8443 return", "tcp dport 8443 accept"),
+        lambda text: text.replace("ct direction reply ip ", "ip "),
+        lambda text: text.replace("rate 1000 bytes/second burst 16000", "rate 2000 bytes/second burst 32000"),
+        lambda text: text.replace("burst 16000", "burst 160000000"),
+        lambda text: text.replace("limit rate 1000 bytes/second burst 16000 bytes return", "return"),
+        lambda text: re.sub(r"(_out_tcp_8443_v4 {\n.*\n\t\telements = {) ", r"\1 10.200.0.1, ", text),
+    ],
+)
+def test_what_passes_uncounted_and_is_not_spared_is_a_leak(change: Callable[[str], str]) -> None:
+    assert {(one.kind, one.target) for one in governed(change)} == {("leak", "model:m")}

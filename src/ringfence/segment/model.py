@@ -85,11 +85,29 @@ class Residual(msgspec.Struct, frozen=True, order=True):
     remedy: str = ""
 
 
+SPARED_BURST = 16
+"""Seconds of a spared rate that may pass at once."""
+
+
+class Spared(msgspec.Struct, frozen=True, order=True):
+    """What holders need to stay governed: it passes whatever was spent of a budget.
+
+    `side` "out": holders open connections to `group` on `what`; "in": they answer those that `group` opened to them
+    on `what`. `a_second`: bytes a second that pass uncounted, what is beyond them counts; 0: all of it is uncounted.
+    """
+
+    group: str
+    side: str
+    what: str
+    a_second: int = 0
+
+
 class Budget(msgspec.Struct, frozen=True, order=True):
     """How many bytes an hour may leave, because of one jewel, summed over all who hold it.
 
     `bytes_per_hour` 0 means: no byte budget, named destinations only. `holders` are endpoints of the `ip` plane;
     `destinations` are groups whose traffic counts (outside the compartment) or, with 0, the only ones allowed.
+    `spared` is what passes uncounted, to the same groups or others.
     """
 
     jewel: str
@@ -97,6 +115,7 @@ class Budget(msgspec.Struct, frozen=True, order=True):
     holders: tuple[str, ...]
     destinations: tuple[str, ...]
     why: str
+    spared: tuple[Spared, ...] = ()
 
 
 class Policy(msgspec.Struct, frozen=True):

@@ -52,7 +52,7 @@ def _met(policy: Policy, plane: str, near: Collection[str]) -> int:
     own = {name for name, group in policy.groups.items() if any(host_of(end) in near for end in group.on(plane))}
     peers = {one.target for one in policy.allows if one.source in own}
     peers |= {one.source for one in policy.allows if one.target in own}
-    peers |= {one for budget in policy.budgets for one in budget.destinations}
+    peers |= {one for budget in policy.budgets for one in (*budget.destinations, *(it.group for it in budget.spared))}
     return sum(1 << at for at, name in enumerate(policy.groups) if name in peers)
 
 

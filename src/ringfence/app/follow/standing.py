@@ -102,7 +102,7 @@ class Standing:
         allows = tuple(one for one in policy.on(plane) if one.source in own or one.target in own)
         spent = tuple(one for one in policy.budgets if plane == "ip" and not ends.isdisjoint(one.holders))
         names = own | {one.source for one in allows} | {one.target for one in allows}
-        names |= {one for budget in spent for one in budget.destinations}
+        names |= {one for budget in spent for one in (*budget.destinations, *(it.group for it in budget.spared))}
         return Policy({name: policy.groups[name] for name in sorted(names & policy.groups.keys())}, allows, spent)
 
     def inventory_for(self, target: str, hosts: Collection[str]) -> Inventory:

@@ -3,6 +3,7 @@
 What is counted: every packet from the holder to the budget's destinations, with its IP header, answers on
 connections that others opened included. Not counted, only rate-limited: TCP segments of an established connection
 that carry no byte of payload (the header's length is the packet's), so that fetching a large file costs nothing.
+Spared: what governs the holder leaves the meter's chain before anything is counted, whatever was spent.
 
 A limit whose `used` the kernel keeps is only ever raised (`enforce.budget`): nothing that was spent is forgotten.
 """
@@ -12,7 +13,7 @@ from collections.abc import Mapping
 import msgspec
 
 from ringfence.segment.compile.parts import named
-from ringfence.segment.model import Budget, Policy
+from ringfence.segment.model import SPARED_BURST, Budget, Policy, Spared
 
 Shares = Mapping[str, Mapping[str, int]]
 """Jewel → holder → bytes an hour that this holder may send."""
@@ -34,6 +35,7 @@ class Meter(msgspec.Struct, frozen=True, order=True):
     holder: str
     share: int
     destinations: tuple[str, ...]
+    spared: tuple[Spared, ...] = ()
 
 
 def meters(policy: Policy, shares: Shares) -> dict[str, tuple[Meter, ...]]:
@@ -42,7 +44,8 @@ def meters(policy: Policy, shares: Shares) -> dict[str, tuple[Meter, ...]]:
     for budget in sorted(policy.budgets):
         for holder in budget.holders if budget.bytes_per_hour else ():
             share = _share(budget, holder, shares)
-            found.setdefault(holder, []).append(Meter(quota_of(budget.jewel), holder, share, budget.destinations))
+            one = Meter(quota_of(budget.jewel), holder, share, budget.destinations, budget.spared)
+            found.setdefault(holder, []).append(one)
     return {holder: tuple(sorted(mine)) for holder, mine in found.items()}
 
 
@@ -71,6 +74,13 @@ def metered(meter: Meter, quota: str, verdict: str) -> list[str]:
         f"limit rate over {a_second} bytes/second burst {burst} bytes {verdict}",
         f'quota name "{quota}" {verdict}',
     ]
+
+
+def spared(one: Spared) -> str:
+    """What befalls traffic that governs the holder: it goes on uncounted, all of it or up to its own rate."""
+    if not one.a_second:
+        return "return"
+    return f"limit rate {one.a_second} bytes/second burst {SPARED_BURST * one.a_second} bytes return"
 
 
 def bare() -> list[str]:

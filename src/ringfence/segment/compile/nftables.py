@@ -16,12 +16,12 @@ import msgspec
 
 from ringfence.segment.address import Span, located, networks, span
 from ringfence.segment.compile import nftables_text as words
-from ringfence.segment.compile.budget import Meter, Shares, acks, bare, metered, meters
+from ringfence.segment.compile.budget import Meter, Shares, acks, bare, metered, meters, spared
 from ringfence.segment.compile.nftables_open import residuals
 from ringfence.segment.compile.nftables_scope import Scopes
 from ringfence.segment.compile.parts import MARK, named
 from ringfence.segment.inventory import Inventory
-from ringfence.segment.model import Artefact, Compiled, Policy
+from ringfence.segment.model import Artefact, Compiled, Policy, Spared
 from ringfence.segment.what import parse
 
 TARGET, PLANE = "nftables", "ip"
@@ -77,6 +77,15 @@ def _together(ends: Iterable[str], spent: Mapping[str, tuple[Meter, ...]]) -> tu
         before = found[one.name].share if one.name in found else 0
         found[one.name] = msgspec.structs.replace(one, holder="", share=one.share + before)
     return tuple(found[name] for name in sorted(found))
+
+
+def _alike(found: Iterable[Spared]) -> Iterator[tuple[Spared, tuple[str, ...]]]:
+    """What is spared in the same way, and towards which groups; what has no rate of its own first."""
+    groups: dict[Spared, list[str]] = {}
+    for one in sorted(found, key=lambda each: (each.a_second, each)):
+        groups.setdefault(msgspec.structs.replace(one, group=""), []).append(one.group)
+    for one, names in groups.items():
+        yield one, tuple(names)
 
 
 def chain_of(path: str) -> str:
@@ -204,7 +213,13 @@ class _Writer:
             name = part.name(meter.name)
             yield words.block("quota", name, [f"over {meter.share} bytes used 0 bytes"])
             yield from words.sets(f"{name}_to", self._elements(meter.destinations))
-            yield words.block("chain", name, metered(meter, name, self._beyond))
+            rules: list[str] = []
+            for one, groups in _alike(meter.spared):
+                peers, elements = f"{name}_{one.side}_{words.name_of(one.what)}", self._elements(groups)
+                peers += "_slow" if one.a_second else ""
+                yield from words.sets(peers, elements)
+                rules += words.spares(peers, elements, one.side, one.what, spared(one))
+            yield words.block("chain", name, [*rules, *metered(meter, name, self._beyond)])
 
     def _meters(self, part: Part) -> Iterator[str]:
         before = f"{words.cgroup(part.path)} " if part.path else ""

@@ -68,7 +68,17 @@ def jumps(name: str, elements: Elements, before: str, chain: str) -> Iterable[st
             yield f"{before}{family} daddr @{name}_{suffix} jump {chain}"
 
 
-def words_of(what: What, family: str = "") -> str:
+def spares(name: str, elements: Elements, side: str, what: str, verdict: str) -> Iterable[str]:
+    """The rules that give `verdict` to what goes to one kind of peers; `side` in: answers to what they opened."""
+    for (suffix, kind, _), inside in zip(_SETS, elements, strict=True):
+        if inside:
+            family = "ip" if kind == "ipv4_addr" else "ip6"
+            answers, port = ("", "dport") if side == "out" else ("ct direction reply", "sport")
+            matched = words_of(parse(what), family, port)
+            yield joined(answers, f"{family} daddr @{name}_{suffix}", matched, verdict)
+
+
+def words_of(what: What, family: str = "", port: str = "dport") -> str:
     """A kind of traffic as a match; "" for all. `family` ip or ip6; "" where a rule is about both."""
     if what.protocol == "any":
         return ""
@@ -76,7 +86,7 @@ def words_of(what: What, family: str = "") -> str:
         return f"meta l4proto {_ICMP[family]}"
     if str(what) == what.protocol:
         return f"meta l4proto {what.protocol}"
-    return f"{what.protocol} dport {str(what).partition('/')[2]}"
+    return f"{what.protocol} {port} {str(what).partition('/')[2]}"
 
 
 def name_of(what: str) -> str:

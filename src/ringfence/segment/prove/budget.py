@@ -3,6 +3,8 @@
 For every holder the output chain is followed, as a packet of payload towards each destination would, up to the first
 rule that could let it go. Quotas that stand before it and drop what is beyond them count. Shares of one name over all
 holders are summed; what the kernel has counted already (`used`) is no allowance, so `limit - used` is the share.
+What the policy spares (`Budget.spared`) has to leave the quota's chain uncounted, and nothing else may: a node whose
+controllers are behind a quota is cut off from them by whoever spends it.
 """
 
 from collections import defaultdict
@@ -10,14 +12,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import lru_cache
 from ipaddress import ip_address
 
+import msgspec
+
 from ringfence.segment.inventory import Inventory
-from ringfence.segment.model import Artefact, Budget, Difference, Policy, Proof, Residual
+from ringfence.segment.model import SPARED_BURST, Artefact, Budget, Difference, Policy, Proof, Residual
 from ringfence.segment.prove import rulesets
 from ringfence.wire.nft.values import ACCEPT, DROP, Chain, Rule, Table
 
 COVERS = (
     "bytes of IP packets with payload, per holder, towards the destinations; not RDMA, not the bare segments that"
-    " answer a download, and not holders without a filter"
+    " answer a download, not what the policy spares because it governs the holder, and not holders without a filter"
 )
 _TO = ("ip daddr", "ip6 daddr")
 _LOOPBACK = ("oif", "oifname")
@@ -43,21 +47,34 @@ def prove_budgets(
     return Proof("budget", "nftables", len(metered), tuple(sorted(differences)), (), 0, COVERS)
 
 
+_Way = tuple[str, str, str, int]
+"""(address, side, what, bytes a second or 0 for all) of something that is spared."""
+_Ways = frozenset[_Way]
+
+
+class _Metered(msgspec.Struct, frozen=True):
+    """A quota by its name, the share that is left in it, and what of the spared it counts nevertheless."""
+
+    name: str
+    share: int
+    cut: _Ways
+
+
 class _Reading:
     """Hosts' tables; what one meters towards the same addresses is worked out once."""
 
     def __init__(self, tables: Mapping[str, Table | None]) -> None:
         self._tables = tables
-        self._known: dict[tuple[int, frozenset[str]], tuple[tuple[str, int], ...]] = {}
+        self._known: dict[tuple[int, frozenset[str], _Ways], tuple[_Metered, ...]] = {}
 
-    def quotas(self, host: str, wanted: frozenset[str]) -> tuple[tuple[str, int], ...]:
-        """(quota, share) of those on a host that meter every address wanted."""
+    def quotas(self, host: str, wanted: frozenset[str], spared: _Ways) -> tuple[_Metered, ...]:
+        """Those on a host that meter every address wanted, and let nothing by that is not spared."""
         table = self._tables.get(host)
         if table is None:
             return ()
-        key = (id(table), wanted)
+        key = (id(table), wanted, spared)
         if key not in self._known:
-            self._known[key] = tuple(_quotas(table, wanted))
+            self._known[key] = tuple(_quotas(table, wanted, spared))
         return self._known[key]
 
 
@@ -65,13 +82,20 @@ def _judged(
     budget: Budget, policy: Policy, inventory: Inventory, reading: _Reading, behind: set[str]
 ) -> Iterator[Difference]:
     wanted = frozenset(end for name in budget.destinations for end in _addresses(policy, inventory, name))
+    spared = frozenset(
+        (end, one.side, one.what, one.a_second)
+        for one in budget.spared
+        for end in _addresses(policy, inventory, one.group)
+    )
+    cut: dict[str, dict[str, _Ways]] = defaultdict(dict)
     shares: dict[str, int] = defaultdict(int)
     holders: dict[str, set[str]] = defaultdict(set)
     here = {one.rpartition("@")[2] for one in budget.holders} & behind
     for host in sorted(here):
-        for name, share in reading.quotas(host, wanted.difference(inventory.addresses.get(host, ()))):
-            shares[name] += share
-            holders[name].add(host)
+        for one in reading.quotas(host, wanted.difference(inventory.addresses.get(host, ())), spared):
+            shares[one.name] += one.share
+            holders[one.name].add(host)
+            cut[one.name][host] = one.cut
     fitting = [name for name in shares if holders[name] >= here and shares[name] <= budget.bytes_per_hour]
     if here and not fitting:
         missing = sorted(here - set().union(*holders.values()))
@@ -79,11 +103,21 @@ def _judged(
         why = f"{missing[0]} meters nothing of it" if missing else f"shares of {least} bytes an hour together"
         source = missing[0] if missing else min(here)
         yield Difference("leak", "budget", source, budget.jewel, f"{budget.bytes_per_hour} bytes/h", len(here), why)
+    worst = min((cut[name] for name in fitting), key=lambda mine: sum(map(bool, mine.values())), default={})
+    lost = [host for host in sorted(worst) if worst[host]]
+    if lost:
+        address, side, what, _ = min(worst[lost[0]])
+        why = f"a quota counts what governs it: {what} of {'it' if side == 'in' else address}"
+        yield Difference("break", "budget", lost[0], address, what, len(lost), why)
 
 
-def _quotas(table: Table, wanted: frozenset[str]) -> Iterator[tuple[str, int]]:
-    """(quota, share) of those that meter every address wanted before anything could let a packet to it go."""
-    meters = {name: _meter(chain, table) for name, chain in table.chains.items() if not chain.hook}
+def _quotas(table: Table, wanted: frozenset[str], spared: _Ways) -> Iterator[_Metered]:
+    """Those that meter every address wanted, but for what is spared, before anything could let a packet to it go."""
+    by_chain = {name: _meter(chain, table, spared) for name, chain in table.chains.items() if not chain.hook}
+    meters = {name: quota for name, (quota, _) in by_chain.items()}
+    free: dict[str, _Ways] = {}
+    for quota_name, let_by in by_chain.values():
+        free[quota_name] = free.get(quota_name, let_by) & let_by
     passed: dict[str, set[str]] = defaultdict(set)
     for chain in table.chains.values():
         if chain.hook == "output":
@@ -98,27 +132,55 @@ def _quotas(table: Table, wanted: frozenset[str]) -> Iterator[tuple[str, int]]:
     for name, covered in passed.items():
         if covered >= wanted:
             quota = table.quotas[name]
-            yield name, max(0, quota.limit - quota.used)
+            yield _Metered(name, max(0, quota.limit - quota.used), spared - free[name])
 
 
-def _meter(chain: Chain, table: Table) -> str:
-    """The quota that every packet with payload has to pass in this chain, "" where one could get by.
+def _meter(chain: Chain, table: Table, spared: _Ways) -> tuple[str, _Ways]:
+    """The quota that every packet with payload has to pass in this chain, "" where one could get by; what is let by.
 
-    A chain counts only if it is made of nothing but: drops beyond a rate, one drop beyond a quota, and a jump for
-    established TCP segments that carry nothing. Anything else could return, accept or go elsewhere.
+    A chain counts only if it is made of nothing but: returns of what is spared, drops beyond a rate, one drop beyond
+    a quota, and a jump for established TCP segments that carry nothing. Anything else could return, accept or go
+    elsewhere. A return behind a drop spares nothing.
     """
-    quotas = []
+    quotas: list[str] = []
+    free = set[_Way]()
     rates = 0
     for rule in chain.rules:
         if rule.unknown or rule.sets_mark:
-            return ""
+            return "", frozenset()
+        let_by = _let_by(rule, table)
+        if let_by and let_by <= spared:
+            free |= set() if quotas or rates else let_by
+            continue
         if rule.verdict == DROP and not rule.matches and rule.metered.startswith("limit over "):
             rates += 1
         elif rule.verdict == DROP and not rule.matches and rule.metered.removeprefix("quota ") in table.quotas:
             quotas.append(rule.metered.removeprefix("quota "))
         elif not _for_bare(rule, table):
-            return ""
-    return quotas[0] if len(quotas) == 1 and rates else ""
+            return "", frozenset()
+    return (quotas[0] if len(quotas) == 1 and rates else ""), frozenset(free)
+
+
+def _let_by(rule: Rule, table: Table) -> _Ways:
+    """`ip daddr @to tcp dport 8443 return`, or `ct direction reply … sport`: what leaves a chain; empty if unclear."""
+    looks = {one.left: one.right for one in rule.matches if one.op == "=="}
+    side = "in" if looks.pop("ct direction", ()) == ("reply",) else "out"
+    to = [looks.pop(name) for name in _TO if name in looks]
+    if rule.verdict != "return" or len(to) != 1 or len(looks) != 1 or len(rule.matches) != 2 + (side == "in"):
+        return frozenset()
+    ((left, right),) = looks.items()
+    protocol, _, end = left.partition(" ")
+    a_second = _a_second(rule.metered)
+    if end != ("dport" if side == "out" else "sport") or a_second < 0:
+        return frozenset()
+    return frozenset((each, side, f"{protocol}/{port}", a_second) for each in _members(to[0], table) for port in right)
+
+
+def _a_second(metered: str) -> int:
+    """Bytes a second of a rate whose bucket is the one that the writer gives it, 0 for none, -1 for anything else."""
+    rate = metered.removeprefix("limit ").partition(" ")[0]
+    whole = f"limit {rate} bytes/second burst {SPARED_BURST * int(rate)} bytes" if rate.isdecimal() else ""
+    return int(rate) if whole and metered == whole else (-1 if metered else 0)
 
 
 def _for_bare(rule: Rule, table: Table) -> bool:

@@ -181,6 +181,10 @@ class Matcher:
         """`ct state established,related`."""
         return self._yes((packet.state in match.right) == (match.op == "=="))
 
+    def way(self, match: Match, packet: Packet) -> Read:
+        """`ct direction reply`: a packet that begins a connection is no answer; of others both may be meant."""
+        return _NEVER if (packet.state, match.op, match.right) == ("new", "==", ("reply",)) else Read(self.whole, False)
+
     def interface(self, match: Match, packet: Packet) -> Read:
         """`iif "lo"`: of interfaces only the loopback is known here."""
         if (match.left[0] == "i") != (packet.direction == "in"):
@@ -238,6 +242,7 @@ _READERS: Mapping[str, _Reader] = {
     **dict.fromkeys(("iif", "oif", "iifname", "oifname"), Matcher.interface),
     "meta nfproto": Matcher.nfproto,
     "ct state": Matcher.state,
+    "ct direction": Matcher.way,
     "ct mark": Matcher.mark,
     "socket cgroupv2": Matcher.cgroup,
 }
