@@ -20,7 +20,7 @@ FLOOR = 10 * 2**30
 GOVERNING = {"ringfence": 0, "slurmctld": 0, "slurmdbd": 0, "kube-api": 4000, "dns": 1000, "ntp": 1000}
 """Kinds of services without which a host cannot be governed, and the bytes a second that pass uncounted to each.
 
-0, all of it, where no byte gets any further: the service keeps none of it for others, and opens nothing outside. Any
+0, all of it, where a host that is cut off could not be contained; what that leaves open is in segment.md. Any
 rate for all senders together could be kept busy by an intruder, who would cut off his node by that. An API keeps
 objects, and a resolver asks the outside: there a rate, and what is beyond it counts. Subnet managers are asked over
 InfiniBand, which no quota sees.
