@@ -41,8 +41,8 @@ def show(
     """Show an incident on one screen: what happened, what is cut, what waits, who is disturbed, what to press.
 
     Changes nothing and needs no estate; with one it names the users of disturbed jobs.
-    Exit status 3 if something waits for a person or is not cut, a jewel is taken or stays in reach, or no guard that acts
-    runs.
+    Exit status 3 if something waits for a person or is not cut, a jewel is taken or stays in reach, or no guard that
+    acts runs.
 
     Example: `ringfence respond show RF-3f2a -o RF-3f2a.html`
 

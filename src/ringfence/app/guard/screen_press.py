@@ -35,10 +35,13 @@ def setup_of(site: Site, status: alerts.Status | None) -> dict[str, str]:
     """
     at = alerts.where(site.state, site.home, site.file, site.file)
     known = status.where if status else alerts.Where()
+    acting = known.site if status and status.applies else ""
     found = {
-        "RINGFENCE_STATE": at.state, "RINGFENCE_WATCH": at.home, "RINGFENCE_SITE": (status.where.site if status and status.applies else "") or at.site,
+        "RINGFENCE_STATE": at.state,
+        "RINGFENCE_WATCH": at.home,
+        "RINGFENCE_SITE": acting or at.site,
         "RINGFENCE_ESTATE": known.estate,
-    }  # fmt: skip
+    }
     return {name: value for name, value in found.items() if value}
 
 

@@ -31,9 +31,12 @@ class Sampler(Protocol):
     program: it is then done in a thread of its own.
     """
 
-    about: About
-    every: float
-    slow: bool
+    @property
+    def about(self) -> About: ...
+    @property
+    def every(self) -> float: ...
+    @property
+    def slow(self) -> bool: ...
 
     def open(self) -> int | None:
         """Begin. A descriptor that becomes readable when there is something, None for a source that is asked.
