@@ -121,7 +121,12 @@ def toml_of(page: Path, holding: str) -> str:
 def test_the_settings_that_the_guards_page_shows_are_taken(tmp_path):
     """By the guard, by a node's enforcer, and by the site file."""
     page = DOCS / "guard.md"
-    (tmp_path / "guard.toml").write_text(toml_of(page, "keep ="))
+    secret = tmp_path / "pages.key"
+    secret.write_text("a secret of the test, and of nothing else\n")
+    secret.chmod(0o600)
+    shown = toml_of(page, "keep =")
+    assert "/etc/ringfence/pages.key" in shown
+    (tmp_path / "guard.toml").write_text(shown.replace("/etc/ringfence/pages.key", str(secret)))
     assert guard_settings.read(tmp_path / "guard.toml").up_to == "block"
     assert guard_settings.telling(tmp_path).pages.minutes == 10
     (tmp_path / "enforcer.toml").write_text(toml_of(page, 'target = "sessions"'))

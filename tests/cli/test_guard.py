@@ -227,8 +227,8 @@ def test_a_token_may_come_from_standard_input(asked, says, capfd):
 
 def test_a_guard_of_recordings_says_that_it_keeps_nothing(tmp_path, capsys):
     """And which command does."""
-    estate, log = tmp_path / "cluster.estate", tmp_path / "empty.log"
+    estate, log = tmp_path / "cluster.estate", tmp_path / "auth.log"
     save_estate(estate_of(small.cluster()), estate)
-    log.write_text("")
+    log.write_text("2026-11-01T08:00:00.000000+00:00 gpu0001 sshd[71]: Server listening on 10.0.0.1 port 22.\n")
     assert run(["guard", str(log), "--estate", str(estate), "--state", str(tmp_path / "state")]) == 0
     assert "`ringfence watch FILE…` keeps incidents" in capsys.readouterr().out

@@ -127,7 +127,7 @@ def _quotas(table: Table, wanted: frozenset[str], spared: _Ways) -> Iterator[_Me
                 word, _, name = rule.verdict.partition(" ")
                 if word == "jump" and meters.get(name) and _by_address(rule):
                     passed[meters[name]] |= towards
-                elif not _holds_back(rule):
+                elif not _holds_back(rule) and not (word == "jump" and _comes_back(table.chains.get(name), table)):
                     open_ -= towards if _by_address(rule) else open_
     for name, covered in passed.items():
         if covered >= wanted:
@@ -159,6 +159,14 @@ def _meter(chain: Chain, table: Table, spared: _Ways) -> tuple[str, _Ways]:
         elif not _for_bare(rule, table):
             return "", frozenset()
     return (quotas[0] if len(quotas) == 1 and rates else ""), frozenset(free)
+
+
+def _comes_back(chain: Chain | None, table: Table) -> bool:
+    """Whether every packet with payload that jumps here is dropped or returns: another jewel's meter lets nothing go."""
+    return chain is not None and all(
+        not rule.unknown and not rule.sets_mark and (rule.verdict in (DROP, "return", "") or _for_bare(rule, table))
+        for rule in chain.rules
+    )
 
 
 def _let_by(rule: Rule, table: Table) -> _Ways:
