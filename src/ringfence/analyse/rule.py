@@ -10,9 +10,6 @@ Atom(predicate='runs_on', subject='pod', object='host', where=None, hole='')
 
 import msgspec
 
-Match = bool | str | int | float | tuple[bool | str | int | float, ...]
-"""An attribute must equal this value, or one of these. `None` stands for "absent" in a tuple too."""
-
 
 class Is(msgspec.Struct, frozen=True):
     """A constant where a variable could stand: `Atom("runs_with", "pod", Is("privileged"))`."""
@@ -26,8 +23,20 @@ class Prefix(msgspec.Struct, frozen=True):
     text: str
 
 
-Slot = str | Is | Prefix
+class Like(msgspec.Struct, frozen=True):
+    """Any term (or attribute) that a regular expression matches whole. Binds no variable; for checks, not moves.
+
+    The patterns are ours; they are written without nested repetition, for the terms may be an attacker's.
+    """
+
+    pattern: str
+
+
+Slot = str | Is | Prefix | Like
 """A variable by its name, or a constant."""
+
+Match = bool | str | int | float | Like | tuple[bool | str | int | float, ...]
+"""An attribute must equal this value, or one of these, or be like it."""
 
 
 class Atom(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from ringfence.analyse.moves import MOVES
-from ringfence.analyse.rule import At, Atom, Is, Move, Prefix, Rule, Slot
+from ringfence.analyse.rule import At, Atom, Is, Like, Move, Prefix, Rule, Slot
 from ringfence.app.watch.detectors_docs import detectors_page
 from ringfence.app.watch.rules_docs import rules_page
 from ringfence.estate.kinds import CAPABILITIES, KINDS, PREDICATES
@@ -77,6 +77,8 @@ def _match(value: object) -> str:
 def _slot(slot: Slot) -> str:
     if isinstance(slot, Is):
         return slot.term
+    if isinstance(slot, Like):
+        return f"`{slot.pattern}`"
     return f"{slot.text}…" if isinstance(slot, Prefix) else slot
 
 

@@ -5,10 +5,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ringfence.analyse.derive import agrees
 from ringfence.analyse.incremental.arrays import roomy
 from ringfence.analyse.incremental.plans import Plans
 from ringfence.analyse.incremental.store import FactStore, find_slot
+from ringfence.analyse.match import agrees
 from ringfence.analyse.reach.adjacency import Ints
 from ringfence.analyse.reach.jit import kernel
 from ringfence.estate.estate import Estate

@@ -130,6 +130,7 @@ class _Maker:
             return [ANY, 0]
         if isinstance(slot, Is):
             return [CONSTANT, self.estate.terms.code(slot.term)]
+        assert isinstance(slot, str), "moves have no `Like`: `derive.check`"
         if slot in variables:
             return [BOUND, variables[slot]]
         variables[slot] = len(variables)

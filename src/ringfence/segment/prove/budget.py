@@ -162,7 +162,7 @@ def _meter(chain: Chain, table: Table, spared: _Ways) -> tuple[str, _Ways]:
 
 
 def _comes_back(chain: Chain | None, table: Table) -> bool:
-    """Whether every packet with payload that jumps here is dropped or returns: another jewel's meter lets nothing go."""
+    """Whether every packet with payload that jumps here is dropped or returns: a meter lets nothing go."""
     return chain is not None and all(
         not rule.unknown and not rule.sets_mark and (rule.verdict in (DROP, "return", "") or _for_bare(rule, table))
         for rule in chain.rules
