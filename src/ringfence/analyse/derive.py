@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ringfence.analyse.match import Only, match, names_of
 from ringfence.analyse.moves import MOVES
 from ringfence.analyse.positions import NONE, Positions, encode
-from ringfence.analyse.rule import At, Atom, Is, Like, Move, Rule, Slot
+from ringfence.analyse.rule import At, Atom, Is, Move, Rule, Slot
 from ringfence.estate.estate import Estate, Rows
 from ringfence.estate.kinds import KINDS, PREDICATES
 
@@ -138,10 +138,7 @@ def check(moves: Sequence[Move]) -> None:
             unknown = [atom.predicate for atom in rule.facts if atom.predicate not in PREDICATES]
             unknown += [kind for kinds in rule.kinds.values() for kind in kinds if kind not in KINDS]
             ends: list[Slot] = [at.entity for at in (*rule.start, rule.to)]
-            loose = [
-                slot
-                for slot in ends
-                if isinstance(slot, Prefix | Like) or (isinstance(slot, str) and slot not in names)
-            ]
+            bound = [slot for slot in ends if isinstance(slot, Is) or slot in names]
+            loose = [slot for slot in ends if slot not in bound]
             if unknown or loose or not 1 <= len(rule.facts) <= MOST_FACTS or not 1 <= len(rule.start) <= MOST_STARTS:
                 raise ValueError(f"{move.id}: unknown predicates {unknown}, unbound {loose}, or too many parts")

@@ -1,0 +1,91 @@
+"""Every check fails on its sample, passes on its twin, and never passes on what it did not see."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ringfence.analyse.derive import derive
+from ringfence.assess.check import Check, Result, Verdict
+from ringfence.assess.checks import CHECKS
+from ringfence.assess.judge import check_checks, judge_one, results
+from ringfence.estate.estate import estate_of
+from ringfence.estate.facts import Fact
+
+SAMPLES = Path(__file__).parents[1] / "checks"
+BY_NAME = {check.name: check for check in CHECKS}
+NAMES = sorted(BY_NAME)
+
+
+def sample(name: str, which: str) -> list[Fact]:
+    """The facts of a sample; its first fact is about the subject of the check or leads to it."""
+    lines = (SAMPLES / name / f"{which}.ndjson").read_text("utf-8").splitlines()
+    return [msgspec.json.decode(line, type=Fact) for line in lines if line.strip()]
+
+
+def judged(check: Check, facts: list[Fact]) -> list[Result]:
+    estate = estate_of(facts)
+    return list(results(estate, judge_one(estate, check)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_check_fails_on_its_sample(name: str) -> None:
+    """With the facts that make it fail."""
+    verdicts = judged(BY_NAME[name], sample(name, "failed"))
+    assert Verdict.FAILED in {one.verdict for one in verdicts}
+    assert all(one.facts and one.reason for one in verdicts if one.verdict is Verdict.FAILED)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_check_passes_on_the_twin(name: str) -> None:
+    """All of it, with the facts that the pass rests on."""
+    verdicts = judged(BY_NAME[name], sample(name, "passed"))
+    assert verdicts
+    assert {one.verdict for one in verdicts} == {Verdict.PASSED}
+    assert all(one.facts and one.reason for one in verdicts)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_pass_without_a_fact_that_it_rests_on_is_unknown(name: str) -> None:
+    """Coverage or control: whichever fact is gone, the thing does not pass any more."""
+    facts = sample(name, "passed")
+    for passed in judged(BY_NAME[name], facts):
+        for gone in passed.facts:
+            left = [fact for fact in facts if fact != gone]
+            again = {one.subject: one for one in judged(BY_NAME[name], left)}
+            assert passed.subject not in again or again[passed.subject].verdict is Verdict.UNKNOWN, gone
+            assert passed.subject not in again or again[passed.subject].reason
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_failure_without_its_fact_passes_only_where_coverage_says_that_all_was_read(name: str) -> None:
+    """Without coverage as well, it is unknown."""
+    facts = sample(name, "failed")
+    for failed in (one for one in judged(BY_NAME[name], facts) if one.verdict is Verdict.FAILED):
+        for gone in failed.facts:
+            left = [fact for fact in facts if fact not in (gone,) and fact.predicate != "asked"]
+            again = {one.subject: one for one in judged(BY_NAME[name], left)}
+            assert again.get(failed.subject, failed).verdict is not Verdict.PASSED
+
+
+def test_every_check_can_be_met() -> None:
+    """No check names a predicate that does not exist, or a condition without its subject."""
+    check_checks(CHECKS)
+
+
+def test_ids_are_one_each() -> None:
+    assert len({check.id for check in CHECKS}) == len({check.name for check in CHECKS}) == len(CHECKS)
+
+
+def test_files_registrations_and_samples_are_the_same_set() -> None:
+    """One check = one file = one line of registration = one sample."""
+    folder = Path(check_checks.__code__.co_filename).parent / "checks"
+    files = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    assert files == set(BY_NAME) == {path.name for path in SAMPLES.iterdir() if path.is_dir()}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_samples_hold_only_facts_that_could_be(name: str) -> None:
+    """An estate refuses what it does not know; moves can be derived from it."""
+    for which in ("failed", "passed"):
+        derive(estate_of(sample(name, which)))
