@@ -12,6 +12,7 @@ Positions are dense numbers here: `Graph.index` and `Graph.positions` translate.
 from ringfence.analyse.reach.bounds import Bounds, reach_sets
 from ringfence.analyse.reach.fixpoint import Bans, Reached, closure, reach_from, unknown_reached
 from ringfence.analyse.reach.graph import Graph
+from ringfence.analyse.reach.near import Near, nearest
 from ringfence.analyse.reach.scc import Condensed, condense, condense_rows
 from ringfence.analyse.reach.settle import settle
 from ringfence.analyse.reach.sweep import Sets, sweep
@@ -21,11 +22,13 @@ __all__ = [
     "Bounds",
     "Condensed",
     "Graph",
+    "Near",
     "Reached",
     "Sets",
     "closure",
     "condense",
     "condense_rows",
+    "nearest",
     "reach_from",
     "reach_sets",
     "settle",

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from ringfence import __version__
 from ringfence.analyse import positions
-from ringfence.analyse.derive import Edges
 from ringfence.analyse.moves import MOVES
-from ringfence.analyse.reach import Graph, Reached, closure, reach_from, reach_sets, settle
+from ringfence.analyse.reach import Reached, closure, nearest, reach_from, reach_sets, settle
 from ringfence.app.questions import Questions
 from ringfence.app.survey import entities_of, jewels, kind_counts, unanswered
 from ringfence.estate.estate import Estate
@@ -107,23 +106,7 @@ def to_nearest_jewel(asked: Questions) -> NDArray[np.float64]:
     A lower bound: starts of AND-moves count as if each sufficed. One entry more than there are
     positions, infinite, for the number -1.
     """
-    edges = asked.edges
-    used = (edges.start >= 0) & ~edges.unknown[:, None]
-    which, slot = np.nonzero(used)
-    back = np.full((len(which), edges.start.shape[1]), -1, np.int64)
-    back[:, 0] = edges.to[which]
-    nothing = np.zeros((len(which), 0), np.int64)
-    known = np.zeros(len(which), np.bool_)
-    turned = Edges(
-        edges.move[which], back, edges.start[which, slot], nothing, edges.low[which], edges.high[which], known
-    )
-    reverse = Graph.of(turned)
-    near = np.full(len(asked.graph) + 1, np.inf)
-    targets = reverse.indices(asked.graph.positions[asked.jewel_positions])
-    found = reach_from(reverse, targets[targets >= 0].tolist())
-    near[asked.graph.indices(reverse.positions)] = found.minutes_high
-    near[asked.jewel_positions] = 0.0
-    return near
+    return nearest(asked.graph, asked.jewel_positions).minutes
 
 
 def _groups(estate: Estate, hosts: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
