@@ -127,7 +127,8 @@ def test_without_any_node_one_is_assumed_and_said_to_be():
     on = [fact for fact in facts if fact.predicate == "runs_on"]
     assert {fact.object for fact in on} == {"host:lab/some-node"}
     assert all(fact.attributes["assumed"] for fact in on)
-    assert [fact.attributes["answered"] for fact in facts if fact.predicate == "asked"] == [False]
+    nodes = [fact for fact in facts if (fact.predicate, fact.object) == ("asked", "kubernetes-nodes")]
+    assert [fact.attributes["answered"] for fact in nodes] == [False]
 
 
 def test_a_template_whose_pods_were_captured_is_not_drawn_twice():
@@ -440,3 +441,19 @@ def test_every_public_manifest_is_read_whole():
             broken |= {path.stem for one in collect("", [file], Scope(cluster="c")) if isinstance(one, Problem)}
     assert read > 350
     assert broken == {"document_with_syntax_error"}
+
+
+def test_a_namespace_has_no_policy_only_where_all_policies_were_asked_for():
+    """A folder of manifests proves nothing; the answer to our own question does."""
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "research"}}
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "kubernetes", "namespace": "default"}}
+    manifest = facts_of(objects(namespace, pod()))
+    assert not any(said.startswith("network-policy=") for _, said in say(manifest, "setting"))
+    assert ("pod:lab/research/p", "kubernetes-pods") in say(manifest, "asked")
+    answers = [
+        CapturedFile("clusters/lab/kubernetes/namespaces.json", objects(namespace)),
+        CapturedFile("clusters/lab/kubernetes/network.json", objects(service)),
+    ]
+    captured = [one for one in collect("", answers, Scope(cluster="lab")) if isinstance(one, Fact)]
+    assert ("namespace:lab/research", "network-policy=none") in say(captured, "setting")
+    assert ("namespace:lab/research", "kubernetes-policies") in say(captured, "asked")

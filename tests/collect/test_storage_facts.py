@@ -277,3 +277,41 @@ def test_raw_binaries_are_not_called_pickles():
     assert storage.recognise("artefacts/gpu1/data/tokens.bin", raw) == ""
     found = collected(**{"artefacts__gpu1__data__x.pkl": raw})
     assert not said(found, "has_format")
+
+
+def event(kind: str, inputs: list[str], outputs: list[str]) -> str:
+    """One OpenLineage event of the run that makes what it writes."""
+    named = {
+        "inputs": [{"namespace": "file", "name": each} for each in inputs],
+        "outputs": [{"namespace": "file", "name": each} for each in outputs],
+    }
+    run, job = {"runId": "r1"}, {"namespace": "slurm://c1", "name": outputs[0] if outputs else "7"}
+    said = {"eventType": kind, "eventTime": "2026-01-01T00:00:00Z", "producer": "p", "run": run, "job": job, **named}
+    return json.dumps(said) + "\n"
+
+
+def test_a_model_whose_runs_name_no_input_has_no_provenance():
+    """Only a lineage system says so: what was seen opened is never all there was."""
+    none = collected(lineage__events=event("COMPLETE", [], ["/w/llama/model.safetensors"]))
+    assert {fact[2] for fact in said(none, "setting")} == {"provenance=none"}
+    assert [each.attributes for each in none if isinstance(each, Fact) and each.object == "lineage"] == [
+        {"answered": True, "complete": True}
+    ]
+    opened = json.dumps({"job": "7", "path": "/w/llama/model.safetensors", "mode": "w", "host": "gpu1"})
+    seen = collected(lineage__opens=opened)
+    assert said(seen, "setting") == set()
+    assert "lineage" not in {fact[2] for fact in said(seen, "asked")}
+
+
+def test_inputs_that_a_run_names_at_its_start_count_for_what_it_wrote_at_its_end():
+    """The events of one run are taken together."""
+    model = "/w/llama/model.safetensors"
+    start = event("START", ["/d/web/part.parquet"], []).replace('"name": "7"', f'"name": "{model}"')
+    found = collected(lineage__events=start + event("COMPLETE", [], [model]))
+    assert {fact[2] for fact in said(found, "setting")} == {"provenance=named"}
+
+
+def test_what_a_listing_holds_was_asked_for():
+    """Rights of data rest on a listing; where there is none, nothing claims that they are known."""
+    found = collected(hosts__nfs1__exports=EXPORT, hosts__nfs1__folders=listing("/export/weights"))
+    assert ("model:nfs1:/export/weights/llama", "asked", "folders") in said(found, "asked")

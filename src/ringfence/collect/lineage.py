@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from ringfence.collect.base import CapturedFile, Found, stamped
+from ringfence.collect.base import CapturedFile, Found, asked, stamped
 from ringfence.collect.places import Place, Places
 from ringfence.collect.storage_data import root_of
 from ringfence.errors import InputError, Problem
@@ -14,9 +14,13 @@ from ringfence.wire.lineage import runs
 
 MOST_PAIRS = 10_000
 
+OPENS = "opens"
+"""The form of observed opens: a list of what was seen, which says of nothing that it was all."""
+
 
 def facts(form: str, files: Iterable[CapturedFile], places: Places) -> Iterator[Found]:
     """Facts of every file of one form of `wire.lineage.runs`."""
+    made = Made()
     for file in files:
         try:
             found = runs.parse(form, file.data)
@@ -24,15 +28,44 @@ def facts(form: str, files: Iterable[CapturedFile], places: Places) -> Iterator[
             yield Problem.of(file.path, error)
             continue
         for run in found:
-            for each in _of_run(run, file, places):
+            for each in _of_run(run, file, places, made):
                 yield stamped(each, file) if isinstance(each, Fact) else each
+    if form != OPENS:
+        yield from made.facts()
 
 
-def _of_run(run: runs.Run, file: CapturedFile, places: Places) -> Iterator[Found]:
+class Made:
+    """What runs wrote, and whether any event of a run that wrote it names what went in.
+
+    A run tells its inputs at its start and its outputs at its end, so all its events count together.
+    """
+
+    def __init__(self) -> None:
+        self._written: dict[str, dict[str, CapturedFile]] = {}
+        self._read: dict[str, set[str]] = {}
+
+    def take(self, job: str, read: Iterable[str], written: Iterable[str], file: CapturedFile) -> None:
+        """Note one event."""
+        self._read.setdefault(job, set()).update(read)
+        for entity in written:
+            self._written.setdefault(entity, {}).setdefault(job, file)
+
+    def facts(self) -> Iterator[Fact]:
+        """Coverage of all that was written, and of models and checkpoints whether their sources are named."""
+        for entity, jobs in self._written.items():
+            file = next(iter(jobs.values()))
+            yield stamped(asked(entity, "lineage", answered=True, complete=True), file)
+            if kind_of(entity) in ("model", "checkpoint"):
+                named = any(self._read[job] - {entity} for job in jobs)
+                yield stamped(Fact(entity, "setting", f"provenance={'named' if named else 'none'}"), file)
+
+
+def _of_run(run: runs.Run, file: CapturedFile, places: Places, made: Made) -> Iterator[Found]:
     job = job_of(run, places.scope.cluster_of(file.path))
     host = places.scope.host(run.host) if run.host else ""
     read = sorted({entity_of(each, host, places) for each in run.reads})
     written = sorted({entity_of(each, host, places) for each in run.writes})
+    made.take(job, read, written, file)
     for entity in read:
         yield Fact(job, "reads", entity)
     for entity in written:
@@ -44,9 +77,9 @@ def _of_run(run: runs.Run, file: CapturedFile, places: Places) -> Iterator[Found
     if len(read) * len(written) > MOST_PAIRS:
         yield Problem(file.path, 0, f"{ids.clean(run.job)} reads and writes too much to say what came from what")
         return
-    for made in written:
+    for result in written:
         for source in read:
-            yield from _made(made, source)
+            yield from _made(result, source)
     yield from _states([each for each in (*read, *written) if kind_of(each) == "checkpoint"], written)
 
 

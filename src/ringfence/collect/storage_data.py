@@ -167,6 +167,7 @@ def _said(host: str, top: str, group: Group, places: Places) -> Iterator[Fact]:
         attributes = {"path": ids.clean(place.path), "mode": f"{group.mode:04o}", "owner": ids.clean(group.owner)}
         yield Fact(entity, "stored_on", storage, attributes)
     yield from places.local(host, place)
+    yield asked(entity, "folders", answered=True, complete=True)
     for form in sorted(group.formats):
         yield Fact(entity, "has_format", form)
     yield Fact(entity, "size_bytes", str(group.size), {"files": group.files})

@@ -8,6 +8,7 @@ from ringfence.synth import data, layout, say
 from ringfence.synth.plan import Cluster, Pipeline, Tenant
 from ringfence.synth.say import fact
 
+_WHOLE = {"answered": True, "complete": True}
 LINEAGE, MARKS = "lineage/events.ndjson", "inventory-data.toml"
 
 
@@ -16,6 +17,7 @@ def exports(plan: Cluster) -> Iterator[Fact]:
     for export in plan.storages:
         entity, source = say.export(export), f"hosts/{export.server}/exports"
         yield fact(entity, "exported_by", say.host(export.server), source)
+        yield fact(entity, "asked", "exports", source, _WHOLE)
         rooted = plan.flawed("no_root_squash", export.name)
         for name in data.clients(plan, export):
             to = say.network(name)
@@ -60,6 +62,7 @@ def _pipeline(plan: Cluster, line: Pipeline, group: Tenant) -> Iterator[Fact]:
     for entity, mode in data.modes(plan, line):
         shown = {"path": data.folder(line, entity, top), "mode": f"{mode:04o}", "owner": line.owner}
         yield fact(entity, "stored_on", storage, source, shown)
+        yield fact(entity, "asked", "folders", source, _WHOLE)
         yield fact(entity, "in_tenant", f"tenant:{line.tenant}", MARKS)
         for reader in data.readers(line, mode):
             yield fact(entity, "readable_by", reader, source)
@@ -73,6 +76,9 @@ def _made(line: Pipeline) -> Iterator[Fact]:
     """What was made from what."""
     raw, prepared, *states, model = data.entities(line)
     yield fact(prepared, "part_of", raw, LINEAGE)
+    for made in (*states, model):
+        yield fact(made, "asked", "lineage", LINEAGE, _WHOLE)
+        yield fact(made, "setting", "provenance=named", LINEAGE)
     for state in states:
         yield fact(state, "checkpoint_of", model, LINEAGE)
         yield fact(state, "trained_from", prepared, LINEAGE)

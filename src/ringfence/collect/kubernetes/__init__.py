@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import msgspec
 
 from ringfence.collect.base import CapturedFile, Collector, Found, Scope, asked
+from ringfence.collect.kubernetes.coverage import coverage, holds_policies
 from ringfence.collect.kubernetes.model import Model, model
 from ringfence.collect.kubernetes.network import Network
 from ringfence.collect.kubernetes.nodes import Placement
@@ -44,6 +45,7 @@ def collect(form: str, files: list[CapturedFile], scope: Scope) -> Iterator[Foun
     """The facts of every cluster in `files`, and what could not be read."""
     clusters: dict[str, list[tuple[Object, CapturedFile]]] = {}
     left: dict[str, dict[str, int]] = {}
+    policies: dict[str, str] = {}
     for file in files:
         try:
             answer = read(file.data)
@@ -52,6 +54,8 @@ def collect(form: str, files: list[CapturedFile], scope: Scope) -> Iterator[Foun
             continue
         cluster = scope.cluster_of(file.path)
         clusters.setdefault(cluster, []).extend((found, file) for found in answer.objects)
+        if holds_policies(file.path) and not answer.refused:
+            policies[cluster] = file.path
         counts = left.setdefault(cluster, {})
         for kind, count in answer.left.items():
             counts[kind] = counts.get(kind, 0) + count
@@ -60,6 +64,7 @@ def collect(form: str, files: list[CapturedFile], scope: Scope) -> Iterator[Foun
     for cluster, objects in clusters.items():
         together = model(cluster, scope, objects)
         yield from _facts(together)
+        yield from coverage(together, policies.get(cluster, ""))
         for kind, count in sorted(left[cluster].items()):
             reason = f"{count} objects of a kind that is not read"
             hole = asked(together.names.cluster, f"kubernetes {kind}", answered=False, reason=reason)

@@ -188,6 +188,8 @@ def _role_facts(
         reason = "bound, but the role itself was not captured"
         answered = name in DEFAULTS and kind == "ClusterRole"
         yield stamped(asked(bound.entity, "kubernetes-rbac", answered=answered, reason=reason), held.file)
+    else:
+        yield stamped(asked(bound.entity, "kubernetes-rbac", answered=True, complete=True), held.file)
 
 
 def _permits(names: Names, bound: Bound, source: str, at: float = 0.0) -> Iterator[Fact]:
