@@ -1,0 +1,34 @@
+"""What jobs load is data, not a pickle that runs what it holds."""
+
+from ringfence.analyse.rule import Atom, Is, Like
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When
+from ringfence.assess.seen import FOLDERS
+
+_WEIGHTS = {"it": ("model", "checkpoint")}
+_PICKLE = Atom("has_format", "it", Is("pickle"))
+
+CHECK = Check(
+    id="RF-D04",
+    name="pickle_load",
+    title="What jobs load is data, not a pickle that runs what it holds",
+    layer=Layer.WORKFLOW,
+    each=(When((Atom("has_format", "it", "format"),), kinds=_WEIGHTS),),
+    fails=(
+        When((_PICKLE, Atom("reads", "work", "it")), "work loads it, and runs what it holds", kinds=_WEIGHTS),
+        When((_PICKLE,), "it is kept as a pickle: whatever loads it runs what it holds"),
+    ),
+    rests=(
+        FOLDERS,
+        When((Atom("has_format", "it", Like("safetensors|gguf|onnx|parquet|arrow|npy")),), "it is kept as plain data"),
+    ),
+    why="Loading a pickle runs the program in it: whoever may change the file, or the one it was made from, has "
+    "code in "
+    "the job that resumes from it.",
+    remedy="Save as safetensors; until then load with weights_only=True, and check the digest before loading.",
+    opens=("work#code",),
+    weight=7,
+    mismatch=Mismatch.DATA,
+    refs=Refs(nist=("SI-7", "SI-10"), atlas=("AML.T0011.000", "AML.T0018")),
+    source="MITRE ATLAS, Unsafe AI Artifacts; Python's pickle manual: never unpickle what could have been tampered "
+    "with",
+)

@@ -1,0 +1,32 @@
+"""Weights and checkpoints are read by their owner, not by a group or by everyone."""
+
+from ringfence.analyse.rule import Atom, Is, Prefix
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When
+from ringfence.assess.seen import FOLDERS
+from ringfence.estate.kinds import EVERYONE
+
+_WEIGHTS = {"it": ("model", "checkpoint")}
+
+CHECK = Check(
+    id="RF-D03",
+    name="weights_readable",
+    title="Weights and checkpoints are read by their owner, not by a group or by everyone",
+    layer=Layer.STORAGE,
+    each=(When((Atom("stored_on", "it", "storage"),), kinds=_WEIGHTS),),
+    fails=(
+        When((Atom("readable_by", "it", Is(EVERYONE)),), "every account that reaches the storage may read it"),
+        When((Atom("readable_by", "it", Prefix("identity:group/")),), "a whole group may read it"),
+    ),
+    rests=(FOLDERS, When((Atom("stored_on", "it", "storage"),), "where it lies is known")),
+    why="A checkpoint is the model: each account that may read it is one more that can carry it off, and a "
+    "checkpoint "
+    "outlives the job that wrote it.",
+    remedy="chmod 0700 the folder and 0600 the files, umask 077 in the training job, and an ACL for the serving "
+    "identity alone.",
+    opens=("read",),
+    weight=7,
+    mismatch=Mismatch.STATE,
+    window=("the checkpoint is written", "it is deleted or its mode narrowed"),
+    refs=Refs(nist=("AC-3", "AC-6"), atlas=("AML.T0035",)),
+    source="RAND RR-A2849-1: fewer people with access to weights",
+)
