@@ -2,8 +2,9 @@
 
 A check is data, as a move is. `each` says what is checked; the variable `it` stands for one of them. `fails` are
 conjunctions of facts, and any of them is enough. `rests` are conjunctions that a pass needs, all of them: coverage
-(`asked_of`) and the facts that show the control. Where nothing fails and something that the pass rests on was not
-seen, the verdict is unknown. So unknown is never safe, by construction.
+(`asked_of`) and the facts that show the control. `doubts` are conjunctions that say of a source that it could not
+decide. Where nothing fails and something that the pass rests on was not seen, or a doubt is met, the verdict is
+unknown. So unknown is never safe, by construction.
 """
 
 from enum import StrEnum
@@ -53,12 +54,16 @@ class Mismatch(StrEnum):
 
 
 class When(msgspec.Struct, frozen=True):
-    """A conjunction of facts; `kinds` limits what a variable may stand for. `says` tells a person what it means."""
+    """A conjunction of facts; `kinds` limits what a variable may stand for. `says` tells a person what it means.
+
+    `opens`: what this way to fail gives away, where it is not what the check says of all its ways.
+    """
 
     facts: tuple[Atom, ...]
     says: str = ""
     unless: tuple[Differ, ...] = ()
     kinds: dict[str, tuple[str, ...]] = {}
+    opens: tuple[str, ...] | None = None
 
 
 def asked_of(aspect: str, of: str = IT, by: tuple[Atom, ...] = (), *, complete: bool = False) -> When:
@@ -105,6 +110,7 @@ class Check(msgspec.Struct, frozen=True):
     threats: tuple[str, ...] = ()
     refs: Refs = Refs()
     source: str = ""
+    doubts: tuple[When, ...] = ()
 
 
 class Result(msgspec.Struct, frozen=True):

@@ -1,7 +1,7 @@
 """From checks and an estate to results, all subjects of a check at once.
 
 each ──▶ subjects ──▶ fails? ──▶ failed
-└─no──▶ all that a pass rests on? ──▶ passed | unknown
+└─no──▶ all that a pass rests on, and no doubt? ──▶ passed | unknown
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,7 +30,8 @@ class Judged(msgspec.Struct, frozen=True):
     subjects: _Ints
     failed: NDArray[np.bool_]
     missing: NDArray[np.int16]
-    """Per subject the index of the first of `rests` that nothing met, -1 where all were met."""
+    """Per subject the index of the first of `rests` that nothing met, or of the first doubt that was met, counted
+    on from there; -1 where all were met and none was."""
     failing: tuple[tuple[_Ints, Sequence[Rows], Mapping[str, _Ints]], ...]
     resting: tuple[tuple[_Ints, Sequence[Rows], Mapping[str, _Ints]], ...]
 
@@ -59,6 +60,8 @@ def judge_one(estate: Estate, check: Check, subjects: _Ints | None = None) -> Ju
     for met, _, _ in failing:
         failed[np.searchsorted(found, met)] = True
     missing = np.full(len(found), -1, np.int16)
+    for at, doubt in reversed([*enumerate(check.doubts, len(resting))]):
+        missing[np.searchsorted(found, _first(estate, doubt, found)[0])] = at
     for at in range(len(resting) - 1, -1, -1):
         lacks = np.ones(len(found), np.bool_)
         lacks[np.searchsorted(found, resting[at][0])] = False
@@ -108,7 +111,7 @@ def results(estate: Estate, judged: Judged, verdicts: Iterable[Verdict] = tuple(
     order = sorted(range(len(judged.subjects)), key=lambda at: estate.terms.values[judged.subjects[at]])
     for at in order:
         if _verdict(judged, at) in wanted:
-            yield _result(estate, judged, at)
+            yield result(estate, judged, at)
 
 
 def _verdict(judged: Judged, at: int) -> Verdict:
@@ -117,7 +120,8 @@ def _verdict(judged: Judged, at: int) -> Verdict:
     return Verdict.PASSED if judged.missing[at] < 0 else Verdict.UNKNOWN
 
 
-def _result(estate: Estate, judged: Judged, at: int) -> Result:
+def result(estate: Estate, judged: Judged, at: int) -> Result:
+    """What is said of `judged.subjects[at]`."""
     check, term, verdict = judged.check, judged.subjects[at], _verdict(judged, at)
     met = judged.failing if verdict is Verdict.FAILED else judged.resting
     whens = check.fails if verdict is Verdict.FAILED else check.rests
@@ -130,17 +134,24 @@ def _result(estate: Estate, judged: Judged, at: int) -> Result:
             rows |= dict.fromkeys(int(column[place]) for column in columns)
             said.append(when.says)
             if verdict is Verdict.FAILED:
-                opened |= dict.fromkeys(_opened(estate, check, {name: int(c[place]) for name, c in variables.items()}))
+                opens = check.opens if when.opens is None else when.opens
+                opened |= dict.fromkeys(_opened(estate, opens, {name: int(c[place]) for name, c in variables.items()}))
     if verdict is Verdict.UNKNOWN:
-        reason = "not known: whether " + (check.rests[judged.missing[at]].says or "what a pass rests on")
+        reason = _hole(check, int(judged.missing[at]))
     else:
         reason = "; ".join(one for one in said if one)
     facts = tuple(estate.fact(row) for row in list(rows)[:_MOST_FACTS])
     return Result(check.id, estate.terms.values[term], verdict, reason, facts, tuple(rows), tuple(opened))
 
 
-def _opened(estate: Estate, check: Check, variables: Mapping[str, int]) -> Iterator[str]:
-    for one in check.opens:
+def _hole(check: Check, missing: int) -> str:
+    if missing >= len(check.rests):
+        return "not decided: " + check.doubts[missing - len(check.rests)].says
+    return "not known: whether " + (check.rests[missing].says or "what a pass rests on")
+
+
+def _opened(estate: Estate, opens: Sequence[str], variables: Mapping[str, int]) -> Iterator[str]:
+    for one in opens:
         name, _, capability = one.rpartition("#")
         term = variables.get(name or IT)
         if term is not None:
@@ -151,7 +162,7 @@ def affected(before: Estate, after: Estate, check: Check, rows: tuple[Rows, Rows
     """Subjects whose verdict may have changed: `rows` are those removed (of `before`) and those added (to `after`)."""
     parts = [np.zeros(0, np.int32)]
     for estate, changed in zip((before, after), rows, strict=True):
-        for when in (*check.each, *check.fails, *check.rests):
+        for when in (*check.each, *check.fails, *check.rests, *check.doubts):
             for at, atom in enumerate(when.facts):
                 mine = changed[changed >> 32 == PREDICATE_CODE[atom.predicate]] & 0xFFFFFFFF
                 found = match(estate, when.facts, when.unless, when.kinds, {at: mine}) if len(mine) else None
@@ -163,7 +174,7 @@ def affected(before: Estate, after: Estate, check: Check, rows: tuple[Rows, Rows
 def check_checks(checks: Sequence[Check]) -> None:
     """Refuse checks that no estate could meet. Raises `ValueError`: a fault of ours, found by the tests."""
     for check in checks:
-        for when in (*check.each, *check.fails, *check.rests):
+        for when in (*check.each, *check.fails, *check.rests, *check.doubts):
             names = set[str]().union(*map(names_of, when.facts))
             unknown = [atom.predicate for atom in when.facts if atom.predicate not in PREDICATES]
             if unknown or IT not in names or not when.facts:
