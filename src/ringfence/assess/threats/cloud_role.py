@@ -1,0 +1,60 @@
+"""A cloud role or service account is abused."""
+
+from ringfence.analyse.rule import Atom, Is, Like
+from ringfence.assess.check import When, asked_of
+from ringfence.assess.threat import Control, Stride, Threat, Way
+
+THREAT = Threat(
+    id="RF.T17",
+    name="cloud_role",
+    each=(When((Atom("holds_role", "holder", "it"),)), When((Atom("setting", "it", Is("cloud=aws")),))),
+    ways=(
+        Way(
+            "an attacker comes to act as it",
+            opens=(),
+            reach=("it#use",),
+            shut=(
+                Control(
+                    "nobody comes to it; what it may do was read",
+                    (asked_of("kubernetes-rbac"), When((Atom("permits", "it", "what"),), "what it permits is known")),
+                ),
+                Control(
+                    "nobody comes to it; its account was read",
+                    (
+                        asked_of("cloud", "cluster", (Atom("scoped_to", "it", "cluster"),)),
+                        When((Atom("permits", "it", "what"),), "what it permits is known"),
+                    ),
+                ),
+            ),
+        ),
+        Way(
+            "it may do everything",
+            opens=(When((Atom("permits", "it", Is("* *")),), "it permits everything"),),
+            shut=(
+                Control(
+                    "what it may do is named",
+                    (
+                        asked_of("kubernetes-rbac"),
+                        When((Atom("permits", "it", Like("[a-z]+ [a-z].*")),), "what it permits is named one by one"),
+                    ),
+                ),
+                Control(
+                    "what it may do in the cloud is named",
+                    (
+                        asked_of("cloud", "cluster", (Atom("scoped_to", "it", "cluster"),)),
+                        When((Atom("permits", "it", Like("[A-Za-z0-9]+.*")),), "what it permits is named one by one"),
+                    ),
+                ),
+            ),
+        ),
+    ),
+    why="Code in a job asks the metadata service and has the node's role: buckets, other nodes, more roles.",
+    remedy=(
+        "Keep job traffic from the metadata service, scope roles to one bucket and one verb, and let tokens "
+        "end with the job."
+    ),
+    phases=("ingest", "checkpoint", "export"),
+    stride=(Stride.SPOOFING, Stride.ELEVATION),
+    atlas=("AML.T0012", "AML.T0091.000"),
+    attack=("T1078.004", "T1552"),
+)
