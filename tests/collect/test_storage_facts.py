@@ -315,3 +315,15 @@ def test_what_a_listing_holds_was_asked_for():
     """Rights of data rest on a listing; where there is none, nothing claims that they are known."""
     found = collected(hosts__nfs1__exports=EXPORT, hosts__nfs1__folders=listing("/export/weights"))
     assert ("model:nfs1:/export/weights/llama", "asked", "folders") in said(found, "asked")
+
+
+def test_a_hand_over_is_verified_where_the_reader_names_the_version():
+    """One run writes the dataset, another reads it; a version or a digest says which bytes it means."""
+    data, model = "/d/web/part.parquet", "/w/llama/model.safetensors"
+    written = event("COMPLETE", [], [data])
+    loose = collected(lineage__events=written + event("COMPLETE", [data], [model]))
+    assert ("dataset:/d/web", "setting", "hand-over=unverified") in said(loose, "setting")
+    version = ', "facets": {"version": {"datasetVersion": "7"}}'
+    pinned = event("COMPLETE", [data], [model]).replace(f'"name": "{data}"', f'"name": "{data}"{version}', 1)
+    found = collected(lineage__events=written + pinned)
+    assert ("dataset:/d/web", "setting", "hand-over=pinned") in said(found, "setting")

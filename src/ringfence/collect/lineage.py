@@ -35,7 +35,7 @@ def facts(form: str, files: Iterable[CapturedFile], places: Places) -> Iterator[
 
 
 class Made:
-    """What runs wrote, and whether any event of a run that wrote it names what went in.
+    """What runs wrote and read, so that it can be said what went into a thing and how it was handed on.
 
     A run tells its inputs at its start and its outputs at its end, so all its events count together.
     """
@@ -43,21 +43,34 @@ class Made:
     def __init__(self) -> None:
         self._written: dict[str, dict[str, CapturedFile]] = {}
         self._read: dict[str, set[str]] = {}
+        self._pinned: set[str] = set()
 
-    def take(self, job: str, read: Iterable[str], written: Iterable[str], file: CapturedFile) -> None:
-        """Note one event."""
+    def take(
+        self, job: str, read: Iterable[str], written: Iterable[str], pinned: Iterable[str], file: CapturedFile
+    ) -> None:
+        """Note one event; `pinned` are those read whose version or digest it names."""
         self._read.setdefault(job, set()).update(read)
+        self._pinned.update(pinned)
         for entity in written:
             self._written.setdefault(entity, {}).setdefault(job, file)
 
     def facts(self) -> Iterator[Fact]:
-        """Coverage of all that was written, and of models and checkpoints whether their sources are named."""
+        """Coverage of all that was written; of models and checkpoints whether their sources are named; and of what
+        one run wrote and another read, whether the reader was told which bytes.
+        """
+        readers: dict[str, set[str]] = {}
+        for job, read in self._read.items():
+            for entity in read:
+                readers.setdefault(entity, set()).add(job)
         for entity, jobs in self._written.items():
             file = next(iter(jobs.values()))
             yield stamped(asked(entity, "lineage", answered=True, complete=True), file)
             if kind_of(entity) in ("model", "checkpoint"):
                 named = any(self._read[job] - {entity} for job in jobs)
                 yield stamped(Fact(entity, "setting", f"provenance={'named' if named else 'none'}"), file)
+            if readers.get(entity, set()) - jobs.keys():
+                how = "pinned" if entity in self._pinned else "unverified"
+                yield stamped(Fact(entity, "setting", f"hand-over={how}"), file)
 
 
 def _of_run(run: runs.Run, file: CapturedFile, places: Places, made: Made) -> Iterator[Found]:
@@ -65,7 +78,8 @@ def _of_run(run: runs.Run, file: CapturedFile, places: Places, made: Made) -> It
     host = places.scope.host(run.host) if run.host else ""
     read = sorted({entity_of(each, host, places) for each in run.reads})
     written = sorted({entity_of(each, host, places) for each in run.writes})
-    made.take(job, read, written, file)
+    pinned = {entity_of(each, host, places) for each in run.reads if each.version}
+    made.take(job, read, written, pinned, file)
     for entity in read:
         yield Fact(job, "reads", entity)
     for entity in written:

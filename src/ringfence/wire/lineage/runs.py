@@ -19,11 +19,15 @@ _OPENS = 'write {"job": …, "path": …, "mode": "r" or "w", "host": …} a lin
 
 
 class Data(msgspec.Struct, frozen=True):
-    """Something read or written. `namespace` and `name` as the source says; `kind` where it says one."""
+    """Something read or written. `namespace` and `name` as the source says; `kind` where it says one.
+
+    `version` is what pins the bytes: MLflow's digest of an input, OpenLineage's version of a dataset; empty without.
+    """
 
     namespace: str
     name: str
     kind: str = ""
+    version: str = ""
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -115,8 +119,10 @@ def _openlineage(line: int, event: dict[str, Any]) -> Run | None:
 
 
 def _dataset(row: dict[str, Any]) -> Data:
-    kind = _text(_dict(_dict(row.get("facets")).get("datasetType")), "datasetType").lower()
-    return Data(_text(row, "namespace"), _text(row, "name"), kind if kind in ("model", "checkpoint") else "")
+    facets = _dict(row.get("facets"))
+    kind = _text(_dict(facets.get("datasetType")), "datasetType").lower()
+    version = _text(_dict(facets.get("version")), "datasetVersion")
+    return Data(_text(row, "namespace"), _text(row, "name"), kind if kind in ("model", "checkpoint") else "", version)
 
 
 def _mlflow_answer(data: bytes) -> list[Run]:
@@ -152,7 +158,8 @@ def _mlflow_dataset(row: dict[str, Any]) -> Data:
     except InputError:
         source = {}
     uri = _text(source, "uri") or _text(source, "url") or _text(source, "path")
-    return Data("", uri) if uri else Data("mlflow", _text(row, "name"))
+    digest = _text(row, "digest")
+    return Data("", uri, "", digest) if uri else Data("mlflow", _text(row, "name"), "", digest)
 
 
 def _opens(data: bytes) -> list[Run]:
