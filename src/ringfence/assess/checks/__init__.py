@@ -2,8 +2,16 @@
 
 from ringfence.assess.check import Check
 from ringfence.assess.checks import (
+    gpu_driver_flaws,
+    gpu_driver_unsupported,
+    gpu_ecc,
+    gpu_profiling,
+    gpu_scrub,
+    gpu_sharing_across_tenants,
     lustre_nodemap,
+    mig_across_tenants,
     nfs_exports,
+    nvlink_across_tenants,
     pickle_load,
     scheduler_auth,
     weights_readable,
@@ -14,6 +22,14 @@ CHECKS: tuple[Check, ...] = (
     lustre_nodemap.CHECK,
     weights_readable.CHECK,
     pickle_load.CHECK,
+    gpu_driver_flaws.CHECK,
+    gpu_driver_unsupported.CHECK,
+    gpu_ecc.CHECK,
+    mig_across_tenants.CHECK,
+    nvlink_across_tenants.CHECK,
+    gpu_scrub.CHECK,
+    gpu_sharing_across_tenants.CHECK,
+    gpu_profiling.CHECK,
     scheduler_auth.CHECK,
 )
 
