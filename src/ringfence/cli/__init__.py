@@ -53,6 +53,7 @@ _COMMANDS = {
     "evidence": "ringfence.cli.evidence:evidence",
     "postmortem": "ringfence.cli.postmortem:postmortem",
     "lab": "ringfence.cli.lab:lab",
+    "harden": "ringfence.cli.harden:harden",
     "mark": "ringfence.cli.keep:mark",
     "merge": "ringfence.cli.keep:merge",
     "export": "ringfence.cli.keep:export",
@@ -61,7 +62,7 @@ _EXTRAS = {"cryptography": "fence", "nftables": "fence", "lightkube": "fence", "
 _EXTRAS |= dict.fromkeys(("duckdb", "evtx", "nats", "re2", "sigma"), "watch")
 """Packages of an extra → the extra. Whoever lacks one is told which to install."""
 
-_FAMILIES = frozenset(("evidence", "fence", "lab", "respond", "sigma"))
+_FAMILIES = frozenset(("evidence", "fence", "harden", "lab", "respond", "sigma"))
 """Commands that have commands."""
 
 for _name, _target in _COMMANDS.items():

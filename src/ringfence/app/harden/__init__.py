@@ -1,0 +1,1 @@
+"""Hardening, wired: a host's tree read, planned, changed and put back."""

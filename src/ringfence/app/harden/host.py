@@ -1,0 +1,141 @@
+"""One host: check, apply, complete, undo.
+
+    look ─▶ plan ─▶ every check ─▶ receipt (all that was) ─▶ per change: changing, apply, changed ─▶ applied
+                                      └ undo: the last change first, exactly as it was ─▶ undone
+
+The receipt holds the changes themselves, so one that was cut off is completed without the plan, and undone without it.
+Killed anywhere, each place holds what was or what is wanted; `apply` completes, `undo` takes back.
+"""
+
+import secrets
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from time import time
+
+import msgspec
+
+from ringfence.app.harden.ledger import Ledger
+from ringfence.assess.harden import reads
+from ringfence.assess.harden.changes import place, told
+from ringfence.assess.harden.measure import Measure
+from ringfence.assess.harden.measures import MEASURES
+from ringfence.assess.harden.plan import Plan, planned
+from ringfence.collect.tree import Tree, look
+from ringfence.enforce.host import act
+from ringfence.enforce.host.kept import Kept, decode, encode
+from ringfence.errors import EnforceError, RingfenceError, UsageError
+from ringfence.store.state import receipts
+
+STATE = "var/lib/ringfence/harden"
+_OPEN = ("begun", "applied", "failed", "undoing")
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of one change: `done`, `undone` or `failed`."""
+
+    place: str
+    status: str
+    why: str = ""
+
+
+def chosen(names: Sequence[str]) -> tuple[Measure, ...]:
+    """The measures named by id or name; all for none. Raises `UsageError`."""
+    known = {key: one for one in MEASURES for key in (one.id, one.name)}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise UsageError(f"there is no measure {unknown[0]!r}", "`ringfence harden explain` lists them")
+    wanted = {known[name].id for name in names}
+    return tuple(one for one in MEASURES if one.id in wanted or not names)
+
+
+def plan_of(root: Path, measures: Sequence[Measure]) -> Plan:
+    """What the host needs. Changes nothing."""
+    return planned(look(Tree(root), reads.paths(measures), reads.questions(measures)), measures)
+
+
+def folder_of(root: Path, state: Path | None) -> Path:
+    """Where receipts and journal are kept: below the root, unless somebody says otherwise."""
+    return state or Tree(root).root / STATE
+
+
+class Host:
+    """A tree and what was done to it."""
+
+    def __init__(self, root: Path, ledger: Ledger) -> None:
+        self.tree, self.ledger = Tree(root), ledger
+
+    def apply(self, plan: Plan) -> Iterator[Outcome]:
+        """Carry a plan out. Raises `EnforceError`; what was done until then stands in the receipt."""
+        if not plan.changes:
+            return
+        for change in plan.changes:
+            act.check(self.tree, change)
+        kept = [act.before(self.tree, change) for change in plan.changes]
+        self.ledger.ready()
+        receipt = secrets.token_hex(8)
+        targets = [receipts.Target(place(one.change), encode(one)) for one in kept]
+        receipts.begin(self.ledger.database, receipt, plan.digest, targets, time())
+        self.ledger.note("harden.apply.begun", receipt, changes=[told(change) for change in plan.changes])
+        yield from self._carry_out(receipt, kept)
+
+    def complete(self) -> Iterator[Outcome]:
+        """Do again what an apply that was cut off had begun. Raises `UsageError` where an undo was."""
+        for receipt in self.interrupted():
+            if receipt.status == "undoing":
+                raise UsageError(f"an undo of {receipt.id} was cut off", "`ringfence harden undo --apply` completes it")
+            self.ledger.note("harden.apply.resumed", receipt.id)
+            yield from self._carry_out(receipt.id, [decode(one.before) for one in receipt.targets])
+
+    def interrupted(self) -> list[receipts.Receipt]:
+        """Applies and undos that somebody was cut off in."""
+        return receipts.listed(self.ledger.database, ("begun", "undoing"))
+
+    def to_undo(self, wanted: str = "") -> receipts.Receipt:
+        """The receipt that an undo takes back: the last one. Raises `UsageError`."""
+        open_ = receipts.listed(self.ledger.database, _OPEN)
+        if not open_:
+            raise UsageError("there is nothing to undo", "`ringfence harden apply --apply` changes something")
+        last = open_[-1]
+        if wanted and wanted != last.id:
+            raise UsageError(f"{wanted} is not the last apply; {last.id} came after it", "undo that one first")
+        return last
+
+    def undo(self, receipt: receipts.Receipt) -> Iterator[Outcome]:
+        """Put everything back, the last change first. Raises `EnforceError` where something was not."""
+        self.ledger.ready()
+        receipts.settle(self.ledger.database, receipt.id, "undoing", time())
+        self.ledger.note("harden.undo.begun", receipt.id)
+        left = []
+        for one in reversed(receipt.targets):
+            if one.status in ("planned", "undone"):
+                continue
+            try:
+                act.restore(self.tree, decode(one.before))
+            except RingfenceError as error:
+                left.append(f"{one.target}: {error.what}")
+                yield Outcome(one.target, "failed", error.what)
+                continue
+            receipts.step(self.ledger.database, receipt.id, one.target, "undone")
+            yield Outcome(one.target, "undone")
+        if left:
+            raise EnforceError(f"{len(left)} places were not put back", "mend them, then undo again", tuple(left))
+        receipts.settle(self.ledger.database, receipt.id, "undone", time())
+        self.ledger.note("harden.undo.done", receipt.id)
+
+    def _carry_out(self, receipt: str, kept: Sequence[Kept]) -> Iterator[Outcome]:
+        database = self.ledger.database
+        for one in kept:
+            name = place(one.change)
+            receipts.step(database, receipt, name, "changing")
+            try:
+                act.apply(self.tree, one)
+            except RingfenceError as error:
+                receipts.settle(database, receipt, "failed", time())
+                self.ledger.note("harden.apply.failed", receipt, place=name, why=error.what)
+                stands = "the changes before it stand; `ringfence harden undo --apply` takes them back"
+                left = (*getattr(error, "left", ()), stands)
+                raise EnforceError(f"{name}: {error.what}", error.remedy, left) from error
+            receipts.step(database, receipt, name, "changed")
+            yield Outcome(name, "done")
+        receipts.settle(database, receipt, "applied", time())
+        self.ledger.note("harden.apply.done", receipt, changes=len(kept))

@@ -1,0 +1,48 @@
+"""What hardening remembers between commands: receipts and a signed journal, kept as the fence keeps its own."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ringfence.app.fence import ledger
+from ringfence.errors import StateError, UsageError
+
+
+class Ledger(ledger.Ledger):
+    """One host's memory. Nothing is made on disk before `make`."""
+
+    def make(self) -> "Ledger":
+        """Make the folder if it is not there."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StateError(f"{self.folder}: {error.strerror}", "run as root, or name a folder with --state") from None
+        return self
+
+    def there(self) -> "Ledger":
+        """Raises `UsageError` where nothing was hardened."""
+        if not self._file.exists() and not self._left_over:
+            what = f"{self.folder} holds no receipts"
+            raise UsageError(what, "`ringfence harden apply --apply` makes one; name its folder with --state")
+        return self
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the folder while something is changed. Raises `StateError` where another command does."""
+        handle = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(handle)
+            what = f"another command is hardening this host ({self.folder}); nothing was changed by this one"
+            raise StateError(what, "wait until it has ended") from None
+        try:
+            yield
+        finally:
+            os.close(handle)
+
+    def note(self, what: str, receipt: str, **detail: Any) -> None:
+        """One line of the journal; on disk when this returns."""
+        self.write_down(what, "host:this", receipt, **detail)

@@ -1,0 +1,1 @@
+"""How a host should be set, and what would have to change: values only. `enforce.host` acts on them."""

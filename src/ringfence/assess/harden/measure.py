@@ -1,0 +1,131 @@
+"""How a measure is written down: where it applies, and the desired state as values.
+
+needs met? ──no──▶ not applicable      wants: each met, differs (with changes), by hand, or unknown
+A want may have needs of its own. Nothing here reads or writes: what to read is in `reads`, what was read in `Seen`.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Verdict(StrEnum):
+    """What a measure says of a host."""
+
+    MET = "met"
+    DIFFERS = "differs"
+    BY_HAND = "by hand"
+    """It differs, and only people can change it: it needs another kernel, a reload, or a decision."""
+    UNKNOWN = "unknown"
+    NOT_APPLICABLE = "not applicable"
+
+
+class There(msgspec.Struct, frozen=True):
+    """One of these paths or patterns exists (`absent`: none of them does)."""
+
+    paths: tuple[str, ...]
+    says: str
+    absent: bool = False
+
+
+class Holds(msgspec.Struct, frozen=True):
+    """A line of a file is like a pattern (`lacks`: none is). The pattern is ours, without nested repetition."""
+
+    path: str
+    pattern: str
+    says: str
+    lacks: bool = False
+
+
+Need = There | Holds
+
+
+class Sysctl(msgspec.Struct, frozen=True):
+    """A kernel setting, running and at boot. `least`: a greater number is as good."""
+
+    key: str
+    value: int
+    least: bool = False
+
+
+class Own(msgspec.Struct, frozen=True):
+    """A file that is ours alone. `{gid}` in the text stands for the number of `group`."""
+
+    path: str
+    text: str
+    mode: int = 0o644
+    group: str = ""
+    check: str = ""
+    announce: str = ""
+    needs: tuple[Need, ...] = ()
+
+
+class Assign(msgspec.Struct, frozen=True):
+    """A key in somebody's file, the first of `paths` that exists. `style` names its language (`wire.host.edits`)."""
+
+    paths: tuple[str, ...]
+    key: str
+    value: str
+    style: str
+    needs: tuple[Need, ...] = ()
+
+
+class Edit(msgspec.Struct, frozen=True):
+    """A rewriting of somebody's file by one of `wire.host.edits`, which leaves alone what is right already."""
+
+    path: str
+    style: str
+    check: str = ""
+    announce: str = ""
+    needs: tuple[Need, ...] = ()
+
+
+class Permissions(msgspec.Struct, frozen=True):
+    """No permission bits beyond `most` on what a pattern names; of this `group` if one is named."""
+
+    pattern: str
+    most: int
+    group: str = ""
+
+
+class Device(msgspec.Struct, frozen=True):
+    """A setting that `nvidia-smi` holds per GPU: the field that it prints, and what to hand `flag` for each value."""
+
+    field: str
+    value: str
+    flag: str
+    arguments: dict[str, str]
+    needs: tuple[Need, ...] = ()
+
+
+class Told(msgspec.Struct, frozen=True):
+    """Something that is only looked at: a line of a file has to be like a pattern (`never`: no line may be).
+
+    `remedy` says what people have to do.
+    """
+
+    path: str
+    pattern: str
+    remedy: str
+    never: bool = False
+    needs: tuple[Need, ...] = ()
+
+
+Want = Sysctl | Own | Assign | Edit | Permissions | Device | Told
+
+
+class Measure(msgspec.Struct, frozen=True):
+    """One thing to harden. `breaks` says what stops working. `way`: an admin's way in that has to be there first."""
+
+    id: str
+    name: str
+    title: str
+    why: str
+    breaks: str
+    wants: tuple[Want, ...]
+    needs: tuple[Need, ...] = ()
+    way: tuple[Need, ...] = ()
+    after: str = ""
+    never: str = ""
+    topic: str = ""
+    source: str = ""

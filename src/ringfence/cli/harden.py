@@ -1,0 +1,142 @@
+"""`ringfence harden check|explain|apply|undo`: dry unless `--apply` is given."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+
+from ringfence.app.harden import commands
+from ringfence.cli import output
+from ringfence.cli.estate import AsJson
+from ringfence.cli.extra import needs_fence
+from ringfence.errors import EnforceError
+
+harden = App(
+    name="harden",
+    help="Set a host as a GPU node should be set, so that all of it can be undone.",
+    result_action="return_value",
+)
+
+Root = Annotated[Path, Parameter(name=["--root"], help="The file tree of the host (default: this one).")]
+Only = Annotated[
+    list[str] | None, Parameter(name=["--only"], negative="", help="This measure alone, by id or name (repeatable).")
+]
+State = Annotated[
+    Path | None, Parameter(name=["--state"], help="Receipts and journal (default /var/lib/ringfence/harden).")
+]
+Really = Annotated[bool, Parameter(name=["--apply"], negative="", help="Do it; without this it is only shown.")]
+HERE = Path("/")
+FOUND = 3
+
+
+@harden.command
+def check(*, root: Root = HERE, only: Only = None, json: AsJson = False) -> int:
+    """Compare the host with what every measure wants. Changes nothing. Exit status 3 if anything is left to do.
+
+    Example: `ringfence harden check`
+    """
+    found, well = commands.check(root, only or ())
+    if json:
+        output.json(found)
+    else:
+        _table(found)
+    return 0 if well else FOUND
+
+
+@harden.command
+def explain(measure: list[str] | None = None, /, *, json: AsJson = False) -> int:
+    """Tell what measures want, why, and what they break.
+
+    Example: `ringfence harden explain profiling_admin`
+
+    Parameters
+    ----------
+    measure
+        Ids or names; all for none.
+    """
+    found = commands.explain(measure or ())
+    if json:
+        output.json(found)
+        return 0
+    for one in found:
+        output.out.print(f"{one['id']} {one['name']}: {one['title']}", style="bold", markup=False)
+        told = [("why", one["why"]), ("breaks", one["breaks"]), *(("wants", want) for want in one["wants"])]
+        told += [("applies where", need) for need in one["applies"]] + [("not unless", way) for way in one["way_in"]]
+        told += [(name, one[name]) for name in ("after", "never", "source") if one[name]]
+        output.table(("", ""), told)
+    return 0
+
+
+@harden.command
+def apply(
+    *, root: Root = HERE, only: Only = None, state: State = None, really: Really = False, json: AsJson = False
+) -> int:
+    """Change what differs; show what that would be without `--apply`. One that was cut off is completed first.
+
+    What only people can change is told, and left. Exit status 3 if anything is left.
+    Example: `ringfence harden apply --only kernel_memory --apply`
+    """
+    applying = commands.Applying(root, only or (), state)
+    done: list[Any] = []
+    if really:
+        with needs_fence():
+            done = _run(applying.apply())
+    found = applying.plan()
+    if json:
+        output.json({"outcomes": done, "findings": found})
+    else:
+        _table(found)
+        _told_changes(found, done)
+    return 0 if not any(one["verdict"] in commands.OPEN for one in found) else FOUND
+
+
+@harden.command
+def undo(
+    receipt: str = "", /, *, root: Root = HERE, state: State = None, really: Really = False, json: AsJson = False
+) -> int:
+    """Take the last apply back: bytes, mode, owner, and files that were not there are gone again.
+
+    Example: `ringfence harden undo --apply`
+
+    Parameters
+    ----------
+    receipt
+        The receipt, if it is to be checked that it is the last one.
+    """
+    undoing = commands.Undoing(root, state, receipt)
+    shown = undoing.shown()
+    done = _run(undoing.undo()) if really else []
+    if json:
+        output.json({**shown, "outcomes": done})
+    elif really:
+        output.out.print(f"{shown['receipt']} is taken back at {len(done)} places", markup=False)
+    else:
+        output.table(("would be put back",), [(place,) for place in shown["places"]])
+        output.out.print("--apply does it")
+    return 0
+
+
+def _run(outcomes: Iterable[Any]) -> list[Any]:
+    try:
+        return list(outcomes)
+    except EnforceError as error:
+        for left in error.left:
+            output.err.print(f"  left: {left}", markup=False)
+        raise
+
+
+def _table(found: list[dict[str, Any]]) -> None:
+    rows = [(one["id"], one["name"], one["verdict"], "; ".join(one["reasons"])) for one in found]
+    output.table(("", "measure", "verdict", "why"), rows)
+
+
+def _told_changes(found: list[dict[str, Any]], done: list[Any]) -> None:
+    for one in done:
+        output.out.print(f"{one.status}: {one.place}", markup=False)
+    for change in (change for one in found for change in one["changes"]):
+        output.out.print(f"would {change}", markup=False)
+    if done:
+        output.out.print("`ringfence harden undo --apply` takes it back")
+    elif any(one["changes"] for one in found):
+        output.out.print("nothing was changed; --apply does it")
