@@ -1,7 +1,16 @@
-"""Coverage that many checks rest on: what was read of data, of containers and of services."""
+"""What many checks ask for alike: kinds of data, and coverage of data, containers and services."""
 
-from ringfence.analyse.rule import Atom
+from ringfence.analyse.rule import Atom, Like, Prefix
 from ringfence.assess.check import IT, asked_of
+
+WEIGHTS: dict[str, tuple[str, ...]] = {IT: ("model", "checkpoint")}
+DATASET: dict[str, tuple[str, ...]] = {IT: ("dataset",)}
+DATA: dict[str, tuple[str, ...]] = {IT: ("model", "checkpoint", "dataset")}
+
+PLAIN = Like(r"safetensors|gguf|onnx|parquet|arrow|npy|tfrecord|mds|indexed|jsonl")
+"""Formats that hold data and no program (`npz`, `keras`, `hdf5` and engines may hold one)."""
+
+GROUP = Prefix("identity:group/")
 
 FOLDERS = asked_of("folders", complete=True)
 """A listing of the folder of this model, checkpoint or dataset, with modes and owners."""

@@ -191,6 +191,7 @@ def _images(
             told = {"path": ids.clean(place.path), "mode": f"{entry.mode:04o}", "owner": ids.clean(entry.owner)}
             yield from (Fact(image, "stored_on", storage, told) for storage in place.on)
             yield from places.local(host, place)
+            yield asked(image, "folders", answered=True, complete=True)
             writers = _who(entry, _WRITE, chain)
             if chain and not chain[-1].mode & _STICKY:
                 writers |= _who(chain[-1], _WRITE | _PASS, chain[:-1])

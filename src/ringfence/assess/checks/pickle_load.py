@@ -1,10 +1,9 @@
 """What jobs load is data, not a pickle that runs what it holds."""
 
-from ringfence.analyse.rule import Atom, Is, Like
+from ringfence.analyse.rule import Atom, Is
 from ringfence.assess.check import Check, Layer, Mismatch, Refs, When
-from ringfence.assess.seen import FOLDERS
+from ringfence.assess.seen import FOLDERS, PLAIN, WEIGHTS
 
-_WEIGHTS = {"it": ("model", "checkpoint")}
 _PICKLE = Atom("has_format", "it", Is("pickle"))
 
 CHECK = Check(
@@ -12,14 +11,14 @@ CHECK = Check(
     name="pickle_load",
     title="What jobs load is data, not a pickle that runs what it holds",
     layer=Layer.WORKFLOW,
-    each=(When((Atom("has_format", "it", "format"),), kinds=_WEIGHTS),),
+    each=(When((Atom("has_format", "it", "format"),), kinds=WEIGHTS),),
     fails=(
-        When((_PICKLE, Atom("reads", "work", "it")), "work loads it, and runs what it holds", kinds=_WEIGHTS),
+        When((_PICKLE, Atom("reads", "work", "it")), "work loads it, and runs what it holds", kinds=WEIGHTS),
         When((_PICKLE,), "it is kept as a pickle: whatever loads it runs what it holds"),
     ),
     rests=(
         FOLDERS,
-        When((Atom("has_format", "it", Like("safetensors|gguf|onnx|parquet|arrow|npy")),), "it is kept as plain data"),
+        When((Atom("has_format", "it", PLAIN),), "it is kept as plain data"),
     ),
     why="Loading a pickle runs the program in it: whoever may change the file, or the one it was made from, has "
     "code in "

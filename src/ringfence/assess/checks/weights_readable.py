@@ -1,21 +1,19 @@
 """Weights and checkpoints are read by their owner, not by a group or by everyone."""
 
-from ringfence.analyse.rule import Atom, Is, Prefix
+from ringfence.analyse.rule import Atom, Is
 from ringfence.assess.check import Check, Layer, Mismatch, Refs, When
-from ringfence.assess.seen import FOLDERS
+from ringfence.assess.seen import FOLDERS, GROUP, WEIGHTS
 from ringfence.estate.kinds import EVERYONE
-
-_WEIGHTS = {"it": ("model", "checkpoint")}
 
 CHECK = Check(
     id="RF-D03",
     name="weights_readable",
     title="Weights and checkpoints are read by their owner, not by a group or by everyone",
     layer=Layer.STORAGE,
-    each=(When((Atom("stored_on", "it", "storage"),), kinds=_WEIGHTS),),
+    each=(When((Atom("stored_on", "it", "storage"),), kinds=WEIGHTS),),
     fails=(
         When((Atom("readable_by", "it", Is(EVERYONE)),), "every account that reaches the storage may read it"),
-        When((Atom("readable_by", "it", Prefix("identity:group/")),), "a whole group may read it"),
+        When((Atom("readable_by", "it", GROUP),), "a whole group may read it"),
     ),
     rests=(FOLDERS, When((Atom("stored_on", "it", "storage"),), "where it lies is known")),
     why="A checkpoint is the model: each account that may read it is one more that can carry it off, and a "
