@@ -2,18 +2,22 @@
 
 from ringfence.assess.check import Check
 from ringfence.assess.checks import (
+    dataset_writers,
     gpu_driver_flaws,
     gpu_driver_unsupported,
     gpu_ecc,
     gpu_profiling,
     gpu_scrub,
     gpu_sharing_across_tenants,
+    hand_over,
+    hours_to_exfiltrate,
     lustre_nodemap,
     mig_across_tenants,
     nfs_exports,
     nvlink_across_tenants,
     pickle_load,
     scheduler_auth,
+    upstream_writers,
     weights_readable,
 )
 
@@ -22,6 +26,10 @@ CHECKS: tuple[Check, ...] = (
     lustre_nodemap.CHECK,
     weights_readable.CHECK,
     pickle_load.CHECK,
+    dataset_writers.CHECK,
+    hours_to_exfiltrate.CHECK,
+    upstream_writers.CHECK,
+    hand_over.CHECK,
     gpu_driver_flaws.CHECK,
     gpu_driver_unsupported.CHECK,
     gpu_ecc.CHECK,
