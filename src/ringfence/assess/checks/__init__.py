@@ -2,10 +2,14 @@
 
 from ringfence.assess.check import Check
 from ringfence.assess.checks import (
+    container_toolkit_flaws,
     dataset_writers,
+    gpu_confidential,
     gpu_driver_flaws,
     gpu_driver_unsupported,
     gpu_ecc,
+    gpu_firmware_flaws,
+    gpu_operator_flaws,
     gpu_profiling,
     gpu_scrub,
     gpu_sharing_across_tenants,
@@ -38,6 +42,10 @@ CHECKS: tuple[Check, ...] = (
     gpu_scrub.CHECK,
     gpu_sharing_across_tenants.CHECK,
     gpu_profiling.CHECK,
+    gpu_confidential.CHECK,
+    container_toolkit_flaws.CHECK,
+    gpu_operator_flaws.CHECK,
+    gpu_firmware_flaws.CHECK,
     scheduler_auth.CHECK,
 )
 
