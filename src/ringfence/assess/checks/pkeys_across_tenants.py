@@ -1,0 +1,63 @@
+"""No host is a full member of partitions of two tenants."""
+
+from ringfence.analyse.rule import Atom, Differ
+from ringfence.assess.check import Check, Layer, Mismatch, When, asked_of
+
+PORTS = Atom("has_port", "it", "port")
+
+CHECK = Check(
+    id="RF-F02",
+    name="pkeys_across_tenants",
+    title="No host is a full member of two tenants' partitions",
+    layer=Layer.FABRIC,
+    each=(
+        When(
+            (PORTS, Atom("in_pkey", "port", "pkey"), Atom("in_tenant", "pkey", "tenant")),
+            kinds={"it": ("host",)},
+        ),
+    ),
+    fails=(
+        When(
+            (
+                PORTS,
+                Atom("in_pkey", "port", "pkey", {"membership": "full"}),
+                Atom("in_tenant", "pkey", "mine"),
+                Atom("has_port", "it", "beside"),
+                Atom("in_pkey", "beside", "second", {"membership": "full"}),
+                Atom("in_tenant", "second", "theirs"),
+            ),
+            "its ports are full members of partitions of two tenants",
+            (Differ("mine", "theirs"),),
+            opens=("second#send", "pkey#send"),
+        ),
+        When(
+            (
+                PORTS,
+                Atom("in_pkey", "port", "pkey", {"membership": "full"}),
+                Atom("in_tenant", "pkey", "theirs"),
+                Atom("in_tenant", "it", "mine"),
+                Atom("has_gpu", "it", "gpu"),
+            ),
+            "a port of one tenant's host is a full member of another's partition",
+            (Differ("mine", "theirs"),),
+            opens=("pkey#send",),
+        ),
+    ),
+    rests=(
+        asked_of(
+            "pkeys",
+            "fabric",
+            (PORTS, Atom("on_fabric", "port", "fabric", {"link_layer": "InfiniBand"})),
+            complete=True,
+        ),
+        When(
+            (PORTS, Atom("in_pkey", "port", "pkey"), Atom("in_tenant", "pkey", "tenant")),
+            "whose its partition is was told",
+        ),
+    ),
+    why="A host that is full member on both sides carries packets between tenants whose partitions should be disjoint.",
+    remedy="One partition per tenant or job, full for its own hosts only; storage reaches tenants as a limited member.",
+    weight=7,
+    mismatch=Mismatch.ACCELERATOR,
+    source="NVIDIA's InfiniBand security guide, partitions",
+)

@@ -1,0 +1,38 @@
+"""A RoCE port reaches only its peers."""
+
+from ringfence.analyse.rule import Atom, Is
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
+
+SWITCH = (Atom("cabled_to", "it", "far"), Atom("has_port", "switch", "far"))
+
+CHECK = Check(
+    id="RF-F07",
+    name="roce_filtered",
+    title="The switch filters what a RoCE port may reach",
+    layer=Layer.FABRIC,
+    each=(
+        When((Atom("on_fabric", "it", "vlan", {"link_layer": "Ethernet"}),), kinds={"it": ("ibport",)}),
+        When((Atom("asked", "it", Is("switch-config")),), kinds={"it": ("ibport",)}),
+    ),
+    fails=(
+        When(
+            (Atom("on_fabric", "it", "vlan", {"link_layer": "Ethernet", "filtered": False}),),
+            "its switch port carries the VLAN without a filter",
+            opens=("vlan#send",),
+        ),
+    ),
+    rests=(
+        asked_of("switch-config", "switch", SWITCH),
+        When(
+            (Atom("on_fabric", "it", "vlan", {"link_layer": "Ethernet", "filtered": True}),),
+            "its switch port has a filter",
+        ),
+    ),
+    why="RoCE leaves the host below its firewall: without a filter on the switch all ports of a VLAN reach one "
+    "another, whatever job they work for.",
+    remedy="A VLAN or VRF per tenant with an access list on every host port.",
+    weight=6,
+    mismatch=Mismatch.ACCELERATOR,
+    refs=Refs(attack=("T1040",)),
+    source="the switches' own configuration guides, access lists of bridged ports",
+)
