@@ -34,6 +34,7 @@ _COMMANDS = {
     "reach": "ringfence.cli.ask:reach",
     "paths": "ringfence.cli.ask:paths",
     "choke": "ringfence.cli.ask:choke",
+    "advisories": "ringfence.cli.advisories:advisories",
     "generate": "ringfence.cli.generate:generate",
     "fence": "ringfence.cli.fence:fence",
     "enrol": "ringfence.cli.enrol:enrol",

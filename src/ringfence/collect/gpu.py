@@ -149,8 +149,8 @@ def _state(gpu: nvidia.Gpu) -> Iterator[Fact]:
             yield _set(entity, name, _ON[value])
     if gpu.compute_mode:
         yield _set(entity, "compute_mode", gpu.compute_mode.lower().replace(" ", "_"))
-    if gpu.architecture:
-        yield _set(entity, "architecture", gpu.architecture)
+    told = {"architecture": gpu.architecture, "brand": gpu.brand, "driver_model": gpu.driver_model}
+    yield from (_set(entity, name, value) for name, value in told.items() if value)
     if gpu.protected_mib:
         yield _set(entity, "cc_mode", "on")
     elif gpu.protected_mib == 0 and gpu.architecture in _CONFIDENTIAL:

@@ -13,11 +13,11 @@ MOST_VERSIONS = 100_000
 _REMEDY = "give CVE records of schema 5, each in a file of its own"
 
 
-class _Version(msgspec.Struct):
+class _Version(msgspec.Struct, rename="camel"):
     version: str = ""
     status: str = ""
-    lessThan: str = ""
-    lessThanOrEqual: str = ""
+    less_than: str = ""
+    less_than_or_equal: str = ""
 
 
 class _Affected(msgspec.Struct):
@@ -36,13 +36,13 @@ class _Containers(msgspec.Struct):
     cna: _Container = msgspec.field(default_factory=_Container)
 
 
-class _Metadata(msgspec.Struct):
-    cveId: str
-    datePublished: str = ""
+class _Metadata(msgspec.Struct, rename="camel"):
+    cve_id: str
+    date_published: str = ""
 
 
-class _Record(msgspec.Struct):
-    cveMetadata: _Metadata
+class _Record(msgspec.Struct, rename="camel"):
+    cve_metadata: _Metadata
     containers: _Containers = msgspec.field(default_factory=_Containers)
 
 
@@ -51,14 +51,14 @@ def read(data: bytes) -> Advisory:
     if len(data) > MOST_BYTES:
         raise InputError(f"larger than {MOST_BYTES >> 20} MiB", remedy=_REMEDY)
     record: _Record = safe.json(data, _Record)
-    name = cve(record.cveMetadata.cveId)
+    name = cve(record.cve_metadata.cve_id)
     if not name:
         raise InputError("no CVE id", remedy=_REMEDY)
     cna = record.containers.cna
     named = list(_named(cna.affected))
     affected = tuple(each for status, each in named if status == "affected")
     fixed = tuple(each for status, each in named if status == "unaffected")
-    released = text(record.cveMetadata.datePublished[:10])
+    released = text(record.cve_metadata.date_published[:10])
     return Advisory(name, text(cna.title) or name, released, (Flaw(name, affected, fixed),))
 
 
@@ -76,8 +76,10 @@ def _named(affected: list[_Affected]) -> Iterator[tuple[str, Named]]:
 def _range(version: _Version) -> str:
     """The schema's own bounds in the words that the publishers' prose uses."""
     start = version.version if version.version not in ("", "0", "*", "unspecified") else ""
-    if version.lessThan:
-        return f"{start} prior to {version.lessThan}" if start else f"prior to {version.lessThan}"
-    if version.lessThanOrEqual:
-        return f"{start} to {version.lessThanOrEqual}" if start else f"up to and including {version.lessThanOrEqual}"
+    if version.less_than:
+        return f"{start} prior to {version.less_than}" if start else f"prior to {version.less_than}"
+    if version.less_than_or_equal:
+        return (
+            f"{start} to {version.less_than_or_equal}" if start else f"up to and including {version.less_than_or_equal}"
+        )
     return version.version

@@ -12,14 +12,14 @@ MOST_BYTES = 32 << 20
 _REMEDY = "give known_exploited_vulnerabilities.json"
 
 
-class _Entry(msgspec.Struct):
-    cveID: str
-    dateAdded: str = ""
+class _Entry(msgspec.Struct, rename="camel"):
+    id: str = msgspec.field(name="cveID")
+    date_added: str = ""
 
 
-class _Catalogue(msgspec.Struct):
+class _Catalogue(msgspec.Struct, rename="camel"):
     vulnerabilities: list[_Entry]
-    catalogVersion: str = ""
+    catalog_version: str = ""
 
 
 class Catalogue(msgspec.Struct, frozen=True):
@@ -34,5 +34,5 @@ def read(data: bytes) -> Catalogue:
     if len(data) > MOST_BYTES:
         raise InputError(f"larger than {MOST_BYTES >> 20} MiB", remedy=_REMEDY)
     file: _Catalogue = safe.json(data, _Catalogue)
-    added = {each.cveID: text(each.dateAdded[:10]) for each in file.vulnerabilities if cve(each.cveID)}
-    return Catalogue(text(file.catalogVersion), added)
+    added = {each.id: text(each.date_added[:10]) for each in file.vulnerabilities if cve(each.id)}
+    return Catalogue(text(file.catalog_version), added)

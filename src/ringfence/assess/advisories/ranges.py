@@ -146,7 +146,17 @@ _ONE = {
     **dict.fromkeys(("V and older", "V older", "V and before"), _last),
     **dict.fromkeys(("V and newer", "V newer"), _from),
 }
+
+
+def _between(one: Token, other: Token) -> Span:
+    return Span(one.low, other.high)
+
+
+def _series_below(one: Token, other: Token) -> Span:
+    return Span(one.low, other.low)
+
+
 _TWO = {
-    **dict.fromkeys(("V to V", "V until V"), lambda one, other: Span(one.low, other.high)),
-    **dict.fromkeys(("V before to V", "V before V"), lambda one, other: Span(one.low, other.low)),
+    **dict.fromkeys(("V to V", "V until V"), _between),
+    **dict.fromkeys(("V before to V", "V before V"), _series_below),
 }

@@ -81,6 +81,8 @@ class Gpu(msgspec.Struct, frozen=True):
     place: Place | None
     migs: tuple[Mig, ...]
     processes: tuple[Process, ...]
+    driver_model: str = ""
+    """How Windows drives it (WDDM, TCC, MCDM); "" elsewhere."""
 
 
 class Log(msgspec.Struct, frozen=True):
@@ -165,6 +167,7 @@ def _gpu(index: int, element: Element) -> Gpu:
         place=_place(element),
         migs=tuple(_migs(element, uuid)),
         processes=tuple(_processes(element)),
+        driver_model=_text(element, "driver_model/current_dm"),
     )
 
 

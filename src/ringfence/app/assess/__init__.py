@@ -1,0 +1,1 @@
+"""Assessing: reads what the user names, hands values to `ringfence.assess`, and shapes what comes back."""

@@ -1,0 +1,175 @@
+"""Files of advisories → verdicts on an estate, and the estate with them as facts."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from time import time
+from typing import Any, TypeVar
+
+import msgspec
+
+from ringfence.assess.advisories.index import Index
+from ringfence.assess.advisories.judge import Finding, Standing, facts, findings
+from ringfence.assess.advisories.verdict import Said, Verdict
+from ringfence.errors import InputError, Problem, UsageError
+from ringfence.estate.estate import Estate
+from ringfence.wire import csaf, cve_record, epss, kev
+from ringfence.wire.advisory import Advisory
+
+__all__ = ["Answer", "Verdict", "ask", "enriched", "enriched_by"]
+
+MOST_FILES = 500_000
+_MARK = 65536
+_T = TypeVar("_T")
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """Everything that `ringfence advisories` tells. `problems` are files that could not be read."""
+
+    index: Index
+    findings: tuple[Finding, ...]
+    standing: Standing
+    advisories: int
+    problems: tuple[Problem, ...]
+
+
+def enriched(
+    estate: Estate, csaf: Path | None = None, cve: Path | None = None, kev: Path | None = None, epss: Path | None = None
+) -> Estate:
+    """The estate with what advisories say of it as facts; its moves are to be derived again."""
+    return enriched_by(estate, ask(estate, csaf, cve, kev, epss))
+
+
+def enriched_by(estate: Estate, answer: Answer) -> Estate:
+    """The estate with the facts of an answer, instead of those of an earlier one."""
+    old = [fact for fact in estate.facts("vulnerable_to", "asked") if fact.source == "advisories"]
+    return estate.with_delta(facts(list(answer.findings), answer.standing, time()), old)
+
+
+def ask(
+    estate: Estate,
+    csaf_in: Path | None = None,
+    cve_in: Path | None = None,
+    kev_file: Path | None = None,
+    epss_file: Path | None = None,
+) -> Answer:
+    """Read what was given and judge every installation. Raises `UsageError` where nothing was given or found."""
+    if csaf_in is None and cve_in is None:
+        raise UsageError(
+            "no advisories were given", "name a folder of CSAF files with --csaf, or of CVE records with --cve"
+        )
+    problems: list[Problem] = []
+    advisories = list(_folder(csaf_in, csaf.read, b'"csaf_version"', problems)) if csaf_in else []
+    records = list(_folder(cve_in, cve_record.read, b'"cveMetadata"', problems)) if cve_in else []
+    if not advisories and not records:
+        raise UsageError(f"{csaf_in or cve_in} holds no advisory", "CSAF 2.0 documents and CVE records are JSON files")
+    standing = _standing(kev_file, epss_file)
+    index = Index(advisories, records)
+    return Answer(index, tuple(findings(estate, index)), standing, len(advisories) + len(records), tuple(problems))
+
+
+def _folder(
+    folder: Path, read: Callable[[bytes], Advisory], mark: bytes, problems: list[Problem]
+) -> Iterator[Advisory]:
+    """Every document of a folder and its folders; files of other kinds are passed over, broken ones told."""
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder", "name one that holds the publisher's JSON files")
+    for at, path in enumerate(sorted(folder.rglob("*.json"))):
+        if at == MOST_FILES:
+            raise UsageError(f"{folder} holds more than {MOST_FILES:,} files", "name the publisher's own folder")
+        with path.open("rb") as file:
+            head = file.read(_MARK)
+            if mark not in head:
+                head += file.read(1 << 20) if b"{" in head else b""
+            if mark not in head:
+                continue
+            data = head + file.read(csaf.MOST_BYTES + 1 - len(head))
+        try:
+            yield read(data)
+        except InputError as error:
+            problems.append(Problem(str(path), error.line, error.what, error.remedy))
+
+
+def _standing(kev_file: Path | None, epss_file: Path | None) -> Standing:
+    exploited = _one(kev_file, kev.read) if kev_file else None
+    scores = _one(epss_file, epss.read) if epss_file else None
+    return Standing(
+        frozenset(exploited.added) if exploited else frozenset(),
+        scores.probability if scores else {},
+        exploited is not None,
+    )
+
+
+def _one(path: Path, read: Callable[[bytes], _T]) -> _T:
+    """One file; what is wrong with it names it."""
+    if not path.is_file():
+        raise UsageError(f"{path} is not a file", "name the catalogue itself, not its folder")
+    try:
+        return read(path.read_bytes())
+    except InputError as error:
+        raise InputError(f"{path}: {error.what}", line=error.line, remedy=error.remedy) from None
+
+
+def rows(answer: Answer) -> list[dict[str, Any]]:
+    """One row for each class of entities, verdict and advisory, the worst first: the shape of `--json`."""
+    return [
+        row
+        for finding in answer.findings
+        for row in (*_by_advisory(finding, answer.standing), *([] if finding.judged.answered else [_hole(finding)]))
+    ]
+
+
+def _by_advisory(finding: Finding, standing: Standing) -> Iterator[dict[str, Any]]:
+    groups: dict[tuple[str, ...], list[Said]] = {}
+    for one in finding.judged.said:
+        own = one.advisory if one.range else ""  # without a range of its own, several bulletins say the same
+        key = (str(one.verdict), own, one.range, one.fixed, one.missing, one.because)
+        groups.setdefault(key, []).append(one)
+    if finding.judged.answered and not groups:
+        yield _row(finding, "nothing known", [], standing)
+    for (verdict, *_), said in groups.items():
+        yield _row(finding, verdict, said, standing)
+
+
+def _hole(finding: Finding) -> dict[str, Any]:
+    return _row(finding, str(Verdict.UNKNOWN), [], Standing()) | {"missing": finding.judged.reason}
+
+
+def _row(finding: Finding, verdict: str, said: Sequence[Said], standing: Standing) -> dict[str, Any]:
+    install, first = finding.of.install, said[0] if said else None
+    known = [one.cve for one in said]
+    row: dict[str, Any] = {
+        "product": install.product,
+        "version": install.version,
+        "line": install.line,
+        "system": install.system,
+        "entities": list(finding.of.entities),
+        "verdict": verdict,
+        "advisories": list(dict.fromkeys(one.advisory for one in said)),
+        "cves": known,
+        "range": first.range if first else "",
+        "fixed": first.fixed if first else "",
+        "missing": first.missing if first else "",
+        "because": first.because if first else "",
+        "gives": sorted({one.gives for one in said if one.gives}),
+        "fact": finding.of.fact.as_json(),
+    }
+    if standing.has_kev:
+        row["kev"] = [cve for cve in known if cve in standing.exploited]
+    likely = {cve: standing.likely[cve] for cve in known if cve in standing.likely}
+    return row | ({"epss": likely} if likely else {})
+
+
+def summary(answer: Answer) -> dict[str, Any]:
+    """The answer as `--json` shows it."""
+    return {
+        "advisories": answer.advisories,
+        "foreign": answer.index.foreign,
+        "unread": answer.index.unread,
+        "rows": rows(answer),
+        "problems": [str(problem) for problem in answer.problems],
+    }
+
+
+def affected(found: Iterable[dict[str, Any]]) -> bool:
+    """Whether any row says affected or unsupported."""
+    return any(row["verdict"] in (Verdict.AFFECTED, Verdict.UNSUPPORTED) for row in found)

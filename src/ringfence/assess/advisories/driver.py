@@ -1,0 +1,90 @@
+"""GPU drivers: a fix for each release branch that still gets one.
+
+A bulletin that names the driver's branch decides by its range. One that does not may mean three things, and only
+other bulletins tell which: it is of a time before the branch; the branch was looked at and does not have the flaw (it
+is named again later); or nobody looks at it any more, for newer branches are named from then on and this one is not.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from ringfence.assess.advisories.branches import Issue
+from ringfence.assess.advisories.index import Index
+from ringfence.assess.advisories.products import DRIVER
+from ringfence.assess.advisories.tokens import Version, installed
+from ringfence.assess.advisories.verdict import Install, Judged, Said, Verdict, not_judged, worst
+
+
+def judge(index: Index, install: Install) -> Judged:
+    """The verdicts on a driver in a version, on a system, for a product line; for all lines if it is not known."""
+    version = installed(install.version)
+    issues = index.branches.issues.get(install.system, ())
+    lines = sorted({line for issue in issues for line in issue.flaws})
+    if not version:
+        return not_judged(f"the version {install.version} is not one that the bulletins use")
+    if not lines or (install.line and install.line not in lines):
+        return not_judged(f"a bulletin about {install.line or 'GPU drivers'} on {install.system}")
+    branch = index.branches.of(install.system, version)
+    if branch is None:
+        return not_judged(f"the release branch of driver {install.version}")
+    if branch > max(issue.newest for issue in issues):
+        return not_judged(f"a bulletin that names R{branch}: newer than all that are known")
+    asked = [install.line] if install.line else lines
+    by_line = [worst(_said(index, install.system, line, issues, branch, version)) for line in asked]
+    return Judged(by_line[0] if len(asked) == 1 else _agreed(by_line), answered=True)
+
+
+def _agreed(by_line: list[tuple[Said, ...]]) -> tuple[Said, ...]:
+    """One verdict for each flaw where all lines give it; else the line is the missing fact."""
+    maps = [{one.cve: one for one in said} for said in by_line]
+    agreed = []
+    for one in worst(each for said in by_line for each in said):
+        verdicts = {said[one.cve].verdict if one.cve in said else Verdict.FIXED for said in maps}
+        unknown = msgspec.structs.replace(one, verdict=Verdict.UNKNOWN, missing=LINE, gives="")
+        agreed.append(one if len(verdicts) == 1 else unknown)
+    return tuple(agreed)
+
+
+LINE = "the product line of its GPU (GeForce, RTX, Tesla)"
+
+
+def _said(
+    index: Index, system: str, line: str, issues: tuple[Issue, ...], branch: int, version: Version
+) -> Iterator[Said]:
+    shelf = index.shelf(DRIVER, system, line, str(branch))
+    above = {id(row) for row in shelf.above(version)}
+    rows: dict[tuple[str, str], list[Said]] = {}
+    for row in shelf.rows:
+        if row.range.spans is None:
+            verdict, missing = Verdict.UNKNOWN, f"what the range means: {row.range.text}"
+        else:
+            hit = id(row) in above or row.range.holds(version)
+            verdict, missing = (Verdict.AFFECTED if hit else Verdict.FIXED), ""
+        one = Said(row.cve, verdict, row.advisory, row.range.text, row.fixed, missing)
+        rows.setdefault((row.advisory, row.cve), []).append(one)
+    for at, issue in enumerate(issues):
+        for cve in issue.flaws.get(line, ()):
+            named = rows.get((issue.advisory, cve))
+            if named is not None:
+                yield from named
+            else:
+                yield _unnamed(cve, issue, issues[: at + 1], issues[at + 1 :], line, branch)
+
+
+def _unnamed(
+    cve: str, issue: Issue, before: tuple[Issue, ...], after: tuple[Issue, ...], line: str, branch: int
+) -> Said:
+    """A flaw whose bulletin does not name the branch for it."""
+    if branch in issue.branches.get(line, ()):
+        return Said(cve, Verdict.FIXED, issue.advisory, because=f"it names R{branch} for other flaws, not for this one")
+    seen = any(branch in found for one in before for found in one.branches.values())
+    if branch > issue.newest and not seen:
+        return Said(cve, Verdict.FIXED, issue.advisory, because=f"R{branch} is newer than all that it names")
+    if any(branch in one.branches.get(line, ()) for one in after):
+        return Said(cve, Verdict.FIXED, issue.advisory, because=f"R{branch} is named again later, and not here")
+    newer = [max(one.branches[line]) for one in (issue, *after) if one.branches.get(line)]
+    if newer and max(newer) > branch:
+        why = f"newer branches are named, R{branch} is not, here or later: nobody looks at it any more"
+        return Said(cve, Verdict.UNSUPPORTED, issue.advisory, because=why)
+    return Said(cve, Verdict.UNKNOWN, issue.advisory, missing=f"whether {issue.advisory} concerns R{branch}")

@@ -1,0 +1,208 @@
+"""What an estate says is installed, grouped: entities that no advisory could tell apart are judged once.
+
+runs_software, runs_firmware, uses_image, has_gpu, settings ─▶ {Install: entities}
+"""
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from ringfence.assess.advisories import conditional
+from ringfence.assess.advisories.products import (
+    BMC,
+    BUNDLE,
+    CONNECTX,
+    DRIVER,
+    MLFLOW,
+    OPERATOR,
+    PLUGIN,
+    RAY,
+    SLURM,
+    SWITCH,
+    TOOLKIT,
+    TRITON,
+    VBIOS,
+    generation,
+    line_of,
+)
+from ringfence.assess.advisories.verdict import Install
+from ringfence.estate.estate import Estate
+from ringfence.estate.facts import Fact
+
+Found = tuple[str, Install, Fact]
+
+_PACKAGES = {
+    "nvidia-driver": DRIVER,
+    "nvidia-container-toolkit": TOOLKIT,
+    "nvidia-container-toolkit-base": TOOLKIT,
+    "nvidia-device-plugin": PLUGIN,
+    "k8s-device-plugin": PLUGIN,
+    "gpu-operator": OPERATOR,
+    "nvidia-gpu-operator": OPERATOR,
+    "slurm": SLURM,
+    "slurmctld": SLURM,
+    "slurm-wlm": SLURM,
+    "tritonserver": TRITON,
+    "ray": RAY,
+    "mlflow": MLFLOW,
+    "mlnx-os": SWITCH,
+    "onyx": SWITCH,
+    "nvue": SWITCH,
+    "cumulus": SWITCH,
+    "nvos": SWITCH,
+}
+_IMAGES = {
+    "tritonserver": TRITON,
+    "gpu-operator": OPERATOR,
+    "k8s-device-plugin": PLUGIN,
+    "container-toolkit": TOOLKIT,
+    "ray": RAY,
+    "mlflow": MLFLOW,
+}
+_WINDOWS = ("wddm", "tcc", "mcdm")
+_GUEST = ("vgpu",)
+_CONTROLLERS = ("megarac", "ami", "american megatrends")
+
+
+class Class(msgspec.Struct, frozen=True):
+    """Entities with the same installation, ascending, and one of the facts that say so."""
+
+    install: Install
+    entities: tuple[str, ...]
+    fact: Fact
+
+
+def classes(estate: Estate) -> list[Class]:
+    """Every installation that the advisories may be about, in the order of products and versions."""
+    settings = _settings(estate)
+    found: dict[Install, dict[str, Fact]] = {}
+    for part in (_software(estate, settings), _images(estate), _firmware(estate)):
+        for entity, install, fact in part:
+            found.setdefault(install, {}).setdefault(entity, fact)
+    return [
+        Class(install, tuple(sorted(facts)), facts[min(facts)])
+        for install, facts in sorted(found.items(), key=lambda item: msgspec.structs.astuple(item[0]))
+    ]
+
+
+_ASKED = ("toolkit.mode", "gpu-operator.cdi.default", "brand", "driver_model", "virtualization", "architecture")
+
+
+def _settings(estate: Estate) -> Mapping[tuple[str, str], str]:
+    """(entity, name) → value, of the settings that are asked for; one look at each different setting."""
+    table, values = estate.table("setting"), estate.terms.values
+    known: dict[int, tuple[str, str] | None] = {}
+    found: dict[tuple[str, str], str] = {}
+    live = table.live
+    for subject, term in zip(table.subject[live].tolist(), table.object[live].tolist(), strict=True):
+        if term not in known:
+            name, _, value = values[term].partition("=")
+            known[term] = (name, value) if name in _ASKED else None
+        pair = known[term]
+        if pair is not None:
+            found[values[subject], pair[0]] = pair[1].lower()
+    return found
+
+
+def _software(estate: Estate, settings: Mapping[tuple[str, str], str]) -> Iterator[Found]:
+    cards: dict[str, tuple[tuple[str, str], ...]] | None = None
+    for fact in estate.facts("runs_software", "contains_package"):
+        name, source = _package(fact.object)
+        product = _PACKAGES.get(name)
+        version = str(fact.attributes.get("version", ""))
+        if product is None or not version:
+            continue
+        if product == DRIVER:
+            if cards is None:
+                cards = dict(_cards(estate, settings))
+            for line, system in cards.get(fact.subject) or (("", "linux"),):
+                yield fact.subject, Install(DRIVER, version, system, line), fact
+        elif product == SWITCH:
+            line = name if name != "nvue" else _switch(version)
+            yield fact.subject, Install(SWITCH, version, line=line), fact
+        elif product == SLURM:
+            yield fact.subject, Install(SLURM, version, source=source), fact
+        else:
+            yield fact.subject, Install(product, version, "linux", facts=_cdi(fact.subject, settings)), fact
+
+
+def _package(entity: str) -> tuple[str, str]:
+    """(name, family) of a package's id: `package:deb/slurm-wlm`, `package:pkg:pypi/ray`."""
+    rest = entity.removeprefix("package:").removeprefix("pkg:")
+    family, _, name = rest.rpartition("/")
+    return name.partition("@")[0].lower(), family.rpartition("/")[2]
+
+
+def _switch(version: str) -> str:
+    return "cumulus" if "cumulus" in version.lower() else "nvos" if "nvos" in version.lower() else ""
+
+
+def _cdi(entity: str, settings: Mapping[tuple[str, str], str]) -> tuple[tuple[str, str], ...]:
+    mode = settings.get((entity, "toolkit.mode"), "")
+    if mode in ("cdi", "legacy", "csv"):
+        return ((conditional.CDI, "on" if mode == "cdi" else "off"),)
+    default = settings.get((entity, "gpu-operator.cdi.default"), "")
+    return ((conditional.CDI, "on" if default == "true" else "off"),) if default else ()
+
+
+def _cards(
+    estate: Estate, settings: Mapping[tuple[str, str], str]
+) -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:
+    """(host, its (product line, system) pairs): a driver serves all cards of its host, of whatever line."""
+    pairs: dict[str, set[tuple[str, str]]] = {}
+    seen: dict[tuple[str, str], str] = {}
+    for fact in estate.facts("has_gpu"):
+        if "model" not in fact.attributes:
+            continue  # a part of a card
+        model = str(fact.attributes["model"])
+        brand = settings.get((fact.object, "brand"), "")
+        if (brand, model) not in seen:
+            seen[brand, model] = line_of(brand, model)
+        line = seen[brand, model]
+        if settings.get((fact.object, "virtualization"), "") in _GUEST:
+            line = "Guest driver"
+        windows = settings.get((fact.object, "driver_model"), "") in _WINDOWS
+        pairs.setdefault(fact.subject, set()).add((line, "windows" if windows else "linux"))
+    for host, found in pairs.items():
+        yield host, tuple(sorted(found))
+
+
+def _images(estate: Estate) -> Iterator[Found]:
+    """What a container's image says by its name and tag."""
+    known: dict[str, tuple[str, str]] = {}
+    for fact in estate.facts("uses_image"):
+        if fact.object not in known:
+            place, _, tag = fact.object.removeprefix("image:").partition("@")[0].rpartition(":")
+            known[fact.object] = _IMAGES.get(place.rpartition("/")[2].lower(), ""), tag
+        product, tag = known[fact.object]
+        if product and tag.removeprefix("v")[:1].isdigit():
+            yield fact.subject, Install(product, tag, "linux"), fact
+
+
+def _firmware(estate: Estate) -> Iterator[Found]:
+    labels = {fact.subject: fact.object.lower() for fact in estate.facts("labelled") if "model=" in fact.object}
+    models = {fact.object: str(fact.attributes.get("model", "")) for fact in estate.facts("has_gpu")}
+    hosts = {fact.object: fact.subject for fact in estate.facts("has_gpu")}
+    owner = {fact.object: fact.subject for fact in estate.facts("managed_by")}
+    kinds = {hosts[gpu]: generation(model) for gpu, model in models.items() if generation(model)}
+    bundled: set[str] = set()
+    waiting: list[tuple[str, Fact]] = []
+    for fact in estate.facts("runs_firmware"):
+        name, version = str(fact.attributes.get("name", "")).lower(), str(fact.attributes.get("version", ""))
+        kind = fact.subject.partition(":")[0]
+        if kind == "ibport":
+            yield fact.subject, Install(CONNECTX, version), fact
+        elif kind == "gpu" and name.endswith("vbios"):
+            waiting.append((hosts.get(fact.subject, ""), fact))
+        elif "hgx" in name and ("bundle" in name or "hmc" in name):
+            host = owner.get(fact.subject, fact.subject)
+            bundled.add(host)
+            line = "hmc" if "hmc" in name else ""
+            yield fact.subject, Install(BUNDLE, version, line=line, models=kinds.get(host, ())), fact
+        elif kind == "bmc":
+            about = f"{name} {labels.get(fact.subject, '')} {fact.object.lower()}"
+            if any(word in about.replace("-", " ").split() for word in _CONTROLLERS):
+                yield fact.subject, Install(BMC, version, models=("megarac",)), fact
+    for host, fact in waiting:
+        if kinds.get(host) and host not in bundled:
+            yield fact.subject, Install(VBIOS, str(fact.attributes.get("version", "")), models=kinds[host]), fact

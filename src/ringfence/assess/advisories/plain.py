@@ -1,0 +1,132 @@
+"""Products with one line of versions, or with trains: toolkit, operator, Triton, adapters, switches, bundles.
+
+Several rows of one advisory may speak of one installation. Where they disagree and nothing tells which of them it
+is, the verdict is unknown and names what would tell.
+"""
+
+from collections.abc import Iterator
+
+from ringfence.assess.advisories import conditional
+from ringfence.assess.advisories.index import Index
+from ringfence.assess.advisories.products import BMC, BUNDLE, CONNECTX, NIC_MODELS, SWITCH, TRITON
+from ringfence.assess.advisories.row import Row
+from ringfence.assess.advisories.tokens import Version, installed, series
+from ringfence.assess.advisories.verdict import Install, Judged, Said, Verdict, not_judged, worst
+
+_CUTS = {CONNECTX: " ", SWITCH: " ", BUNDLE: "- ", TRITON: "-"}
+
+
+def judge(index: Index, install: Install) -> Judged:
+    """The verdicts on an installation of any product but the GPU driver."""
+    rows = index.rows.get(install.product, [])
+    if not rows:
+        return not_judged(f"an advisory about {install.product}")
+    if not install.version:
+        return not_judged(_NO_VERSION.get(install.product, "its version"))
+    version = installed(_bare(install), _CUTS.get(install.product, "-+ "))
+    if not version:
+        return not_judged(f"the version {install.version} is not one that the advisories use")
+    if install.product == CONNECTX:
+        return _adapter(rows, install, version)
+    mine = [row for row in rows if _concerns(row, install)]
+    if not mine and install.product in (BUNDLE, BMC, SWITCH):
+        return not_judged("an advisory about " + (", ".join(install.models) or install.line or "this model"))
+    return Judged(worst(_grouped(mine, install, version)), answered=True)
+
+
+_NO_VERSION = {BUNDLE: "the firmware bundle of the HGX or DGX (Redfish FirmwareInventory)"}
+
+
+def _bare(install: Install) -> str:
+    """The number in a version that carries its product's name: `Cumulus Linux 5.9.1`."""
+    words = install.version.split()
+    return next((word for word in words if series(word) is not None), install.version) if words else ""
+
+
+def _concerns(row: Row, install: Install) -> bool:
+    where = row.place
+    return (
+        (not where.line or not install.line or where.line == install.line)
+        and (not where.system or not install.system or where.system == install.system)
+        and (not where.models or where.models == ("dali",) or bool({*where.models} & {*install.models}))
+    )
+
+
+def _adapter(rows: list[Row], install: Install, version: Version) -> Judged:
+    """Firmware of a ConnectX or BlueField: the first number is the model, the second the train."""
+    if len(version) < 2 or version[0] not in NIC_MODELS:
+        return not_judged(f"which adapter firmware {install.version} is for")
+    model, bare = NIC_MODELS[version[0]], version[1:]
+    by_issue: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        if model in row.place.models:
+            by_issue.setdefault((row.advisory, row.cve), []).append(row)
+    said = [one for found in by_issue.values() for one in _train(found, install, version, bare)]
+    return Judged(worst(said), answered=True)
+
+
+def _train(rows: list[Row], install: Install, version: Version, bare: Version) -> Iterator[Said]:
+    """A long-term train is told by its number, which all of its versions share; all others follow the general one."""
+    ends = {id(row): row.range.spans[0].high for row in rows if row.range.spans and row.range.spans[0].high}
+    own = [row for row in rows if row.place.branch.startswith("LTS") and (ends.get(id(row)) or (0,))[0] == bare[0]]
+    for row in own or [row for row in rows if not row.place.branch.startswith("LTS")]:
+        end = ends.get(id(row)) or ()
+        whole = len(end) > 2 or (end and end[0] == version[0] and not row.place.branch)
+        yield _one(row, install, version if whole else bare)
+
+
+def _grouped(rows: list[Row], install: Install, version: Version) -> Iterator[Said]:
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row.advisory, row.cve), []).append(row)
+    for found in groups.values():
+        yield from _agreed(found, install, version)
+
+
+def _agreed(rows: list[Row], install: Install, version: Version) -> Iterator[Said]:
+    said = [_one(row, install, version) for row in rows]
+    trains = {row.place.branch for row in rows}
+    hits = {one.verdict for one in said}
+    if len(trains) > 1 and len(hits) > 1:
+        first = next(one for one in said if one.verdict is not Verdict.FIXED)
+        which = " or ".join(sorted(filter(None, trains)))
+        yield Said(
+            first.cve, Verdict.UNKNOWN, first.advisory, first.range, first.fixed, f"which train it is of: {which}"
+        )
+    elif Verdict.AFFECTED in hits:
+        yield next(one for one in said if one.verdict is Verdict.AFFECTED)
+    elif Verdict.FIXED in hits and all(row.range.spans and row.range.spans[0].exact for row in rows):
+        yield from said if hits == {Verdict.FIXED} else (one for one in said if one.verdict is Verdict.UNKNOWN)
+    else:
+        yield from said
+
+
+def _one(row: Row, install: Install, version: Version) -> Said:
+    """One row's word on one version."""
+
+    def said(verdict: Verdict, missing: str = "", because: str = "") -> Said:
+        gives = conditional.GIVES.get((install.product, row.cve), "") if verdict is Verdict.AFFECTED else ""
+        return Said(row.cve, verdict, row.advisory, row.range.text, row.fixed, missing, because, gives)
+
+    if row.range.spans is None:
+        return said(Verdict.UNKNOWN, f"what the range means: {row.range.text}")
+    if not row.range.holds(version):
+        return said(*_beside(row, version))
+    if row.place.models == ("dali",):
+        return said(Verdict.UNKNOWN, "whether the DALI backend is in use")
+    found = conditional.met(install.product, row.cve, row.range.condition, version, install.facts)
+    if found.is_met is None:
+        return said(Verdict.UNKNOWN, found.missing)
+    if not found.is_met:
+        return said(Verdict.FIXED, because=found.because)
+    return said(Verdict.AFFECTED, because=found.because)
+
+
+def _beside(row: Row, version: Version) -> tuple[Verdict, str]:
+    """A version outside the range. Where single versions were named, an older one was only not spoken of."""
+    spans = row.range.spans or ()
+    fixed = series(row.fixed.split()[-1]) if row.fixed else None
+    fixed = fixed or (series(row.fixed.split()[0]) if row.fixed else None)
+    if all(span.exact for span in spans) and fixed and version < fixed[0]:
+        return Verdict.UNKNOWN, f"whether versions before {row.fixed} that it does not name have the flaw"
+    return Verdict.FIXED, ""

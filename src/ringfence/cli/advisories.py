@@ -1,0 +1,104 @@
+"""`ringfence advisories`: which published flaws the hardware and its software have."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from ringfence.app.assess import advisories as app
+from ringfence.app.estates import open_estate, save_estate
+from ringfence.cli import output
+from ringfence.cli.estate import DEFAULT, AsJson, EstateFile, Identity
+
+FOUND = 3
+SHOWN = 4
+"""CVEs that a row names; the others are counted."""
+
+
+def advisories(
+    *,
+    csaf: Path | None = None,
+    cve: Path | None = None,
+    kev: Path | None = None,
+    epss: Path | None = None,
+    estate: EstateFile = DEFAULT,
+    save: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    every: Annotated[bool, Parameter(name="--all", negative="")] = False,
+    identity: Identity = None,
+    json: AsJson = False,
+) -> int:
+    """Say which published flaws this estate has, which it has no more, which nobody mends, and what is not known.
+
+    Example: `ringfence advisories --csaf product-security/ --kev kev.json -o cluster.estate`
+
+    Ringfence ships no advisory: give it the publishers' own files. A driver's release branch that later bulletins do
+    not name any more is `unsupported branch`, not clean. What nothing tells is `unknown`, with the missing fact.
+    Exits with 3 where something is affected, unsupported, or could not be read.
+
+    Parameters
+    ----------
+    csaf
+        A folder of CSAF 2.0 advisories, such as a copy of github.com/NVIDIA/product-security.
+    cve
+        A folder of CVE records; they speak where no advisory does.
+    kev
+        CISA's catalogue of known exploited vulnerabilities, JSON.
+    epss
+        FIRST's exploit prediction scores, CSV or CSV.gz.
+    save
+        Save the estate with the verdicts as facts, so that `reach`, `paths` and `audit` see them.
+    every
+        Show what is fixed, too.
+    """
+    opened = open_estate(estate, identity)
+    answer = app.ask(opened, csaf, cve, kev, epss)
+    if save is not None:
+        save_estate(app.enriched_by(opened, answer), save)
+    told = app.summary(answer)
+    if json:
+        output.json(told)
+    else:
+        _print(told, every)
+        output.problems(answer.problems)
+    return FOUND if answer.problems or app.affected(told["rows"]) else 0
+
+
+def _print(told: dict[str, Any], every: bool) -> None:
+    rows = [row for row in told["rows"] if every or row["verdict"] not in (app.Verdict.FIXED, "nothing known")]
+    columns = ("verdict", "product", "version", "on", "CVEs", "exploited", "EPSS", "bulletin", "why", "fact")
+    output.table(columns, map(_cells, rows))
+    fixed = len(told["rows"]) - len(rows)
+    output.out.print(f"{told['advisories']:,} advisories read; {told['foreign']:,} rows are about other products")
+    if fixed:
+        output.out.print(f"{fixed} rows that are fixed are not shown: --all shows them")
+    if not told["rows"]:
+        output.out.print("nothing that the advisories are about was found: collect nvidia-smi, packages and firmware")
+
+
+def _cells(row: dict[str, Any]) -> tuple[object, ...]:
+    cves, entities = row["cves"], row["entities"]
+    named = ", ".join(cves[:SHOWN]) + (f" … {len(cves)} in all" if len(cves) > SHOWN else "")
+    on = entities[0] + (f" and {len(entities) - 1:,} more" if len(entities) > 1 else "")
+    likely = row.get("epss", {})
+    kind = " ".join(filter(None, (row["product"], row["line"], row["system"] if row["system"] == "windows" else "")))
+    exploited = ", ".join(row["kev"]) or "no" if "kev" in row else "?"
+    return (
+        *(row["verdict"], kind, row["version"], on, named, exploited),
+        f"{max(likely.values()):.3f}" if likely else "?",
+        ", ".join(row["advisories"]),
+        _why(row),
+        _source(row["fact"]),
+    )
+
+
+def _why(row: dict[str, Any]) -> str:
+    parts = [row["range"], row["because"], f"fixed in {row['fixed']}" if row["fixed"] else ""]
+    parts.append(f"missing: {row['missing']}" if row["missing"] else "")
+    return "; ".join(part for part in parts if part)
+
+
+def _source(fact: dict[str, Any]) -> str:
+    when = fact["observed_at"]
+    day = datetime.fromtimestamp(when, UTC).date().isoformat() if when else "no date"
+    return f"{fact['predicate']} {fact['object']} ({fact['source']}, {day})"
