@@ -28,7 +28,6 @@ CHECK = Check(
     "to move. Fast ways outside from the hosts that hold them give it away.",
     remedy="Close or throttle the ways outside of the hosts that hold weights (an egress proxy, a rate limit on the "
     "boundary, no default route on compute nodes), and keep copies on fewer hosts.",
-    opens=("stolen",),
     weight=6,
     mismatch=Mismatch.DATA,
     window=("the first byte leaves", "the size is sent: hours at the known bandwidth"),
