@@ -35,6 +35,7 @@ _COMMANDS = {
     "paths": "ringfence.cli.ask:paths",
     "choke": "ringfence.cli.ask:choke",
     "advisories": "ringfence.cli.advisories:advisories",
+    "threats": "ringfence.cli.threats:threats",
     "generate": "ringfence.cli.generate:generate",
     "fence": "ringfence.cli.fence:fence",
     "enrol": "ringfence.cli.enrol:enrol",
