@@ -3,6 +3,11 @@
 from ringfence.assess.check import Check
 from ringfence.assess.checks import (
     adapter_firmware_flaws,
+    bmc_credentials,
+    bmc_flaws,
+    bmc_host_interface,
+    bmc_network_apart,
+    component_integrity,
     container_toolkit_flaws,
     dataset_writers,
     default_pkey,
@@ -42,6 +47,11 @@ from ringfence.assess.checks import (
 )
 
 CHECKS: tuple[Check, ...] = (
+    bmc_flaws.CHECK,
+    bmc_network_apart.CHECK,
+    bmc_host_interface.CHECK,
+    bmc_credentials.CHECK,
+    component_integrity.CHECK,
     nfs_exports.CHECK,
     lustre_nodemap.CHECK,
     weights_readable.CHECK,
