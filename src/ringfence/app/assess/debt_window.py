@@ -1,0 +1,156 @@
+"""One window of the debt: an estate, judged, its ledger carried on, its debt computed.
+
+estate ─judge─▶ findings ─ledger─▶ ages ─┐
+estate + carried facts ─derive─▶ Game ───┴─▶ D, principal, interest, hygiene; coverage and compute beside it
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from ringfence.analyse.derive import Edges, derive
+from ringfence.analyse.moves import MOVES
+from ringfence.analyse.reach import Graph
+from ringfence.app.questions import Questions
+from ringfence.assess.check import Check, Verdict
+from ringfence.assess.checks import CHECKS
+from ringfence.assess.debt.choquet import Debt, debt_and_ways
+from ringfence.assess.debt.compute import Compute, compute_of
+from ringfence.assess.debt.coverage import Coverage, coverage_of
+from ringfence.assess.debt.findings import HOLE, Findings, findings, holes, together
+from ringfence.assess.debt.hygiene import Hygiene, hygiene
+from ringfence.assess.debt.ledger import Entry, Ledger, State, Window, folded
+from ringfence.assess.debt.probability import probabilities
+from ringfence.assess.debt.terms import service_class, weights
+from ringfence.assess.debt.value import Game, game_of
+from ringfence.assess.judge import Judged, judge
+from ringfence.estate.estate import Estate
+from ringfence.estate.facts import Fact
+
+_FUNCTION = np.array([move.function for move in MOVES], np.bool_)
+_CARRIED = "carried: "
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """Where a window stands. `owed`: the open and carried entries, in the order of the game's findings."""
+
+    at: float
+    debt: Debt
+    hygiene: Hygiene
+    coverage: Coverage
+    compute: Compute
+    owed: tuple[Entry, ...]
+    weights: NDArray[np.float64]
+    game: Game
+    on_way: NDArray[np.bool_]
+    jewels: Mapping[str, float]
+
+    def weights_at(self, at: float) -> NDArray[np.float64]:
+        """The weights of the same findings at another time: nothing fixed, nothing new."""
+        return weights_of(self.owed, at)
+
+
+def weights_of(owed: Sequence[Entry], at: float) -> NDArray[np.float64]:
+    """1 and its interest per entry."""
+    ages = np.array([entry.age(at) for entry in owed])
+    service = np.array([service_class(entry.severity)[1] for entry in owed])
+    return weights(ages, service) if len(owed) else np.zeros(0)
+
+
+def stand(
+    estate: Estate,
+    at: float,
+    before: Ledger,
+    known: set[str],
+    checks: Sequence[Check] = CHECKS,
+    retired: frozenset[str] = frozenset(),
+    footholds: Sequence[str] = (),
+) -> tuple[Standing, dict[tuple[str, str], Entry], set[str]]:
+    """(standing, ledger after this window, hosts known by now)."""
+    judged = judge(estate, checks)
+    edges = derive(estate)
+    found = together([findings(estate, judged), holes(estate, edges)])
+    after = folded(before, Window(at, estate, tuple(judged), found))
+    carried = [entry for entry in after.values() if entry.state is State.CARRIED and entry.facts]
+    if carried:
+        estate, lost = _with_carried(estate, carried)
+        edges = derive(estate)
+        found = together([found, lost])
+    owed = tuple(after[key] for key in found.keys)
+    coverage, known = coverage_of(estate, known, retired)
+    return standing(estate, at, edges, found, owed, judged, coverage, footholds), after, known
+
+
+def standing(
+    estate: Estate,
+    at: float,
+    edges: Edges,
+    found: Findings,
+    owed: tuple[Entry, ...],
+    judged: Sequence[Judged],
+    coverage: Coverage,
+    footholds: Sequence[str] = (),
+) -> Standing:
+    """The debt of what is known."""
+    asked = Questions(estate)
+    asked.__dict__["edges"] = edges  # derived already
+    graph: Graph = asked.graph
+    values = jewel_values(estate)
+    goals = asked.jewel_positions.tolist()
+    feet = asked.footholds(footholds or asked.default_footholds())
+    worth = [values.get(asked.text(goal).rpartition("#")[0], 1.0) for goal in goals]
+    game = game_of(graph, probabilities(estate, edges, MOVES), _FUNCTION, feet, goals, worth, found)
+    heavy = weights_of(owed, at)
+    debt, on_way = debt_and_ways(game, heavy)
+    unsure: dict[int, int] = {}
+    for one in judged:
+        unsure[one.check.weight] = unsure.get(one.check.weight, 0) + one.counts()[Verdict.UNKNOWN]
+    loose = hygiene(game.relevant, found.severity, heavy, unsure)
+    shown = {asked.text(goal).rpartition("#")[0]: value for goal, value in zip(goals, worth, strict=True)}
+    return Standing(at, debt, loose, coverage, compute_of(estate), owed, heavy, game, on_way, shown)
+
+
+def jewel_values(estate: Estate) -> dict[str, float]:
+    """What the user says that jewels are worth; one where nothing is said."""
+    found: dict[str, float] = {}
+    for fact in estate.facts("jewel"):
+        value = fact.attributes.get("value")
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and np.isfinite(value) and value >= 0:
+            found[fact.subject] = max(float(value), found.get(fact.subject, 0.0))
+    return found
+
+
+def _with_carried(estate: Estate, carried: Sequence[Entry]) -> tuple[Estate, Findings]:
+    """(the estate with the facts last seen of what nobody can say now, those findings in columns)."""
+    facts: list[Fact] = []
+    of: list[int] = []
+    for number, entry in enumerate(carried):
+        for fact in entry.facts:
+            facts.append(msgspec.structs.replace(fact, source=f"{_CARRIED}{number} {fact.source}"))
+            of.append(number)
+    more = estate.with_delta(added=facts)
+    rows = [_row(more, fact) for fact in facts]
+    keys = tuple(entry.key for entry in carried)
+    severity = np.array([entry.severity for entry in carried], np.int16)
+    return more, Findings(keys, severity, np.array(of, np.int32), np.array(rows, np.int64))
+
+
+def _row(estate: Estate, fact: Fact) -> int:
+    """The row of a fact that is there."""
+    from ringfence.estate.estate import PREDICATE_CODE
+
+    table = estate.table(fact.predicate)
+    subject, source = estate.terms.find(fact.subject), estate.sources.find(fact.source)
+    object_ = estate.terms.find(fact.object)
+    at = table.find("subject", np.array([subject], np.int32))[1]
+    at = at[(table.object[at] == object_) & (table.source[at] == source)]
+    return int(PREDICATE_CODE[fact.predicate]) << 32 | int(at[0])
+
+
+def is_hole(entry: Entry) -> bool:
+    """Whether it stands for something that was not answered."""
+    return entry.key[0].startswith(f"{HOLE}/")

@@ -1,0 +1,1 @@
+"""Security debt: what open findings could cost the crown jewels, since when, and whether that outgrows compute."""

@@ -1,0 +1,115 @@
+"""Findings in columns: what each is about, and the facts that end when it is repaired.
+
+A finding is a failed check on one thing. Of a hole, something that was asked for and not answered, a
+finding stands too wherever a move rests on it: unknown is not zero, and it is shown as what it is.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ringfence.analyse.derive import Edges
+from ringfence.analyse.match import match
+from ringfence.assess.check import IT
+from ringfence.assess.debt.terms import STRUCTURE
+from ringfence.assess.judge import Judged
+from ringfence.estate.estate import PREDICATE_CODE, Estate, Rows
+
+Key = tuple[str, str]
+"""(check, subject): what makes it the same finding in the next estate."""
+
+HOLE = "hole"
+"""The check's place in the key of a hole is `hole/<aspect>`."""
+
+HOLE_SEVERITY = 5
+
+_STRUCTURE = np.array(sorted(PREDICATE_CODE[name] for name in STRUCTURE), np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """`keys` and `severity` (1 to 10) per finding; `of` (finding) and `row` (fact) are pairs, `row` of the estate."""
+
+    keys: tuple[Key, ...]
+    severity: NDArray[np.int16]
+    of: NDArray[np.int32]
+    row: Rows
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def rows_of(self) -> list[Rows]:
+        """Per finding its rows."""
+        order = np.argsort(self.of, kind="stable")
+        return np.split(self.row[order], np.searchsorted(self.of[order], np.arange(1, len(self.keys))))
+
+    def take(self, wanted: Sequence[int]) -> "Findings":
+        """Some of them, renumbered in this order."""
+        number = np.full(len(self.keys), -1, np.int32)
+        number[list(wanted)] = np.arange(len(wanted), dtype=np.int32)
+        kept = number[self.of] >= 0
+        keys = tuple(self.keys[at] for at in wanted)
+        return Findings(keys, self.severity[list(wanted)], number[self.of[kept]], self.row[kept])
+
+
+def findings(estate: Estate, judged: Iterable[Judged]) -> Findings:
+    """Every failed result, with all facts of all ways in which it fails."""
+    keys: list[Key] = []
+    severity: list[int] = []
+    of, row = [np.zeros(0, np.int32)], [np.zeros(0, np.int64)]
+    for one in judged:
+        subjects = one.subjects[one.failed]
+        base = len(keys)
+        keys += [(one.check.id, estate.terms.values[term]) for term in subjects.tolist()]
+        severity += [one.check.weight] * len(subjects)
+        for when in one.check.fails if len(subjects) else ():
+            found = match(estate, when.facts, when.unless, when.kinds)
+            if found is None:
+                continue
+            place = np.searchsorted(subjects, found.variables[IT])
+            here = place < len(subjects)
+            here[here] = subjects[place[here]] == found.variables[IT][here]
+            of += [(base + place[here]).astype(np.int32)] * len(found.rows)
+            row += [rows[here] for rows in found.rows]
+    return _columns(keys, severity, of, row)
+
+
+def holes(estate: Estate, edges: Edges) -> Findings:
+    """Every unanswered question that some move rests on."""
+    because = edges.because[edges.unknown]
+    asked = np.unique(because[(because >> 32) == PREDICATE_CODE["asked"]])
+    table = estate.table("asked")
+    at = asked & 0xFFFFFFFF
+    names = estate.terms.values
+    keys = [
+        (f"{HOLE}/{names[aspect]}", names[subject])
+        for subject, aspect in zip(table.subject[at].tolist(), table.object[at].tolist(), strict=True)
+    ]
+    return Findings(
+        tuple(keys), np.full(len(keys), HOLE_SEVERITY, np.int16), np.arange(len(keys), dtype=np.int32), asked
+    )
+
+
+def together(parts: Sequence[Findings]) -> Findings:
+    """All of them, in order."""
+    base = np.cumsum([0, *(len(part) for part in parts)])
+    return Findings(
+        tuple(key for part in parts for key in part.keys),
+        np.concatenate([part.severity for part in parts]),
+        np.concatenate([part.of + np.int32(start) for part, start in zip(parts, base[:-1], strict=True)]),
+        np.concatenate([part.row for part in parts]),
+    )
+
+
+def _columns(
+    keys: list[Key], severity: list[int], of: list[NDArray[np.int32]], row: list[NDArray[np.int64]]
+) -> Findings:
+    """Without the facts that only say what there is, unless a finding has no others; each pair once."""
+    pairs = np.unique(np.stack([np.concatenate(of).astype(np.int64), np.concatenate(row)]), axis=1)
+    structure = np.isin(pairs[1] >> 32, _STRUCTURE)
+    has_other = np.zeros(len(keys), np.bool_)
+    has_other[pairs[0][~structure]] = True
+    kept = pairs[:, ~structure | ~has_other[pairs[0]]]
+    return Findings(tuple(keys), np.array(severity, np.int16), kept[0].astype(np.int32), kept[1])

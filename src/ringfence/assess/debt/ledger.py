@@ -1,0 +1,153 @@
+"""Every finding with what became of it: a function of the estates, whatever way they were read.
+
+    windows in the order of their times ─fold─▶ Entry per finding
+
+- **open**: the check fails. **fixed**: the check was seen to pass, or the source that told of it spoke again and
+  did not say it. **gone**: the thing itself is in no fact any more; counted apart, and coverage falls with it.
+- **carried**: it was open, and now nobody can say. It stays open, with the facts last seen: not looking pays nothing.
+- The clock stands while a finding is fixed and goes on where it is opened again: closing for a day resets nothing.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
+import numpy as np
+
+from ringfence.assess.check import Verdict
+from ringfence.assess.debt.backfill import dated, earliest
+from ringfence.assess.debt.findings import Findings, Key
+from ringfence.assess.judge import Judged
+from ringfence.estate.estate import Estate
+from ringfence.estate.facts import Fact
+
+
+class State(StrEnum):
+    """What a finding is at the end of the ledger."""
+
+    OPEN = "open"
+    CARRIED = "carried"
+    FIXED = "fixed"
+    GONE = "gone"
+
+
+OWED = (State.OPEN, State.CARRIED)
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One finding. Times in seconds. `opened`: first; `since`: last; `spent`: open before that; `ended`: last."""
+
+    key: Key
+    severity: int
+    opened: float
+    estimated: bool
+    state: State
+    since: float
+    spent: float = 0.0
+    ended: float = 0.0
+    seen: float = 0.0
+    changed: tuple[float, ...] = ()
+    fixed: tuple[float, ...] = ()
+    reopened: tuple[float, ...] = ()
+    digest: frozenset[tuple[str, str, str]] = frozenset()
+    facts: tuple[Fact, ...] = ()
+    """Those last seen, of a carried finding."""
+
+    def age(self, at: float) -> float:
+        """Seconds it has been open by `at`, the times it was fixed left out."""
+        return self.spent + max(0.0, (at if self.state in OWED else self.ended) - self.since)
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """One estate of the history, judged. `at` in seconds."""
+
+    at: float
+    estate: Estate
+    judged: tuple[Judged, ...]
+    found: Findings
+
+    def verdict(self, key: Key) -> Verdict | None:
+        """What the check says of the subject now; None where it says nothing."""
+        judged = next((one for one in self.judged if one.check.id == key[0]), None)
+        term = self.estate.terms.find(key[1])
+        if judged is None or term < 0:
+            return None
+        at = int(np.searchsorted(judged.subjects, term))
+        if at >= len(judged.subjects) or judged.subjects[at] != term:
+            return None
+        if judged.failed[at]:
+            return Verdict.FAILED
+        return Verdict.PASSED if judged.missing[at] < 0 else Verdict.UNKNOWN
+
+
+Ledger = Mapping[Key, Entry]
+
+
+def ledger(windows: Iterable[Window]) -> Ledger:
+    """The ledger after all windows, in the order of their times."""
+    kept: Ledger = {}
+    for window in sorted(windows, key=lambda one: one.at):
+        kept = folded(kept, window)
+    return kept
+
+
+def folded(before: Ledger, window: Window) -> dict[Key, Entry]:
+    """The ledger after one more window."""
+    after = dict(before)
+    rows = window.found.rows_of() if len(window.found) else []
+    first = min((entry.seen for entry in before.values()), default=window.at) if before else None
+    for at, key in enumerate(window.found.keys):
+        facts = [window.estate.fact(int(row)) for row in rows[at]]
+        entry = before.get(key)
+        severity = int(window.found.severity[at])
+        after[key] = _opened(key, severity, facts, window.at, first) if entry is None else _again(entry, facts, window)
+    mentioned: set[str] | None = None
+    for key, entry in before.items():
+        if entry.state in OWED and after[key] is entry:
+            if mentioned is None:
+                mentioned = {window.estate.terms.values[term] for term in window.estate.entities}
+            after[key] = _missing(entry, window, mentioned)
+    return after
+
+
+def _opened(key: Key, severity: int, facts: list[Fact], at: float, first: float | None) -> Entry:
+    """Seen for the first time: on day one as old as its facts, later only as old as they say of themselves."""
+    opened, estimated = at, False
+    if first is None or dated(facts):
+        opened = max(earliest(facts, at), first or 0.0)
+        estimated = True
+    return Entry(
+        key, severity, opened, estimated, State.OPEN, opened, seen=at, digest=_digest(facts), facts=tuple(facts)
+    )
+
+
+def _again(entry: Entry, facts: list[Fact], window: Window) -> Entry:
+    """Seen once more: as before, changed, or opened again."""
+    digest, changed, at = _digest(facts), entry.changed, window.at
+    if digest != entry.digest:
+        changed = (*changed, at)
+    kept = msgspec.structs.replace(entry, state=State.OPEN, seen=at, changed=changed, digest=digest, facts=tuple(facts))
+    if entry.state in OWED:
+        return kept
+    return msgspec.structs.replace(kept, since=at, spent=entry.age(at), reopened=(*entry.reopened, at))
+
+
+def _missing(entry: Entry, window: Window, mentioned: set[str]) -> Entry:
+    """Not seen any more: fixed, gone, or not known."""
+    verdict, at = window.verdict(entry.key), window.at
+    if entry.key[1] not in mentioned:
+        return msgspec.structs.replace(entry, state=State.GONE, ended=at)
+    if verdict is Verdict.PASSED or (verdict is None and _spoke(entry, window.estate)):
+        return msgspec.structs.replace(entry, state=State.FIXED, ended=at, fixed=(*entry.fixed, at))
+    return msgspec.structs.replace(entry, state=State.CARRIED)
+
+
+def _spoke(entry: Entry, estate: Estate) -> bool:
+    """Whether every source that told of it told something this time."""
+    return bool(entry.facts) and all(estate.sources.find(fact.source) >= 0 for fact in entry.facts)
+
+
+def _digest(facts: list[Fact]) -> frozenset[tuple[str, str, str]]:
+    return frozenset((fact.subject, fact.predicate, fact.object) for fact in facts)

@@ -1,0 +1,220 @@
+"""v(S): what a set of findings exposes.
+
+    edges, footholds, jewels ─prune─▶ what lies on ways ─▶ insiders of each jewel ─▶ Game
+    Game + when each finding arrives ─▶ exposure after each arrival
+
+Exposure of a jewel = its value × the probability of the likeliest way by which some *outsider* reaches
+it. Insiders of a jewel are the footholds that work itself lets in, by moves that rest on no finding: what
+they can do is not debt. v(S) = exposure with the moves of S, less exposure with none.
+"""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ringfence.analyse.reach import Graph, closure
+from ringfence.analyse.reach.adjacency import Ints, incidence
+from ringfence.analyse.reach.jit import kernel
+from ringfence.assess.debt.findings import Findings
+from ringfence.assess.debt.kernel import insiders, likeliest
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+MOST_CLASSES = 32
+"""Jewels with the same insiders are one class. Beyond so many, neighbours by name are put together."""
+
+NEVER = np.int32(2**30)
+_LARGE = 20_000
+
+
+@dataclass(frozen=True, eq=False)
+class Game:
+    """What decides v, pruned. m edges, n positions.
+
+    `rests` (m × 8): indices of finding facts, -1 where none; `fact_of`, `finding_of`: pairs that say which finding
+    has which fact; `classes`: (footholds, targets, values) per class of jewels. `edge` says which edge of the
+    original graph each is.
+    """
+
+    edge: NDArray[np.int64]
+    start: Ints
+    to: Ints
+    cost: Floats
+    rests: Ints
+    facts: int
+    fact_of: Ints
+    finding_of: Ints
+    findings: int
+    first: Ints
+    incident: Ints
+    classes: tuple[tuple[Ints, Ints, Floats], ...]
+
+    def arrival(self, ranks: Ints) -> Ints:
+        """When each edge arrives if finding i does at `ranks[i]` ≥ 1: once each fact it rests on has some finding."""
+        fact = np.full(self.facts + 1, NEVER, np.int32)
+        np.minimum.at(fact, self.fact_of, ranks[self.finding_of])
+        fact[-1] = 0  # where -1 leads: no finding fact
+        found: Ints = fact[self.rests].max(axis=1, initial=0)
+        return found
+
+    @property
+    def relevant(self) -> Bools:
+        """Per finding, whether any way from a foothold to a jewel rests on it."""
+        seen = np.zeros(self.facts + 1, np.bool_)
+        seen[self.rests.ravel()] = True
+        found = np.zeros(self.findings, np.bool_)
+        found[self.finding_of[seen[self.fact_of]]] = True
+        return found
+
+
+def game_of(
+    graph: Graph,
+    probability: Floats,
+    function: Bools,
+    footholds: Sequence[int],
+    jewels: Sequence[int],
+    values: Sequence[float],
+    found: Findings,
+    most_classes: int = MOST_CLASSES,
+) -> Game:
+    """`probability` per edge, `function` per move; footholds and jewels are position numbers of `graph`."""
+    feet = np.array(sorted(set(footholds)), np.int32)
+    goals = np.array(jewels, np.int32)
+    keep = _on_ways(graph, feet, goals)
+    number = np.full(len(graph) + 1, -1, np.int32)
+    touched = np.zeros(len(graph) + 1, np.bool_)
+    touched[graph.start[keep].ravel()] = True
+    touched[graph.to[keep]] = True
+    touched[feet] = touched[goals] = True
+    touched[-1] = False
+    number[np.flatnonzero(touched)] = np.arange(touched.sum(), dtype=np.int32)
+    start, to = number[graph.start[keep]], number[graph.to[keep]]
+    rests, facts, fact_of = _rests(graph.edges.because[keep], found)
+    first, incident = incidence(int(touched.sum()), start)
+    base = function[graph.edges.move[keep]] & (rests < 0).all(axis=1) & ~graph.edges.unknown[keep]
+    inside = insiders(first, incident, start, to, base, number[feet], number[goals])
+    cost = -np.log(probability[keep])
+    return Game(
+        keep,
+        start,
+        to,
+        np.maximum(cost, 0.0),
+        rests,
+        facts,
+        fact_of,
+        found.of,
+        len(found),
+        first,
+        incident,
+        _classes(inside, number[feet], number[goals], np.array(values, np.float64), most_classes),
+    )
+
+
+def _on_ways(graph: Graph, feet: Ints, goals: Ints) -> NDArray[np.int64]:
+    """Edges on some way from a foothold to a jewel, all findings open."""
+    if not len(feet) or not len(goals):
+        return np.zeros(0, np.int64)
+    ahead = closure(graph, feet.tolist(), with_unknown=True)
+    first, incident = graph.backward
+    return np.flatnonzero(_behind(first, incident, graph.start, ahead, goals))
+
+
+@kernel
+def _behind(first: Ints, incident: Ints, start: Ints, ahead: Bools, goals: Ints) -> Bools:
+    n = len(ahead)
+    seen = np.zeros(n, np.bool_)
+    kept = np.zeros(len(start), np.bool_)
+    queue = np.empty(n, np.int32)
+    filled, at = 0, 0
+    for v in goals:
+        if ahead[v] and not seen[v]:
+            seen[v] = True
+            queue[filled] = v
+            filled += 1
+    while at < filled:
+        v = queue[at]
+        at += 1
+        for k in range(first[v], first[v + 1]):
+            edge = incident[k]
+            whole = True
+            for slot in range(start.shape[1]):
+                if start[edge, slot] >= 0 and not ahead[start[edge, slot]]:
+                    whole = False
+            if not whole:
+                continue
+            kept[edge] = True
+            for slot in range(start.shape[1]):
+                u = start[edge, slot]
+                if u >= 0 and not seen[u]:
+                    seen[u] = True
+                    queue[filled] = u
+                    filled += 1
+    return kept
+
+
+def _rests(because: NDArray[np.int64], found: Findings) -> tuple[Ints, int, Ints]:
+    """(per edge the finding facts it rests on, how many there are, per pair of `found` the number of its fact)."""
+    rows, fact_of = np.unique(found.row, return_inverse=True)
+    rests = np.full(because.shape, -1, np.int32)
+    predicates = np.unique(rows >> 32)
+    for slot in range(because.shape[1]):
+        which = np.flatnonzero(np.isin(because[:, slot] >> 32, predicates))
+        place = np.searchsorted(rows, because[which, slot])
+        hit = place < len(rows)
+        hit[hit] = rows[place[hit]] == because[which[hit], slot]
+        rests[which[hit], slot] = place[hit]
+    return rests, len(rows), fact_of.astype(np.int32)
+
+
+def _classes(
+    inside: Bools, feet: Ints, goals: Ints, values: Floats, most: int
+) -> tuple[tuple[Ints, Ints, Floats], ...]:
+    """Jewels by their insiders; where there are too many classes, neighbours in the order given are put together."""
+    if not len(goals):
+        return ()
+    _, first, which = np.unique(inside.T, axis=0, return_index=True, return_inverse=True)
+    which = np.argsort(np.argsort(first))[which.ravel()]  # classes in the order of their first jewel
+    count = len(first)
+    if count > most:
+        which = which * most // count
+    classes = []
+    for one in range(min(count, most)):
+        mine = which == one
+        outside = feet[~inside[:, mine].any(axis=1)]
+        if len(outside):
+            classes.append((outside, goals[mine], values[mine]))
+    return tuple(classes)
+
+
+def exposures(game: Game, ranks: Ints, layers: int) -> tuple[Floats, Bools]:
+    """(exposure with none and after each of `layers` arrivals, edges that some likeliest way uses).
+
+    `ranks` per finding 1 … layers, or `NEVER`.
+    """
+    layer = game.arrival(ranks)
+    late = np.flatnonzero((layer > 0) & (layer <= layers)).astype(np.int32)
+    arriving = late[np.argsort(layer[late], kind="stable")]
+    begins = np.searchsorted(layer[arriving], np.arange(1, layers + 2)).astype(np.int32)
+
+    def one(of: tuple[Ints, Ints, Floats]) -> tuple[Floats, Bools]:
+        feet, goals, values = of
+        costs, used = likeliest(
+            game.first, game.incident, game.start, game.to, game.cost, layer, arriving, begins, feet, goals
+        )
+        return np.exp(-costs) @ values, used
+
+    if len(game.to) > _LARGE and len(game.classes) > 1:
+        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+            done = list(pool.map(one, game.classes))
+    else:
+        done = [one(of) for of in game.classes]
+    total, used = np.zeros(layers + 1), np.zeros(len(game.to), np.bool_)
+    for part, touched in done:
+        total += part
+        used |= touched
+    return total, used
