@@ -34,6 +34,7 @@ _COMMANDS = {
     "reach": "ringfence.cli.ask:reach",
     "paths": "ringfence.cli.ask:paths",
     "choke": "ringfence.cli.ask:choke",
+    "audit": "ringfence.cli.audit:audit",
     "advisories": "ringfence.cli.advisories:advisories",
     "threats": "ringfence.cli.threats:threats",
     "generate": "ringfence.cli.generate:generate",

@@ -1,0 +1,165 @@
+"""`ringfence audit`: one estate, judged; its findings in the documented shape.
+
+Estate (+ advisories + derived facts) ─▶ judge ─▶ severity by position ─▶ Audit ─▶ JSON, table, files
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ringfence.app.assess.hints import hint
+from ringfence.app.questions import Questions
+from ringfence.assess.accepted import Accepted, read_accepted
+from ringfence.assess.audit import Audit, Family, Gap, Standing, Window, audited
+from ringfence.assess.check import CLASSIC, Check
+from ringfence.assess.checks import CHECK, CHECKS
+from ringfence.assess.finding import Finding, Group
+from ringfence.assess.judge import judge
+from ringfence.assess.severity import ORDER, Severity, ground
+from ringfence.errors import InputError, UsageError
+from ringfence.estate.estate import Estate
+
+__all__ = ["Audit", "Severity", "as_of", "chosen", "meets", "read_accepted_file", "run", "shown"]
+
+
+def chosen(names: Sequence[str]) -> tuple[Check, ...]:
+    """The checks of these ids or names, all for none. Raises `UsageError`."""
+    by_name = {check.name: check for check in CHECKS} | CHECK
+    unknown = [name for name in names if name not in by_name]
+    if unknown:
+        raise UsageError(f"no check is called {unknown[0]!r}", "docs/checks.md lists them")
+    wanted = {by_name[name].id for name in names}
+    return tuple(check for check in CHECKS if not names or check.id in wanted)
+
+
+def read_accepted_file(path: Path | None) -> tuple[Accepted, ...]:
+    """The accepted risks of a file. Raises `UsageError` where it cannot be read, `InputError` where it is wrong."""
+    if path is None:
+        return ()
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}", "name a TOML file of accepted risks") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not UTF-8", remedy="write accepted risks as TOML 1.0") from None
+    return read_accepted(text, [*CHECK], str(path))
+
+
+def run(
+    asked: Questions, checks: Sequence[Check] = CHECKS, decisions: Sequence[Accepted] = (), now: float = 0.0
+) -> Audit:
+    """The audit of an estate. `now` (seconds since the epoch) ends accepted risks."""
+    held = asked.footholds(asked.default_footholds())
+    measured = ground(asked.estate, asked.graph, asked.jewel_positions, held)
+    return audited(asked.estate, measured, judge(asked.estate, checks), decisions, now)
+
+
+def as_of(estate: Estate) -> float:
+    """When the newest fact was seen, seconds since the epoch."""
+    return max((float(table.observed.max(initial=0.0)) for table in estate.tables.values()), default=0.0)
+
+
+def utc(when: float) -> str:
+    """ISO 8601 in UTC, whole seconds."""
+    return datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def meets(audit: Audit, least: Severity) -> bool:
+    """Whether something that is not accepted is at least so severe."""
+    worst = audit.worst()
+    return worst is not None and ORDER.index(worst) <= ORDER.index(least)
+
+
+def shown(audit: Audit, estate: Estate, *, with_unknown: bool = False) -> dict[str, Any]:
+    """`ringfence audit --json`; with `with_unknown` each gap names its subjects."""
+    return {
+        "as_of": utc(as_of(estate)),
+        "counts": audit.counts(),
+        "severities": audit.by_severity(),
+        "findings": [_group(one) for one in audit.groups],
+        "accepted": [_group(one) for one in audit.accepted],
+        "unknown": [_gap(one, with_unknown) for one in audit.gaps],
+        "checks": [_standing(one) for one in audit.standings],
+        "layers": [_family(one) | {"compute_aware": one.name not in CLASSIC} for one in audit.layers],
+        "mismatches": [_family(one) for one in audit.mismatches],
+        "windows": [_window(one) for one in audit.windows],
+        "idle_acceptances": [{"check": one.check, "subject": one.subject, "place": one.place} for one in audit.idle],
+    }
+
+
+def _group(group: Group) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "check": group.check.id,
+        "title": group.check.title,
+        "severity": str(group.severity),
+        "on_way": group.on_way,
+        "count": len(group.subjects),
+        "subjects": list(group.subjects),
+        "why": group.findings[0].why,
+        "remedy": group.check.remedy,
+        "examples": [_finding(one) for one in group.findings],
+    }
+    if group.accepted is not None:
+        one = group.accepted
+        told["accepted"] = {"owner": one.owner, "reason": one.reason, "expires": utc(one.expires), "place": one.place}
+    return told
+
+
+def _finding(one: Finding) -> dict[str, Any]:
+    return {
+        "subject": one.result.subject,
+        "reason": one.result.reason,
+        "facts": [fact.as_json() for fact in one.result.facts],
+        "opens": list(one.result.opened),
+        "position": one.position,
+        "entry_minutes": one.entry,
+        "jewel_minutes": one.minutes,
+        "jewel_hops": one.hops,
+        "first": None if one.first is None else {"move": one.first[0], "to": one.first[1]},
+        "jewels": one.jewels,
+        "hosts": one.hosts,
+        "exact": one.exact,
+    }
+
+
+def _gap(gap: Gap, named: bool) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "check": gap.check.id,
+        "title": gap.check.title,
+        "says": gap.says,
+        "aspects": list(gap.aspects),
+        "collect": hint(gap.aspects),
+        "count": len(gap.subjects),
+    }
+    return told | ({"subjects": list(gap.subjects)} if named else {"examples": list(gap.subjects[:3])})
+
+
+def _standing(one: Standing) -> dict[str, Any]:
+    verdict = one.verdict
+    return {
+        "check": one.check.id,
+        "title": one.check.title,
+        "verdict": None if verdict is None else str(verdict),
+        "failed": one.failed,
+        "accepted": one.accepted,
+        "passed": one.passed,
+        "unknown": one.unknown,
+    }
+
+
+def _family(one: Family) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "checks": one.checks,
+        "failed_checks": one.failed_checks,
+        "failed": one.failed,
+        "passed": one.passed,
+        "unknown": one.unknown,
+    }
+
+
+def _window(one: Window) -> dict[str, Any]:
+    since = utc(one.since) if one.since else None
+    told = {"check": one.check.id, "title": one.check.title, "begins": one.begins, "ends": one.ends}
+    return told | {"count": one.count, "seen_at": since}

@@ -1,0 +1,91 @@
+"""What an assessment found, as its outside formats need it: rules, and what was seen of each.
+
+    Assessed ─▶ sarif.log │ ocsf.compliance.lines │ oscal.assessment_results │ markdown.page
+
+Plain values, bounded: of thousands of things with one and the same fault, a count and a few names. Every id is a
+UUID of version 5 over what it stands for, so that the same state gives the same bytes.
+"""
+
+import uuid
+from datetime import UTC, datetime
+
+import msgspec
+
+FAILED, PASSED, UNKNOWN = "failed", "passed", "unknown"
+_SPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "assess.ringfence.invalid")
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """One check. `weight` is 1 to 10; `tags` are its layer and mismatch; the rest are outside ids."""
+
+    id: str
+    name: str
+    title: str
+    why: str
+    remedy: str
+    weight: int
+    tags: tuple[str, ...] = ()
+    nist: tuple[str, ...] = ()
+    atlas: tuple[str, ...] = ()
+    attack: tuple[str, ...] = ()
+    d3fend: tuple[str, ...] = ()
+    cve: tuple[str, ...] = ()
+    source: str = ""
+
+
+class Borne(msgspec.Struct, frozen=True):
+    """Who accepted it, why, and until when (seconds since the epoch)."""
+
+    owner: str
+    reason: str
+    expires: float
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """One verdict on `count` things, a few of which are named; `severity` is empty unless it failed.
+
+    `why` says what the severity rests on, `files` are the sources of the facts, `key` tells two apart that are alike
+    in rule, verdict and severity.
+    """
+
+    rule: str
+    verdict: str
+    count: int
+    subjects: tuple[str, ...]
+    reason: str
+    severity: str = ""
+    why: str = ""
+    position: str = ""
+    on_way: bool = False
+    files: tuple[str, ...] = ()
+    accepted: Borne | None = None
+    key: str = ""
+
+    @property
+    def id(self) -> str:
+        """The same for the same rule, verdict, severity, acceptance and `key`, in every estate."""
+        return uuid_of(self.rule, self.verdict, self.severity, self.key, "" if self.accepted is None else "accepted")
+
+
+class Assessed(msgspec.Struct, frozen=True):
+    """One assessment: `version` of the program, `as_of` the newest fact in seconds since the epoch."""
+
+    version: str
+    as_of: float
+    rules: tuple[Rule, ...]
+    seen: tuple[Seen, ...]
+
+    @property
+    def id(self) -> str:
+        """Of exactly this content."""
+        return str(uuid.uuid5(_SPACE, msgspec.json.encode(self).decode("utf-8")))
+
+
+def uuid_of(*parts: str) -> str:
+    """A UUID of version 5 that stands for these words."""
+    return str(uuid.uuid5(_SPACE, "\x1f".join(parts)))
+
+
+def utc(when: float) -> str:
+    """ISO 8601 in UTC."""
+    return datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
