@@ -9,7 +9,8 @@ import threading
 import pytest
 
 from ringfence.app import files
-from ringfence.app.guard import switch
+from ringfence.app.fence.ledger import Ledger
+from ringfence.app.guard import commands, switch
 from ringfence.errors import StateError
 
 
@@ -128,3 +129,9 @@ def test_a_full_disk_on_which_no_guard_ever_began_is_named_as_the_cause(small, b
     with pytest.raises(StateError, match="No space left on device; it is NOT stopped"):
         switch.stop(small, "alice", "the disk is full")
     assert switch.stopped(small) == ""
+
+
+def test_a_stop_in_a_folder_where_nothing_ever_was_does_not_keep_the_guard_from_beginning(tmp_path):
+    """The stop is the folder's first line of the journal, and no receipt is missing."""
+    commands.stopped(commands.Site(tmp_path, tmp_path / "watch", tmp_path / "fence.toml"), "before the first night")
+    assert Ledger(tmp_path).database

@@ -138,7 +138,12 @@ class Ledger:
             journal.append([encode(Line(time(), actor, what, subject, detail, receipt))])
 
     def journal(self) -> Journal:
-        """The journal, held for writing; the guard and the fence's commands take turns, a batch each."""
+        """The journal, held for writing; the guard and the fence's commands take turns, a batch each.
+
+        The state is made before it: a journal alone would look like one whose receipts were lost.
+        """
+        if not (self.folder / "journal").exists():
+            self.database  # noqa: B018  # made or refused
         return Journal.open(self.folder / "journal", ORIGIN, self.signer, wait=_TURN)
 
     @cached_property
