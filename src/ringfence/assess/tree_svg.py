@@ -8,8 +8,8 @@ import msgspec
 from ringfence.assess.threat import State
 from ringfence.assess.tree import Node
 
-_WIDE, _GAP, _LINE, _PAD, _ROOM = 300, 46, 15, 9, 12
-_CHARACTERS, _MOST_LINES = 44, 5
+_WIDE, _GAP, _LINE, _PAD, _ROOM = 310, 46, 15, 9, 12
+_CHARACTERS, _MOST_LINES = 39, 6
 _COLOURS = {
     State.OPEN: ("#fdecea", "#b3261e"),
     State.MITIGATED: ("#e7f4ea", "#1e7d34"),
