@@ -1,0 +1,39 @@
+"""An accelerator takes work only from whoever was given it."""
+
+from ringfence.analyse.rule import Atom, Is, Prefix
+from ringfence.assess.check import Check, Layer, Mismatch, When, asked_of
+from ringfence.assess.ways import HOST_OF_GPU, WHOLE_GPU
+
+CHECK = Check(
+    id="RF-G13",
+    name="gpu_device_open",
+    title="An ordinary session opens no accelerator that it was not given",
+    layer=Layer.ACCELERATOR,
+    each=(
+        When((Atom("has_gpu", "host", "it", WHOLE_GPU), Atom("setting", "it", Prefix("compute_mode=")))),
+        When((Atom("has_gpu", "host", "it", WHOLE_GPU), Atom("device_open", "host", Is("gpu")))),
+    ),
+    fails=(
+        When(
+            (
+                *HOST_OF_GPU,
+                Atom("device_open", "host", Is("gpu")),
+                Atom("setting", "it", Is("compute_mode=default")),
+            ),
+            "its device file is open to every account, and it runs any number of processes",
+        ),
+    ),
+    rests=(
+        asked_of("gpu", "host", HOST_OF_GPU),
+        asked_of("devices", "host", HOST_OF_GPU),
+        When((Atom("setting", "it", Prefix("compute_mode=")),), "its compute mode was told"),
+    ),
+    why="CUDA_VISIBLE_DEVICES is a request, not a fence: where the device files are open and no cgroup parts "
+    "them, any session reaches every accelerator beside the job that was given it.",
+    remedy="ConstrainDevices=yes and pam_slurm_adopt, so that logins land in their job's cgroup; elsewhere mode 0660"
+    " and a group for the device files. Compute mode EXCLUSIVE_PROCESS keeps a second process out.",
+    opens=("context",),
+    weight=4,
+    mismatch=Mismatch.ACCELERATOR,
+    source="NVIDIA's driver README, device file permissions; nvidia-smi, compute modes",
+)

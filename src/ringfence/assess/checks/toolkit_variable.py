@@ -1,0 +1,35 @@
+"""A container gets accelerators by its request to the platform, not by a variable of its own."""
+
+from ringfence.analyse.rule import Atom, Is, Prefix
+from ringfence.assess.check import Check, Layer, Mismatch, When, asked_of
+
+OPEN = Atom("setting", "it", Is("toolkit.envvar_when_unprivileged=true"))
+
+CHECK = Check(
+    id="RF-G21",
+    name="toolkit_variable",
+    title="An unprivileged container cannot take accelerators by a variable",
+    layer=Layer.ACCELERATOR,
+    each=(When((Atom("setting", "it", Prefix("toolkit.envvar_when_unprivileged=")),)),),
+    fails=(
+        When(
+            (OPEN, Atom("has_gpu", "it", "gpu")),
+            "NVIDIA_VISIBLE_DEVICES=all in an image gives it every accelerator of the host",
+            opens=("gpu#context",),
+        ),
+        When((OPEN,), "the toolkit obeys the variable of an unprivileged container", opens=()),
+    ),
+    rests=(
+        asked_of("runtime"),
+        When(
+            (Atom("setting", "it", Is("toolkit.envvar_when_unprivileged=false")),),
+            "the toolkit ignores the variable of an unprivileged container",
+        ),
+    ),
+    why="Whoever writes the image sets its variables: a pod that asked for no accelerator computes on those of others.",
+    remedy="accept-nvidia-visible-devices-envvar-when-unprivileged = false in the toolkit's config.toml, and the "
+    "device plugin with volume mounts or CDI.",
+    weight=6,
+    mismatch=Mismatch.ACCELERATOR,
+    source="NVIDIA container toolkit, config.toml",
+)
