@@ -45,7 +45,7 @@ CHECK = Check(
             opens=(),
         ),
     ),
-    rests=(POD,),
+    rests=(POD, When((_ON,), "where it runs is known")),
     why="A node of a GPU cluster holds eight accelerators' work of several tenants and the kubelet's key: one "
     "container "
     "with a way out has them all.",

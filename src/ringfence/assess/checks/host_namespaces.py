@@ -32,7 +32,7 @@ CHECK = Check(
         ),
         When((Atom("runs_with", "it", Is("host_network")), _ON), "it has its host's addresses"),
     ),
-    rests=(POD,),
+    rests=(POD, When((_ON,), "where it runs is known")),
     why="Host namespaces undo what the platform promises between pods: the neighbour's environment and arguments "
     "are read, "
     "collective traffic is sent as the node.",

@@ -22,7 +22,7 @@ CHECK = Check(
         When((_PRIVILEGED, _DEVICE, _ON), "it asks for accelerators and is privileged"),
         When((_PRIVILEGED, _ON), "it is privileged"),
     ),
-    rests=(POD,),
+    rests=(POD, When((_ON,), "where it runs is known")),
     why="A privileged container sees every accelerator of its host whatever it asked for: no slice, partition or "
     "device "
     "rule between tenants holds.",

@@ -22,7 +22,7 @@ CHECK = Check(
         When((Atom("mounts_host_path", "it", Like(r"/run/.*\.sock"), {"socket": True}), _ON), "the socket is mounted"),
         When((_SOCKET, _ON), "the socket lies in a folder that it mounts"),
     ),
-    rests=(POD,),
+    rests=(POD, When((_ON,), "where it runs is known")),
     why="Builders and monitors mount the socket for convenience; a read-only mount of it is enough to start a "
     "container "
     "with the host's root folder inside.",
