@@ -52,3 +52,9 @@ def test_what_a_host_says_of_itself_is_never_doubled_by_an_assumption():
     """Its own setting stands; the rest is taken over."""
     assert not said("host:n3", "setting")
     assert [fact.object for fact in said("host:n3", "has_gpu")] == ["gpu:n3/0"]
+
+
+def test_an_assumed_answer_is_as_whole_as_the_sample():
+    """A peer of a host that answered completely is taken to be complete as well."""
+    (lent,) = (fact for fact in said("host:n2", "asked") if fact.object == "sshd")
+    assert lent.attributes["complete"] is True

@@ -210,3 +210,16 @@ def test_nothing_in_a_file_stops_the_collector(files):
     captured = [CapturedFile(f"hosts/a/{name}", data) for name, data in files.items()]
     claimed = [file for file in captured if hosts.recognise(file.path, file.head)]
     assert isinstance(list(hosts.collect("hosts", claimed, Scope(salt=SALT))), list)
+
+
+def test_an_answer_is_complete_only_where_nothing_of_it_was_unreadable():
+    """One sudoers file cut short; listings count as whole where the one that is never empty is there."""
+    listing = "s 660 root docker /run/docker.sock\n"
+    files = on("a", sudoers="alice ALL=(ALL) ALL\n", **{"runtime-sockets": listing})
+    files["hosts/a/etc/sudoers.d/bad"] = "alice ALL = (ALL) NOPASSWD: ALL\nbob\n"
+    captured = [CapturedFile(path, text.encode(), 1.0) for path, text in files.items()]
+    found = list(hosts.collect("hosts", captured, Scope(cluster="alpha", salt=SALT)))
+    said = {f.object: dict(f.attributes) for f in found if not isinstance(f, Problem) and f.predicate == "asked"}
+    assert said["sudoers"] == {"answered": True}
+    assert said["runtime-sockets"] == {"answered": True, "complete": True}
+    assert said["devices"] == {"answered": True}

@@ -274,3 +274,27 @@ def test_a_bad_line_of_slurm_conf_is_a_problem_and_the_rest_stays():
     assert answer.attributes["answered"]
     assert not answer.attributes.get("complete")
     assert answer.attributes["reason"] == "lines of it could not be read"
+
+
+def test_partitions_and_jobs_that_were_told_are_coverage():
+    """A partition whose sharing is said is answered for; jobs only where some are listed."""
+    text = "ClusterName=c\nPartitionName=batch Nodes=n1 OverSubscribe=EXCLUSIVE\n"
+    facts = list(slurm.collect("slurm", [CapturedFile("slurm/slurm.conf", text.encode(), 1.0)], SCOPE))
+    answered = {(f.subject, f.object) for f in facts if isinstance(f, Fact) and f.attributes.get("answered")}
+    assert ("partition:c/batch", "oversubscribe") in answered
+    assert ("cluster:c", "jobs") not in answered
+
+
+def test_a_job_without_a_scratch_folder_of_its_own_is_the_default():
+    """Unless the setting has its newer name."""
+    old, new = (
+        {
+            fact.object
+            for fact in slurm.collect("slurm", [CapturedFile("slurm/slurm.conf", text.encode(), 1.0)], SCOPE)
+            if isinstance(fact, Fact) and fact.predicate == "setting"
+        }
+        for text in ("ClusterName=c\n", "ClusterName=c\nNamespaceType=namespace/linux\n")
+    )
+    assert "JobContainerType=job_container/none" in old
+    assert "NamespaceType=namespace/linux" in new
+    assert "JobContainerType=job_container/none" not in new

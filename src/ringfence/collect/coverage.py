@@ -39,9 +39,12 @@ def completed(facts: Sequence[Fact], aspects: Iterable[str]) -> Iterator[Fact]:
     """The facts to add: assumptions and holes for every host that `facts` mention."""
     hosts = {term for fact in facts for term in (fact.subject, fact.object) if kind_of(term) == "host"}
     answered: dict[str, set[str]] = defaultdict(set)
+    whole: set[tuple[str, str]] = set()
     for fact in facts:
         if fact.predicate == "asked" and fact.subject in hosts and fact.attributes.get("answered"):
             answered[fact.subject].add(fact.object)
+            if fact.attributes.get("complete"):
+                whole.add((fact.subject, fact.object))
     classes = _classes(facts)
     samples = _samples(classes, answered)
     own = _own(facts, hosts)
@@ -52,12 +55,13 @@ def completed(facts: Sequence[Fact], aspects: Iterable[str]) -> Iterator[Fact]:
         lent = answered[like] - known if like and like != host else set()
         if lent:
             yield Fact(host, "assumed_like", like, source=SOURCE)
-            said = {_topic(fact) for fact in own[host]}
-            yield from (_taken(fact, like, host) for fact in own[like] if _topic(fact) not in said)
+            known_topics = {_topic(fact) for fact in own[host]}
+            yield from (_taken(fact, like, host) for fact in own[like] if _topic(fact) not in known_topics)
         for aspect in wanted:
             if aspect in lent:
                 reason = f"assumed like {like}"
-                yield msgspec.structs.replace(asked(host, aspect, answered=True, reason=reason), source=SOURCE)
+                said = asked(host, aspect, answered=True, complete=(like, aspect) in whole, reason=reason)
+                yield msgspec.structs.replace(said, source=SOURCE)
             elif aspect not in known:
                 yield msgspec.structs.replace(asked(host, aspect, answered=False, reason="not captured"), source=SOURCE)
 

@@ -26,11 +26,17 @@ ASPECTS: dict[str, tuple[str, ...]] = {
     "sudoers": ("sudoers",),
     "sockets": ("sockets",),
     "devices": ("modes",),
+    "runtime-sockets": ("modes",),
+    "programs": ("unit", "cron"),
     "kernel": ("cmdline", "sysctl"),
     "runtime": ("toolkit", "docker", "apptainer", "enroot", "banner"),
     "addresses": ("ip-addr",),
 }
 """Per coverage aspect the forms that answer it."""
+
+_LISTINGS = {"devices": "devices", "runtime-sockets": "runtime-sockets", "programs": "runtime-sockets"}
+"""Aspects whose whole answer needs this listing. The capture leaves out listings of nothing (agents' sockets,
+writable programs), so the one that no running host has empty says that the others were asked for."""
 
 _SECTIONS = (
     hosts_identity.keys,
@@ -98,13 +104,21 @@ def _homeless(bundle: Bundle) -> Iterator[Found]:
 
 def _coverage(bundle: Bundle) -> Iterator[Fact]:
     failed = {problem.file for problem in bundle.problems}
+    listed = {_stem(file) for file in bundle.forms.get("modes", ()) if file.path not in failed}
     for aspect, forms in ASPECTS.items():
         files = [file for form in forms for file in bundle.forms.get(form, ())]
+        if aspect == "runtime-sockets":
+            files = [file for file in files if _stem(file) == aspect]
         if not files:
             continue
         answered = any(file.path not in failed for file in files)
+        whole = all(file.path not in failed for file in files) and _LISTINGS.get(aspect, "") in {"", *listed}
         reason = "" if answered else "not readable"
-        yield stamped(asked(bundle.host, aspect, answered=answered, reason=reason), files[0])
+        yield stamped(asked(bundle.host, aspect, answered=answered, complete=whole, reason=reason), files[0])
+
+
+def _stem(file: CapturedFile) -> str:
+    return file.name.partition(".")[0]
 
 
 COLLECTOR = Collector("hosts", recognise, collect, tuple(ASPECTS))

@@ -25,7 +25,8 @@ _TOLD = {
     "SwitchType": "",
     "AccountingStorageEnforce": "none",
     "DisableRootJobs": "NO",
-    "JobContainerType": "",
+    "JobContainerType": "job_container/none",
+    "NamespaceType": "",
     "MCSPlugin": "",
     "PrologFlags": "",
     "StateSaveLocation": "/var/spool",
@@ -91,7 +92,7 @@ def settings(config: Config, place: Place) -> Iterator[Fact]:
     main = bool(config.cluster)
     for key, default in _TOLD.items():
         value = config.get(key, default if main else "")
-        if value:
+        if value and not (key == "JobContainerType" and config.get("NamespaceType")):  # its name since 25.11
             yield Fact(cluster, "setting", ids.clean(f"{key}={value.partition('(')[0]}"))
     auth = config.get("AuthType", "auth/munge" if main else "")
     for name, _ in controllers(config):

@@ -28,7 +28,8 @@ class About(msgspec.Struct, frozen=True):
 
     `enforced`: only users with an association may submit. `controllers` are the hosts of slurmctld;
     `partly` names those of the aspects whose file had lines that could not be read.
-    `untold` partitions may or may not share nodes; `answered` are the coverage aspects that some file answers.
+    `untold` partitions may or may not share nodes, of `told` ones some file says it; `answered` are the coverage
+    aspects that some file answers.
     """
 
     place: Place
@@ -41,6 +42,7 @@ class About(msgspec.Struct, frozen=True):
     keys: tuple[tuple[str, Keys], ...] = ()
     nodes: tuple[Node, ...] = ()
     untold: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
     answered: frozenset[str] = frozenset()
     include_names: frozenset[str] = frozenset()
     partly: frozenset[str] = frozenset()
@@ -64,18 +66,24 @@ class About(msgspec.Struct, frozen=True):
             tuple(dict.fromkeys(_controllers(read, place))),
             tuple((path, value) for _, path, value in read if isinstance(value, Keys)),
             tuple(row for _, _, value in read if isinstance(value, (Answer, Shown)) for row in value.nodes),
-            _untold(value for _, _, value in read),
-            frozenset(_ASPECTS[form] for form, _, _ in read if form in _ASPECTS),
+            *_untold(value for _, _, value in read),
+            frozenset(_ASPECTS[form] for form, _, _ in read if form in _ASPECTS) | _of_jobs(read),
             frozenset(path.rpartition("/")[2] for _, path, _ in read),
             frozenset(_ASPECTS[form] for form, _, value in read if isinstance(value, Config) and value.unread),
         )
 
 
-def _untold(values: Iterable[Any]) -> tuple[str, ...]:
-    """Partitions of which no file says whether jobs of two users may meet on a node."""
+def _of_jobs(read: Sequence[tuple[str, str, Any]]) -> frozenset[str]:
+    """Whether some answer lists jobs. One without any says nothing: it may have been refused."""
+    listed = any(value.jobs for _, _, value in read if isinstance(value, (Answer, Shown)))
+    return frozenset(("jobs",) if listed else ())
+
+
+def _untold(values: Iterable[Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Partitions of which no file says whether jobs of two users may meet on a node, and the others."""
     rows = [row for value in values if isinstance(value, (Answer, Shown, Config)) for row in value.partitions]
     told = {row.name for row in rows if row.oversubscribe}
-    return tuple(sorted({row.name for row in rows} - told - {""}))
+    return tuple(sorted({row.name for row in rows} - told - {""})), tuple(sorted(told - {""}))
 
 
 _ASPECTS = {"slurm-conf": "slurm-conf", "config-text": "slurm-conf", "cgroup-conf": "cgroup-conf"}
@@ -103,6 +111,10 @@ def together(about: About) -> Iterator[Fact]:
     yield from aliases(about.nodes, about.place, about.controllers)
     for name in about.untold:
         yield asked(about.place.partition(name), "oversubscribe", answered=False, reason="this version does not tell")
+    for name in about.told:
+        yield asked(about.place.partition(name), "oversubscribe", answered=True)
+    if "jobs" in about.answered:
+        yield asked(about.place.entity, "jobs", answered=True)
     for aspect in ("slurm-conf", "cgroup-conf"):
         answered = aspect in about.answered
         why = "lines of it could not be read" if aspect in about.partly else "" if answered else "not captured"

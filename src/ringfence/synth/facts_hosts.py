@@ -145,6 +145,6 @@ def coverage(plan: Cluster) -> Iterator[Fact]:
     for of in plan.hosts:
         aspects = (*_ASKED, "devices", "gpu", "nvlink") if of.gpus else _ASKED
         for aspect in aspects:
-            yield fact(say.host(of.name), "asked", aspect, f"hosts/{of.name}", {"answered": True})
+            yield fact(say.host(of.name), "asked", aspect, f"hosts/{of.name}", {"answered": True, "complete": True})
     for aspect in ("slurm-conf", "cgroup-conf"):
         yield fact(say.cluster(plan), "asked", aspect, "slurm/slurm.conf", {"answered": True})

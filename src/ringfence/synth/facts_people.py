@@ -122,6 +122,7 @@ def scheduler(plan: Cluster) -> Iterator[Fact]:
             yield fact(partition, "in_cluster", slurm, told)
             yield fact(partition, "setting", f"OverSubscribe={'YES' if name == 'shared' else 'NO'}", told)
             yield fact(partition, "setting", "nodes=shared", told)
+            yield fact(partition, "asked", "oversubscribe", told, {"answered": True})
     shared = [group.name for group in plan.tenants if plan.flawed("shared_partition", group.name)]
     rooms = {host.partition for host in plan.hosts}
     for group in plan.tenants:
