@@ -186,7 +186,24 @@ PREDICATES: dict[str, Predicate] = {
             ("network",),
             "can send to the outside; attributes mbit_s",
         ),
-        Predicate("vulnerable_to", _ANY, _VALUE, "has this weakness; attributes gives (what exploiting it yields)"),
+        Predicate(
+            "vulnerable_to",
+            _ANY,
+            _VALUE,
+            "has this weakness; attributes gives (what exploiting it yields), and of an advisory verdict, fixed, missing",
+        ),
+        Predicate(
+            "requires_constraint",
+            ("host", "gpu", "nvlink"),
+            _VALUE,
+            "must be used so until what is wrong with it is mended: own-images-only, one-tenant, no-foreign-neighbour",
+        ),
+        Predicate(
+            "constraint_in_force",
+            ("host", "gpu", "nvlink"),
+            _VALUE,
+            "the fence was proven to keep it to this; attributes held (false: proven not to), by, reason",
+        ),
         # identity
         Predicate("logs_in_from", ("identity",), ("workstation",), "this account's owner works there"),
         Predicate("may_login", ("identity",), ("host", "cluster"), "may open a session there"),

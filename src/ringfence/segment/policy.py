@@ -9,8 +9,11 @@ part of it comes from that job's facts (`needs.needs_of`).
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from ringfence.estate.estate import Estate
 from ringfence.segment.budget import FLOOR, budgets
+from ringfence.segment.constraints import required, unmet
 from ringfence.segment.decided import decide, in_force, tenancies, unknown
 from ringfence.segment.model import Allow, Group, Policy, Residual
 from ringfence.segment.needs import needs
@@ -41,12 +44,14 @@ def derive_policy(
     groups, derived, residuals = _derived(scene)
     allows, undone = decide(scene, groups, derived, [one for one in alive if isinstance(one, Rule)])
     raised = [one for one in alive if isinstance(one, Raised)]
-    return Policy(
+    policy = Policy(
         {name: groups[name] for name in sorted(groups)},
         tuple(sorted(allows)),
         tuple(budgets(scene, groups, allows, raised, floor)),
         tuple(sorted({*residuals, *told, *undone, *unknown(estate, alive)})),
     )
+    open_ = unmet(required(estate), policy)
+    return replace(policy, residuals=tuple(sorted({*policy.residuals, *open_})))
 
 
 def _derived(scene: Scene) -> tuple[dict[str, Group], list[Allow], set[Residual]]:

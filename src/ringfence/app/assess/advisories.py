@@ -10,12 +10,14 @@ import msgspec
 from ringfence.assess.advisories.index import Index
 from ringfence.assess.advisories.judge import Finding, Standing, facts, findings
 from ringfence.assess.advisories.verdict import Said, Verdict
+from ringfence.assess.constraints import SOURCE as REQUIRES
+from ringfence.assess.constraints import constraints
 from ringfence.errors import InputError, Problem, UsageError
 from ringfence.estate.estate import Estate
 from ringfence.wire import csaf, cve_record, epss, kev
 from ringfence.wire.advisory import Advisory
 
-__all__ = ["Answer", "Verdict", "ask", "enriched", "enriched_by"]
+__all__ = ["Answer", "Verdict", "ask", "constrained", "enriched", "enriched_by"]
 
 MOST_FILES = 500_000
 _MARK = 65536
@@ -40,9 +42,15 @@ def enriched(
 
 
 def enriched_by(estate: Estate, answer: Answer) -> Estate:
-    """The estate with the facts of an answer, instead of those of an earlier one."""
+    """The estate with the facts of an answer, instead of those of an earlier one, and what they require."""
     old = [fact for fact in estate.facts("vulnerable_to", "asked") if fact.source == "advisories"]
-    return estate.with_delta(facts(list(answer.findings), answer.standing, time()), old)
+    return constrained(estate.with_delta(facts(list(answer.findings), answer.standing, time()), old))
+
+
+def constrained(estate: Estate) -> Estate:
+    """The estate with the constraints that its facts require, instead of earlier ones."""
+    old = [fact for fact in estate.facts("requires_constraint") if fact.source == REQUIRES]
+    return estate.with_delta(constraints(estate), old)
 
 
 def ask(

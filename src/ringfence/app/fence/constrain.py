@@ -1,0 +1,28 @@
+"""What the fence's proof says of constraints, as facts: the audit reads nothing else."""
+
+from collections.abc import Iterator
+from time import time
+
+from ringfence.app.fence.design import Design
+from ringfence.estate.estate import Estate
+from ringfence.estate.facts import Fact, Scalar
+from ringfence.segment.constraints import held, required
+from ringfence.segment.model import Proof
+
+TARGET, SOURCE = "slurm", "fence proof"
+
+
+def in_force(design: Design, proofs: dict[str, Proof], now: float | None = None) -> Iterator[Fact]:
+    """One fact for each constraint that can be told of: whether these proofs, of what was read back, show that it is kept."""
+    when = time() if now is None else now
+    for one in held(required(design.estate), design.policy, proofs.get(TARGET)):
+        if one.held is None:
+            continue  # what nothing can tell stays unknown
+        about: dict[str, Scalar] = {"held": one.held, "by": SOURCE, "reason": one.why}
+        yield Fact(one.constraint.subject, "constraint_in_force", one.constraint.rule, about, SOURCE, when)
+
+
+def constrained(design: Design, proofs: dict[str, Proof], now: float | None = None) -> Estate:
+    """The design's estate with these facts, instead of those of an earlier proof."""
+    old = [fact for fact in design.estate.facts("constraint_in_force") if fact.source == SOURCE]
+    return design.estate.with_delta(in_force(design, proofs, now), old)
