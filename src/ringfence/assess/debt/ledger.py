@@ -17,7 +17,7 @@ import numpy as np
 
 from ringfence.assess.check import Verdict
 from ringfence.assess.debt.backfill import dated, earliest
-from ringfence.assess.debt.findings import Findings, Key
+from ringfence.assess.debt.findings import HOLE, Findings, Key
 from ringfence.assess.judge import Judged
 from ringfence.estate.estate import Estate
 from ringfence.estate.facts import Fact
@@ -36,7 +36,10 @@ OWED = (State.OPEN, State.CARRIED)
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One finding. Times in seconds. `opened`: first; `since`: last; `spent`: open before that; `ended`: last."""
+    """One finding. Times in seconds.
+
+    `opened`: first; `since`: last; `spent`: open before that; `ended`: last. `first`, `seen`: the windows that saw it.
+    """
 
     key: Key
     severity: int
@@ -46,6 +49,7 @@ class Entry(msgspec.Struct, frozen=True):
     since: float
     spent: float = 0.0
     ended: float = 0.0
+    first: float = 0.0
     seen: float = 0.0
     changed: tuple[float, ...] = ()
     fixed: tuple[float, ...] = ()
@@ -97,7 +101,7 @@ def folded(before: Ledger, window: Window) -> dict[Key, Entry]:
     """The ledger after one more window."""
     after = dict(before)
     rows = window.found.rows_of() if len(window.found) else []
-    first = min((entry.seen for entry in before.values()), default=window.at) if before else None
+    first = min(entry.first for entry in before.values()) if before else None
     for at, key in enumerate(window.found.keys):
         facts = [window.estate.fact(int(row)) for row in rows[at]]
         entry = before.get(key)
@@ -119,7 +123,16 @@ def _opened(key: Key, severity: int, facts: list[Fact], at: float, first: float 
         opened = max(earliest(facts, at), first or 0.0)
         estimated = True
     return Entry(
-        key, severity, opened, estimated, State.OPEN, opened, seen=at, digest=_digest(facts), facts=tuple(facts)
+        key,
+        severity,
+        opened,
+        estimated,
+        State.OPEN,
+        opened,
+        first=at,
+        seen=at,
+        digest=_digest(facts),
+        facts=tuple(facts),
     )
 
 
@@ -139,7 +152,8 @@ def _missing(entry: Entry, window: Window, mentioned: set[str]) -> Entry:
     verdict, at = window.verdict(entry.key), window.at
     if entry.key[1] not in mentioned:
         return msgspec.structs.replace(entry, state=State.GONE, ended=at)
-    if verdict is Verdict.PASSED or (verdict is None and _spoke(entry, window.estate)):
+    answered = entry.key[0].startswith(f"{HOLE}/")  # it is asked no more, or no move rests on it
+    if answered or verdict is Verdict.PASSED or (verdict is None and _spoke(entry, window.estate)):
         return msgspec.structs.replace(entry, state=State.FIXED, ended=at, fixed=(*entry.fixed, at))
     return msgspec.structs.replace(entry, state=State.CARRIED)
 

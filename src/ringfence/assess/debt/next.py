@@ -1,0 +1,78 @@
+"""What the next fixes buy: greedily, the one that lowers D most, then the next; every set on small cases.
+
+Only fixes of findings on a likeliest way can lower D at all, so only they are tried. Where none does alone, the
+ways are doubled: the group with most findings on them is taken, and what the pair buys shows with the second.
+"""
+
+from collections.abc import Sequence
+from itertools import combinations
+from math import comb
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from ringfence.assess.debt.choquet import debt, debt_and_ways
+from ringfence.assess.debt.shapley import without
+from ringfence.assess.debt.value import Game
+
+Floats = NDArray[np.float64]
+
+MOST_SETS = 600
+"""So many sets are all tried; beyond, the choice is greedy."""
+
+
+class Fix(msgspec.Struct, frozen=True):
+    """One group of findings fixed: `before` and `after` are D, after the fixes named before it."""
+
+    group: int
+    before: float
+    after: float
+
+    @property
+    def buys(self) -> float:
+        """By how much D falls."""
+        return self.before - self.after
+
+
+def next_fixes(game: Game, weights: Floats, groups: Sequence[Sequence[int]], count: int = 10) -> tuple[list[Fix], bool]:
+    """(fixes in order, whether no other set of as many buys more)."""
+    relevant = game.relevant & (weights > 0)
+    useful = [at for at, group in enumerate(groups) if relevant[list(group)].any()]
+    count = min(count, len(useful))
+    if comb(len(useful), count) <= MOST_SETS:
+        return _ordered(game, weights, groups, _best_set(game, weights, groups, useful, count)), True
+    return _ordered(game, weights, groups, None, count), False
+
+
+def _best_set(
+    game: Game, weights: Floats, groups: Sequence[Sequence[int]], useful: Sequence[int], count: int
+) -> tuple[int, ...]:
+    """The set of `count` groups that lowers D most; of equal ones the first."""
+    return min(
+        combinations(useful, count),
+        key=lambda chosen: round(debt(game, without(weights, groups, set(chosen))).total, 9),
+    )
+
+
+def _ordered(
+    game: Game,
+    weights: Floats,
+    groups: Sequence[Sequence[int]],
+    among: Sequence[int] | None,
+    count: int = 0,
+) -> list[Fix]:
+    """Greedy, among some groups or all; ends where nothing is owed any more."""
+    left, done = weights, list[Fix]()
+    waiting = set(range(len(groups)) if among is None else among)
+    while waiting and (among is not None or len(done) < count):
+        now, on_way = debt_and_ways(game, left)
+        tried = sorted(at for at in waiting if on_way[list(groups[at])].any())
+        if now.total <= 1e-12 or not tried:
+            break
+        after = {at: debt(game, without(left, groups, {at})).total for at in tried}
+        best = min(tried, key=lambda at: (round(after[at], 9), -int(on_way[list(groups[at])].sum()), at))
+        done.append(Fix(best, now.total, after[best]))
+        left = without(left, groups, {best})
+        waiting -= {best}
+    return done

@@ -1,0 +1,77 @@
+"""Does security keep pace with compute? And when the question is refused.
+
+**Keeps pace**: the upper bound of ε lies below 1 for both measures of compute, and findings do not arrive faster than
+they can be closed. **Pays down**: it lies below 0. Fewer than eight observed windows label it *estimated*.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+import msgspec
+
+from ringfence.assess.debt.coverage import MOST_MOVE, moved
+from ringfence.assess.debt.trend import Trend
+
+ENOUGH = 8
+"""Observed windows that a verdict without a label needs."""
+
+
+class Pace(StrEnum):
+    """What is said."""
+
+    PAYS_DOWN = "pays down"
+    KEEPS = "keeps pace"
+    FALLS_BEHIND = "falls behind"
+    OPEN = "not decided"
+    REFUSED = "refused"
+    NOTHING = "nothing owed"
+
+
+class PaceVerdict(msgspec.Struct, frozen=True):
+    """`estimated`: fewer than eight windows were observed, or a measure of compute was estimated."""
+
+    pace: Pace
+    estimated: bool
+    reasons: tuple[str, ...]
+
+
+def judge_pace(
+    trends: Sequence[tuple[str, Trend]],
+    coverage: Sequence[float],
+    arrivals: float,
+    closures: float,
+    *,
+    estimated: bool = False,
+    jewels_left: Sequence[str] = (),
+) -> PaceVerdict:
+    """`trends` by measure of compute; `coverage` per window; `jewels_left`: those that are no jewels any more."""
+    label = estimated or any(one.windows < ENOUGH for _, one in trends)
+    refusals = _refusals(coverage, jewels_left)
+    if refusals:
+        return PaceVerdict(Pace.REFUSED, label, tuple(refusals))
+    if all(one.zeros == one.windows for _, one in trends):
+        return PaceVerdict(Pace.NOTHING, label, ("no way from a foothold to a jewel rests on a finding",))
+    missing = [f"{name}: {one.why}" for name, one in trends if one.high is None]
+    if missing:
+        return PaceVerdict(Pace.OPEN, label, tuple(missing))
+    highs = [(name, one.high) for name, one in trends if one.high is not None]
+    lows = [(name, one.low) for name, one in trends if one.low is not None]
+    said = [f"{name}: debt grows at most {high:.2f} % for each 1 % of compute" for name, high in highs]
+    if arrivals > closures:
+        said.append(f"{arrivals:.2f} findings a day arrive, {closures:.2f} can be closed")
+    behind = any(low >= 1 for _, low in lows) or arrivals > closures
+    if all(high < 1 for _, high in highs) and arrivals <= closures:
+        down = all(high < 0 for _, high in highs)
+        return PaceVerdict(Pace.PAYS_DOWN if down else Pace.KEEPS, label, tuple(said))
+    return PaceVerdict(Pace.FALLS_BEHIND if behind else Pace.OPEN, label, tuple(said))
+
+
+def _refusals(coverage: Sequence[float], jewels_left: Sequence[str]) -> list[str]:
+    found = []
+    if moved(list(coverage)) > MOST_MOVE:
+        shown = f"{min(coverage):.1%} to {max(coverage):.1%}"
+        found.append(f"coverage moved by more than {MOST_MOVE:.0%} ({shown}): whoever looks at less owes less")
+    if jewels_left:
+        named = ", ".join(list(jewels_left)[:5])
+        found.append(f"{len(jewels_left)} jewels are still there and count less or no more as jewels: {named}")
+    return found
