@@ -9,6 +9,7 @@ from pathlib import Path
 from ringfence.analyse.moves import MOVES
 from ringfence.analyse.rule import At, Atom, Is, Like, Move, Prefix, Rule, Slot
 from ringfence.app.assess.threats_docs import threats_page
+from ringfence.app.harden.docs import hardening_page
 from ringfence.app.watch.detectors_docs import detectors_page
 from ringfence.app.watch.rules_docs import rules_page
 from ringfence.estate.kinds import CAPABILITIES, KINDS, PREDICATES
@@ -25,6 +26,7 @@ def pages() -> dict[str, str]:
         "estate.md": estate_page(),
         "detectors.md": detectors_page(),
         "rules.md": rules_page(),
+        "hardening.md": hardening_page(),
         "threats.md": threats_page(),
     }
 

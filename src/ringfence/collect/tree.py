@@ -21,6 +21,7 @@ MOST_ENTRIES = 4096
 PATIENCE = 30.0
 """Seconds that a program may take."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_PIECE = 1 << 16
 _PROGRAMS = ("/usr/bin", "/usr/sbin", "/usr/local/bin")
 
 
@@ -141,11 +142,22 @@ def entry_in(folder: int, name: str, path: str) -> Entry:
         why = os.readlink(name, dir_fd=folder)[:300]
     if kind is Kind.FILE:
         handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
-        with os.fdopen(handle, "rb") as file:
-            content = file.read(MOST_BYTES + 1)
+        try:
+            content = read(handle, MOST_BYTES + 1)
+        finally:
+            os.close(handle)
         if len(content) > MOST_BYTES:
             kind, content, why = Kind.UNREADABLE, b"", f"it is larger than {MOST_BYTES} bytes"
     return Entry(path, kind, content, stat.S_IMODE(seen.st_mode), seen.st_uid, seen.st_gid, why)
+
+
+def read(handle: int, most: int) -> bytes:
+    """At most so many bytes, in small pieces: the kernel takes memory for the whole piece that is asked of /proc."""
+    pieces, size = [], 0
+    while size < most and (piece := os.read(handle, min(_PIECE, most - size))):
+        pieces.append(piece)
+        size += len(piece)
+    return b"".join(pieces)
 
 
 def _ours(path: str, seen: os.stat_result) -> None:

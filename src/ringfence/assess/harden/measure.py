@@ -37,7 +37,14 @@ class Holds(msgspec.Struct, frozen=True):
     lacks: bool = False
 
 
-Need = There | Holds
+class Either(msgspec.Struct, frozen=True):
+    """At least one of these."""
+
+    needs: tuple["There | Holds", ...]
+    says: str
+
+
+Need = There | Holds | Either
 
 
 class Sysctl(msgspec.Struct, frozen=True):
@@ -61,11 +68,10 @@ class Own(msgspec.Struct, frozen=True):
 
 
 class Assign(msgspec.Struct, frozen=True):
-    """A key in somebody's file, the first of `paths` that exists. `style` names its language (`wire.host.edits`)."""
+    """Keys in somebody's file, the first of `paths` that exists. `style` names its language (`wire.host.edits`)."""
 
     paths: tuple[str, ...]
-    key: str
-    value: str
+    values: dict[str, str]
     style: str
     needs: tuple[Need, ...] = ()
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ringfence.assess.harden.changes import Change, place
-from ringfence.assess.harden.measure import Holds, Measure, Need, There, Verdict
+from ringfence.assess.harden.measure import Either, Holds, Measure, Need, There, Verdict
 from ringfence.assess.harden.measures import MEASURES
 from ringfence.assess.harden.wants import Looked, look
 from ringfence.errors import InputError
@@ -86,12 +86,23 @@ def _looked(want: object, seen: Seen) -> Looked:
 def _needed(needs: Sequence[Need], seen: Seen) -> tuple[Verdict, str]:
     """`met` where all are, else `not applicable` or `unknown`, with the reason of the first."""
     for need in needs:
-        met = _there(need, seen) if isinstance(need, There) else _holds(need, seen)
+        met = _met(need, seen)
         if met is None:
             return Verdict.UNKNOWN, f"it could not be read whether {need.says}"
         if not met:
             return Verdict.NOT_APPLICABLE, f"not so: {need.says}"
     return Verdict.MET, ""
+
+
+def _met(need: Need, seen: Seen) -> bool | None:
+    match need:
+        case There():
+            return _there(need, seen)
+        case Holds():
+            return _holds(need, seen)
+        case Either(needs):
+            found = [_met(one, seen) for one in needs]
+            return True if True in found else None if None in found else False
 
 
 def _there(need: There, seen: Seen) -> bool | None:

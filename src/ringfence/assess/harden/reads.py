@@ -2,7 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 
-from ringfence.assess.harden.measure import Assign, Device, Edit, Measure, Need, Own, Permissions, Sysctl, There, Told
+from ringfence.assess.harden.measure import (
+    Assign,
+    Device,
+    Edit,
+    Either,
+    Holds,
+    Measure,
+    Need,
+    Own,
+    Permissions,
+    Sysctl,
+    There,
+    Told,
+)
 from ringfence.assess.harden.wants import AT_BOOT, asked, running
 
 
@@ -37,4 +50,11 @@ def _paths(measure: Measure) -> Iterator[str]:
 
 
 def _needed(need: Need) -> Iterator[str]:
-    yield from need.paths if isinstance(need, There) else (need.path,)
+    match need:
+        case There(paths):
+            yield from paths
+        case Holds(path):
+            yield path
+        case Either(needs):
+            for one in needs:
+                yield from _needed(one)

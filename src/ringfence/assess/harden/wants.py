@@ -55,7 +55,7 @@ def _sysctl(want: Sysctl, seen: Seen) -> Looked:
         return Looked(Verdict.UNKNOWN, f"{want.key} is {_short(found)}, which is no number")
     enough = int(found) >= want.value if want.least else int(found) == want.value
     value = int(found) if enough else want.value
-    changes = [] if enough else [Put(now.path, str(value), found)]
+    changes: list[Change] = [] if enough else [Put(now.path, str(value), found)]
     boot = AT_BOOT.format(want.key)
     file = _file(boot, f"{HEAD}{want.key} = {value}\n".encode(), seen, 0o644)
     if isinstance(file, Looked):
@@ -96,16 +96,19 @@ def _assign(want: Assign, seen: Seen) -> Looked:
     entries = [entry for path in want.paths for entry in seen.at(path)]
     now = next((one for one in entries if one.kind is not Kind.ABSENT), None)
     if now is None:
-        return Looked(Verdict.NOT_APPLICABLE, f"there is no {want.paths[0]}")
+        return Looked(Verdict.BY_HAND, f"there is no {want.paths[0]}; make it, or set it where it is handed out from")
     if now.kind is not Kind.FILE:
         return _unknown(now)
     value_of, with_value = ASSIGN[want.style]
-    found = value_of(now.content, want.key)
-    if found is not None and found.lower() == want.value.lower():
-        return Looked(Verdict.MET, f"{want.key} is {_short(found)} in {now.path}")
-    change = Write(now.path, with_value(now.content, want.key, want.value), now.digest)
-    reason = f"{want.key} is {_short(found) if found else 'not set'} in {now.path}, wanted {want.value}"
-    return Looked(Verdict.DIFFERS, reason, (change,))
+    content, wrong = now.content, []
+    for key, value in want.values.items():
+        found = value_of(now.content, key)
+        if found is None or found.lower() != value.lower():
+            content = with_value(content, key, value)
+            wrong.append(f"{key} is {_short(found) if found else 'not set'}, wanted {value}")
+    if not wrong:
+        return Looked(Verdict.MET, f"{now.path} is as wanted")
+    return Looked(Verdict.DIFFERS, f"{now.path}: {'; '.join(wrong)}", (Write(now.path, content, now.digest),))
 
 
 def _edit(want: Edit, seen: Seen) -> Looked:

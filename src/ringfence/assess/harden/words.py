@@ -16,8 +16,8 @@ def desired(want: Want) -> str:
             return f"{key} is {'at least ' if least else ''}{value}, now and at boot"
         case Own(path, text):
             return f"{path} holds `{'; '.join(line for line in text.splitlines() if line)}`"
-        case Assign(paths, key, value):
-            return f"{key} is {value} in {' or '.join(paths)}"
+        case Assign(paths, values):
+            return f"{', '.join(f'{key} is {value}' for key, value in values.items())} in {' or '.join(paths)}"
         case Edit(path, style):
             return f"{path}: {_EDITS[style]}"
         case Permissions(pattern, most, group):

@@ -20,7 +20,7 @@ from ringfence.wire.storage import exports
 
 SSHD = "/usr/sbin/sshd"
 _PID_FILE = "/run/sshd.pid"
-_MODULES = ("/usr/lib/*/security", "/usr/lib64/security", "/usr/lib/security", "/lib/*/security", "/lib/security")
+_MODULES = ("/usr/lib/*/security", "/usr/lib64/security", "/usr/lib/security")
 
 
 def check(tree: Tree, change: Write) -> None:

@@ -13,7 +13,7 @@ from ringfence.errors import InputError
 _SECTION = re.compile(r"^\s*\[([A-Za-z0-9_.-]{1,200})\]\s*(?:#.*)?$")
 _SLURM = re.compile(r"^\s*([A-Za-z]{1,60})\s*=\s*([^#\s]*)")
 _TOML = re.compile(r"^\s*([A-Za-z0-9_-]{1,100})\s*=\s*([^#]*?)\s*(?:#.*)?$")
-_ACCOUNT = re.compile(r"^-?account\s|^@include\s", re.IGNORECASE)
+_ACCOUNT = re.compile(r"^-?account\s|^@include\s+\S*account", re.IGNORECASE)
 _ADOPT = "pam_slurm_adopt.so"
 PAM_ADMINS = "/etc/security/ringfence-admins.conf"
 PAM_LINES = (
@@ -114,8 +114,7 @@ def pam_adopt(data: bytes) -> bytes:
     places = [number for number, line in enumerate(kept) if _active(line) and _ACCOUNT.match(line)]
     if not places:
         raise InputError("there is no account phase", remedy="restore the file from its package")
-    at = max((n for n in places if kept[n].startswith(("account", "-account"))), default=places[-1])
-    at = max([at, *(n for n in places if "common-account" in kept[n])])
+    at = places[-1]
     kept[at] = _ended(kept[at])
     kept[at + 1 : at + 1] = [f"{line}\n" for line in PAM_LINES]
     return _bytes("".join(kept))
