@@ -1,6 +1,6 @@
 """Roles do not read every secret of their scope."""
 
-from ringfence.analyse.rule import Atom, Like
+from ringfence.analyse.rule import Atom, Is, Like
 from ringfence.assess.check import Check, Layer, Refs, When
 from ringfence.assess.seen import ROLE
 
@@ -12,7 +12,7 @@ CHECK = Check(
     name="secrets_readable",
     title="Roles do not read every secret of their scope",
     layer=Layer.IDENTITY,
-    each=(When((_SCOPE,), kinds={"it": ("role",)}),),
+    each=(When((Atom("asked", "it", Is("kubernetes-rbac")),)),),
     fails=(
         When(
             (_READS, _SCOPE, Atom("stores_credential", "scope", "secret")),
