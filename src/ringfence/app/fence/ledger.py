@@ -142,8 +142,8 @@ class Ledger:
 
         The state is made before it: a journal alone would look like one whose receipts were lost.
         """
-        if not (self.folder / "journal").exists():
-            self.database  # noqa: B018  # made or refused
+        if not self._file.exists() and not self._left_over:
+            Database.open(self._file).close()
         return Journal.open(self.folder / "journal", ORIGIN, self.signer, wait=_TURN)
 
     @cached_property
