@@ -13,7 +13,7 @@ TARGET, SOURCE = "slurm", "fence proof"
 
 
 def in_force(design: Design, proofs: dict[str, Proof], now: float | None = None) -> Iterator[Fact]:
-    """One fact for each constraint that can be told of: whether these proofs, of what was read back, show that it is kept."""
+    """One fact for each constraint that can be told of: whether proofs of what was read back show that it is kept."""
     when = time() if now is None else now
     for one in held(required(design.estate), design.policy, proofs.get(TARGET)):
         if one.held is None:

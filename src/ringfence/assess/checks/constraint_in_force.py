@@ -6,7 +6,7 @@ from ringfence.assess.check import Check, Layer, Mismatch, Refs, When
 _WANTED = Atom("requires_constraint", "it", "rule")
 
 CHECK = Check(
-    id="RF-G13",
+    id="RF-G30",
     name="constraint_in_force",
     title="What cannot be patched is constrained, and the constraint is in force",
     layer=Layer.ACCELERATOR,
