@@ -103,6 +103,8 @@ def test_a_cable_that_is_not_where_it_was_planned_is_told():
     assert triples(facts, "tampered") == {("host:gpu0001", "cable-moved")}
     facts, _ = collected({host + "lldp.json": sample("lldp.json"), "fabric/topology.dot": sample("topology.dot")})
     assert triples(facts, "tampered") == set()
+    compared = {f.subject for f in facts if f.predicate == "asked" and f.object == "cable-plan"}
+    assert compared == {"host:gpu0001"}
 
 
 def test_a_roce_port_lies_in_the_vlan_of_its_switch_port():

@@ -210,3 +210,33 @@ def test_damaged_resources_raise_only_input_errors(data):
         except InputError:
             continue
         collected([CapturedFile("redfish/x/index.json", body)])
+
+
+def test_what_is_off_is_said_to_be_off():
+    """A control that shows only by absence would be unknown for ever."""
+    bodies = [
+        {
+            "@odata.type": "#ManagerNetworkProtocol.v1_9_0.ManagerNetworkProtocol",
+            "@odata.id": "/redfish/v1/Managers/BMC/NetworkProtocol",
+            "IPMI": {"ProtocolEnabled": False, "Port": 623},
+            "HTTPS": {"ProtocolEnabled": True, "Port": 443},
+        },
+        {
+            "@odata.type": "#HostInterface.v1_3_0.HostInterface",
+            "@odata.id": "/redfish/v1/Managers/BMC/HostInterfaces/1",
+            "InterfaceEnabled": False,
+        },
+        {
+            "@odata.type": "#AccountService.v1_15_0.AccountService",
+            "@odata.id": "/redfish/v1/AccountService",
+            "AccountLockoutThreshold": 5,
+        },
+    ]
+    found = [
+        CapturedFile(
+            f"redfish/a{body['@odata.id'].removeprefix('/redfish/v1')}/index.json", msgspec.json.encode(body), 1.0
+        )
+        for body in bodies
+    ]
+    said = {object_ for _, predicate, object_ in triples(collected(found)) if predicate == "setting"}
+    assert said == {"ipmi=off", "https=on", "host_interface=off", "account_lockout=on"}

@@ -298,3 +298,20 @@ def test_a_job_without_a_scratch_folder_of_its_own_is_the_default():
     assert "JobContainerType=job_container/none" in old
     assert "NamespaceType=namespace/linux" in new
     assert "JobContainerType=job_container/none" not in new
+
+
+def test_a_cluster_without_an_epilog_says_so():
+    """Nothing runs after a job; what an included file sets cannot be told from here."""
+    for text, none in (("", True), ("Epilog=/etc/epilog\n", False), ("Include more.conf\n", False)):
+        facts, _ = collected({"slurm/slurm.conf": "ClusterName=c\nNodeName=n1\n" + text})
+        assert (("cluster:c", "setting", "Epilog=none") in facts) is none
+
+
+def test_jobs_are_told_whole_only_with_account_and_accelerators():
+    """A job whose account or devices were not said may be any tenant's, anywhere."""
+    whole = {"job_id": 1, "account": "red", "nodes": "n1", "job_state": ["RUNNING"], "gres_detail": ["gpu:1(IDX:0)"]}
+    for change, complete in (({}, True), ({"account": ""}, False), ({"gres_detail": ["gpu:1"]}, False)):
+        data = msgspec.json.encode({"meta": {"slurm": {"cluster": "c"}}, "jobs": [whole | change]})
+        found = slurm.collect("slurm", [CapturedFile("slurm/jobs.json", data, 1.0)], SCOPE)
+        (answer,) = (f for f in found if isinstance(f, Fact) and f.predicate == "asked" and f.object == "jobs")
+        assert answer.attributes.get("complete", False) is complete

@@ -268,6 +268,7 @@ def _imex_settings(file: CapturedFile, scope: Scope) -> Iterator[Fact]:
     found = imex.settings(file.data)
     on = found.get("IMEX_ENABLE_AUTH_ENCRYPTION", "0") == "1"
     yield Fact(host, "setting", "imex_auth=" + (found.get("IMEX_AUTH_ENCRYPTION_MODE", "on").lower() if on else "none"))
+    yield asked(host, "imex-config", answered=True, complete=True)
 
 
 def _log(file: CapturedFile, scope: Scope) -> Iterator[Fact]:

@@ -154,9 +154,11 @@ def integrity(service: Service) -> Said:
 def interfaces(service: Service) -> Said:
     """How the machine reaches its own controller from the inside, and whether it must prove anything."""
     for each in service.of("HostInterface"):
-        if each.flag("InterfaceEnabled") is not True:
+        bmc, state = service.bmc, each.flag("InterfaceEnabled")
+        if state is False:
+            yield each.id, Fact(bmc, "setting", "host_interface=off")
+        if state is not True:
             continue
-        bmc = service.bmc
         yield each.id, Fact(bmc, "setting", "host_interface=on")
         modes = each.at("AuthenticationModes")
         if isinstance(modes, list) and "AuthNone" in modes:
@@ -179,10 +181,10 @@ def network(service: Service) -> Said:
                 yield each.id, Fact(service.bmc, "attached_to", ids.subnet(subnet), {"address": str(row["Address"])})
     for each in service.of("ManagerNetworkProtocol"):
         for name in _PROTOCOLS:
-            if each.flag(name, "ProtocolEnabled"):
-                port = each.at(name, "Port")
-                told: dict[str, Scalar] = {"port": port} if isinstance(port, int) else {}
-                yield each.id, Fact(service.bmc, "setting", f"{name.lower()}=on", told)
+            state, port = each.flag(name, "ProtocolEnabled"), each.at(name, "Port")
+            if state is not None:
+                told: dict[str, Scalar] = {"port": port} if state and isinstance(port, int) else {}
+                yield each.id, Fact(service.bmc, "setting", f"{name.lower()}={'on' if state else 'off'}", told)
 
 
 def accounts(service: Service) -> Said:
@@ -196,8 +198,9 @@ def accounts(service: Service) -> Said:
         for directory in ("LDAP", "ActiveDirectory"):
             if each.flag(directory, "ServiceEnabled"):
                 yield each.id, Fact(service.bmc, "setting", f"directory={directory}")
-        if each.at("AccountLockoutThreshold") == 0:
-            yield each.id, Fact(service.bmc, "setting", "account_lockout=off")
+        most = each.at("AccountLockoutThreshold")
+        if isinstance(most, int):
+            yield each.id, Fact(service.bmc, "setting", f"account_lockout={'on' if most else 'off'}")
 
 
 def _subnet(address: object, mask: object) -> str:

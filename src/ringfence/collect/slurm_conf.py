@@ -104,6 +104,9 @@ def settings(config: Config, place: Place) -> Iterator[Fact]:
     if version:
         yield Fact(cluster, "runs_software", SOFTWARE, {"version": ids.clean(version)})
     yield from hooks(config, cluster)
+    epilogs = config.values.get("epilog", ())
+    if main and not config.includes and not any(path.strip().startswith("/") for path in epilogs):
+        yield Fact(cluster, "setting", "Epilog=none")
     if config.get("TaskPlugin") and "task/cgroup" not in config.get("TaskPlugin"):
         yield Fact(cluster, "setting", "devices=unconstrained", {"by": "TaskPlugin"})
     shown = config.get("ConstrainDevices").lower()

@@ -17,7 +17,7 @@ from ringfence.wire.slurm.rest import Answer, Reservation
 from ringfence.wire.slurm.show import Shown
 from ringfence.wire.slurm.small import Cgroup, Database, Gres, Keys, Offered, Topology
 from ringfence.wire.slurm.tables import Table
-from ringfence.wire.slurm.values import Association, Node, Partition
+from ringfence.wire.slurm.values import Association, Job, Node, Partition, gpu_names
 
 MOST_GPUS = 100_000
 """Labels of device files that one gres.conf may give."""
@@ -46,6 +46,8 @@ class About(msgspec.Struct, frozen=True):
     answered: frozenset[str] = frozenset()
     include_names: frozenset[str] = frozenset()
     partly: frozenset[str] = frozenset()
+    jobs_whole: bool = False
+    """Of every running job account and accelerators were told."""
 
     @classmethod
     def of(cls, cluster: str, scope: Scope, read: Sequence[tuple[str, str, Any]]) -> "About":
@@ -70,7 +72,14 @@ class About(msgspec.Struct, frozen=True):
             frozenset(_ASPECTS[form] for form, _, _ in read if form in _ASPECTS) | _of_jobs(read),
             frozenset(path.rpartition("/")[2] for _, path, _ in read),
             frozenset(_ASPECTS[form] for form, _, value in read if isinstance(value, Config) and value.unread),
+            all(_told(row) for _, _, value in read if isinstance(value, (Answer, Shown)) for row in value.jobs),
         )
+
+
+def _told(row: Job) -> bool:
+    """Whether a job that runs says for whom, and on which accelerators (no text at all is no answer)."""
+    numbered = bool(row.gres) and all(gpu_names(text) or "gpu" not in text for text in row.gres)
+    return not row.runs or (bool(row.account) and numbered)
 
 
 def _of_jobs(read: Sequence[tuple[str, str, Any]]) -> frozenset[str]:
@@ -114,7 +123,7 @@ def together(about: About) -> Iterator[Fact]:
     for name in about.told:
         yield asked(about.place.partition(name), "oversubscribe", answered=True)
     if "jobs" in about.answered:
-        yield asked(about.place.entity, "jobs", answered=True)
+        yield asked(about.place.entity, "jobs", answered=True, complete=about.jobs_whole)
     for aspect in ("slurm-conf", "cgroup-conf"):
         answered = aspect in about.answered
         why = "lines of it could not be read" if aspect in about.partly else "" if answered else "not captured"

@@ -5,7 +5,7 @@ from ringfence.assess.check import Check, Layer, Mismatch, When, asked_of
 from ringfence.assess.ways import HOST_OF_GPU, WHOLE_GPU
 
 CHECK = Check(
-    id="RF-G13",
+    id="RF-G22",
     name="gpu_device_open",
     title="An ordinary session opens no accelerator that it was not given",
     layer=Layer.ACCELERATOR,
@@ -25,7 +25,7 @@ CHECK = Check(
     ),
     rests=(
         asked_of("gpu", "host", HOST_OF_GPU),
-        asked_of("devices", "host", HOST_OF_GPU),
+        asked_of("devices", "host", HOST_OF_GPU, complete=True),
         When((Atom("setting", "it", Prefix("compute_mode=")),), "its compute mode was told"),
     ),
     why="CUDA_VISIBLE_DEVICES is a request, not a fence: where the device files are open and no cgroup parts "

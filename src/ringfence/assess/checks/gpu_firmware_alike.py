@@ -25,7 +25,7 @@ CHECK = Check(
         ),
     ),
     rests=(
-        asked_of("gpu", "host", HOST_OF_GPU),
+        asked_of("gpu", "host", HOST_OF_GPU, complete=True),
         When((OWN,), "its firmware was told"),
     ),
     why="Accelerators of one board leave the factory alike and are updated together: one that differs was "

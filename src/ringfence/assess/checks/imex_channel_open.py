@@ -20,7 +20,7 @@ CHECK = Check(
         ),
         When((Atom("device_open", "it", Is("imex")),), "any account may open an IMEX channel", opens=()),
     ),
-    rests=(asked_of("devices"),),
+    rests=(asked_of("devices", complete=True),),
     why="A channel is the only thing between importers and exporters of memory in one NVLink domain: jobs on one "
     "channel map what each of them exports.",
     remedy="A channel per job (SwitchType=switch/nvidia_imex, or compute domains in Kubernetes); "

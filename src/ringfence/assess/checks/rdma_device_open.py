@@ -16,7 +16,7 @@ CHECK = Check(
         When((OPEN, PORT), "/dev/infiniband/uverbs is open to every account", opens=("port#send",)),
         When((OPEN,), "a verbs device is open to every account", opens=()),
     ),
-    rests=(asked_of("devices"),),
+    rests=(asked_of("devices", complete=True),),
     why="Any account of the host may then use any partition key in the table of its port, not only that of its "
     "own job; no host firewall sees these packets. It is the usual mode, since RDMA jobs need the device.",
     remedy="Let the prolog open the device to the job alone (devices cgroup, or an SR-IOV function per job), with "

@@ -16,7 +16,7 @@ CHECK = Check(
         When((Atom("setting", "it", Is("admin_open=snmp-write")),), "SNMP writes with a community string"),
         When((Atom("setting", "it", Is("admin_open=no-password")),), "an account has no password"),
     ),
-    rests=(asked_of("switch-config"),),
+    rests=(asked_of("switch-admin", complete=True),),
     why="Every manual prints the community string; who administers the switch sends in each network that it carries.",
     remedy="SNMPv3 or none, a password for every account, and a management network that only administrators reach.",
     opens=("admin",),

@@ -17,7 +17,7 @@ CHECK = Check(
         When((OPEN, PORT, INFINIBAND), "/dev/infiniband/umad or issm is open to others", opens=("fabric#send",)),
         When((OPEN,), "a management device is open to others", opens=()),
     ),
-    rests=(asked_of("devices"),),
+    rests=(asked_of("devices", complete=True),),
     why="The device that monitoring opens to read counters sends Set as well as Get: with default keys that is "
     "the fabric.",
     remedy="A udev rule with mode 0600 for umad and issm; monitoring through a service of its own.",
