@@ -30,6 +30,7 @@ _COMMANDS = {
     "show": "ringfence.cli.show:show",
     "diff": "ringfence.cli.show:diff",
     "map": "ringfence.cli.map:draw",
+    "debt": "ringfence.cli.debt:debt",
     "moves": "ringfence.cli.ask:moves",
     "reach": "ringfence.cli.ask:reach",
     "paths": "ringfence.cli.ask:paths",
