@@ -12,9 +12,7 @@ from ringfence.analyse.reach import Graph
 from ringfence.assess.debt.findings import Findings
 from ringfence.assess.debt.value import Game, game_of
 
-POSITIONS = 8
 FEET, GOALS = (0, 1), (6, 7)
-NO_FACT = -1
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -126,17 +124,17 @@ def total(world: World) -> float:
 
 
 def steps(facts: int) -> st.SearchStrategy[tuple[Step, ...]]:
-    """Up to twelve edges over the positions; AND edges have two starts."""
-    starts = st.lists(st.integers(0, POSITIONS - 1), min_size=1, max_size=2, unique=True)
-    some = st.lists(st.integers(0, facts - 1), max_size=2, unique=True) if facts else st.just([])
+    """Edges over few positions, so that most worlds owe something; AND edges have two starts."""
+    starts = st.lists(st.sampled_from([0, 1, 2, 3, 6]), min_size=1, max_size=2, unique=True)
+    some = st.lists(st.integers(0, facts - 1), max_size=2, unique=True)
     one = st.builds(
         lambda start, to, held, p: Step(tuple(start), to, tuple(held), p),
         starts,
-        st.integers(2, POSITIONS - 1),
+        st.sampled_from([2, 3, 6, 7]),
         some,
         st.sampled_from([1.0, 0.9, 0.5, 0.25]),
     ).filter(lambda step: step.to not in step.start)
-    return st.lists(one, min_size=1, max_size=12).map(tuple)
+    return st.lists(one, min_size=4, max_size=14).map(tuple)
 
 
 @st.composite

@@ -57,3 +57,15 @@ def named(name: str) -> float | None:
 def newest(estate: Estate) -> float:
     """When the newest living fact was seen, seconds."""
     return max((float(table.observed[table.live].max(initial=0.0)) for table in estate.tables.values()), default=0.0)
+
+
+def retired_hosts(path: Path | None) -> frozenset[str]:
+    """The hosts named in a file, one a line, `host:` put before where it is missing. Raises `UsageError`."""
+    if path is None:
+        return frozenset()
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise UsageError(f"{path} cannot be read", "write the names of retired hosts, one a line") from None
+    names = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    return frozenset(name if name.startswith("host:") else f"host:{name}" for name in names)

@@ -15,6 +15,7 @@ from ringfence.analyse.derive import Edges, derive
 from ringfence.analyse.moves import MOVES
 from ringfence.analyse.reach import Graph
 from ringfence.app.questions import Questions
+from ringfence.app.survey import jewels
 from ringfence.assess.check import Check, Verdict
 from ringfence.assess.checks import CHECKS
 from ringfence.assess.debt.choquet import Debt, debt_and_ways
@@ -27,7 +28,7 @@ from ringfence.assess.debt.probability import probabilities
 from ringfence.assess.debt.terms import service_class, weights
 from ringfence.assess.debt.value import Game, game_of
 from ringfence.assess.judge import Judged, judge
-from ringfence.estate.estate import Estate
+from ringfence.estate.estate import PREDICATE_CODE, Estate
 from ringfence.estate.facts import Fact
 
 _FUNCTION = np.array([move.function for move in MOVES], np.bool_)
@@ -110,7 +111,7 @@ def standing(
     for one in judged:
         unsure[one.check.weight] = unsure.get(one.check.weight, 0) + one.counts()[Verdict.UNKNOWN]
     loose = hygiene(game.relevant, found.severity, heavy, unsure)
-    shown = {asked.text(goal).rpartition("#")[0]: value for goal, value in zip(goals, worth, strict=True)}
+    shown = {jewel: values.get(jewel, 1.0) for jewel in jewels(estate)}
     return Standing(at, debt, loose, coverage, compute_of(estate), owed, heavy, game, on_way, shown)
 
 
@@ -141,8 +142,6 @@ def _with_carried(estate: Estate, carried: Sequence[Entry]) -> tuple[Estate, Fin
 
 def _row(estate: Estate, fact: Fact) -> int:
     """The row of a fact that is there."""
-    from ringfence.estate.estate import PREDICATE_CODE
-
     table = estate.table(fact.predicate)
     subject, source = estate.terms.find(fact.subject), estate.sources.find(fact.source)
     object_ = estate.terms.find(fact.object)

@@ -1,0 +1,161 @@
+"""The monthly report: one HTML file, drawn from `debt_shown.shown` alone, for the screen and for two sheets of paper.
+
+Names in it come from captures, hence from attackers: every one is escaped, and the page runs no script and asks
+nothing of any network.
+"""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from ringfence.app.assess.debt_svg import Line, bars, chart, day
+from ringfence.errors import UsageError
+from ringfence.store.saved import write_private
+
+_GOOD, _BAD = ("keeps pace", "pays down", "nothing owed"), ("falls behind", "refused")
+_DAY = 86_400.0
+
+
+def write_debt_report(told: Mapping[str, Any], path: Path) -> None:
+    """Write the report, readable by its owner only. Raises `UsageError` where there is no such folder."""
+    if not path.parent.is_dir():
+        raise UsageError(f"{path.parent} is not a folder", "make it first, or name another")
+    write_private(path, debt_page(told).encode())
+
+
+def debt_page(told: Mapping[str, Any]) -> str:
+    """The whole page."""
+    windows = told["windows"]
+    parts = [
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Security debt</title>',
+        '<meta name="viewport" content="width=device-width,initial-scale=1">',
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
+        f"<style>{_style()}</style></head><body>",
+        f"<h1>Security debt</h1><p class=dim>{day(windows[0]['at'])} to {day(told['as_of'])}, "
+        f"{len(windows)} survey{'s' if len(windows) > 1 else ''}. One unit is one crown jewel lost for certain.</p>",
+        _verdict(told),
+        _figures(told),
+        _over_time(windows),
+        _contributors(told["contributors"]),
+        _plan(told),
+        _flow(told),
+        _findings(told),
+        "</body></html>",
+    ]
+    return "".join(parts)
+
+
+def _style() -> str:
+    return (files("ringfence.app.assess") / "assets" / "debt.css").read_text("utf-8")
+
+
+def _verdict(told: Mapping[str, Any]) -> str:
+    verdict = told["verdict"]
+    mood = "good" if verdict["pace"] in _GOOD else "bad" if verdict["pace"] in _BAD else ""
+    label = " (estimated)" if verdict["estimated"] else ""
+    reasons = "".join(f"<p>{escape(one)}</p>" for one in verdict["reasons"])
+    return f'<div class="verdict {mood}"><b>Against compute: {escape(verdict["pace"])}{label}</b>{reasons}</div>'
+
+
+def _figures(told: Mapping[str, Any]) -> str:
+    now = told["windows"][-1]
+    half = "–" if told["half_life_days"] is None else f"{told['half_life_days']:.0f} d"
+    figures = (
+        (f"{now['debt']:.2f}", "debt"),
+        (f"{now['principal']:.2f}", "principal"),
+        (f"{now['interest']:.2f}", "interest"),
+        (f"{now['open']:,}", "findings open"),
+        (f"{now['over_a_year']:,}", "open over a year"),
+        (half, "half are fixed after"),
+        (f"{now['coverage']['share']:.1%}", "coverage"),
+        (f"{now['hygiene']['points']:,.0f}", "hygiene points, apart"),
+    )
+    return '<div class="figures">' + "".join(f"<div><b>{a}</b><span>{b}</span></div>" for a, b in figures) + "</div>"
+
+
+def _over_time(windows: Sequence[Mapping[str, Any]]) -> str:
+    times = [one["at"] for one in windows]
+    owed = Line("debt", tuple(one["debt"] for one in windows), "debt", True)
+    base = Line("of it principal", tuple(one["principal"] for one in windows), "base", True)
+    return (
+        "<section><h2>Debt</h2>"
+        + chart(times, [owed, base], "Debt over time, and the principal in it")
+        + "</section><section><h2>Debt and compute, each against its first survey</h2>"
+        + chart(
+            times,
+            [
+                Line("debt", _relative([one["debt"] for one in windows]), "debt"),
+                Line("FLOP/s", _relative([one["flops"] for one in windows]), "flops"),
+                Line("GPU-hours", _relative([one["gpu_hours_per_day"] for one in windows]), "hours"),
+            ],
+            "Debt, installed FLOP/s and GPU-hours, each relative to its first value",
+        )
+        + f"<p class=dim>{_coverage(windows)}</p></section>"
+    )
+
+
+def _relative(values: Sequence[float]) -> tuple[float | None, ...]:
+    """Each against the first that is above zero."""
+    first = next((value for value in values if value > 0), 0.0)
+    return tuple(value / first if first else None for value in values)
+
+
+def _coverage(windows: Sequence[Mapping[str, Any]]) -> str:
+    shares = [one["coverage"]["share"] for one in windows]
+    estimated = " GPU-hours are estimated: no accounting was read." if windows[-1]["gpu_hours_estimated"] else ""
+    return f"Coverage lay between {min(shares):.1%} and {max(shares):.1%}.{estimated}"
+
+
+def _contributors(rows: Sequence[Mapping[str, Any]]) -> str:
+    drawn = [
+        (row["check"], row["owes"], f"{row['owes']:.2f}  {row['title'][:40]}") for row in rows[:8] if row["owes"] > 0
+    ]
+    if not drawn:
+        return ""
+    return "<section><h2>Who owes it</h2>" + bars(drawn, "Debt by check") + "</section>"
+
+
+def _plan(told: Mapping[str, Any]) -> str:
+    if not told["next"]:
+        return ""
+    rows = "".join(
+        f"<tr><td class=n>{at}</td><td class=n>{row['buys']:.2f}</td><td class=n>{row['after']:.2f}</td>"
+        f"<td class=n>{row['findings']:,}</td><td>{escape(row['check'])}</td><td>{escape(row['remedy'])}</td></tr>"
+        for at, row in enumerate(told["next"], 1)
+    )
+    return (
+        "<section><h2>Pay-down plan</h2><table><tr><th class=n></th><th class=n>buys</th><th class=n>left</th>"
+        f"<th class=n>findings</th><th>check</th><th>what to do</th></tr>{rows}</table></section>"
+    )
+
+
+def _flow(told: Mapping[str, Any]) -> str:
+    rows = "".join(
+        f"<tr><td>in {row['years']:g} years</td><td class=n>{row['untouched']:.2f}</td>"
+        f"<td class=n>{_went(row)}</td></tr>"
+        for row in told["forecast"]
+    )
+    return (
+        f"<section><h2>Where it goes</h2><p>{told['arrivals_per_day']:.2f} findings a day arrive, "
+        f"{told['capacity_per_day']:.2f} can be closed.</p><table><tr><th></th><th class=n>if nothing is touched</th>"
+        f"<th class=n>as it went (90 %)</th></tr>{rows}</table></section>"
+    )
+
+
+def _went(row: Mapping[str, Any]) -> str:
+    return f"{row['as_it_went']:.2f} ({row['band'][0]:.2f} to {row['band'][1]:.2f})" if "as_it_went" in row else "–"
+
+
+def _findings(told: Mapping[str, Any]) -> str:
+    rows = "".join(
+        f"<tr><td>{escape(row['check'])}</td><td>{escape(row['subject'])}</td><td>{escape(row['class'])}</td>"
+        f"<td>{day(row['opened'])}{' (estimated)' if row['estimated'] else ''}</td>"
+        f"<td class=n>{row['age_days']:,.0f}</td><td>{escape(row['state'])}</td></tr>"
+        for row in told["findings"][:20]
+    )
+    return (
+        "<section><h2>Findings on the likeliest ways</h2><table><tr><th>check</th><th>on</th><th>class</th>"
+        f"<th>opened</th><th class=n>days</th><th></th></tr>{rows}</table></section>"
+    )

@@ -1,0 +1,138 @@
+"""`ringfence debt`: whether security debt grows faster than compute."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from ringfence.app.assess.debt import history
+from ringfence.app.assess.debt_history import estates_in, retired_hosts
+from ringfence.app.assess.debt_report import write_debt_report
+from ringfence.app.assess.debt_shown import shown
+from ringfence.cli import output
+from ringfence.cli.estate import AsJson, Identity
+
+_TERA = 1e12
+
+
+def debt(
+    *,
+    history_: Annotated[Path, Parameter(name=["--history"])],
+    fixes: int = 10,
+    retired: Path | None = None,
+    report: Path | None = None,
+    json: AsJson = False,
+    identity: Identity = None,
+) -> int:
+    """Say what open findings could cost the crown jewels, since when, and whether that outgrows compute.
+
+    One saved estate is enough for a first answer, marked *estimated*; eight of them make a verdict.
+
+    Example: `ringfence debt --history estates/ --report debt.html`
+
+    Parameters
+    ----------
+    history_
+        A folder of saved estates, one per survey; the date in a file's name is its time (`2026-03-01.estate`).
+    fixes
+        How many fixes ahead to plan.
+    retired
+        Names of hosts that were taken out of service, one a line: they do not lower coverage.
+    report
+        Also write the report, one HTML file that prints well.
+    """
+    with output.progress(not json) as step:
+        step("reading the history")
+        found = history(estates_in(history_, identity), retired=retired_hosts(retired))
+        step("attributing, and planning fixes")
+        told = shown(found, fixes)
+        if report:
+            write_debt_report(told, report)
+    if json:
+        output.json(told)
+    else:
+        tell(told)
+    if report:
+        output.err.print(f"{report} has the picture: open it in a browser, or print it.", markup=False)
+    return 0
+
+
+def tell(told: dict[str, Any]) -> None:
+    """The whole answer in plain words."""
+    say = output.out.print
+    verdict = told["verdict"]
+    say(f"Security {headline(told)}", style="bold", markup=False)
+    for reason in verdict["reasons"]:
+        say(f"  {reason}", markup=False)
+    rows = [_row(window) for window in told["windows"][-12:]]
+    columns = ("window", "debt", "principal", "interest", "open", "over a year", "coverage", "TFLOP/s", "GPU-hours/day")
+    output.table(columns, rows)
+    _flow(told)
+    tell_plan(told)
+
+
+def headline(told: dict[str, Any]) -> str:
+    """The verdict with its label."""
+    label = " (estimated)" if told["verdict"]["estimated"] else ""
+    return f"against compute: {told['verdict']['pace']}{label}"
+
+
+def tell_plan(told: dict[str, Any], most: int = 10) -> None:
+    """Largest contributors and the fixes that buy most."""
+    say = output.out.print
+    if told["contributors"]:
+        say("\nWho owes it" + ("" if told["contributors_exact"] else " (drawn orders)") + ":", style="bold")
+        rows = [
+            (f"{row['owes']:.2f}", row["findings"], row["check"], row["title"]) for row in told["contributors"][:most]
+        ]
+        output.table(("owes", "findings", "check", "what"), rows)
+    if told["next"]:
+        say("\nWhat the next fixes buy" + ("" if told["next_exact"] else " (greedy)") + ":", style="bold")
+        bought = [
+            (f"{row['buys']:.2f}", f"{row['after']:.2f}", row["findings"], row["check"], row["remedy"])
+            for row in told["next"][:most]
+        ]
+        output.table(("buys", "left", "findings", "check", "what to do"), bought)
+
+
+def _row(window: dict[str, Any]) -> tuple[object, ...]:
+    return (
+        datetime.fromtimestamp(window["at"], UTC).strftime("%Y-%m-%d"),
+        f"{window['debt']:.2f}",
+        f"{window['principal']:.2f}",
+        f"{window['interest']:.2f}",
+        f"{window['open']:,}" + (f" (+{window['carried']:,} carried)" if window["carried"] else ""),
+        window["over_a_year"],
+        f"{window['coverage']['share']:.1%}",
+        f"{window['flops'] / _TERA:,.0f}",
+        f"{window['gpu_hours_per_day']:,.0f}" + ("*" if window["gpu_hours_estimated"] else ""),
+    )
+
+
+def _flow(told: dict[str, Any]) -> None:
+    say = output.out.print
+    last = told["windows"][-1]
+    if last["gpu_hours_estimated"]:
+        say("* no accounting was read: what is allocated now, for 24 hours", markup=False)
+    if last["unknown_models"]:
+        named = ", ".join(f"{count} × {model}" for model, count in last["unknown_models"].items())
+        say(f"not counted in FLOP/s, for no published figure is known here: {named}", markup=False)
+    hygiene = last["hygiene"]
+    say(
+        f"apart from it, hygiene: {hygiene['findings']:,} findings on no way to a jewel "
+        f"({hygiene['points']:.1f} points), "
+        f"{hygiene['unknown']:,} answers not known ({hygiene['unknown_points']:.1f} points)",
+        markup=False,
+    )
+    if last["uncovered"]:
+        say(f"and {last['uncovered']:.2f} of exposure rests on weaknesses that no check covers", markup=False)
+    half = "not reached yet" if told["half_life_days"] is None else f"{told['half_life_days']:.0f} days"
+    say(
+        f"{told['arrivals_per_day']:.2f} findings a day arrive, {told['capacity_per_day']:.2f} can be closed; "
+        f"half are fixed after: {half}",
+        markup=False,
+    )
+    for row in told["forecast"]:
+        went = f"; as it went {row['as_it_went']:.2f}" if "as_it_went" in row else ""
+        say(f"in {row['years']:g} years: {row['untouched']:.2f} if nothing is touched{went}", markup=False)
