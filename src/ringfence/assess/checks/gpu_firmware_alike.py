@@ -21,7 +21,7 @@ CHECK = Check(
                 Atom("runs_firmware", "other", "another", {"name": Like(".{0,200} vbios")}),
             ),
             "another accelerator of its NVLink domain runs another firmware",
-            (Differ("firmware", "another"),),
+            (Differ("firmware", "another"), Differ("it", "other")),
         ),
     ),
     rests=(

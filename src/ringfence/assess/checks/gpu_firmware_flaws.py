@@ -13,7 +13,9 @@ CHECK = Check(
     title="No known flaw in the firmware of accelerators and their boards",
     layer=Layer.FIRMWARE,
     each=(
-        When((Atom("runs_firmware", "it", "firmware", {"name": Like(".{0,200} vbios")}),), kinds={"it": ("gpu",)}),
+        When(
+            (Atom("runs_firmware", "it", "firmware", {"name": Like("(?!AMD).{0,200} vbios")}),), kinds={"it": ("gpu",)}
+        ),
         When((Atom("asked", "it", Is("advisories/vbios")),)),
         When((Atom("asked", "it", Is("advisories/hgx-bundle")),)),
     ),

@@ -21,7 +21,10 @@ CHECK = Check(
     ),
     rests=(
         asked_of("fabric"),
-        When((Atom("sm_on", "it", "place", {"state": "master"}),), "where the master runs was told"),
+        When(
+            (Atom("sm_on", "it", "place", {"state": "master"}), Atom("in_zone", "place", Is("management"))),
+            "the master runs on a host for management",
+        ),
     ),
     why="Root of the host where it runs has its keys and its configuration: the fabric falls with one job that "
     "gets out.",
