@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ringfence.analyse.moves import MOVES
 from ringfence.analyse.rule import At, Atom, Is, Like, Move, Prefix, Rule, Slot
+from ringfence.app.assess.checks_docs import checks_page
 from ringfence.app.assess.threats_docs import threats_page
 from ringfence.app.harden.docs import hardening_page
 from ringfence.app.watch.detectors_docs import detectors_page
@@ -28,6 +29,7 @@ def pages() -> dict[str, str]:
         "rules.md": rules_page(),
         "hardening.md": hardening_page(),
         "threats.md": threats_page(),
+        "checks.md": _MADE + checks_page(),
     }
 
 

@@ -107,12 +107,14 @@ def grade(ground: Ground, judged: Judged) -> Graded:
                 continue
             code = column.astype(np.int64) * positions.WIDTH + positions.CAPABILITY_CODE[capability]
             found = ground.graph.indices(code)
-            key = ground.rung[found] * _FAR + np.minimum(total[found], _FAR / 2)
-            better = (found >= 0) & (key < best[place])  # where nothing decides, any position is as good
+            rung = np.where(ground.rung[found] == NO_POSITION, len(TABLE), ground.rung[found])
+            key = rung * _FAR + np.minimum(total[found], _FAR / 2)
+            better = (found >= 0) & (key < best[place])
             number[place[better]], best[place[better]] = found[better], key[better]
     rung = np.where(number >= 0, ground.rung[number], NO_POSITION).astype(np.int8)
     weight = ORDER.index(by_weight(judged.check.weight))
     severity = np.where(rung >= 0, _RUNG_SEVERITY[rung], weight).astype(np.int8)
+    severity[severity == ORDER.index(Severity.LOW)] = min(weight, ORDER.index(Severity.LOW))
     return Graded(judged, at, number, rung, severity, np.where(number >= 0, total[number], np.inf))
 
 
@@ -146,8 +148,9 @@ def _finding(estate: Estate, ground: Ground, graded: Graded, k: int) -> Finding:
     said = result(estate, graded.judged, int(graded.at[k]))
     severity, at = ORDER[graded.severity[k]], int(graded.number[k])
     if graded.rung[k] == NO_POSITION:
-        nothing = "no jewel is known here" if at >= 0 else "it opens no position that a move touches"
-        return Finding(said, severity, f"{nothing}; the check weighs {graded.judged.check.weight} of 10")
+        nothing = "nothing is known to follow from what it opens" if at >= 0 else "it opens nothing that a move touches"
+        position = positions.text(estate, int(ground.graph.positions[at])) if at >= 0 else ""
+        return Finding(said, severity, f"{nothing}; the check weighs {graded.judged.check.weight} of 10", position)
     near, edge = float(ground.near.minutes[at]), int(ground.near.first[at])
     way, entry = bool(np.isfinite(near)), float(ground.entry[at])
     edges = ground.graph.edges

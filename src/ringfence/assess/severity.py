@@ -3,8 +3,8 @@
     opened positions ─▶ nearest jewel, jewels and hosts in reach, held from a foothold? ─▶ TABLE ─▶ severity
 
 All positions of the estate are measured at once, so that a finding costs one look-up. Where positions say nothing (no
-move touches one that the failure opens, or no move touches any jewel) the check's own `weight` stands (`WEIGHTS`), and
-never gives critical.
+move touches one that the failure opens, nothing is in reach from there, or no move touches any jewel) the check's own
+`weight` stands (`WEIGHTS`), and never gives critical.
 """
 
 from collections.abc import Sequence
@@ -74,10 +74,11 @@ TABLE: tuple[Rung, ...] = (
     Rung(Severity.MEDIUM, "a jewel is in reach from there", jewels=1e-9),
     Rung(Severity.MEDIUM, "a jewel is in reach from there if what was not collected holds", unknown=True),
     Rung(Severity.MEDIUM, "a foothold gets there, and on to a tenth of the hosts", held=True, hosts=0.1),
-    Rung(Severity.LOW, "no jewel is in reach from there, other hosts are", hosts=1e-9),
-    Rung(Severity.INFO, "nothing is known to be in reach from there"),
+    Rung(
+        Severity.LOW, "no jewel is in reach from there, other hosts are; or what the check weighs, if more", hosts=1e-9
+    ),
 )
-"""The first line that holds gives the severity."""
+"""The first line that holds gives the severity; where none does, `WEIGHTS`."""
 
 WEIGHTS: tuple[tuple[int, Severity], ...] = (
     (9, Severity.HIGH),
@@ -165,7 +166,7 @@ def hosts_in_reach(estate: Estate, graph: Graph) -> _Ints:
 def _rungs(of: Ground) -> NDArray[np.int8]:
     held = np.isfinite(of.entry)
     minutes = np.where(held, of.entry, 0.0) + of.near.minutes
-    rung = np.full(len(held), len(TABLE) - 1, np.int8)
+    rung = np.full(len(held), NO_POSITION, np.int8)
     for at in range(len(TABLE) - 1, -1, -1):
         line = TABLE[at]
         holds = minutes <= line.minutes
@@ -178,5 +179,4 @@ def _rungs(of: Ground) -> NDArray[np.int8]:
         if line.hosts:
             holds &= of.hosts >= max(1.0, line.hosts * of.hosts_total)
         rung[holds] = at
-    rung[-1] = NO_POSITION
     return rung if of.jewels_total else np.full_like(rung, NO_POSITION)

@@ -27,6 +27,8 @@ def audit(
     accept: Path | None = None,
     fail_on: desk.Severity | None = None,
     unknown: Annotated[bool, Parameter(negative="")] = False,
+    csaf: Path | None = None,
+    cve: Path | None = None,
     sarif: Path | None = None,
     ocsf: Path | None = None,
     oscal: Path | None = None,
@@ -52,6 +54,10 @@ def audit(
         Exit with 3 if something that is not accepted is at least so severe.
     unknown
         List every gap with its subjects.
+    csaf
+        A folder of makers' bulletins (CSAF 2.0), to hold what is installed against them.
+    cve
+        A folder of CVE records, for the same.
     sarif
         Write a SARIF 2.1.0 log.
     ocsf
@@ -64,9 +70,9 @@ def audit(
         Write the report of the estate, with the audit in it.
     """
     decisions = desk.read_accepted_file(accept)
-    asked = Questions(open_estate(estate, identity))
     with output.progress() as step:
         step("judging")
+        asked = Questions(desk.prepared(open_estate(estate, identity), csaf, cve))
         found = desk.run(asked, desk.chosen(check or ()), decisions, time.time())
     told = desk.shown(found, asked.estate, with_unknown=unknown)
     files = {"sarif": sarif, "ocsf": ocsf, "oscal": oscal, "markdown": markdown}
@@ -123,7 +129,7 @@ def _way(one: dict[str, Any]) -> str:
     """How far a jewel is from what the worst example opens, and the first step."""
     worst = one["examples"][0]
     if worst["jewel_minutes"] is None:
-        return one["why"] if not worst["position"] else f"no known way to a jewel; {worst['hosts']:,} hosts in reach"
+        return f"{one['why']} ({worst['hosts']:,})" if worst["hosts"] else str(one["why"])
     first = worst["first"]
     step = f", first {first['move']} {MOVE[first['move']].title}" if first else ""
     much = f"{worst['jewels']:,} jewels and {worst['hosts']:,} hosts"
@@ -156,11 +162,11 @@ def _gaps(gaps: list[dict[str, Any]], named: bool) -> None:
     for one in gaps:
         by_hint.setdefault(one["collect"], []).append(one)
     often = sorted(by_hint.items(), key=lambda pair: -sum(one["count"] for one in pair[1]))
-    rows = []
+    missing: list[tuple[object, ...]] = []
     for collect, few in often:
         aspects = ", ".join(dict.fromkeys(aspect for one in few for aspect in one["aspects"]))
-        rows.append((f"{sum(one['count'] for one in few):,}", len({one["check"] for one in few}), aspects, collect))
-    output.table(("unknown", "checks", "for want of", "collect next"), rows, "Unknown is never safe")
+        missing.append((f"{sum(one['count'] for one in few):,}", len({one["check"] for one in few}), aspects, collect))
+    output.table(("unknown", "checks", "for want of", "collect next"), missing, "Unknown is never safe")
     output.out.print()
 
 

@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ringfence.app.assess.advisories import enriched
 from ringfence.app.assess.hints import hint
 from ringfence.app.questions import Questions
+from ringfence.assess import derived
 from ringfence.assess.accepted import Accepted, read_accepted
 from ringfence.assess.audit import Audit, Family, Gap, Standing, Window, audited
 from ringfence.assess.check import CLASSIC, Check
@@ -20,7 +22,7 @@ from ringfence.assess.severity import ORDER, Severity, ground
 from ringfence.errors import InputError, UsageError
 from ringfence.estate.estate import Estate
 
-__all__ = ["Audit", "Severity", "as_of", "chosen", "meets", "read_accepted_file", "run", "shown"]
+__all__ = ["Audit", "Severity", "as_of", "chosen", "meets", "prepared", "read_accepted_file", "run", "shown"]
 
 
 def chosen(names: Sequence[str]) -> tuple[Check, ...]:
@@ -44,6 +46,14 @@ def read_accepted_file(path: Path | None) -> tuple[Accepted, ...]:
     except UnicodeDecodeError:
         raise InputError(f"{path} is not UTF-8", remedy="write accepted risks as TOML 1.0") from None
     return read_accepted(text, [*CHECK], str(path))
+
+
+def prepared(estate: Estate, csaf: Path | None = None, cve: Path | None = None) -> Estate:
+    """The estate with what its facts imply, and with what advisories say of it where folders of them are named."""
+    if csaf is not None or cve is not None:
+        estate = enriched(estate, csaf, cve)
+    old = [fact for fact in estate.facts("setting", "asked") if fact.source == derived.SOURCE]
+    return estate.with_delta(derived.facts(estate), old)
 
 
 def run(
