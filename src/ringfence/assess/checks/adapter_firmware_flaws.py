@@ -19,8 +19,8 @@ CHECK = Check(
     ),
     rests=(RESTS,),
     doubts=(undecided(PRODUCT),),
-    why="The adapter puts packets on the wire below every firewall of its host; bulletins leave the device out of"
-    " the version and count by train, so that a plain comparison is wrong.",
+    why="The adapter puts packets on the wire below every firewall of its host; bulletins leave the device out of "
+    "the version and count by train, so that a plain comparison is wrong.",
     remedy="Update to the fixed version of the same long-term train (mlxfwmanager), and reset the adapter.",
     weight=6,
     mismatch=Mismatch.ACCELERATOR,

@@ -31,8 +31,8 @@ CHECK = Check(
         asked_of("bmc-credentials", complete=True),
         When((Atom("authenticates", "it", Is("password")),), "it asks for a password"),
     ),
-    why="Controllers leave the factory with a known account, and provisioning gives all of them one password: one"
-    " that falls opens all.",
+    why="Controllers leave the factory with a known account, and provisioning gives all of them one password: one "
+    "that falls opens all.",
     remedy="Set a password of its own on every controller from the provisioning system, kept in a vault. That none "
     "is the maker's cannot be read, only tried: declare it as `asked bmc-credentials`, complete, by the "
     "system that sets them.",

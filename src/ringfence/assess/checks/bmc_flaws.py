@@ -23,8 +23,8 @@ CHECK = Check(
     ),
     rests=(RESTS,),
     doubts=(undecided(PRODUCT),),
-    why="Controllers are patched rarely and a fleet shares one version: an authentication bypass in one is one in"
-    " all, and it can brick the machine.",
+    why="Controllers are patched rarely and a fleet shares one version: an authentication bypass in one is one in "
+    "all, and it can brick the machine.",
     remedy="Update the controllers with the machines; keep their network closed meanwhile.",
     weight=9,
     mismatch=Mismatch.ACCELERATOR,

@@ -18,10 +18,10 @@ CHECK = Check(
         asked_of("pkeys", "fabric", FABRIC),
         When((Atom("in_pkey", "it", DEFAULT, {"membership": "limited"}),), "its membership there is limited"),
     ),
-    why="Where everyone is a full member of the default partition the whole fabric is one network, whatever other"
-    " partitions there are.",
-    remedy="partitions.conf: Default=0x7fff, ipoib : ALL=limited, ALL_SWITCHES=full, SELF=full; full for storage and"
-    " managers only.",
+    why="Where everyone is a full member of the default partition the whole fabric is one network, whatever other "
+    "partitions there are.",
+    remedy="partitions.conf: Default=0x7fff, ipoib : ALL=limited, ALL_SWITCHES=full, SELF=full; full for storage and "
+    "managers only.",
     weight=7,
     mismatch=Mismatch.ACCELERATOR,
     source="NVIDIA's InfiniBand security guide, partitions",

@@ -43,8 +43,8 @@ CHECK = Check(
     ),
     why="CUDA_VISIBLE_DEVICES is a request, not a fence: where the device files are open and no cgroup parts "
     "them, any session reaches every accelerator beside the job that was given it.",
-    remedy="ConstrainDevices=yes and pam_slurm_adopt, so that logins land in their job's cgroup; elsewhere mode 0660"
-    " and a group for the device files. Compute mode EXCLUSIVE_PROCESS keeps a second process out.",
+    remedy="ConstrainDevices=yes and pam_slurm_adopt, so that logins land in their job's cgroup; elsewhere mode 0660 "
+    "and a group for the device files. Compute mode EXCLUSIVE_PROCESS keeps a second process out.",
     opens=("context",),
     weight=4,
     mismatch=Mismatch.ACCELERATOR,

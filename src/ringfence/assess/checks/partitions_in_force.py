@@ -29,8 +29,8 @@ CHECK = Check(
         asked_of("pkeys"),
         When((Atom("setting", "it", Is("partitions_conf=in-force")),), "the file was read and does not fail open"),
     ),
-    why="A file that the manager cannot read, or that another manager does not have, opens the fabric at the next"
-    " restart without a word; tables that differ were written by somebody else.",
+    why="A file that the manager cannot read, or that another manager does not have, opens the fabric at the next "
+    "restart without a word; tables that differ were written by somebody else.",
     remedy="One verified partitions.conf on every manager; read the tables back after each change, and alarm on a "
     "change of master.",
     weight=8,

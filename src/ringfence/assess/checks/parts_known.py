@@ -24,8 +24,8 @@ CHECK = Check(
     ),
     why="Nobody ordered the exchange, so nobody knows what it is: a prepared adapter or accelerator reads the "
     "memory of its host.",
-    remedy="Compare with the maintenance log; a part without an entry comes out. Then SPDM attestation and the IOMMU"
-    " on.",
+    remedy="Compare with the maintenance log; a part without an entry comes out. Then SPDM attestation and the IOMMU "
+    "on.",
     weight=6,
     mismatch=Mismatch.ACCELERATOR,
     refs=Refs(attack=("T1200",), atlas=("AML.T0010",)),
