@@ -66,13 +66,21 @@ def _adapter(rows: list[Row], install: Install, version: Version) -> Judged:
 
 
 def _train(rows: list[Row], install: Install, version: Version, bare: Version) -> Iterator[Said]:
-    """A long-term train is told by its number, which all of its versions share; all others follow the general one."""
+    """A train is told by its number, which all of its versions share; all others follow the general one."""
     ends = {id(row): row.range.spans[0].high for row in rows if row.range.spans and row.range.spans[0].high}
-    own = [row for row in rows if row.place.branch.startswith("LTS") and (ends.get(id(row)) or (0,))[0] == bare[0]]
+    own = [row for row in rows if _number(ends.get(id(row)) or ()) == bare[0]]
     for row in own or [row for row in rows if not row.place.branch.startswith("LTS")]:
-        end = ends.get(id(row)) or ()
-        whole = len(end) > 2 or (end and end[0] == version[0] and not row.place.branch)
+        whole = len(ends.get(id(row)) or ()) > _SHORT
         yield _one(row, install, version if whole else bare)
+
+
+_SHORT = 2
+"""Numbers of a firmware version without the adapter's: train and build."""
+
+
+def _number(end: Version) -> int:
+    """The train of a range's end: the last number but one."""
+    return end[-2] if len(end) >= _SHORT else -1
 
 
 def _grouped(rows: list[Row], install: Install, version: Version) -> Iterator[Said]:

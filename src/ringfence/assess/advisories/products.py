@@ -82,7 +82,7 @@ def place(named: Named) -> Place | None:
         return Place(SWITCH, line=_SWITCHES[name], branch=train if _SWITCHES[name] == "mlnx-os" else "")
     if name in _BUNDLES:
         return Place(BUNDLE, line=_first(named.platform), models=_BUNDLES[name])
-    if name.startswith(_NICS):
+    if name.startswith(_NICS) and "bmc" not in name:
         return _nic(named)
     if name == "dgx a100" and "bmc" in named.version.lower():
         return Place(BMC, models=("dgx a100",))
