@@ -7,7 +7,7 @@ _HEAD = """<!-- Written by `make docs` from the tables in the source. Do not edi
 # Hardening
 
 What `ringfence harden` wants of a GPU node. `check` compares, `apply` shows what it would change and changes it with
-`--apply`, `undo` puts it back exactly. A measure whose hardware or software is not there is *not applicable*; what could
+`--apply`, `undo` puts it back exactly. What a measure is about may not be there: *not applicable*; what could
 not be read is *unknown*; what only people can change is *by hand*. How it works: [design](design/assess-harden.md).
 """
 
