@@ -83,6 +83,8 @@ def _log_facts(log: nvidia.Log, host: str, known: Known, path: str) -> Iterator[
         version = ids.clean(log.driver)
         about = {"version": version, "branch": version.partition(".")[0]}
         yield Fact(host, "runs_software", "package:nvidia-driver", about)
+    for model in sorted({gpu.driver_model for gpu in log.gpus if gpu.driver_model}):
+        yield _set(host, "driver_model", model)  # only Windows has one
     if log.cuda:
         yield Fact(host, "runs_software", "package:nvidia-cuda", {"version": ids.clean(log.cuda)})
     for gpu in log.gpus:
@@ -149,7 +151,7 @@ def _state(gpu: nvidia.Gpu) -> Iterator[Fact]:
             yield _set(entity, name, _ON[value])
     if gpu.compute_mode:
         yield _set(entity, "compute_mode", gpu.compute_mode.lower().replace(" ", "_"))
-    told = {"architecture": gpu.architecture, "brand": gpu.brand, "driver_model": gpu.driver_model}
+    told = {"architecture": gpu.architecture, "brand": gpu.brand}
     yield from (_set(entity, name, value) for name, value in told.items() if value)
     if gpu.protected_mib:
         yield _set(entity, "cc_mode", "on")

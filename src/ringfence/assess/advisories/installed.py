@@ -161,7 +161,7 @@ def _cards(
         line = seen[brand, model]
         if settings.get((fact.object, "virtualization"), "") in _GUEST:
             line = "Guest driver"
-        windows = settings.get((fact.object, "driver_model"), "") in _WINDOWS
+        windows = settings.get((fact.subject, "driver_model"), "") in _WINDOWS
         pairs.setdefault(fact.subject, set()).add((line, "windows" if windows else "linux"))
     for host, found in pairs.items():
         yield host, tuple(sorted(found))
