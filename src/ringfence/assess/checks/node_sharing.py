@@ -34,6 +34,13 @@ CHECK = Check(
         When((Atom("setting", "it", Like("nodes=(?:exclusive|shared)")),), "its sharing of nodes was read"),
         When((Atom("may_submit", "who", "it"),), "its submitters were read"),
     ),
+    doubts=(
+        When(
+            (_SHARED, Atom("may_submit", "who", "it")),
+            "accounts or groups may submit to it, and their tenants were not compared",
+            kinds={"who": ("identity",)},
+        ),
+    ),
     why="Every side channel between accelerators, caches and links begins with two tenants on one node.",
     remedy="Set OverSubscribe=EXCLUSIVE or ExclusiveUser=YES on the partition, or AllowAccounts to one tenant.",
     weight=5,

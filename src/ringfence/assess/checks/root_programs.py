@@ -1,0 +1,26 @@
+"""Nobody but the superuser can change what the superuser starts."""
+
+from ringfence.analyse.rule import Atom, Is
+from ringfence.assess.check import Check, Layer, Refs, When, asked_of
+
+_RUNS = Atom("root_runs_from", "it", "place")
+
+CHECK = Check(
+    id="RF-H13",
+    name="root_programs",
+    title="Nobody but the superuser can change what the superuser starts",
+    layer=Layer.HOST,
+    each=(
+        When((Atom("asked", "it", Is("programs")),), kinds={"it": ("host",)}),
+        When((_RUNS,), kinds={"it": ("host",)}),
+    ),
+    fails=(When((_RUNS, Atom("writable_by", "place", "who")), "an account may change a program that root starts"),),
+    rests=(asked_of("programs", complete=True),),
+    why="Whoever writes a program of cron or systemd is the superuser at its next start.",
+    remedy="chown root and chmod 0755 the program and every folder above it.",
+    opens=("root",),
+    weight=7,
+    threats=("RF.T19",),
+    refs=Refs(nist=("AC-6", "CM-5"), attack=("T1053.003", "T1543.002")),
+    source="crontab(5), systemd.service(5)",
+)
