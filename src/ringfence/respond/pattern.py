@@ -1,24 +1,8 @@
-"""`ringfence-pattern/1`: how an attack went, without who it went through, so that another site can ask "and here?".
-
-        {"format":"ringfence-pattern/1",
-         "threats":["RF.T03"], "atlas":["AML.T0025"], "attack":["T1048"],
-         "signals":["RF.D01"],                    what noticed it: our detectors and Sigma rules by id
-         "nodes":[{"kind":"identity"},{"kind":"host"},{"kind":"","value":"privileged"}],
-         "starts":[{"node":0,"capability":"use"}],
-         "steps":[{"move":"RF-M005","start":[…],"to":{"node":1,"capability":"user"},
-                   "facts":[{"predicate":"may_login","subject":0,"object":1}],"minutes":[1.0,5.0]}],
-         "ends":[{"node":4,"capability":"read"}],
-         "stops":[{"move":"RF-M005"},{"node":1}], what would have ended the way, best first
-         "verbs":["block","cancel"]}              what was done
-
-A node stands for one thing wherever its number stands, and says its kind alone: no name, address, number or time of the
-site is in a pattern. A value is told only if our own moves name it or it is a CVE id.
-"""
+"""Patterns (`wire.pattern`) of incidents: made of the way that one went, encoded, read back with every name checked."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from typing import Annotated
 
 import msgspec
 
@@ -29,19 +13,28 @@ from ringfence.estate.kinds import CAPABILITIES, KINDS, OUTSIDE, PREDICATES, kin
 from ringfence.estate.threats import THREATS
 from ringfence.respond.verbs import VERBS
 from ringfence.watch.values import Incident
+from ringfence.wire.pattern import FORMAT, LARGEST, Node, Pattern, Place, Shape, Step, Stop
 
-FORMAT = "ringfence-pattern/1"
-LARGEST = 1 << 20
-"""Bytes beyond which a pattern is not read."""
-MOST = 500
+__all__ = [
+    "FORMAT",
+    "LARGEST",
+    "Hop",
+    "Node",
+    "Pattern",
+    "Place",
+    "Shape",
+    "Step",
+    "Stop",
+    "encode",
+    "pattern_of",
+    "read",
+]
+
 _MOVES = frozenset(move.id for move in MOVES)
 _CVE = re.compile(r"\ACVE-\d{4}-\d{4,7}\Z", re.ASCII)
 _SIGNAL = re.compile(r"\A(?:RF\.D\d{2,3}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\Z", re.ASCII)
 _ATLAS = re.compile(r"\AAML\.T\d{4}(?:\.\d{3})?\Z", re.ASCII)
 _ATTACK = re.compile(r"\AT\d{4}(?:\.\d{3})?\Z", re.ASCII)
-
-Number = Annotated[int, msgspec.Meta(ge=0, lt=4 * MOST)]
-Texts = Annotated[tuple[Annotated[str, msgspec.Meta(max_length=100)], ...], msgspec.Meta(max_length=MOST)]
 
 
 class Hop(msgspec.Struct, frozen=True):
@@ -52,61 +45,6 @@ class Hop(msgspec.Struct, frozen=True):
     move: str
     because: tuple[tuple[str, str, str], ...] = ()
     minutes: tuple[float, float] = (0.0, 0.0)
-
-
-class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Something, by its kind; a plain value has none. `value` is told where it names nobody."""
-
-    kind: str
-    value: str = ""
-
-
-class Place(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A position: what is held of a node."""
-
-    node: Number
-    capability: str
-
-
-class Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A fact between two nodes."""
-
-    predicate: str
-    subject: Number
-    object: Number
-
-
-class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A move, from all of `start` to `to`, resting on `facts`."""
-
-    move: str
-    start: Annotated[tuple[Place, ...], msgspec.Meta(max_length=8)]
-    to: Place
-    facts: Annotated[tuple[Shape, ...], msgspec.Meta(max_length=16)] = ()
-    minutes: tuple[float, float] = (0.0, 0.0)
-
-
-class Stop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A move that is repaired everywhere, or (`move` "") a node that is cut off."""
-
-    move: str = ""
-    node: int = -1
-
-
-class Pattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How an attack went. Without steps the estate did not know the way."""
-
-    format: str
-    threats: Texts = ()
-    atlas: Texts = ()
-    attack: Texts = ()
-    signals: Texts = ()
-    nodes: Annotated[tuple[Node, ...], msgspec.Meta(max_length=4 * MOST)] = ()
-    starts: Annotated[tuple[Place, ...], msgspec.Meta(max_length=MOST)] = ()
-    steps: Annotated[tuple[Step, ...], msgspec.Meta(max_length=MOST)] = ()
-    ends: Annotated[tuple[Place, ...], msgspec.Meta(max_length=MOST)] = ()
-    stops: Annotated[tuple[Stop, ...], msgspec.Meta(max_length=MOST)] = ()
-    verbs: Texts = ()
 
 
 def pattern_of(

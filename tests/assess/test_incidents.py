@@ -1,0 +1,121 @@
+"""Would it work here? The exposed Ray estate yields the whole chain, the repaired one does not."""
+
+import shutil
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ringfence.app.assess.past import past
+from ringfence.app.questions import Questions
+from ringfence.app.survey import survey_tree
+from ringfence.assess.incident import Incident
+from ringfence.assess.incidents import INCIDENTS
+from ringfence.assess.techniques import NAMES, VERSION, moved, unsteady
+from ringfence.collect.base import Scope
+from ringfence.estate.estate import Estate, estate_of
+from ringfence.estate.facts import Fact
+from ringfence.wire.atlas import Atlas, parse
+from tests.shared_data import shared
+
+MOVES = Path(__file__).parents[1] / "moves"
+CHAIN = ["T0006", "T0049", "T0035", "T0055", "T0025", "T0010.003", "T0048.000"]
+BESIDE = [
+    Fact("network:internet", "routes_to", "network:10.1.0.0/24"),
+    Fact("host:gpu0001", "reaches_outside", "network:internet", {"mbit_s": 1000}),
+    Fact("host:gpu0001", "has_gpu", "gpu:GPU-1"),
+    Fact("host:gpu0001", "mounts", "storage:nfs1:/w", {"mode": "rw"}),
+    Fact("model:lm7b", "stored_on", "storage:nfs1:/w", {"path": "/w/lm7b"}),
+    Fact("model:lm7b", "readable_by", "identity:alice"),
+    Fact("model:lm7b", "writable_by", "identity:alice"),
+    Fact("host:gpu0001", "stores_credential", "credential:ssh/1", {"readable_by": "user"}),
+]
+
+
+def ray_estate(folder: Path, which: str) -> Estate:
+    """What the collectors make of a host that runs Ray, exposed (`fires`) or `repaired`, and of what lies about it."""
+    shutil.copytree(MOVES / "ray_open" / which, folder / "capture")
+    (folder / "capture" / "beside.ndjson").write_bytes(msgspec.json.Encoder().encode_lines(BESIDE))
+    return survey_tree(folder / "capture", Scope()).estate
+
+
+def shadowray(estate: Estate) -> dict[str, object]:
+    asked = Questions(estate)
+    found = past(asked, tuple(asked.default_footholds()), None)
+    assert found["from"] == ["network:internet#send"]
+    return next(one for one in found["incidents"] if one["id"] == "AML.CS0023")
+
+
+def test_the_exposed_ray_estate_yields_the_whole_chain(tmp_path: Path) -> None:
+    """All seven steps, in the order of the case study, each with what it rests on."""
+    told = shadowray(ray_estate(tmp_path, "fires"))
+    assert told["works"] == "yes"
+    assert told["entry"] == "service:gpu0001/ray:8265"
+    assert [step["technique"].removeprefix("AML.") for step in told["steps"]] == CHAIN
+    assert [step["works"] for step in told["steps"]] == ["yes"] * 7
+    assert all(step["facts"] or step["position"] for step in told["steps"])
+
+
+def test_the_repaired_one_does_not(tmp_path: Path) -> None:
+    """The dashboard is there, and what lies beyond it is out of reach."""
+    told = shadowray(ray_estate(tmp_path, "repaired"))
+    works = {step["technique"].removeprefix("AML."): step["works"] for step in told["steps"]}
+    assert told["works"] == "no"
+    assert works["T0035"] == works["T0025"] == works["T0010.003"] == works["T0048.000"] == "no"
+
+
+def test_an_estate_that_nobody_was_asked_about_is_not_safe_from_it() -> None:
+    """No Ray is known, and no host told what listens on it."""
+    facts = [
+        Fact("network:internet", "routes_to", "network:a"),
+        Fact("service:h/ssh:22", "listens_on", "network:a"),
+        Fact("service:h/ssh:22", "runs_on", "host:h"),
+    ]
+    assert shadowray(estate_of(facts))["works"] == "unknown"
+    assert shadowray(estate_of([*facts, Fact("host:h", "asked", "sockets", {"answered": True})]))["works"] == "no"
+
+
+@pytest.fixture(scope="module")
+def atlas() -> Atlas:
+    return parse(shared("atlas/ATLAS.yaml").read_bytes())
+
+
+@pytest.mark.parametrize("incident", INCIDENTS, ids=lambda one: one.name)
+def test_the_order_of_techniques_is_that_of_the_case_study(incident: Incident, atlas: Atlas) -> None:
+    """As ATLAS has it."""
+    assert tuple(step.technique for step in incident.steps) == atlas.studies[incident.id]
+
+
+def test_every_id_that_we_use_has_the_name_that_we_know(atlas: Atlas) -> None:
+    """Nothing moved in the version that we name."""
+    assert atlas.version == VERSION
+    assert len(atlas.techniques) == 170
+    assert len(atlas.mitigations) == 35
+    assert list(moved(atlas)) == []
+    assert list(unsteady(atlas, {one.id: tuple(step.technique for step in one.steps) for one in INCIDENTS})) == []
+
+
+def test_what_we_know_is_what_threats_and_incidents_name() -> None:
+    """No name too many, none too few."""
+    source = Path(past.__code__.co_filename).parents[2] / "assess"
+    text = "\n".join(
+        one.read_text("utf-8") for name in ("threats", "incidents") for one in (source / name).glob("*.py")
+    )
+    assert {id_ for id_ in NAMES if f'"{id_}"' not in text} == set()
+    assert {step.technique for one in INCIDENTS for step in one.steps} <= set(NAMES)
+
+
+def test_ids_that_moved_or_went_are_told(atlas: Atlas) -> None:
+    """A newer file that renumbers, renames or drops."""
+    techniques = dict(atlas.techniques)
+    techniques["AML.T0999"] = techniques.pop("AML.T0020")
+    techniques["AML.T0025"] = "Carried off"
+    del techniques["AML.T0012"]
+    newer = Atlas("9.0.0", techniques, atlas.mitigations, {**atlas.studies, "AML.CS0023": ("AML.T0006",)})
+    told = {(one.id, one.what, one.became) for one in moved(newer)}
+    assert told == {
+        ("AML.T0020", "moved", "AML.T0999"),
+        ("AML.T0025", "renamed", "Carried off"),
+        ("AML.T0012", "gone", ""),
+    }
+    assert [one.what for one in unsteady(newer, {"AML.CS0023": ("AML.T0006", "AML.T0049")})] == ["changed"]
