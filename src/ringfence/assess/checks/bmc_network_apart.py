@@ -3,7 +3,7 @@
 from ringfence.analyse.rule import Atom, Is, Like
 from ringfence.assess.check import Check, Layer, Refs, When, asked_of
 
-NET = Atom("attached_to", "it", "net")
+CONTROLLER = (Atom("attached_to", "bmc", "it"), Atom("managed_by", "managed", "bmc"))
 JOBS = Like("access|compute")
 """Zones in which users have code running."""
 
@@ -12,37 +12,32 @@ CHECK = Check(
     name="bmc_network_apart",
     title="No login or compute network reaches the controllers",
     layer=Layer.PERIMETER,
-    each=(When((Atom("managed_by", "host", "it"),)), When((NET,), kinds={"it": ("bmc",)})),
+    each=(When(CONTROLLER),),
     fails=(
         When(
-            (NET, Atom("attached_to", "host", "net"), Atom("in_zone", "host", JOBS)),
-            "hosts that run users' code are attached to its network",
+            (Atom("attached_to", "host", "it"), Atom("in_zone", "host", JOBS)),
+            "controllers share it with hosts that run users' code",
             kinds={"host": ("host",)},
         ),
-        When((NET, Atom("in_zone", "net", JOBS)), "its network lies in the zone of logins or of computing"),
+        When((Atom("in_zone", "it", JOBS),), "it lies in the zone of logins or of computing"),
         When(
-            (NET, Atom("routes_to", "from", "net"), Atom("in_zone", "from", JOBS)),
-            "a network of logins or of computing is routed to its own",
+            (Atom("routes_to", "from", "it"), Atom("in_zone", "from", JOBS)),
+            "a network of logins or of computing is routed to it",
         ),
         When(
-            (
-                NET,
-                Atom("routes_to", "from", "net"),
-                Atom("attached_to", "host", "from"),
-                Atom("in_zone", "host", JOBS),
-            ),
-            "traffic of hosts that run users' code is routed to its network",
+            (Atom("routes_to", "from", "it"), Atom("attached_to", "host", "from"), Atom("in_zone", "host", JOBS)),
+            "traffic of hosts that run users' code is routed to it",
             kinds={"host": ("host",)},
         ),
     ),
     rests=(
-        asked_of("redfish"),
-        When((NET, Atom("in_zone", "net", Is("management"))), "its network is one for management"),
+        asked_of("redfish", "bmc", CONTROLLER),
+        When((Atom("in_zone", "it", Is("management")),), "the network is one for management"),
     ),
     why="Controllers listen for web, IPMI and consoles on every address they have, and the machine obeys them.",
     remedy="A management network that no job, login or tenant network routes to, and private ports between "
     "controllers.",
-    opens=("connect",),
+    opens=("send",),
     weight=7,
     refs=Refs(attack=("T1021",)),
     source="NIST SP 800-223, the management zone",
