@@ -109,9 +109,7 @@ def _coverage(windows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _contributors(rows: Sequence[Mapping[str, Any]]) -> str:
-    drawn = [
-        (row["check"], row["owes"], f"{row['owes']:.2f}  {row['title'][:40]}") for row in rows[:8] if row["owes"] > 0
-    ]
+    drawn = [(row["check"], row["owes"], row["title"]) for row in rows[:8] if row["owes"] >= 0.005]
     if not drawn:
         return ""
     return "<section><h2>Who owes it</h2>" + bars(drawn, "Debt by check") + "</section>"

@@ -38,30 +38,34 @@ def chart(times: Sequence[float], lines: Sequence[Line], title: str) -> str:
 
 
 def bars(rows: Sequence[tuple[str, float, str]], title: str) -> str:
-    """(name, value, what stands behind the bar), the bars to one scale."""
+    """(name, value, what it is), the bars to one scale."""
     top = max((value for _, value, _ in rows), default=1.0) or 1.0
     height = 26 * len(rows) + 4
     parts = [f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}" class="chart">']
     for at, (name, value, said) in enumerate(rows):
         y = 26 * at
-        long = 380 * value / top
-        parts.append(f'<text x="0" y="{y + 17}">{escape(name[:30])}</text>')
-        parts.append(f'<rect class="bar" x="210" y="{y + 5}" width="{max(1.0, long):.1f}" height="16" rx="2"/>')
-        parts.append(f'<text class="dim" x="{218 + long:.1f}" y="{y + 17}">{escape(said)}</text>')
+        long = 240 * value / top
+        parts.append(f'<text x="0" y="{y + 17}">{escape(name)} <tspan class="dim">{escape(_cut(said))}</tspan></text>')
+        parts.append(f'<rect class="bar" x="430" y="{y + 5}" width="{max(1.0, long):.1f}" height="16" rx="2"/>')
+        parts.append(f'<text class="dim" x="{438 + long:.1f}" y="{y + 17}">{value:.2f}</text>')
     return "".join(parts) + "</svg>"
 
 
-def nice(value: float) -> float:
-    """The least of 1, 2, 2.5, 5 × 10ⁿ that is not below.
+def _cut(text: str) -> str:
+    return text if len(text) <= 54 else f"{text[:53]}…"
 
-    >>> nice(0.3), nice(7.0), nice(21.0)
-    (0.5, 10.0, 25.0)
+
+def nice(value: float) -> float:
+    """The least of 1, 2, 4, 8 × 10ⁿ that is not below.
+
+    >>> nice(0.3), nice(7.0), nice(25.1)
+    (0.4, 8.0, 40.0)
     """
     size = 1e-6
     while size * 10 < value:
         size *= 10
     return next(
-        (round(size * step, 9) for step in (1.0, 2.0, 2.5, 5.0, 10.0) if size * step >= value * (1 - 1e-9)), size
+        (round(size * step, 9) for step in (1.0, 2.0, 4.0, 8.0, 10.0) if size * step >= value * (1 - 1e-9)), size
     )
 
 

@@ -1,0 +1,180 @@
+"""When debt keeps pace with compute, when that is not decided, and every way to game it that is refused."""
+
+import math
+
+import numpy as np
+import pytest
+
+from ringfence.assess.debt.compute import charged_per_day, compute_of
+from ringfence.assess.debt.coverage import coverage_of, moved
+from ringfence.assess.debt.flops import FLOPS, TERA, flops_of
+from ringfence.assess.debt.forecast import forecast
+from ringfence.assess.debt.terms import CLASSES, YEAR, service_class, weights
+from ringfence.assess.debt.trend import Trend, trend
+from ringfence.assess.debt.verdict import Pace, judge_pace
+from ringfence.estate.estate import Estate, estate_of
+from ringfence.estate.facts import Fact
+
+YEARS = [at / 12 for at in range(10)]
+GROWING = [100.0 * 1.1**at for at in range(10)]
+
+
+def power(exponent: float) -> Trend:
+    """D = C ** exponent, with a little noise."""
+    owed = [size**exponent * (1 + 0.01 * math.sin(at)) for at, size in enumerate(GROWING)]
+    return trend(YEARS, owed, GROWING)
+
+
+def verdict(*trends: Trend, coverage: tuple[float, ...] = (1.0,) * 10, flow: tuple[float, float] = (1.0, 2.0)) -> Pace:
+    return judge_pace([(str(at), one) for at, one in enumerate(trends)], coverage, *flow).pace
+
+
+@pytest.mark.parametrize("exponent", [-0.5, 0.5, 1.0, 2.0])
+def test_elasticity_is_the_exponent_and_its_interval_holds_it(exponent: float) -> None:
+    found = power(exponent)
+    assert found.epsilon == pytest.approx(exponent, abs=0.05)
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low - 0.02 <= exponent <= found.high + 0.02
+    assert found == power(exponent)
+
+
+def test_keeps_pace_needs_both_measures_and_arrivals_within_capacity() -> None:
+    assert verdict(power(0.5), power(0.5)) is Pace.KEEPS
+    assert verdict(power(-0.5), power(-0.5)) is Pace.PAYS_DOWN
+    assert verdict(power(0.5), power(2.0)) is Pace.FALLS_BEHIND
+    assert verdict(power(0.5), power(0.5), flow=(3.0, 2.0)) is Pace.FALLS_BEHIND
+
+
+def test_while_compute_stands_or_falls_there_is_no_elasticity_and_no_verdict() -> None:
+    for sizes in ([100.0] * 10, GROWING[::-1], [100.0 + 0.1 * at for at in range(10)]):
+        found = trend(YEARS, [1.0 + at for at in range(10)], sizes)
+        assert found.epsilon is None
+        assert found.why
+        assert found.per_year == pytest.approx(12.0)
+        assert verdict(found, power(0.5)) is Pace.OPEN
+
+
+def test_windows_that_owe_nothing_follow_the_stated_rule() -> None:
+    """Half of the least that is owed; none of it where they are many; nothing owed at all is said as that."""
+    one = trend(YEARS, [0.0, *GROWING[1:]], GROWING)
+    assert one.zeros == 1
+    assert one.epsilon is not None
+    assert trend(YEARS, [0.0] * 4 + GROWING[4:], GROWING).epsilon is None
+    none = trend(YEARS, [0.0] * 10, GROWING)
+    assert verdict(none, none) is Pace.NOTHING
+
+
+def test_fewer_than_eight_windows_are_labelled_estimated() -> None:
+    few = trend(YEARS[:7], [size**0.5 for size in GROWING[:7]], GROWING[:7])
+    assert judge_pace([("a", few)], [1.0] * 7, 0.0, 0.0).estimated
+    assert not judge_pace([("a", power(0.5))], [1.0] * 10, 0.0, 0.0).estimated
+    assert judge_pace([("a", power(0.5))], [1.0] * 10, 0.0, 0.0, estimated=True).estimated
+
+
+def test_one_window_alone_decides_nothing_and_says_why() -> None:
+    found = trend([0.0], [1.0], [1.0])
+    assert (found.epsilon, found.windows) == (None, 1)
+    assert verdict(found) is Pace.OPEN
+
+
+# gaming
+
+
+def test_looking_at_less_is_refused() -> None:
+    assert verdict(power(0.5), coverage=(1.0, 0.97)) is Pace.REFUSED
+    assert verdict(power(0.5), coverage=(1.0, 0.985)) is Pace.KEEPS
+
+
+def hosts(*names: str, silent: tuple[str, ...] = ()) -> Estate:
+    return estate_of(Fact(f"host:{name}", "asked", "users", {"answered": name not in silent}) for name in names)
+
+
+def test_a_host_that_vanishes_lowers_coverage_for_good_however_slowly() -> None:
+    """One of a hundred at a time would be under the bound each time; known hosts are never forgotten."""
+    names = [f"h{number}" for number in range(100)]
+    known: set[str] = set()
+    shares = []
+    for left in (100, 99, 98, 97):
+        found, known = coverage_of(hosts(*names[:left]), known)
+        shares.append(found.share)
+    assert moved(shares) > 0.02
+    retired = frozenset(f"host:{name}" for name in names[97:])
+    assert coverage_of(hosts(*names[:97]), known, retired)[0].share == 1.0
+
+
+def test_renaming_a_host_lowers_coverage_and_a_retired_one_that_still_answers_counts() -> None:
+    _, known = coverage_of(hosts("a", "b"), set())
+    assert coverage_of(hosts("a", "c"), known)[0].known == 3
+    assert coverage_of(hosts("a"), {"host:a"}, frozenset(("host:a",)))[0].known == 1
+
+
+def test_a_host_that_does_not_answer_is_not_covered() -> None:
+    assert coverage_of(hosts("a", "b", silent=("b",)), set())[0].share == pytest.approx(0.25)
+
+
+def test_a_jewel_that_is_called_none_any_more_is_refused() -> None:
+    found = judge_pace([("a", power(0.5))], [1.0] * 10, 0.0, 0.0, jewels_left=["model:x"])
+    assert found.pace is Pace.REFUSED
+    assert "model:x" in found.reasons[0]
+
+
+# compute
+
+
+def test_figures_are_found_by_whole_words_and_unknown_models_are_told_not_guessed() -> None:
+    assert flops_of("NVIDIA H100 80GB HBM3") == 989.5 * TERA
+    assert flops_of("NVIDIA H100 PCIe") == 756.5 * TERA
+    assert flops_of("NVIDIA A100-SXM4-40GB") == 312.0 * TERA
+    assert flops_of("NVIDIA GB200") == 2500.0 * TERA
+    assert flops_of("Quadro P2000") == flops_of("") == flops_of("A1000") == 0.0
+    assert all(source and figure > 0 for _, _, figure, source in FLOPS)
+
+
+def test_installed_compute_counts_each_accelerator_once() -> None:
+    facts = [
+        Fact("host:a", "has_gpu", "gpu:1", {"model": "NVIDIA A100-SXM4-40GB"}),
+        Fact("host:a", "has_gpu", "gpu:2", {"model": "Quadro P2000"}),
+        Fact("host:a", "has_gpu", "gpu:alias"),
+        Fact("gpu:alias", "same_as", "gpu:1"),
+        Fact("host:a", "has_gpu", "gpu:MIG-1", {"model": "1g.5gb"}),
+        Fact("job:slurm/c/1", "uses_gpu", "gpu:1"),
+    ]
+    found = compute_of(estate_of(facts))
+    assert (found.flops, found.gpus, found.unknown) == (312.0 * TERA, 2, {"Quadro P2000": 1})
+    assert (found.gpu_hours, found.estimated) == (24.0, True)
+
+
+def test_charged_hours_are_those_of_the_coarsest_kind_and_the_last_span() -> None:
+    day = 86_400.0
+    span = {"since": 0, "until": 10 * day}
+    last = {"since": 10 * day, "until": 20 * day}
+    facts = [
+        Fact("tenant:a", "used_gpu_hours", "100", span),
+        Fact("tenant:a", "used_gpu_hours", "300", last),
+        Fact("tenant:b", "used_gpu_hours", "100", last),
+        Fact("identity:x", "used_gpu_hours", "999", last),
+        Fact("tenant:c", "used_gpu_hours", "nan", last),
+    ]
+    assert charged_per_day(estate_of(facts)) == pytest.approx(40.0)
+    assert charged_per_day(estate_of([Fact("tenant:a", "used_gpu_hours", "many", span)])) is None
+
+
+# weights and forecast
+
+
+def test_interest_begins_after_the_service_level_and_a_year_overdue_weighs_twice() -> None:
+
+    _, service = service_class(9)
+    ages = np.array([0.0, service, service + YEAR, service + 100 * YEAR])
+    assert weights(ages, np.full(4, service)).tolist() == [1.0, 1.0, 2.0, 9.0]
+    assert len(CLASSES) <= 25
+    assert [service_class(weight)[0] for weight in (10, 8, 5, 1)] == ["critical", "high", "medium", "low"]
+
+
+def test_a_forecast_goes_on_as_the_windows_went() -> None:
+    found = forecast([0.0, 0.5, 1.0], [1.0, 2.0, 3.0], lambda years: 3.0 + years)
+    assert found.untouched == (3.25, 3.5, 4.0)
+    assert found.middle is not None
+    assert found.middle[-1] == pytest.approx(5.0)
+    assert forecast([0.0], [1.0], lambda years: years).middle is None
