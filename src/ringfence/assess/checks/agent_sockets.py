@@ -26,6 +26,6 @@ CHECK = Check(
     mismatch=Mismatch.STATE,
     window=("a person's agent is carried into a job's session", "the socket is removed, not when the job ends"),
     threats=("RF.T18", "RF.T19"),
-    refs=Refs(nist=("AC-12", "IA-5"), attack=("T1563.001",)),
+    refs=Refs(nist=("AC-12", "IA-5")),
     source="ssh-agent(1)",
 )

@@ -5,7 +5,7 @@ from ringfence.assess.check import Check, Layer, Mismatch, Refs, When
 from ringfence.assess.seen import FOLDERS
 
 _MINE = Atom("in_tenant", "it", "mine")
-_KIND = {"it": ("checkpoint",)}
+_KIND: dict[str, tuple[str, ...]] = {"it": ("checkpoint",)}
 
 CHECK = Check(
     id="RF-W01",

@@ -21,6 +21,6 @@ CHECK = Check(
     remedy="Require tokens (IMDSv2) with a hop limit of 1, and give pods roles of their own.",
     weight=6,
     threats=("RF.T17",),
-    refs=Refs(nist=("AC-6", "SC-7"), attack=("T1552.005",)),
+    refs=Refs(nist=("AC-6", "SC-7")),
     source="Amazon EC2's guide to instance metadata options",
 )

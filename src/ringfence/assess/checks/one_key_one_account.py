@@ -27,6 +27,6 @@ CHECK = Check(
     remedy="Take the key out of every account but its owner's; share work through groups, not through keys.",
     weight=4,
     threats=("RF.T16", "RF.T18"),
-    refs=Refs(nist=("IA-2", "AC-2"), attack=("T1098.004",)),
+    refs=Refs(nist=("IA-2", "AC-2")),
     source="sshd(8), AUTHORIZED_KEYS FILE FORMAT",
 )

@@ -3,7 +3,7 @@
 from ringfence.analyse.rule import Atom, Differ
 from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
 
-_KIND = {"it": ("storage",), "user": ("container",)}
+_KIND: dict[str, tuple[str, ...]] = {"it": ("storage",), "user": ("container",)}
 _USED = Atom("shares_volume", "user", "it", {"content": ("data", "nfs")})
 
 CHECK = Check(
