@@ -11,10 +11,8 @@ CHECK = Check(
     title="No host is a full member of two tenants' partitions",
     layer=Layer.FABRIC,
     each=(
-        When(
-            (PORTS, Atom("in_pkey", "port", "pkey"), Atom("in_tenant", "pkey", "tenant")),
-            kinds={"it": ("host",)},
-        ),
+        When((PORTS, Atom("in_pkey", "port", "pkey"), Atom("has_gpu", "it", "gpu")), kinds={"it": ("host",)}),
+        When((PORTS, Atom("in_pkey", "port", "pkey"), Atom("in_tenant", "pkey", "tenant")), kinds={"it": ("host",)}),
     ),
     fails=(
         When(
