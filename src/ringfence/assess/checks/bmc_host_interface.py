@@ -21,7 +21,7 @@ CHECK = Check(
     ),
     rests=(
         asked_of("redfish"),
-        When((Atom("setting", "it", Like("host_interface=(on|off)")),), "how the host interface stands was told"),
+        When((Atom("setting", "it", Like("host_interface=(on|off)")),), "its host interface was described"),
     ),
     why="Root of the machine becomes administrator of the controller, which outlives reinstallation and leads to "
     "the network of all controllers.",

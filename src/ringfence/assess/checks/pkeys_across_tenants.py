@@ -50,7 +50,7 @@ CHECK = Check(
         ),
         When(
             (PORTS, Atom("in_pkey", "port", "pkey"), Atom("in_tenant", "pkey", "tenant")),
-            "whose its partition is was told",
+            "a tenant was named for its partition",
         ),
     ),
     why="A host that is full member on both sides carries packets between tenants whose partitions should be disjoint.",
