@@ -1,4 +1,4 @@
-"""Those who own a folder, a file or a moment get nothing for it: links, other hands, and people who change files meanwhile."""
+"""Those who own a folder, a file or a moment get nothing for it: links, other hands, changes meanwhile."""
 
 import os
 from pathlib import Path

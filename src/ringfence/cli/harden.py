@@ -70,14 +70,25 @@ def explain(measure: list[str] | None = None, /, *, json: AsJson = False) -> int
 
 @harden.command
 def apply(
-    *, root: Root = HERE, only: Only = None, state: State = None, really: Really = False, json: AsJson = False
+    *,
+    root: Root = HERE,
+    only: Only = None,
+    state: State = None,
+    receipt: str = "",
+    really: Really = False,
+    json: AsJson = False,
 ) -> int:
     """Change what differs; show what that would be without `--apply`. One that was cut off is completed first.
 
     What only people can change is told, and left. Exit status 3 if anything is left.
     Example: `ringfence harden apply --only kernel_memory --apply`
+
+    Parameters
+    ----------
+    receipt
+        The id of the receipt (default: a new one). Under an id that was applied nothing is done again.
     """
-    applying = commands.Applying(root, only or (), state)
+    applying = commands.Applying(root, only or (), state, receipt)
     done: list[Any] = []
     if really:
         with needs_fence():
@@ -115,6 +126,80 @@ def undo(
         output.table(("would be put back",), [(place,) for place in shown["places"]])
         output.out.print("--apply does it")
     return 0
+
+
+@harden.command
+def waves(
+    hosts: Path,
+    /,
+    *,
+    run: Annotated[Path, Parameter(name=["--run"])] = Path("harden-run.json"),
+    reach: str = "ssh -o BatchMode=yes -o ConnectTimeout=10 root@{host}",
+    only: Only = None,
+    health: str = "",
+    step_time: str = "",
+    slower: float = 0.05,
+    canary: list[str] | None = None,
+    most: int = 64,
+    tolerated: int = 0,
+    put_back: bool = True,
+    program: str = "ringfence",
+    really: Really = False,
+    json: AsJson = False,
+) -> int:
+    """Harden many hosts, a canary first, then twice as many each time; halt where one is not well.
+
+    Where each host stands is kept in the file of the run: called again, it goes on. Exit status 3 if it halted.
+    Example: `ringfence harden waves hosts.txt --only umad --health "systemctl is-active slurmd" --apply`
+
+    Parameters
+    ----------
+    hosts
+        A file of names, one a line.
+    run
+        Where each host stands; a new run has a new file.
+    reach
+        Words before a command on a host; `{host}` is its name.
+    health
+        A command that ends with 0 where all is well: on the host, or here if it names `{host}`.
+    step_time
+        A command that prints the seconds of steps of running jobs, one number a line.
+    slower
+        By how much the median step may grow (0.05: 5 %).
+    canary
+        Hosts that go first (default: the first by name). Repeatable.
+    most
+        Hosts of one wave at most.
+    tolerated
+        How many hosts may be bad before it halts.
+    put_back
+        Take back the wave in which it halts.
+    program
+        How ringfence is called on a host.
+    """
+    wanted = commands.Wanted(
+        hosts, run, reach, tuple(only or ()), health, step_time, slower, tuple(canary or ()), most, tolerated, put_back,
+        program,
+    )  # fmt: skip
+    if not really:
+        planned = commands.waves_planned(wanted)
+        if json:
+            output.json(planned)
+            return 0
+        output.table(("wave", "hosts", ""), [(n + 1, len(w), ", ".join(w[:8])) for n, w in enumerate(planned["waves"])])
+        output.out.print(f"next: {planned['next']['do']}; nothing was changed; --apply does it", markup=False)
+        return 0
+    with needs_fence():
+        steps = []
+        for step in commands.waves_run(wanted):
+            steps.append(step)
+            output.err.print(f"wave {step.wave + 1}: {step.do}: {len(step.hosts)} hosts {step.why}", markup=False)
+    bad = commands.waves_bad(wanted)
+    if json:
+        output.json({"steps": steps, "bad": bad})
+    else:
+        output.table(("host", "", "why"), [(one["host"], one["stand"], one["why"]) for one in bad])
+    return FOUND if steps[-1].do == "halt" else 0
 
 
 def _run(outcomes: Iterable[Any]) -> list[Any]:

@@ -1,15 +1,22 @@
 """What the commands of `ringfence harden` do, and the shapes that they answer in."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ringfence.app.harden.host import Host, Outcome, chosen, folder_of, plan_of
 from ringfence.app.harden.ledger import Ledger
+from ringfence.app.harden.waves import Settings, Waves, hosts_of, processes
 from ringfence.assess.harden.changes import told
 from ringfence.assess.harden.measure import Measure, Verdict
 from ringfence.assess.harden.plan import Plan
+from ringfence.assess.harden.waves import BAD, Rules, Step, waves
 from ringfence.assess.harden.words import desired
+from ringfence.errors import UsageError
+from ringfence.store.state.receipts import Receipt
 
 OPEN = (Verdict.DIFFERS, Verdict.BY_HAND, Verdict.UNKNOWN)
 """Verdicts that leave something to do or to know."""
@@ -50,8 +57,11 @@ def _explained(measure: Measure) -> dict[str, Any]:
 class Applying:
     """One apply: what it would do, then doing it; one that was cut off is completed first."""
 
-    def __init__(self, root: Path, names: Sequence[str], state: Path | None) -> None:
+    def __init__(self, root: Path, names: Sequence[str], state: Path | None, receipt: str = "") -> None:
+        if receipt and not (len(receipt) <= 40 and receipt.isascii() and receipt.isalnum()):
+            raise UsageError(f"{receipt[:40]!r} is no id of a receipt", "letters and figures, 40 at most")
         self._root, self._measures, self.state = root, chosen(names), folder_of(root, state)
+        self._receipt = receipt
 
     def plan(self) -> list[dict[str, Any]]:
         """Findings with their changes; nothing is changed."""
@@ -63,22 +73,86 @@ class Applying:
         with ledger.alone():
             host = Host(self._root, ledger)
             yield from host.complete()
-            yield from host.apply(plan_of(self._root, self._measures))
+            yield from host.apply(plan_of(self._root, self._measures), self._receipt)
 
 
 class Undoing:
-    """Taking the last apply back. Raises `UsageError` where there is none."""
+    """Taking the last apply back. Raises `UsageError` where there is none.
+
+    Of a receipt that is named and not in force (never begun, or undone already) nothing is left to do.
+    """
 
     def __init__(self, root: Path, state: Path | None, receipt: str) -> None:
-        self._host = Host(root, Ledger(folder_of(root, state)).there())
-        self._receipt = self._host.to_undo(receipt)
+        ledger = Ledger(folder_of(root, state))
+        self._named = receipt
+        self._receipt: Receipt | None = None
+        if receipt and not ledger.exists:
+            return
+        self._host = Host(root, ledger.there())
+        if not receipt or self._host.in_force(receipt):
+            self._receipt = self._host.to_undo(receipt)
 
     def shown(self) -> dict[str, Any]:
         """What would be put back."""
+        if self._receipt is None:
+            return {"receipt": self._named, "status": "not in force", "places": []}
         places = [one.target for one in self._receipt.targets if one.status not in ("planned", "undone")]
         return {"receipt": self._receipt.id, "status": self._receipt.status, "places": places}
 
     def undo(self) -> Iterator[Outcome]:
         """Raises `EnforceError`, `StateError`."""
+        if self._receipt is None:
+            return
         with self._host.ledger.alone():
             yield from self._host.undo(self._host.to_undo(self._receipt.id))
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """A run of waves, as the command line says it."""
+
+    hosts: Path
+    run: Path
+    reach: str
+    only: tuple[str, ...] = ()
+    health: str = ""
+    step_time: str = ""
+    slower: float = 0.05
+    canaries: tuple[str, ...] = ()
+    most: int = 64
+    tolerated: int = 0
+    put_back: bool = True
+    program: str = "ringfence"
+
+
+def waves_planned(wanted: Wanted) -> dict[str, Any]:
+    """Which hosts in which wave, and what comes next."""
+    run = _waves(wanted)
+    return {"waves": waves(run.hosts, _rules(wanted)), "next": run.following()}
+
+
+def waves_run(wanted: Wanted) -> Iterator[Step]:
+    """Step by step."""
+    yield from _waves(wanted).run()
+
+
+def waves_bad(wanted: Wanted) -> list[dict[str, str]]:
+    """Hosts that are not well."""
+    hosts = _waves(wanted).hosts
+    return [{"host": name, "stand": str(one.stand), "why": one.why} for name, one in hosts.items() if one.stand in BAD]
+
+
+def _rules(wanted: Wanted) -> Rules:
+    return Rules(wanted.canaries, most=wanted.most, tolerated=wanted.tolerated, put_back=wanted.put_back)
+
+
+def _waves(wanted: Wanted) -> Waves:
+    chosen(wanted.only)
+    try:
+        names = hosts_of(wanted.hosts.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{wanted.hosts} cannot be read: {error}", "a file of names, one a line") from None
+    words = [tuple(shlex.split(one)) for one in (wanted.reach, wanted.health, wanted.step_time, wanted.program)]
+    if not words[0]:
+        raise UsageError("--reach is empty", "say how a command is run on a host: ssh root@{host}")
+    settings = Settings(words[0], wanted.only, words[1], words[2], wanted.slower, words[3])
+    return Waves(names, _rules(wanted), settings, wanted.run.absolute(), processes)

@@ -64,15 +64,19 @@ class Host:
     def __init__(self, root: Path, ledger: Ledger) -> None:
         self.tree, self.ledger = Tree(root), ledger
 
-    def apply(self, plan: Plan) -> Iterator[Outcome]:
-        """Carry a plan out. Raises `EnforceError`; what was done until then stands in the receipt."""
-        if not plan.changes:
+    def apply(self, plan: Plan, receipt: str = "") -> Iterator[Outcome]:
+        """Carry a plan out, under the id `receipt` if one is given; under one that was applied nothing is done again.
+
+        Raises `EnforceError`; what was done until then stands in the receipt.
+        """
+        known = receipts.receipt(self.ledger.database, receipt) if receipt else None
+        if not plan.changes or (known and known.status == "applied"):
             return
         for change in plan.changes:
             act.check(self.tree, change)
         kept = [act.before(self.tree, change) for change in plan.changes]
         self.ledger.ready()
-        receipt = secrets.token_hex(8)
+        receipt = receipt or secrets.token_hex(8)
         targets = [receipts.Target(place(one.change), encode(one)) for one in kept]
         receipts.begin(self.ledger.database, receipt, plan.digest, targets, time())
         self.ledger.note("harden.apply.begun", receipt, changes=[told(change) for change in plan.changes])
@@ -89,6 +93,10 @@ class Host:
     def interrupted(self) -> list[receipts.Receipt]:
         """Applies and undos that somebody was cut off in."""
         return receipts.listed(self.ledger.database, ("begun", "undoing"))
+
+    def in_force(self, receipt: str) -> bool:
+        """Whether anything of a receipt may still stand."""
+        return any(one.id == receipt for one in receipts.listed(self.ledger.database, _OPEN))
 
     def to_undo(self, wanted: str = "") -> receipts.Receipt:
         """The receipt that an undo takes back: the last one. Raises `UsageError`."""

@@ -21,9 +21,14 @@ class Ledger(ledger.Ledger):
             raise StateError(f"{self.folder}: {error.strerror}", "run as root, or name a folder with --state") from None
         return self
 
+    @property
+    def exists(self) -> bool:
+        """Whether anything was ever kept here."""
+        return self._file.exists() or bool(self._left_over)
+
     def there(self) -> "Ledger":
         """Raises `UsageError` where nothing was hardened."""
-        if not self._file.exists() and not self._left_over:
+        if not self.exists:
             what = f"{self.folder} holds no receipts"
             raise UsageError(what, "`ringfence harden apply --apply` makes one; name its folder with --state")
         return self

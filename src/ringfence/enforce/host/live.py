@@ -13,6 +13,8 @@ from ringfence.enforce.host.files import reached
 from ringfence.enforce.host.kept import Was
 from ringfence.errors import EnforceError
 
+_CUT_OFF = ""
+"""What a kill leaves of a plain file that stands for a kernel's (a tree with another root): it was emptied first."""
 _PLAN = "nothing was changed; plan again"
 
 
@@ -29,7 +31,7 @@ def put(tree: Tree, change: Put) -> None:
     now = _stripped(value(tree, change.path))
     if now == change.value:
         return
-    if now != change.before:
+    if now not in (change.before, _CUT_OFF):
         raise EnforceError(f"{change.path} is {now[:40]!r} and no longer {change.before!r}", _PLAN)
     _set(tree, change.path, f"{change.value}\n".encode())
     if _stripped(value(tree, change.path)) != change.value:
@@ -41,7 +43,7 @@ def put_back(tree: Tree, change: Put, was: Was) -> None:
     now = _stripped(value(tree, change.path))
     if now == _stripped(was):
         return
-    if now != change.value:
+    if now not in (change.value, _CUT_OFF):
         raise EnforceError(f"{change.path} was set to {now[:40]!r} by somebody else", "decide by hand", (change.path,))
     _set(tree, change.path, was.content or b"")
 

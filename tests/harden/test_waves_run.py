@@ -1,0 +1,119 @@
+"""Waves over hosts that are trees of their own: every command is the real one, run by a shell of its own per host.
+
+What stands between is `sh -c` in place of ssh: one line that a shell reads, as sshd hands it on.
+"""
+
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ringfence.app.harden.waves import Settings, Waves, hosts_of, processes
+from ringfence.assess.harden.waves import Do, Rules, Stand
+from ringfence.errors import InputError, UsageError
+from tests.harden.trees import grown, picture, sample
+
+HOSTS = ("gpu1", "gpu2", "gpu3")
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """A tree per host, and a `ringfence` that works on the tree of the host that it is called on."""
+    for host in HOSTS:
+        grown(tmp_path / host, sample("umad")["tree"])
+    program = tmp_path / "ringfence"
+    call = "import sys; from ringfence.cli import run; sys.exit(run(sys.argv[1:]))"
+    program.write_text(f"#!/bin/sh\nexec {sys.executable} -c '{call}' \"$@\" --root {tmp_path}/$ON\n")
+    program.chmod(stat.S_IRWXU)
+    return tmp_path
+
+
+def run_of(site: Path, rules: Rules | None = None, **more: object) -> Waves:
+    settings = Settings(("env", "ON={host}", "sh", "-c"), ("umad",), program=(f"{site}/ringfence",), **more)  # type: ignore[arg-type]
+    return Waves(HOSTS, rules or Rules(), settings, site / "run.json", processes)
+
+
+def stands(run: Waves) -> dict[str, str]:
+    return {name: str(host.stand) for name, host in run.hosts.items()}
+
+
+def mode(site: Path, host: str) -> int:
+    return stat.S_IMODE((site / host / "dev/infiniband/umad0").stat().st_mode)
+
+
+def test_all_hosts_follow_the_canary_and_a_second_run_has_nothing_to_do(site):
+    """Each changed by its own receipt, under the run's id."""
+    steps = list(run_of(site, health=("test", "-e", str(site / "gpu1"))).run())
+    assert [(one.do, one.hosts) for one in steps] == [
+        (Do.APPLY, ("gpu1",)), (Do.JUDGE, ("gpu1",)), (Do.APPLY, ("gpu2", "gpu3")), (Do.JUDGE, ("gpu2", "gpu3")),
+        (Do.DONE, ()),
+    ]  # fmt: skip
+    assert {mode(site, host) for host in HOSTS} == {0o600}
+    assert [one.do for one in run_of(site).run()] == [Do.DONE]
+
+
+def test_a_canary_that_is_not_well_is_put_back_and_no_other_host_is_touched(site):
+    """By a health command that really fails because of the change."""
+    before = {host: picture(site / host) for host in HOSTS}
+    run = run_of(site, health=("sh", "-c", f"test $(stat -c %a {site}/$ON/dev/infiniband/umad0) = 666"))
+    *_, last = run.run()
+    assert (last.do, last.hosts) == (Do.HALT, ("gpu1",))
+    assert stands(run) == {"gpu1": "put back", "gpu2": "old", "gpu3": "old"}
+    assert {host: picture(site / host) for host in HOSTS} == before
+    assert [one.do for one in run_of(site).run()] == [Do.HALT], "begun again it is still halted"
+
+
+def test_a_host_whose_steps_take_longer_halts_it(site):
+    """Step time before and after, of the jobs that run there."""
+    command = f"if [ $(stat -c %a {site}/$ON/dev/infiniband/umad0) = 666 ]; then echo 1.0 1.1; else echo 1.3; fi"
+    run = run_of(site, step_time=("sh", "-c", command), slower=0.05)
+    *_, last = run.run()
+    assert last.do is Do.HALT
+    assert "a step takes 1.3 s" in run.hosts["gpu1"].why
+    well = Waves(HOSTS, Rules(), Settings(("env", "ON={host}", "sh", "-c"), ("umad",), program=(f"{site}/ringfence",), step_time=("sh", "-c", command), slower=0.5), site / "again.json", processes)  # fmt: skip  # noqa: E501
+    assert [one.do for one in well.run()][-1] is Do.DONE
+
+
+def test_what_was_put_in_force_before_the_run_is_not_put_back_by_it(site):
+    """A host that had nothing to change has no receipt of this run."""
+    subprocess.run(
+        [f"{site}/ringfence", "harden", "apply", "--only", "umad", "--apply"], env={"ON": "gpu1"}, check=True
+    )
+    *_, last = run_of(site, health=("false",)).run()
+    assert last.do is Do.HALT
+    assert mode(site, "gpu1") == 0o600
+    assert mode(site, "gpu2") == 0o666
+
+
+def test_a_host_that_does_not_answer_halts_it_and_cut_off_it_goes_on(site):
+    """What stands in the file of the run is where it goes on."""
+    run = run_of(site)
+    list(zip(range(2), run.run(), strict=False))
+    assert stands(run_of(site))["gpu1"] == Stand.HEALTHY
+    program = site / "ringfence"
+    kept = program.read_text()
+    program.write_text(kept.replace("#!/bin/sh\n", "#!/bin/sh\n[ $ON = gpu3 ] && { echo no route >&2; exit 255; }\n"))
+    run = run_of(site)
+    *_, last = run.run()
+    assert last.do is Do.HALT
+    assert stands(run) == {"gpu1": "healthy", "gpu2": "put back", "gpu3": "silent"}
+    assert (mode(site, "gpu1"), mode(site, "gpu2"), mode(site, "gpu3")) == (0o600, 0o666, 0o666)
+    assert run.hosts["gpu3"].why == "no route"
+
+
+def test_names_that_ssh_could_take_for_options_are_refused(tmp_path):
+    """And words that a shell would run."""
+    assert hosts_of("gpu1 # first\n\ngpu-2.site\n") == ("gpu1", "gpu-2.site")
+    for text in ("-oProxyCommand=x\n", "a;reboot\n", "$(x)\n", ""):
+        with pytest.raises(InputError):
+            hosts_of(text)
+
+
+def test_a_run_of_other_hosts_is_refused(site):
+    """The file would halt or pass for hosts that are not named."""
+    (site / "run.json").write_bytes(msgspec.json.encode({"receipt": "a", "hosts": {"other": {"stand": "old"}}}))
+    with pytest.raises(UsageError, match="none of the hosts"):
+        run_of(site)
