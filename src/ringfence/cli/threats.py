@@ -6,26 +6,36 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from ringfence.app.estates import open_estate
-from ringfence.cli import output
+from ringfence.cli import output, threats_told
 from ringfence.cli.estate import DEFAULT, AsJson, EstateFile, Identity
 
 FOUND = 3
-"""The exit status where a threat is open."""
-_SHOWN = 8
+"""The exit status where a threat is open, or a past incident would work."""
 _Watch = Annotated[
     Path | None, Parameter(name=["--home"], help="The watch's folder: adds what it sees of each threat now.")
 ]
+
+
+def _switch(name: str) -> Any:
+    return Parameter(name=[name], negative="")
 
 
 def threats(
     threat: str = "",
     /,
     *,
-    of: Annotated[str, Parameter(name=["--of"])] = "",
-    from_: Annotated[list[str] | None, Parameter(name=["--from"], negative="")] = None,
-    stride: Annotated[bool, Parameter(name=["--stride"], negative="")] = False,
-    tree: Annotated[Path | None, Parameter(name=["--tree"])] = None,
-    most: Annotated[int, Parameter(name=["--most"])] = 20,
+    of: str = "",
+    from_: Annotated[list[str] | None, _switch("--from")] = None,
+    most: int = 20,
+    stride: Annotated[bool, _switch("--stride")] = False,
+    tree: Path | None = None,
+    layer: Path | None = None,
+    atlas: Path | None = None,
+    past: Annotated[bool, _switch("--past")] = False,
+    patterns: Path | None = None,
+    rand: Annotated[bool, _switch("--rand")] = False,
+    attest: Annotated[list[Path] | None, _switch("--attest")] = None,
+    role: Annotated[list[str] | None, _switch("--role")] = None,
     home: _Watch = None,
     estate: EstateFile = DEFAULT,
     identity: Identity = None,
@@ -33,7 +43,7 @@ def threats(
 ) -> int:
     """Say how each threat stands on this estate: open, mitigated by which control, or unknown for want of which fact.
 
-    The exit status is 3 where any is open.
+    The exit status is 3 where any is open, or a past incident would work here.
 
     Example: `ringfence threats RF.T02 --tree theft.svg`
 
@@ -45,93 +55,64 @@ def threats(
         Only this thing (dataset, model, host, …).
     from_
         What attackers hold, `entity[#capability]` (default: every workstation and the outside, else jobs and pods).
+    most
+        How many things of each threat, or flows, are listed.
     stride
         STRIDE per data flow instead: which kinds of harm are open on it, and by which threat.
     tree
-        Draw attack trees, to this SVG file: of the threat named, else of the first that are open.
-    most
-        How many things of each threat are listed.
+        Draw attack trees to this SVG file: of the threat named, else of the first that are open.
+    layer
+        Write a layer for the ATLAS Navigator to this file.
+    atlas
+        A current ATLAS.yaml: which of the ids that we use moved or are gone.
+    past
+        Past incidents instead: would they work here, and how far?
+    patterns
+        A folder of post-mortems' patterns (`*.pattern.json`), or one: the same question.
+    rand
+        Each model against the levels of RAND RR-A2849-1: never above which, why, and hours to exfiltrate.
+    attest
+        A signed attestation (FILE, and FILE.sig beside it) of a measure that facts cannot decide.
+    role
+        ROLE=KEY.pem: whose public key speaks for a role in attestations.
     """
+    if atlas is not None:
+        from ringfence.app.assess.atlas import compared
+
+        return threats_told.ids(compared(atlas), json)
+    opened = open_estate(estate, identity)
+    if rand or attest:
+        return _rand(opened, attest or [], role or [], json)
     from ringfence.app.assess.threats import Threats
 
-    asked = Threats(open_estate(estate, identity), from_ or (), home)
+    asked = Threats(opened, from_ or (), home)
+    if past or patterns is not None:
+        from ringfence.app.assess.past import past as played
+
+        return threats_told.past(played(asked.asked, asked.footholds, patterns), json)
+    if layer is not None:
+        from ringfence.app.assess.atlas import write_layer
+
+        return threats_told.layer(write_layer(asked, layer), layer, json)
     if tree is not None:
-        _draw(asked, [threat] if threat else [], of, tree, json)
-        return 0
+        from ringfence.app.assess.drawn import drawn
+
+        return threats_told.trees(drawn(asked.trees([threat] if threat else [], of), tree), tree, json)
     if stride:
-        return _flows(asked.flows(most), json)
-    found = asked.all(most) if not threat else asked.of(threat, of, most)
+        return threats_told.flows(asked.flows(most), json)
+    found = asked.of(threat, of, most) if threat else asked.all(most)
     if json:
         output.json(found)
     elif threat:
-        _whole(found["threats"][0])
+        threats_told.whole(found["threats"][0])
     else:
-        _table(found)
+        threats_told.table(found)
     return FOUND if any(one["state"] == "open" for one in found["threats"]) else 0
 
 
-def _table(found: dict[str, Any]) -> None:
-    rows = []
-    for one in found["threats"]:
-        counts = one["counts"]
-        seen = one["live"] or f"{len(one['detectors'])} detectors"
-        told = one["findings"][0] if one["findings"] else {"subject": "", "reason": "nothing here that it is about"}
-        cells = (one["state"], counts["open"], counts["unknown"], counts["mitigated"], seen)
-        rows.append((one["id"], one["title"], *cells, f"{told['subject']}: {told['reason']}"[:140]))
-    output.table(("threat", "", "state", "open", "unknown", "mitigated", "seen by", "for example"), rows)
-    output.out.print("`ringfence threats ID` shows the facts and the way; --tree FILE.svg draws it", markup=False)
+def _rand(opened: Any, attest: list[Path], role: list[str], json: bool) -> int:
+    from datetime import UTC, datetime
 
+    from ringfence.app.assess.weights import weights
 
-def _whole(one: dict[str, Any]) -> None:
-    out = output.out
-    out.print(f"{one['id']} {one['title']}: {one['state']}", style="bold", markup=False)
-    out.print(f"phases {', '.join(one['phases'])}; STRIDE {' '.join(one['stride'])}", markup=False)
-    out.print(f"ATLAS {', '.join(one['atlas']) or '–'}; ATT&CK {', '.join(one['attack']) or '–'}", markup=False)
-    seen = ", ".join(f"{each['id']} {each['name']}" for each in one["detectors"])
-    out.print(f"seen by: {seen or 'no detector'}" + (f"; now: {one['live']}" if one["live"] else ""), markup=False)
-    out.print(f"what ends it: {one['remedy']}", markup=False)
-    for found in one["findings"][:_SHOWN]:
-        out.print(f"\n{found['subject']}: {found['state']}", style="bold", markup=False)
-        for way in found["ways"]:
-            out.print(f"  {way['state']:9} {way['title']}: {way['reason']}", markup=False)
-            for fact in way["facts"][:_SHOWN]:
-                said = f"{fact['subject']} {fact['predicate']} {fact['object']}"
-                out.print(f"            {said}  ({fact['source'] or 'no source'})", markup=False)
-        if found["path"]:
-            steps = found["path"]["steps"]
-            out.print("  way: " + " → ".join([*steps[0]["from"], *(step["to"] for step in steps)]), markup=False)
-        for window in found["exposed"]:
-            out.print(f"  exposed in {window['phase']}, {window['runs']} runs", markup=False)
-    rest = len(one["findings"]) - _SHOWN
-    if rest > 0:
-        out.print(f"\n… and {rest} more: --json lists them", markup=False)
-
-
-def _flows(found: list[dict[str, Any]], json: bool) -> int:
-    if json:
-        output.json(found)
-        return 0
-    rows = []
-    for flow in found:
-        cells = [_harm(flow["harms"].get(kind)) for kind in "STRIDE"]
-        rows.append((flow["kind"], flow["from"], flow["to"], *cells))
-    output.table(("flow", "from", "to", *"STRIDE"), rows)
-    output.out.print("! open   ? unknown   + mitigated   - nothing is about it", markup=False)
-    return 0
-
-
-def _harm(found: dict[str, Any] | None) -> str:
-    marks = {"open": "!", "unknown": "?", "mitigated": "+"}
-    return "-" if found is None else marks[found["state"]]
-
-
-def _draw(asked: Any, wanted: list[str], subject: str, path: Path, json: bool) -> None:
-    from ringfence.app.assess.drawn import drawn
-
-    told = drawn(asked.trees(wanted, subject), path)
-    if json:
-        output.json(told)
-        return
-    for line in told["lines"]:
-        output.out.print(line, markup=False)
-    output.out.print(f"\n{path}", markup=False)
+    return threats_told.levels(weights(opened, attest, role, datetime.now(UTC).date()), json)

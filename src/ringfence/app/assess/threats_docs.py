@@ -1,6 +1,8 @@
 """The reference page of the threats, written from what each says about itself."""
 
 from ringfence.app.assess.threats import seen_by
+from ringfence.assess.incidents import INCIDENTS
+from ringfence.assess.rand import MEASURES, SOURCE
 from ringfence.assess.threat import Stride, Threat, Way
 from ringfence.assess.threats import THREATS
 from ringfence.estate.threats import THREATS as TITLES
@@ -18,12 +20,47 @@ information disclosure, D denial of service, E elevation of privilege. Technique
 ATLAS 5.6.0 (`ATLAS.yaml`) and of MITRE ATT&CK as SigmaHQ's rules tag them. ATLAS names no scheduler, checkpoint, NVLink
 or training cluster, so the ids of the threats are our own.
 """
+_PAST = """## Past incidents
+
+`ringfence threats --past` asks of each: would it work here? The order of the steps is that of the case study in ATLAS
+5.6.0, the words are ours. Patterns that `ringfence postmortem` writes are asked the same with `--patterns FOLDER`.
+"""
+_RAND = f"""## Levels of RAND
+
+`ringfence threats --rand` says of each model "not above SLn, because …", and never that it meets a level.
+Source: {SOURCE}. Hours to exfiltrate are the weights' size over what their holders send outside.
+
+What facts cannot decide, a named role may attest: a file, signed with Ed25519.
+
+```json
+{{"format": "ringfence-attestation/1", "measure": "RF.W08", "model": "*", "role": "security", "statement": "…",
+ "until": "2030-01-31"}}
+```
+
+`openssl pkeyutl -sign -rawin -inkey security.key -in a.json -out a.json.sig` signs it;
+`ringfence threats --rand --attest a.json --role security=security.pem` counts it, until its last day.
+"""
 _STRIDE = {kind: kind.name.lower() for kind in Stride}
 
 
 def threats_page() -> str:
     """Every threat: its ways, what opens and what shuts each, when it is exposed, who sees it."""
-    return "\n".join([_HEAD, *(_section(one) for one in THREATS)])
+    return "\n".join([_HEAD, *(_section(one) for one in THREATS), _past(), _levels()])
+
+
+def _past() -> str:
+    lines = [_PAST]
+    for one in INCIDENTS:
+        lines.append(f"- **{one.id}** `{one.name}`, {len(one.steps)} steps: {one.title}. What ends it: {one.ends}")
+    return "\n".join(lines) + "\n"
+
+
+def _levels() -> str:
+    lines = [_RAND, "| measure | level | what | decided by |", "|---|---|---|---|"]
+    for one in MEASURES:
+        by = f"a signed word of {one.role}" if one.role else "facts"
+        lines.append(f"| {one.id} | SL{one.level} | {one.title} | {by} |")
+    return "\n".join(lines) + "\n"
 
 
 def _section(threat: Threat) -> str:

@@ -1,0 +1,64 @@
+"""`ringfence threats --rand`: how far each model is from the levels of RAND RR-A2849-1, and how fast it could leave."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from ringfence.app.assess.attest import attestations
+from ringfence.assess.exfiltrate import Uplinks
+from ringfence.assess.rand import SOURCE, Stood, ceilings
+from ringfence.errors import UsageError
+from ringfence.estate.estate import Estate
+
+
+def weights(estate: Estate, files: Sequence[Path], roles: Sequence[str], today: date) -> dict[str, Any]:
+    """Every model: its ceiling, measure by measure, and hours to exfiltrate from each holder and over all."""
+    counted, refused = attestations(files, _keys(roles), today) if files else ([], [])
+    uplinks = Uplinks(estate)
+    models = []
+    for one in ceilings(estate, counted):
+        found = uplinks.of(one.model)
+        slowest = sorted(found.hours.items(), key=lambda each: each[1]) if found else []
+        models.append(
+            {
+                "model": one.model,
+                "not_above": f"SL{one.level}",
+                "because": one.because,
+                "proven": one.proven,
+                "shown": [one.shown, one.of],
+                "attested": [one.attested, one.to_attest],
+                "measures": [_measure(each) for each in one.measures],
+                "size_bytes": found.size_bytes if found else None,
+                "hours": [{"holder": holder, "hours": round(hours, 6)} for holder, hours in slowest],
+                "hours_together": round(found.together, 6) if found and found.together is not None else None,
+                "certain": bool(found and found.certain),
+            }
+        )
+    return {
+        "source": SOURCE,
+        "models": models,
+        "refused": [{"file": one.file, "why": one.why} for one in refused],
+    }
+
+
+def _measure(one: Stood) -> dict[str, Any]:
+    return {
+        "id": one.measure,
+        "level": f"SL{one.level}",
+        "title": one.title,
+        "held": one.held.value,
+        "why": one.why,
+        "by": one.by,
+        "facts": [fact.as_json() for fact in one.facts],
+    }
+
+
+def _keys(roles: Sequence[str]) -> Mapping[str, Path]:
+    found = {}
+    for one in roles:
+        name, mark, path = one.partition("=")
+        if not mark or not name or not path:
+            raise UsageError(f"{one!r} names no role and its key", "--role security=security.pem")
+        found[name] = Path(path)
+    return found
