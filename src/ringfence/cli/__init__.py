@@ -38,6 +38,7 @@ _COMMANDS = {
     "audit": "ringfence.cli.audit:audit",
     "advisories": "ringfence.cli.advisories:advisories",
     "threats": "ringfence.cli.threats:threats",
+    "who-could": "ringfence.cli.who_could:who_could",
     "generate": "ringfence.cli.generate:generate",
     "fence": "ringfence.cli.fence:fence",
     "enrol": "ringfence.cli.enrol:enrol",

@@ -1,0 +1,68 @@
+"""`ringfence who-could`: who could read something, at a time in the past."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from ringfence.app.assess import who_could as desk
+from ringfence.cli import output
+from ringfence.cli.ask import told
+from ringfence.cli.estate import AsJson, Identity
+
+
+def who_could(
+    what: Literal["read"],
+    entity: str,
+    /,
+    *,
+    on: str,
+    history: Path,
+    most: Annotated[int, Parameter(name=["-n", "--most"])] = 20,
+    json: AsJson = False,
+    identity: Identity = None,
+) -> int:
+    """Say who could read a model, checkpoint or dataset on a day in the past: accounts, jobs, people, the outside.
+
+    Example: `ringfence who-could read model:atlas-70b --on 2026-03-01 --history estates`
+
+    Asks the last estate in the folder that is not later than the date. An estate's time is the one in its name, else
+    that of the newest fact in it. Each is asked about alone: by right, or by moves of whoever holds it.
+
+    Parameters
+    ----------
+    what
+        `read`.
+    entity
+        As in `model:atlas-70b`.
+    on
+        A day (its end, UTC), or a time such as 2026-03-01T07:00.
+    history
+        The folder of saved estates.
+    most
+        Show the way of so many, the quickest first.
+    """
+    found = desk.who_could(entity, desk.moment(on), history, most, identity)
+    if json:
+        output.json(found)
+        return 0
+    kept = found["estate"]
+    rows = [(row["entity"], "yes" if row["direct"] else "", _minutes(row)) for row in found["who"]]
+    output.table(("who", "by right", "by moves, minutes"), rows)
+    for number, row in enumerate((row for row in found["who"] if row["path"]), 1):
+        told(number, row["path"])
+    lead = "" if not found["unknown"] else f"; {len(found['unknown']):,} more if what was not collected holds"
+    output.out.print(
+        f"{found['count']:,} could have {found['read']}{lead}. Asked of {kept['file']}, which is of {kept['at']} "
+        f"(by its {kept['by']}).",
+        markup=False,
+    )
+    return 0
+
+
+def _minutes(row: dict[str, object]) -> str:
+    path = row["path"]
+    if isinstance(path, dict):
+        low, high = path["minutes"]
+        return f"{low:g} to {high:g}"
+    return "yes" if row["by_moves"] else ""
