@@ -21,8 +21,9 @@ class Issue(msgspec.Struct, frozen=True):
     flaws: Mapping[str, tuple[str, ...]]
     branches: Mapping[str, frozenset[int]]
     """Line → the branches that it names."""
+    every: frozenset[int]
+    """The branches that it names for any line."""
     newest: int
-    """The newest branch that it names for any line."""
 
 
 class Branches:
@@ -66,5 +67,6 @@ def _issue(released: str, advisory: str, rows: list[Row]) -> Issue:
         released,
         {line: tuple(cves) for line, cves in flaws.items()},
         {line: frozenset(found) for line, found in branches.items()},
+        frozenset[int]().union(*branches.values()),
         max(map(max, branches.values())),
     )

@@ -6,6 +6,7 @@ is named again later); or nobody looks at it any more, for newer branches are na
 """
 
 from collections.abc import Iterator
+from itertools import accumulate
 
 import msgspec
 
@@ -63,28 +64,41 @@ def _said(
             verdict, missing = (Verdict.AFFECTED if hit else Verdict.FIXED), ""
         one = Said(row.cve, verdict, row.advisory, row.range.text, row.fixed, missing)
         rows.setdefault((row.advisory, row.cve), []).append(one)
+    known = _Naming(issues, line, branch)
     for at, issue in enumerate(issues):
         for cve in issue.flaws.get(line, ()):
             named = rows.get((issue.advisory, cve))
             if named is not None:
                 yield from named
             else:
-                yield _unnamed(cve, issue, issues[: at + 1], issues[at + 1 :], line, branch)
+                yield _unnamed(cve, at, issue, known)
 
 
-def _unnamed(
-    cve: str, issue: Issue, before: tuple[Issue, ...], after: tuple[Issue, ...], line: str, branch: int
-) -> Said:
-    """A flaw whose bulletin does not name the branch for it."""
-    if branch in issue.branches.get(line, ()):
+class _Naming:
+    """When the bulletins of a system name a branch: one look at each of them."""
+
+    def __init__(self, issues: tuple[Issue, ...], line: str, branch: int) -> None:
+        self.line, self.branch = line, branch
+        self.first = next((at for at, one in enumerate(issues) if branch in one.every), len(issues))
+        """The first bulletin that names it for any line."""
+        named = [at for at, one in enumerate(issues) if branch in one.branches.get(line, ())]
+        self.last = named[-1] if named else -1
+        """The last bulletin that names it for this line."""
+        tops = [max(one.branches.get(line, (0,))) for one in issues]
+        self.top_from = list(accumulate(reversed(tops), max))[::-1]
+        """The newest branch of this line that a bulletin or a later one names."""
+
+
+def _unnamed(cve: str, at: int, issue: Issue, known: _Naming) -> Said:
+    """A flaw whose bulletin, the `at`th, does not name the branch for it."""
+    branch = known.branch
+    if branch in issue.branches.get(known.line, ()):
         return Said(cve, Verdict.FIXED, issue.advisory, because=f"it names R{branch} for other flaws, not for this one")
-    seen = any(branch in found for one in before for found in one.branches.values())
-    if branch > issue.newest and not seen:
+    if branch > issue.newest and known.first > at:
         return Said(cve, Verdict.FIXED, issue.advisory, because=f"R{branch} is newer than all that it names")
-    if any(branch in one.branches.get(line, ()) for one in after):
+    if known.last > at:
         return Said(cve, Verdict.FIXED, issue.advisory, because=f"R{branch} is named again later, and not here")
-    newer = [max(one.branches[line]) for one in (issue, *after) if one.branches.get(line)]
-    if newer and max(newer) > branch:
+    if known.top_from[at] > branch:
         why = f"newer branches are named, R{branch} is not, here or later: nobody looks at it any more"
         return Said(cve, Verdict.UNSUPPORTED, issue.advisory, because=why)
     return Said(cve, Verdict.UNKNOWN, issue.advisory, missing=f"whether {issue.advisory} concerns R{branch}")

@@ -28,7 +28,7 @@ class Kind(StrEnum):
     COMMA = ","
 
 
-class Token(msgspec.Struct, frozen=True):
+class Token(msgspec.Struct, frozen=True, gc=False):
     """`low` to below `high` is what a version token covers: `6.15.x` is a whole series, `1.2` itself is 1.2 to 1.3."""
 
     kind: Kind
