@@ -146,7 +146,9 @@ def hosts_in_reach(estate: Estate, graph: Graph) -> _Ints:
     """
     n = len(graph)
     term, capability = graph.positions // positions.WIDTH, graph.positions % positions.WIDTH
-    shells = np.flatnonzero((estate.kinds[term] == _HOST) & np.isin(capability, _SHELLS))
+    inside = term < len(estate.kinds)  # rules name entities that an estate may lack
+    is_host = inside & (estate.kinds[np.where(inside, term, 0)] == _HOST)
+    shells = np.flatnonzero(is_host & np.isin(capability, _SHELLS))
     owners, which = np.unique(term[shells], return_inverse=True)
     used = (graph.start >= 0) & ~graph.edges.unknown[:, None]
     edge, slot = np.nonzero(used)
