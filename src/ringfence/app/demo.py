@@ -2,6 +2,7 @@
 
 synth.story ─▶ estate ─▶ Questions ─▶ what falls, the worst paths, the cuts ─▶ report
                   └────▶ Design ────▶ the fence, its proofs, what still falls; and whether a job is cut
+synth, month by month ─▶ estates ─▶ debt beside compute, and the fixes that buy most
 """
 
 from collections import Counter
@@ -10,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from ringfence.analyse.reach import Reached, reach_from
+from ringfence.app.assess.debt_demo import debt_picture
 from ringfence.app.fence.design import Design
 from ringfence.app.questions import Questions
 from ringfence.estate.estate import estate_of
@@ -70,6 +72,11 @@ class Demo:
     def design(self) -> Design:
         """The fence that follows from the same facts, on paper."""
         return Design(self.asked.estate)
+
+    @cached_property
+    def debt(self) -> dict[str, Any]:
+        """Ten months of another cluster, that grows: what it owes, and the three fixes that buy most."""
+        return debt_picture()
 
     @cached_property
     def used(self) -> dict[str, int]:

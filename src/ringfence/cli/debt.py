@@ -96,9 +96,37 @@ def tell_plan(told: dict[str, Any], most: int = 10) -> None:
         output.table(("buys", "left", "findings", "check", "what to do"), bought)
 
 
+def tell_picture(told: dict[str, Any]) -> None:
+    """Debt beside compute, month by month, and the three fixes that buy most."""
+    say = output.out.print
+    windows = told["windows"]
+    say("\nSecurity debt of a cluster that grows, beside its compute (on yours: ringfence debt):", style="bold")
+    most = max((one["debt"] for one in windows), default=0.0) or 1.0
+    first = windows[0]
+    rows = [
+        (
+            _day(one["at"]),
+            f"{one['debt']:.1f}",
+            "█" * round(24 * one["principal"] / most) + "░" * round(24 * (one["debt"] - one["principal"]) / most),
+            f"× {one['flops'] / first['flops']:.2f}" if first["flops"] else "–",
+        )
+        for one in windows
+    ]
+    output.table(("survey", "debt", "principal █, interest ░", "FLOP/s"), rows)
+    say(f"Security {headline(told)}: {told['verdict']['reasons'][0]}", markup=False)
+    say("\nThe three fixes that buy most:", style="bold")
+    for number, row in enumerate(told["next"][:3], 1):
+        what = f"{row['check']} on {row['findings']:,}: buys {row['buys']:.2f}, leaves {row['after']:.2f}"
+        say(f"  {number}. {what}\n     {row['remedy']}", markup=False)
+
+
+def _day(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
+
+
 def _row(window: dict[str, Any]) -> tuple[object, ...]:
     return (
-        datetime.fromtimestamp(window["at"], UTC).strftime("%Y-%m-%d"),
+        _day(window["at"]),
         f"{window['debt']:.2f}",
         f"{window['principal']:.2f}",
         f"{window['interest']:.2f}",

@@ -5,12 +5,14 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from ringfence.app.assess.debt_report import write_debt_report
 from ringfence.app.demo import Demo
 from ringfence.app.demo_lab import Recorded, Run, recorded
 from ringfence.app.questions import MOVE
 from ringfence.app.report import write_report
 from ringfence.cli import output
 from ringfence.cli.ask import told
+from ringfence.cli.debt import tell_picture
 from ringfence.cli.estate import AsJson
 from ringfence.cli.fence.design import told_blast, told_verdicts
 
@@ -26,7 +28,7 @@ def demo(*, out: Annotated[Path, Parameter(name=["-o", "--out"])] = Path("report
     Parameters
     ----------
     out
-        Where to write the report.
+        Where to write the report; that of the debt lies beside it (`report-debt.html`).
     """
     with output.progress() as step:
         step("generating a cluster of 2,000 nodes")
@@ -39,15 +41,20 @@ def demo(*, out: Annotated[Path, Parameter(name=["-o", "--out"])] = Path("report
         _ = shown.design.proofs
         step("asking what still falls behind it")
         fence = shown.design.blast(shown.held)
+        step("ten months of security debt of a cluster that grows")
+        owed = shown.debt
     if json:
-        output.json(_as_json(shown) | {"fence": _fence_json(shown, fence), "lab": _lab_json(recorded())})
+        output.json(_as_json(shown) | {"debt": owed, "fence": _fence_json(shown, fence), "lab": _lab_json(recorded())})
     else:
         _told(shown)
         _fence_told(shown, fence)
+        tell_picture(owed)
         _lab_told(recorded())
     with output.progress() as step:
         write_report(shown.asked, out, shown.held, step)
-    output.err.print(f"\n{out} has the picture: open it in a browser.", markup=False)
+        debts = out.with_name(f"{out.stem}-debt.html")
+        write_debt_report(owed, debts)
+    output.err.print(f"\n{out} has the picture, {debts} that of the debt: open them in a browser.", markup=False)
     output.err.print(
         "Your own cluster: ringfence capture-script > capture.sh; ringfence collect --from CAPTURE", markup=False
     )

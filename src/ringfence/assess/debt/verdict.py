@@ -56,7 +56,10 @@ def judge_pace(
         return PaceVerdict(Pace.OPEN, label, tuple(missing))
     highs = [(name, one.high) for name, one in trends if one.high is not None]
     lows = [(name, one.low) for name, one in trends if one.low is not None]
-    said = [f"{name}: debt grows at most {high:.2f} % for each 1 % of compute" for name, high in highs]
+    said = [
+        f"{name}: debt grows by {one.epsilon:.2f} % ({one.low:.2f} to {one.high:.2f}) for each 1 % of compute"
+        for name, one in trends
+    ]
     if arrivals > closures:
         said.append(f"{arrivals:.2f} findings a day arrive, {closures:.2f} can be closed")
     behind = any(low >= 1 for _, low in lows) or arrivals > closures
