@@ -23,7 +23,7 @@ def measured(asked: Questions) -> Ground:
 
 
 def unproven(count: int, *, model: bool = True) -> Estate:
-    """`count` schedulers that prove no sender; with a model that the superuser of each scheduler's hosts reads."""
+    """`count` schedulers that prove no sender; with a model that each one's host keeps."""
     facts: list[Fact] = []
     for number in range(count):
         cluster_, host = f"cluster:c{number:05}", f"host:n{number:05}"
@@ -34,11 +34,8 @@ def unproven(count: int, *, model: bool = True) -> Estate:
             Fact(host, "in_partition", f"partition:{number:05}"),
         ]
         if model:
-            facts += [
-                Fact(host, "mounts", "storage:nfs:/w", {"mode": "rw"}),
-                Fact("model:m", "stored_on", "storage:nfs:/w"),
-                Fact("model:m", "readable_by", "identity:*"),
-            ]
+            storage = f"storage:n{number:05}:/weights"
+            facts += [Fact(storage, "exported_by", host), Fact("model:m", "stored_on", storage)]
     estate = estate_of(facts)
     assert not model or jewels(estate) == ["model:m"]
     return estate
