@@ -22,6 +22,9 @@ Only = Mapping[int, NDArray[np.int64]]
 Variables = Mapping[str, NDArray[np.int32]]
 """Term codes by the name of the variable, all equally long."""
 
+Kinds = Mapping[str, tuple[str, ...]]
+"""The kinds of entity that a variable may stand for; all where it is not named."""
+
 _KIND_CODE = {name: code for code, name in enumerate(KINDS)}
 
 
@@ -39,7 +42,7 @@ def match(
     estate: Estate,
     facts: Sequence[Atom],
     unless: Sequence[Differ] = (),
-    kinds: Mapping[str, tuple[str, ...]] | None = None,
+    kinds: Kinds | None = None,
     only: Only | None = None,
     given: Variables | None = None,
 ) -> Bound | None:
@@ -49,7 +52,7 @@ def match(
     kinds, only = kinds or {}, only or {}
     variables: dict[str, NDArray[np.int32]] = dict(given or {})
     rows: dict[int, Rows] = {}
-    for at in _order(estate, facts, only, variables):
+    for at in _order(estate, facts, kinds, only, variables):
         atom = facts[at]
         left, right = _extend(estate, atom, variables, only.get(at))
         table = estate.table(atom.predicate)
@@ -76,7 +79,7 @@ def match(
 
 def _of_kind(
     estate: Estate,
-    kinds: Mapping[str, tuple[str, ...]],
+    kinds: Kinds,
     ends: tuple[tuple[Slot, NDArray[np.int32]], ...],
     left: NDArray[np.int64] | None,
     right: NDArray[np.int64],
@@ -90,9 +93,9 @@ def _of_kind(
     return left, right
 
 
-def _order(estate: Estate, atoms: Sequence[Atom], only: Only, given: Variables) -> list[int]:
+def _order(estate: Estate, atoms: Sequence[Atom], kinds: Kinds, only: Only, given: Variables) -> list[int]:
     """Smallest first, then always an atom that shares a variable with those before, if one does."""
-    size = {at: len(only[at]) if at in only else _guess(estate, atom) for at, atom in enumerate(atoms)}
+    size = {at: len(only[at]) if at in only else _guess(estate, atom, kinds) for at, atom in enumerate(atoms)}
     order: list[int] = []
     known: set[str] = set(given)
     while len(order) < len(atoms):
@@ -104,14 +107,17 @@ def _order(estate: Estate, atoms: Sequence[Atom], only: Only, given: Variables) 
     return order
 
 
-def _guess(estate: Estate, atom: Atom) -> int:
-    """About how many facts meet the atom on its own: a constant side is looked up."""
+def _guess(estate: Estate, atom: Atom, kinds: Kinds) -> int:
+    """About how many facts meet the atom on its own: a constant side is looked up, an end of few kinds is counted."""
     table = estate.table(atom.predicate)
     if isinstance(atom.object, Is):
         return len(_with(estate, table, "object", atom.object))
     if isinstance(atom.subject, Is):
         return len(_with(estate, table, "subject", atom.subject))
-    return table.count
+    ends = ((atom.subject, table.subject), (atom.object, table.object))
+    if not any(isinstance(slot, str) and slot in kinds for slot, _ in ends):
+        return table.count
+    return len(_of_kind(estate, kinds, ends, None, table.live)[1])
 
 
 def _with(estate: Estate, table: Table, side: str, constant: Is) -> NDArray[np.int64]:
