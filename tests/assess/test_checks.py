@@ -1,16 +1,19 @@
 """Every check fails on its sample, passes on its twin, and never passes on what it did not see."""
 
+import re
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from ringfence.analyse.derive import derive
+from ringfence.assess.accepted import EXPIRED
 from ringfence.assess.check import Check, Result, Verdict
 from ringfence.assess.checks import CHECKS
 from ringfence.assess.judge import check_checks, judge_one, results
 from ringfence.estate.estate import estate_of
 from ringfence.estate.facts import Fact
+from ringfence.estate.kinds import CAPABILITIES
 
 SAMPLES = Path(__file__).parents[1] / "checks"
 BY_NAME = {check.name: check for check in CHECKS}
@@ -77,11 +80,21 @@ def test_ids_are_one_each() -> None:
     assert len({check.id for check in CHECKS}) == len({check.name for check in CHECKS}) == len(CHECKS)
 
 
-def test_files_registrations_and_samples_are_the_same_set() -> None:
-    """One check = one file = one line of registration = one sample."""
+def test_files_registrations_headings_and_samples_are_the_same_set() -> None:
+    """One check = one file = one line of registration = one heading = one sample."""
     folder = Path(check_checks.__code__.co_filename).parent / "checks"
     files = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    page = (Path(__file__).parents[2] / "docs" / "checks.md").read_text("utf-8")
+    headings = re.findall(r"^### (RF-\w+) `(\w+)`", page, re.MULTILINE)
     assert files == set(BY_NAME) == {path.name for path in SAMPLES.iterdir() if path.is_dir()}
+    assert sorted(headings) == sorted((check.id, check.name) for check in (*CHECKS, EXPIRED))
+
+
+def test_what_a_failure_opens_can_be_held() -> None:
+    """Capabilities are those of the vocabulary; severity is judged from them."""
+    for check in CHECKS:
+        for one in (*check.opens, *(one for when in check.fails for one in when.opens or ())):
+            assert one.rpartition("#")[2] in CAPABILITIES, check.id
 
 
 @pytest.mark.parametrize("name", NAMES)
