@@ -232,7 +232,9 @@ def _slow(estate: Estate, measure: Measure, model: str, uplinks: Uplinks, told: 
     found = uplinks.of(model)
     if found is None:
         return told(Held.UNKNOWN, "not known: their size or their place")
-    facts = [estate.fact(row) for row in found.rows[:_MOST_FACTS]]
+    if not found.holders:
+        return told(Held.UNKNOWN, "not known: which hosts hold them")
+    facts = [*_ways_out(estate, found.holders), *(estate.fact(row) for row in found.rows)][: 2 * _MOST_FACTS]
     if found.together is not None and found.together < measure.hours:
         return told(Held.NO, f"{found.together:.3g} hours over all ways out at once", facts)
     if not found.certain:
@@ -240,6 +242,19 @@ def _slow(estate: Estate, measure: Measure, model: str, uplinks: Uplinks, told: 
     if found.together is None:
         return told(Held.YES, "no holder has a way out", facts)
     return told(Held.YES, f"{found.together:.3g} hours over all ways out at once", facts)
+
+
+def _ways_out(estate: Estate, holders: Sequence[str]) -> list[Fact]:
+    """What says how the first holders send outside, or that they were asked how they are attached."""
+    found: list[Fact] = []
+    for holder in holders:
+        found += [*estate.about(holder, "reaches_outside")]
+        found += [one for one in estate.about(holder, "asked") if one.object == "addresses"]
+        for fact in estate.about(holder, "attached_to"):
+            found += [*estate.about(fact.object, "reaches_outside")]
+        if len(found) >= _MOST_FACTS:
+            break
+    return found[:_MOST_FACTS]
 
 
 def _facts(estate: Estate, when: When, term: np.ndarray[tuple[int], np.dtype[np.int32]]) -> Iterator[Fact]:

@@ -1,6 +1,7 @@
 """The reference page of the threats, written from what each says about itself."""
 
 from ringfence.app.assess.threats import seen_by
+from ringfence.assess.incident import Incident
 from ringfence.assess.incidents import INCIDENTS
 from ringfence.assess.rand import MEASURES, SOURCE
 from ringfence.assess.threat import Stride, Threat, Way
@@ -40,6 +41,7 @@ What facts cannot decide, a named role may attest: a file, signed with Ed25519.
 `openssl pkeyutl -sign -rawin -inkey security.key -in a.json -out a.json.sig` signs it;
 `ringfence threats --rand --attest a.json --role security=security.pem` counts it, until its last day.
 """
+_ENDS = "What ends it:"
 _STRIDE = {kind: kind.name.lower() for kind in Stride}
 
 
@@ -49,10 +51,14 @@ def threats_page() -> str:
 
 
 def _past() -> str:
-    lines = [_PAST]
-    for one in INCIDENTS:
-        lines.append(f"- **{one.id}** `{one.name}`, {len(one.steps)} steps: {one.title}. What ends it: {one.ends}")
-    return "\n".join(lines) + "\n"
+    said = (
+        f"- **{one.id}** `{one.name}`, {len(one.steps)} steps: {one.title}. {_ENDS} {one.ends}" for one in INCIDENTS
+    )
+    return "\n".join([_PAST, *said]) + "\n"
+
+
+def _many(one: Incident) -> str:
+    return f"{len(one.steps)} steps"
 
 
 def _levels() -> str:

@@ -1,0 +1,168 @@
+"""Never above a level that a fact or a missing fact stands against, and never that a level is met."""
+
+from datetime import date
+from pathlib import Path
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from ringfence.app.assess.attest import attestations
+from ringfence.app.assess.weights import weights
+from ringfence.assess.rand import MEASURES, Attested, Ceiling, Held, ceilings
+from ringfence.errors import InputError, UsageError
+from ringfence.estate.estate import estate_of
+from ringfence.estate.facts import Fact
+
+TODAY = date(2027, 3, 1)
+ANSWERED = {"answered": True, "complete": True}
+GOOD = [
+    Fact("model:m", "stored_on", "storage:nfs1:/w", {"mode": "0700"}),
+    Fact("model:m", "has_format", "safetensors"),
+    Fact("model:m", "size_bytes", "14000000000"),
+    Fact("model:m", "readable_by", "identity:train"),
+    Fact("storage:nfs1:/w", "exported_by", "host:nfs1"),
+    Fact("storage:nfs1:/w", "exported_to", "network:10.1.0.0/24", {"mode": "rw"}),
+    Fact("storage:nfs1:/w", "setting", "sec=krb5p"),
+    Fact("storage:nfs1:/w", "asked", "exports", ANSWERED),
+    Fact("host:nfs1", "asked", "folders", ANSWERED),
+    Fact("host:nfs1", "asked", "addresses", ANSWERED),
+    Fact("host:nfs1", "attached_to", "network:10.1.0.0/24"),
+    Fact("job:slurm/c/1", "reads", "model:m"),
+    Fact("job:slurm/c/1", "runs_on", "host:a"),
+    Fact("host:a", "has_gpu", "gpu:G"),
+    Fact("host:a", "asked", "gpu", ANSWERED),
+    Fact("gpu:G", "setting", "cc_mode=on"),
+]
+
+
+def ceiling(facts: list[Fact], attested: tuple[Attested, ...] = ()) -> Ceiling:
+    (found,) = ceilings(estate_of(facts), attested)
+    return found
+
+
+def test_where_all_that_facts_decide_holds_no_level_is_met_either() -> None:
+    """Nothing stands against it, and it says so in those words; what needs a signature is counted apart."""
+    found = ceiling(GOOD)
+    assert (found.level, found.shown, found.of) == (5, 8, 8)
+    assert (found.attested, found.to_attest) == (0, 8)
+    assert "not judged" in found.because
+    assert not found.proven
+
+
+@pytest.mark.parametrize(
+    ("worse", "level", "measure"),
+    [
+        (Fact("model:m", "readable_by", "identity:*"), 1, "RF.W01"),
+        (Fact("storage:nfs1:/w", "setting", "no_root_squash"), 1, "RF.W02"),
+        (Fact("model:m", "stored_on", "storage:nfs2:/copy", {"mode": "0700"}), 2, "RF.W05"),
+        (Fact("model:m", "has_format", "pickle"), 2, "RF.W06"),
+        (Fact("storage:nfs1:/w", "setting", "sec=sys"), 2, "RF.W07"),
+        (Fact("network:10.1.0.0/24", "reaches_outside", "network:internet", {"mbit_s": 1000}), 3, "RF.W11"),
+        (Fact("network:10.1.0.0/24", "reaches_outside", "network:internet", {"mbit_s": 0.1}), 4, "RF.W14"),
+    ],
+)
+def test_a_fact_against_a_measure_is_the_ceiling(worse: Fact, level: int, measure: str) -> None:
+    """With the fact that says so."""
+    found = ceiling([*GOOD, worse])
+    assert found.level == level
+    assert found.proven
+    (stood,) = [one for one in found.measures if one.measure == measure]
+    assert stood.held is Held.NO
+    assert worse in stood.facts
+
+
+def test_a_measure_without_a_fact_that_it_rests_on_is_not_in_place() -> None:
+    """Whichever fact is gone: what is not known is no better than what is bad."""
+    for stood in (one for one in ceiling(GOOD).measures if one.held is Held.YES):
+        assert stood.facts
+        for gone in stood.facts:
+            for found in ceilings(estate_of([fact for fact in GOOD if fact != gone])):
+                (again,) = [one for one in found.measures if one.measure == stood.measure]
+                assert again.held is not Held.YES, (stood.measure, gone)
+                assert found.level < 5
+
+
+def test_an_attestation_counts_for_its_measure_model_and_role_only() -> None:
+    counted = ceiling(GOOD, (Attested("RF.W08", "*", "security", "2027-12-31"),))
+    assert counted.attested == 1
+    assert ceiling(GOOD, (Attested("RF.W08", "model:other", "security", "2027-12-31"),)).attested == 0
+    assert ceiling(GOOD, (Attested("RF.W08", "*", "people", "2027-12-31"),)).attested == 0
+    assert counted.level == ceiling(GOOD).level, "a signature never raises what facts decide"
+
+
+def signed(folder: Path, key: Ed25519PrivateKey, **changed: str) -> Path:
+    """An attestation with its signature beside it."""
+    said = {
+        "format": "ringfence-attestation/1",
+        "measure": "RF.W08",
+        "model": "*",
+        "role": "security",
+        "statement": "attacked by an outside team, and repaired",
+        "until": "2027-12-31",
+    } | changed
+    path = folder / "a.json"
+    path.write_bytes(msgspec.json.encode(said))
+    (folder / "a.json.sig").write_bytes(key.sign(path.read_bytes()))
+    return path
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> Ed25519PrivateKey:
+    made = Ed25519PrivateKey.generate()
+    (tmp_path / "k.pem").write_bytes(made.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    return made
+
+
+def test_a_signed_word_of_the_role_counts(tmp_path: Path, key: Ed25519PrivateKey) -> None:
+    counted, refused = attestations([signed(tmp_path, key)], {"security": tmp_path / "k.pem"}, TODAY)
+    assert [one.measure for one in counted] == ["RF.W08"]
+    assert refused == []
+    told = weights(estate_of(GOOD), [tmp_path / "a.json"], [f"security={tmp_path / 'k.pem'}"], TODAY)
+    assert told["models"][0]["attested"] == [1, 8]
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"until": "2027-02-28"}, "ended"),
+        ({"measure": "RF.W01"}, "no measure"),
+        ({"measure": "RF.W99"}, "no measure"),
+        ({"role": "people"}, "may not attest"),
+    ],
+)
+def test_what_does_not_count_says_why(
+    tmp_path: Path, key: Ed25519PrivateKey, changed: dict[str, str], why: str
+) -> None:
+    counted, refused = attestations([signed(tmp_path, key, **changed)], {"security": tmp_path / "k.pem"}, TODAY)
+    assert counted == []
+    assert why in refused[0].why
+
+
+def test_one_changed_byte_or_another_key_does_not_count(tmp_path: Path, key: Ed25519PrivateKey) -> None:
+    path = signed(tmp_path, key)
+    path.write_bytes(path.read_bytes().replace(b"repaired", b"regarded"))
+    assert "signature" in attestations([path], {"security": tmp_path / "k.pem"}, TODAY)[1][0].why
+    path = signed(tmp_path, Ed25519PrivateKey.generate())
+    assert "signature" in attestations([path], {"security": tmp_path / "k.pem"}, TODAY)[1][0].why
+    assert "no key is given" in attestations([path], {}, TODAY)[1][0].why
+
+
+def test_what_cannot_be_read_says_what_to_do(tmp_path: Path, key: Ed25519PrivateKey) -> None:
+    (tmp_path / "bad.json").write_bytes(b'{"format": 1}')
+    with pytest.raises(InputError, match="no attestation"):
+        attestations([tmp_path / "bad.json"], {}, TODAY)
+    with pytest.raises(UsageError, match="cannot be read"):
+        attestations([tmp_path / "missing.json"], {}, TODAY)
+    (tmp_path / "no.pem").write_text("no key")
+    with pytest.raises(UsageError, match="no public key"):
+        attestations([], {"security": tmp_path / "no.pem"}, TODAY)
+    with pytest.raises(UsageError, match="names no role"):
+        weights(estate_of(GOOD), [tmp_path / "a.json"], ["security"], TODAY)
+
+
+def test_measures_have_one_id_each_and_facts_or_a_role_decide() -> None:
+    assert len({one.id for one in MEASURES}) == len(MEASURES)
+    assert all(bool(one.role) != bool(one.rests or one.hours) for one in MEASURES)
+    assert {one.level for one in MEASURES} == {2, 3, 4, 5}

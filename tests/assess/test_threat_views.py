@@ -1,0 +1,185 @@
+"""STRIDE per flow, phases, attack trees, the ATLAS layer: what is made of how threats stand."""
+
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ringfence.assess.exposure import Held, exposure, findings
+from ringfence.assess.layer import DOMAIN, LAYER, layer
+from ringfence.assess.runs import phases, runs, windows
+from ringfence.assess.stride import flows, harms
+from ringfence.assess.techniques import NAMES
+from ringfence.assess.threat import PHASES, State, Stride
+from ringfence.assess.threats import THREAT, THREATS
+from ringfence.assess.tree import AND, OR, Hop, Node, lines, tree
+from ringfence.assess.tree_svg import svg, wrapped
+from ringfence.errors import InputError
+from ringfence.estate.estate import estate_of
+from ringfence.estate.facts import Fact
+from ringfence.wire import atlas
+
+NOBODY = Held(np.zeros(0, np.int64), np.zeros(0, np.int64))
+RUN = [
+    Fact("job:slurm/c/1", "reads", "dataset:d"),
+    Fact("job:slurm/c/1", "writes", "checkpoint:s"),
+    Fact("job:slurm/c/1", "runs_on", "host:a"),
+    Fact("dataset:d", "stored_on", "storage:nfs1:/d", {"mode": "0777"}),
+    Fact("dataset:d", "writable_by", "identity:*"),
+    Fact("host:a", "mounts", "storage:nfs1:/d"),
+]
+
+
+def test_a_flow_has_the_harms_of_what_it_passes_through() -> None:
+    """Everybody may change the data that a job loads: tampering is open on that flow, by poisoning."""
+    estate = estate_of(RUN)
+    told = dict(
+        zip(("loads", "saves", "serves"), harms(estate, exposure(estate, NOBODY), list(flows(estate))), strict=True)
+    )
+    (flow, found) = told["loads"]
+    assert (flow.source, flow.target) == ("dataset:d", "job:slurm/c/1")
+    assert {"host:a", "storage:nfs1:/d"} <= set(flow.parts)
+    by_kind = {one.kind: one for one in found}
+    assert by_kind[Stride.TAMPERING].state is State.OPEN
+    assert by_kind[Stride.TAMPERING].threats == ("RF.T01",)
+    assert {one.kind: one for one in told["saves"][1]}[Stride.TAMPERING].state is State.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("work", "reads", "writes", "wanted"),
+    [
+        ("job:a", [], ["dataset:d"], ("ingest",)),
+        ("job:a", ["dataset:d"], ["model:m"], ("pre-train", "export")),
+        ("job:a", ["dataset:d", "checkpoint:s"], ["checkpoint:s"], ("pre-train", "checkpoint")),
+        ("job:a", ["model:m", "dataset:e"], [], ("evaluate",)),
+        ("container:c/n/p/x", ["model:m"], [], ("export",)),
+    ],
+)
+def test_what_work_loads_and_saves_says_its_phase(
+    work: str, reads: list[str], writes: list[str], wanted: tuple[str, ...]
+) -> None:
+    assert phases(work, reads, writes) == wanted
+
+
+def test_when_a_dataset_is_exposed_is_when_runs_that_load_it_run() -> None:
+    """From accounting or labels; a run without an end goes on."""
+    estate = estate_of(
+        [
+            *RUN,
+            Fact("job:slurm/c/2", "reads", "dataset:d"),
+            Fact("job:slurm/c/2", "writes", "checkpoint:s"),
+            Fact("job:slurm/c/1", "labelled", "start=1700000000"),
+            Fact("job:slurm/c/1", "labelled", "end=1700003600"),
+            Fact("job:slurm/c/2", "used_gpu_hours", "8", {"since": 1700001000.0}),
+        ]
+    )
+    (window,) = windows(runs(estate), "dataset:d", ["pre-train", "ingest"])
+    assert (window.phase, window.runs, window.since, window.until) == ("pre-train", 2, 1700000000.0, 1700003600.0)
+    assert window.still
+
+
+def test_a_tree_is_or_over_ways_and_and_over_what_a_move_needs() -> None:
+    """Two paths to one position, one of which needs two starts."""
+    estate = estate_of(RUN)
+    (exposed,) = exposure(estate, NOBODY, [THREAT["RF.T01"]])
+    (found,) = findings(estate, exposed, NOBODY)
+    place = "dataset:d#write"
+    way = found.ways[1]
+    opened = [found.ways[0], type(way)(way.title, State.OPEN, "somebody comes", (), (place,))]
+    both = Hop("RF-M1", "with both", ("host:a#user", "identity:i#use"), place)
+    paths = {
+        place: [
+            [Hop("RF-M2", "log in", ("workstation:w#user",), "host:a#user"), both],
+            [Hop("RF-M3", "alone", ("host:b#root",), place)],
+        ]
+    }
+    made = tree("poisoned", type(found)(found.threat, found.subject, State.OPEN, "", tuple(opened)), paths)
+    assert made.gate == OR
+    reached = made.children[1].children[0]
+    assert (reached.text, reached.gate, len(reached.children)) == (place, OR, 2)
+    needs_both = reached.children[0]
+    assert (needs_both.gate, len(needs_both.children)) == (AND, 2)
+    told = "\n".join(lines(made))
+    assert "workstation:w#user" in told
+    assert "[RF-M2] log in" in told
+
+
+NAMED = st.text(max_size=300)
+
+
+LEAVES = NAMED.map(lambda text: Node(text, State.OPEN))
+
+
+def gates(children: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
+    return st.builds(Node, NAMED, st.sampled_from(State), st.just(OR), st.lists(children, max_size=4).map(tuple))
+
+
+@given(st.recursive(LEAVES, gates, max_leaves=12))
+def test_whatever_a_name_holds_the_picture_is_sound_and_every_box_lies_apart(node: Node) -> None:
+    """Well-formed XML without anything that runs; boxes of one column do not overlap."""
+    root = ET.fromstring(svg([node]).encode("utf-8", "replace"))
+    assert not [one for one in root.iter() if one.tag.endswith("script")]
+    boxes = [
+        (float(one.get("x", 0)), float(one.get("y", 0)), float(one.get("height", 0)))
+        for one in root.iter()
+        if one.tag.endswith("rect") and one.get("rx") == "6"
+    ]
+    for x, y, height in boxes:
+        below = [other for other in boxes if other[0] == x and other[1] > y]
+        assert all(other[1] >= y + height for other in below)
+
+
+@given(NAMED)
+def test_text_in_a_box_is_short_lines(text: str) -> None:
+    assert all(len(line) <= 40 for line in wrapped(text))
+    assert len(wrapped(text)) <= 6
+
+
+def test_the_layer_is_one_of_the_atlas_navigator() -> None:
+    """The fields that the published format demands, every technique of every threat, worst state first."""
+    estate = estate_of(RUN)
+    made = layer(exposure(estate, NOBODY), live={"RF.T01": "signals"})
+    assert made["versions"]["layer"] == LAYER == "4.3"
+    assert made["domain"] == DOMAIN == "atlas-atlas"
+    by_id = {one["techniqueID"]: one for one in made["techniques"]}
+    assert len(by_id) == len(made["techniques"])
+    assert {one for threat in THREATS for one in threat.atlas} <= set(by_id)
+    assert by_id["AML.T0020"]["score"] == 100
+    assert by_id["AML.T0020"]["metadata"] == [{"name": "RF.T01", "value": "signals"}]
+    assert by_id["AML.T0105"]["score"] == 50
+    assert made["gradient"]["minValue"] < made["gradient"]["maxValue"]
+    assert all({"label", "color"} == set(one) for one in made["legendItems"])
+    assert {parent for name in by_id if name.count(".") == 2 and (parent := name.rpartition(".")[0])} <= set(by_id)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"id: OTHER\nversion: 1\n",
+        b"id: ATLAS\nmatrices: 7\n",
+        b"id: ATLAS\nmatrices: [{techniques: [{id: 7}, {id: AML.T9, name: x}]}]\n",
+        b"a: &a [x, x]\nb: &b [*a, *a]\n" + b"c: *b\n" * 50 + b"\xff",
+        b"[" * 10_000,
+    ],
+)
+def test_what_is_no_file_of_atlas_is_refused_with_a_remedy(data: bytes) -> None:
+    with pytest.raises(InputError) as caught:
+        atlas.parse(data)
+    assert caught.value.remedy
+
+
+def test_names_in_a_file_of_atlas_are_cleaned() -> None:
+    """A name that would paint the terminal."""
+    found = atlas.parse(
+        b'id: ATLAS\nversion: "1\\e[31m"\nmatrices: [{techniques: [{id: AML.T0020, name: "a\\e[2Jb"}]}]\n'
+    )
+    assert "\x1b" not in found.version + found.techniques["AML.T0020"]
+
+
+def test_every_phase_is_exposed_to_something() -> None:
+    assert {phase for threat in THREATS for phase in threat.phases} == set(PHASES)
+    assert {kind for threat in THREATS for kind in threat.stride} == set(Stride)
+    assert {one for threat in THREATS for one in threat.atlas} <= set(NAMES)
