@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringfence.errors import EstateError
+from ringfence.errors import EstateError, UsageError
 from ringfence.estate.estate import estate_of
 from ringfence.estate.facts import Fact
 from ringfence.store import saved
@@ -49,6 +49,12 @@ def test_a_newer_schema_is_refused_with_a_remedy(tmp_path):
     with pytest.raises(EstateError, match="schema version 99") as refused:
         saved.load(tmp_path / "a.estate")
     assert refused.value.remedy == "upgrade ringfence"
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    """And nothing else is said, above all no trace of the program."""
+    with pytest.raises(UsageError, match="nowhere"):
+        saved.write_private(tmp_path / "nowhere" / "cluster.estate", b"")
 
 
 def test_a_missing_file_says_how_to_make_one(tmp_path):

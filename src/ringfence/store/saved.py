@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ringfence.errors import EstateError, MissingPart
+from ringfence.errors import EstateError, MissingPart, UsageError
 from ringfence.estate.estate import Estate, Interned, Table
 from ringfence.estate.facts import Scalar
 from ringfence.estate.kinds import PREDICATES
@@ -44,8 +44,14 @@ def save(estate: Estate, path: Path, recipients: Sequence[str] = ()) -> None:
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Write a file that only its owner can read, replacing what was there in one step."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    """Write a file that only its owner can read, replacing what was there in one step.
+
+    Raises `UsageError` where its folder takes none.
+    """
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise UsageError(f"{path.parent}: {error.strerror}", "name a folder that is there and can be written") from None
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
