@@ -2,6 +2,7 @@
 
 import pytest
 
+from ringfence.app.assess import audit as desk
 from ringfence.app.questions import Questions
 from ringfence.app.report import write_report
 from ringfence.estate.estate import estate_of
@@ -23,16 +24,18 @@ def page(tmp_path_factory):
         Fact(EVIL, "readable_by", "identity:*"),
         Fact("host:login-evil", "mounts", "storage:nfs-evil:/x", {"mode": "rw"}),
     ]
-    write_report(Questions(estate_of([*generate(64, 3), *evil])), path, ["host:login-evil#user"])
+    asked = Questions(estate_of([*generate(64, 3), *evil]))
+    audit = desk.shown(desk.run(asked), asked.estate)
+    write_report(asked, path, ["host:login-evil#user"], audit=audit)
     with browser() as opened:
         opened.open(path.as_uri())
         yield opened
 
 
 def test_every_section_is_drawn(page):
-    """Floor, paths, cuts, blast radius, jewels and holes stand on the page."""
+    """Floor, paths, cuts, blast radius, audit, jewels and holes stand on the page."""
     sections = page.run("return [...document.querySelectorAll('section')].map(s => s.id)")
-    assert sections == ["floor", "paths", "choke", "blast", "jewels", "holes"]
+    assert sections == ["floor", "paths", "choke", "blast", "audit", "jewels", "holes"]
     assert page.run("return document.querySelectorAll('#floor .tile').length") > 3
 
 
@@ -48,6 +51,14 @@ def test_a_hostile_name_is_shown_as_text_and_never_run(page):
     assert page.run("return document.title") == "Ringfence: what reaches the models"
     assert page.run("return document.querySelectorAll('img').length") == 0
     assert "onerror" in page.run("return document.querySelector('#jewels').innerText")
+
+
+def test_the_audit_is_drawn_and_what_it_names_is_text(page):
+    """Findings in a table; the hostile model is among them by its name."""
+    assert page.run("return document.querySelectorAll('#audit table').length") >= 2
+    assert page.run("return document.querySelectorAll('#audit tbody tr').length") > 5
+    assert "onerror" in page.run("return document.querySelector('#audit').textContent")
+    assert page.run("return document.querySelectorAll('#audit img').length") == 0
 
 
 def test_a_group_expands_to_its_hosts_on_demand(page):
