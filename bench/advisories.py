@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
     result["peer"] = _peer(index, cluster(asked.peer_nodes, distinct=False), asked.nodes)
     result["peer"]["times_slower"] = round(result["peer"]["scaled_ms"] / result["drawn"]["verdicts"]["best_ms"], 1)
     progress("hostile")
-    result["growth_exponent"] = {name: _growth(make, asked.hostile) for name, make in HOSTILE.items()}
+    result["growth_exponent"] = {name: _growth(make, asked.hostile, asked.repeat) for name, make in HOSTILE.items()}
     match_s = (result["drawn"]["verdicts"]["best_ms"] + result["drawn"]["facts"]["best_ms"]) / 1000
     result["figures"] = {
         "load_s": {"goal": GOAL_LOAD_S, "is": load.best, "met": load.best <= GOAL_LOAD_S},
@@ -188,9 +188,9 @@ HOSTILE: dict[str, Callable[[int], None]] = {
 }
 
 
-def _growth(make: Callable[[int], None], smallest: int) -> float:
+def _growth(make: Callable[[int], None], smallest: int, repeat: int) -> float:
     """The exponent of growth over three doublings, by the slope between the ends."""
-    times = [timed(lambda size=size: make(size), 3)[1].best for size in (smallest, smallest * 8)]  # type: ignore[misc]
+    times = [timed(lambda size=size: make(size), repeat)[1].best for size in (smallest, smallest * 8)]  # type: ignore[misc]
     return round(math.log(times[1] / times[0], 8), 2)
 
 

@@ -96,10 +96,10 @@ def _untold(one: Constraint, tenants: Mapping[str, tuple[str, ...]]) -> tuple[st
 def held(wanted: Sequence[Constraint], policy: Policy, proof: Proof | None) -> list[Held]:
     """Which constraints a proof of the scheduler's part shows to be kept; None: nothing was proven."""
     tenants = tenants_of(policy) if wanted else {}
-    return [_held(one, tenants, proof) for one in wanted]
+    return [_held(one, policy, tenants, proof) for one in wanted]
 
 
-def _held(one: Constraint, tenants: Mapping[str, tuple[str, ...]], proof: Proof | None) -> Held:
+def _held(one: Constraint, policy: Policy, tenants: Mapping[str, tuple[str, ...]], proof: Proof | None) -> Held:
     untold, _ = _untold(one, tenants)
     if untold or proof is None:
         return Held(one, None, untold or "no scheduler's part of the fence was proven")
@@ -112,8 +112,14 @@ def _held(one: Constraint, tenants: Mapping[str, tuple[str, ...]], proof: Proof 
             return Held(one, held=False, why=f"work of {gap.source} may start on {gap.target}, and should not")
     for open_ in proof.residuals:
         meet = len(let_in) > 1 and {open_.source, open_.target} <= let_in
-        if meet or open_.target in one.hosts:
+        if meet or not _ends(policy, open_.target).isdisjoint(one.hosts):
             return Held(one, held=False, why=open_.why)
     if proof.differences:
         return Held(one, None, "the proof of the scheduler's part does not hold")
     return Held(one, held=True, why=proof.covers)
+
+
+def _ends(policy: Policy, named: str) -> set[str]:
+    """The hosts that a residual's end names: by themselves, by their group, or all."""
+    names = policy.groups if named == "*" else named.split(BETWEEN)
+    return {end for name in names for end in (policy.groups[name].on(PLANE) if name in policy.groups else (name,))}

@@ -1,13 +1,17 @@
 """What the fence's proof says of constraints, as facts: the audit reads nothing else."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from time import time
 
+from msgspec.structs import replace
+
 from ringfence.app.fence.design import Design
+from ringfence.app.fence.run import Outcome
+from ringfence.app.fence.steps import Unreached
 from ringfence.estate.estate import Estate
 from ringfence.estate.facts import Fact, Scalar
 from ringfence.segment.constraints import held, required
-from ringfence.segment.model import Proof
+from ringfence.segment.model import Difference, Proof
 
 TARGET, SOURCE = "slurm", "fence proof"
 
@@ -26,3 +30,18 @@ def constrained(design: Design, proofs: dict[str, Proof], now: float | None = No
     """The design's estate with these facts, instead of those of an earlier proof."""
     old = [fact for fact in design.estate.facts("constraint_in_force") if fact.source == SOURCE]
     return design.estate.with_delta(in_force(design, proofs, now), old)
+
+
+def read_back(
+    design: Design, wrong: Sequence[Difference], away: Sequence[Outcome | Unreached], now: float | None = None
+) -> Estate:
+    """The design's estate with what a look at the real scheduler says: `wrong` is how it differs from the design.
+
+    Where some of the scheduler's part did not answer (`away`), or none is in force, nothing is said.
+    """
+    proofs = {}
+    if TARGET in design.compiled and not any(one.target == TARGET for one in away):
+        made = design.proofs[TARGET]
+        mine = tuple(one for one in wrong if one.plane == made.plane)
+        proofs[TARGET] = replace(made, differences=mine)
+    return constrained(design, proofs, now)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from ringfence.app.estates import open_estate
+from ringfence.app.estates import open_estate, save_estate
 from ringfence.app.fence.design import design_of
 from ringfence.cli import output
 from ringfence.cli.estate import DEFAULT, AsJson, EstateFile, Identity
@@ -106,6 +106,7 @@ def drift(
     site: Site = SITE,
     state: StateFolder = STATE,
     really: Really = False,
+    save: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     json: AsJson = False,
     identity: Identity = None,
 ) -> int:
@@ -113,10 +114,16 @@ def drift(
 
     Exit status 1 if anything differs, 3 if a place does not answer or has no enforcer to read it.
     Example: `ringfence fence drift --site fence.toml`
+
+    Parameters
+    ----------
+    save
+        Save the estate with what the read-back says of required constraints, for `ringfence audit`.
     """
     with needs_fence():
         from ringfence.app.fence import status as looking
         from ringfence.app.fence.change import Applying
+        from ringfence.app.fence.constrain import read_back
         from ringfence.app.fence.ledger import Ledger
         from ringfence.app.fence.site import enforcers_of
     design = design_of(open_estate(estate, identity))
@@ -130,6 +137,8 @@ def drift(
         wrong_now, silent, unread = looking.drift(wanted, theirs, enforcers)
     else:
         wrong_now = wrong
+    if save is not None:
+        save_estate(read_back(wanted, wrong_now, [*silent, *unread]), save)
     if json:
         told = {"drift": wrong, "silent": silent, "unread": unread, "corrected": corrected}
         output.json({**told, "left": wrong_now})
