@@ -116,6 +116,11 @@ def folded(before: Ledger, window: Window) -> dict[Key, Entry]:
     return after
 
 
+def fresh(key: Key, severity: int, at: float) -> Entry:
+    """A finding that opens now, for estates that are followed and not surveyed."""
+    return Entry(key, severity, at, False, State.OPEN, at, first=at, seen=at)
+
+
 def _opened(key: Key, severity: int, facts: list[Fact], at: float, first: float | None) -> Entry:
     """Seen for the first time: on day one as old as its facts, later only as old as they say of themselves."""
     opened, estimated = at, False

@@ -1,0 +1,97 @@
+"""The debt of an estate while facts come and go: only what a change may have touched is looked at again.
+
+delta ─▶ affected subjects ─▶ re-judged ─▶ their checks' findings ─┐
+  └────▶ edges follow ─────────────────────────────────────────────┴─▶ Game ─▶ D, unless nothing of it lies on a way
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from ringfence.analyse import positions
+from ringfence.analyse.derive import Edges, derive
+from ringfence.analyse.incremental import Live
+from ringfence.app.assess.debt_window import Standing, standing
+from ringfence.app.survey import jewels
+from ringfence.assess.check import Check
+from ringfence.assess.checks import CHECKS
+from ringfence.assess.debt.coverage import coverage_of
+from ringfence.assess.debt.findings import Findings, findings, holes, together
+from ringfence.assess.debt.ledger import Entry, fresh
+from ringfence.assess.judge import Judged, affected, judge, judge_one
+from ringfence.estate.delta import Delta
+from ringfence.estate.estate import PREDICATE_NAME, Estate, Rows
+
+
+class LiveDebt:
+    """`apply` is the only way to change it. What a change opens is open since `at`, seconds."""
+
+    def __init__(self, estate: Estate, at: float, checks: Sequence[Check] = CHECKS) -> None:
+        self.at = at
+        self.estate = estate
+        self._judged = judge(estate, checks)
+        self._found = [findings(estate, [one]) for one in self._judged]
+        self._entries: dict[tuple[str, str], Entry] = {}
+        edges = derive(estate)
+        goals = [positions.parse(estate, jewel) for jewel in jewels(estate)]
+        self._live = Live(estate, goals, edges=edges)
+        self.standing = self._stand(edges)
+
+    def apply(self, delta: Delta) -> Standing:
+        """Where the debt stands after one change."""
+        before = self.estate
+        after, added, removed = before.changed(delta.added, delta.removed)
+        change = self._live.apply(delta)
+        self.estate = self._live.estate
+        told = {PREDICATE_NAME[code] for code in np.unique(np.concatenate([added, removed]) >> 32).tolist()}
+        touched = False
+        for at, one in enumerate(self._judged):
+            if told & _reads(one.check):
+                again = _again(one, before, after, (removed, added))
+                if again is not None:
+                    self._judged[at] = again
+                    self._found[at] = findings(self.estate, [again])
+                    touched = True
+        if touched or change.edges_added or change.edges_removed:
+            self.standing = self._stand(self._live.edges())
+        return self.standing
+
+    def _stand(self, edges: Edges) -> Standing:
+        found = together([*self._found, holes(self.estate, edges)])
+        owed = tuple(self._entry(found, at) for at in range(len(found)))
+        coverage, _ = coverage_of(self.estate, set())
+        return standing(self.estate, self.at, edges, found, owed, self._judged, coverage)
+
+    def _entry(self, found: Findings, at: int) -> Entry:
+        key = found.keys[at]
+        entry = self._entries.get(key)
+        if entry is None:
+            entry = self._entries[key] = fresh(key, int(found.severity[at]), self.at)
+        return entry
+
+
+def _reads(check: Check) -> set[str]:
+    """The predicates that a check looks at."""
+    whens = (*check.each, *check.fails, *check.rests, *check.doubts)
+    return {atom.predicate for when in whens for atom in when.facts}
+
+
+def _again(one: Judged, before: Estate, after: Estate, rows: tuple[Rows, Rows]) -> Judged | None:
+    """The verdicts with those of the subjects that the change may have touched judged again; None: it touched none.
+
+    `failing` and `resting` stay as they were: the columns are for showing results, and these are not shown.
+    """
+    touched = affected(before, after, one.check, rows)
+    if not len(touched):
+        return None
+    now = judge_one(after, one.check, touched)
+    stays = ~np.isin(one.subjects, touched)
+    subjects = np.concatenate([one.subjects[stays], now.subjects])
+    order = np.argsort(subjects, kind="stable")
+    return msgspec.structs.replace(
+        one,
+        subjects=subjects[order],
+        failed=np.concatenate([one.failed[stays], now.failed])[order],
+        missing=np.concatenate([one.missing[stays], now.missing])[order],
+    )
