@@ -1,0 +1,83 @@
+"""`ringfence threats` on a generated cluster: every view prints, shapes are JSON, the status says what was found."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from ringfence.cli import run
+from ringfence.estate.threats import THREATS
+
+
+@pytest.fixture(scope="module")
+def estate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("threats") / "c.estate"
+    assert run(["generate", "--nodes", "32", "--seed", "3", "--out", str(path)]) == 0
+    return path
+
+
+def told(capsys: pytest.CaptureFixture[str], *arguments: str, status: int) -> str:
+    capsys.readouterr()
+    assert run(["threats", *arguments]) == status
+    return capsys.readouterr().out
+
+
+def test_all_threats_stand_in_one_table(estate: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each by id; some are open in a generated cluster, hence status 3."""
+    printed = told(capsys, "--estate", str(estate), status=3)
+    assert all(id_ in printed for id_ in THREATS)
+
+
+def test_the_documented_shape(estate: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An open finding has facts or a path, a mitigated one a control, an unknown one what is missing."""
+    found = json.loads(told(capsys, "--estate", str(estate), "--json", status=3))
+    assert [one["id"] for one in found["threats"]] == list(THREATS)
+    findings = [each for one in found["threats"] for each in one["findings"]]
+    assert {one["state"] for one in findings} == {"open", "mitigated", "unknown"}
+    for one in findings:
+        ways = [way for way in one["ways"] if way["state"] == one["state"]]
+        key = {"open": ("facts", "positions"), "mitigated": ("control",), "unknown": ("missing",)}[one["state"]]
+        assert any(way[name] for way in ways for name in key)
+        assert one["path"] or not any(way["positions"] for way in one["ways"])
+    for one in found["threats"]:
+        assert sum(one["counts"].values()) >= len(one["findings"])
+
+
+def test_one_threat_and_one_thing(estate: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = json.loads(told(capsys, "RF.T02", "--estate", str(estate), "--json", status=3))
+    subject = found["threats"][0]["findings"][0]["subject"]
+    assert subject in told(capsys, "theft_at_rest", "--of", subject, "--estate", str(estate), status=3)
+    assert run(["threats", "RF.T99", "--estate", str(estate)]) == 2
+    assert run(["threats", "RF.T02", "--of", "model:none", "--estate", str(estate)]) == 2
+
+
+def test_pictures_layers_flows_incidents_and_levels(
+    estate: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every other view, as text and as JSON."""
+    named = ("--estate", str(estate))
+    assert "OR" in told(capsys, "RF.T02", "--tree", str(tmp_path / "t.svg"), *named, status=0)
+    assert ET.parse(tmp_path / "t.svg").getroot().tag.endswith("svg")
+    assert (tmp_path / "t.svg").stat().st_mode & 0o777 == 0o600
+    told(capsys, "--layer", str(tmp_path / "l.json"), *named, status=0)
+    assert json.loads((tmp_path / "l.json").read_text())["domain"] == "atlas-atlas"
+    flows = json.loads(told(capsys, "--stride", "--json", *named, status=0))
+    assert flows
+    assert all(set(one["harms"]) <= set("STRIDE") for one in flows)
+    assert "loads" in told(capsys, "--stride", *named, status=0)
+    past = json.loads(told(capsys, "--past", "--json", *named, status=0))
+    assert "AML.CS0023" in [one["id"] for one in past["incidents"]]
+    assert "would it work here?" in told(capsys, "--past", *named, status=0)
+    levels = json.loads(told(capsys, "--rand", "--json", *named, status=0))
+    assert levels["models"]
+    assert any(one["hours_together"] for one in levels["models"])
+    printed = told(capsys, "--rand", *named, status=0)
+    assert "not above SL" in printed
+    assert "meets" not in printed.replace("never says that a model meets", "")
+
+
+def test_a_watch_that_never_was_is_no_error(estate: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its state of each threat is just not there."""
+    found = json.loads(told(capsys, "--home", str(tmp_path / "w"), "--estate", str(estate), "--json", status=3))
+    assert found["live"] == {}
