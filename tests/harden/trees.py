@@ -14,7 +14,8 @@ OURS = "var/lib/ringfence"
 
 def sample(name: str) -> dict[str, Any]:
     """`tree`, the verdict on it, the verdict after an apply (`then`), and the paths without which it does not apply."""
-    return json.loads((SAMPLES / f"{name}.json").read_text("utf-8"))
+    found: dict[str, Any] = json.loads((SAMPLES / f"{name}.json").read_text("utf-8"))
+    return found
 
 
 def grown(root: Path, tree: dict[str, Any]) -> Path:
