@@ -84,6 +84,16 @@ def test_a_measure_without_a_fact_that_it_rests_on_is_not_in_place() -> None:
                 assert found.level < 5
 
 
+def test_weights_that_attackers_carry_off_by_the_moves_have_a_way_outside() -> None:
+    """Even where none of their holders has one of its own."""
+    (found,) = ceilings(estate_of(GOOD), stolen={"model:m": True})
+    held = {one.measure: one.held for one in found.measures}
+    assert (held["RF.W11"], held["RF.W14"]) == (Held.UNKNOWN, Held.NO)
+    assert found.level == 3
+    (perhaps,) = ceilings(estate_of(GOOD), stolen={"model:m": False})
+    assert {one.measure: one.held for one in perhaps.measures}["RF.W14"] is Held.UNKNOWN
+
+
 def test_an_attestation_counts_for_its_measure_model_and_role_only() -> None:
     counted = ceiling(GOOD, (Attested("RF.W08", "*", "security", "2027-12-31"),))
     assert counted.attested == 1

@@ -13,7 +13,7 @@ from ringfence.estate.threats import THREATS
 @pytest.fixture(scope="module")
 def estate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("threats") / "c.estate"
-    assert run(["generate", "--nodes", "32", "--seed", "3", "--out", str(path)]) == 0
+    assert run(["generate", "--nodes", "64", "--seed", "7", "--out", str(path)]) == 0
     return path
 
 

@@ -9,7 +9,7 @@ against the report's text, and they are not all of its measures. So the answer i
 It is never that a model meets a level.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from enum import StrEnum
 from math import inf
 
@@ -179,16 +179,28 @@ class Attested(msgspec.Struct, frozen=True):
     until: str
 
 
-def ceilings(estate: Estate, attested: Collection[Attested] = ()) -> list[Ceiling]:
-    """Every model of the estate, by name."""
-    uplinks = Uplinks(estate)
+class Leaving(msgspec.Struct, frozen=True):
+    """How weights leave: the holders' own uplinks, and the models that attackers carry off by the moves (`#stolen`).
+
+    `stolen`: model → whether surely, or only if what is unknown holds.
+    """
+
+    uplinks: Uplinks
+    stolen: Mapping[str, bool]
+
+
+def ceilings(
+    estate: Estate, attested: Collection[Attested] = (), stolen: Mapping[str, bool] | None = None
+) -> list[Ceiling]:
+    """Every model of the estate, by name. `stolen`: as in `Leaving`."""
+    leaving = Leaving(Uplinks(estate), stolen or {})
     names = [estate.terms.values[at] for at in estate.entities]
-    return [ceiling(estate, name, attested, uplinks) for name in sorted(names) if name.startswith("model:")]
+    return [ceiling(estate, name, attested, leaving) for name in sorted(names) if name.startswith("model:")]
 
 
-def ceiling(estate: Estate, model: str, attested: Collection[Attested], uplinks: Uplinks) -> Ceiling:
+def ceiling(estate: Estate, model: str, attested: Collection[Attested], leaving: Leaving) -> Ceiling:
     """One model."""
-    stood = tuple(_stood(estate, one, model, attested, uplinks) for one in MEASURES)
+    stood = tuple(_stood(estate, one, model, attested, leaving) for one in MEASURES)
     decided = [one for one, measure in zip(stood, MEASURES, strict=True) if not measure.role]
     lacking = [one for one in decided if one.held is not Held.YES]
     first = min(lacking, key=lambda one: (one.level, one.held is Held.UNKNOWN)) if lacking else None
@@ -204,7 +216,7 @@ def ceiling(estate: Estate, model: str, attested: Collection[Attested], uplinks:
 _NOTHING = "nothing that facts decide stands against it; what they cannot decide is not judged"
 
 
-def _stood(estate: Estate, measure: Measure, model: str, attested: Collection[Attested], uplinks: Uplinks) -> Stood:
+def _stood(estate: Estate, measure: Measure, model: str, attested: Collection[Attested], leaving: Leaving) -> Stood:
     def told(held: Held, why: str, facts: Sequence[Fact] = (), by: str = "") -> Stood:
         return Stood(measure.id, measure.level, measure.title, held, why, tuple(facts), by)
 
@@ -214,7 +226,7 @@ def _stood(estate: Estate, measure: Measure, model: str, attested: Collection[At
                 return told(Held.YES, f"attested by {one.role} until {one.until}", (), one.role)
         return told(Held.UNKNOWN, f"no signed word of {measure.role}")
     if measure.hours:
-        return _slow(estate, measure, model, uplinks, told)
+        return _slow(estate, measure, model, leaving, told)
     term = np.array([estate.terms.find(model)], np.int32)
     for when in measure.fails:
         if facts := list(_facts(estate, when, term)):
@@ -228,8 +240,8 @@ def _stood(estate: Estate, measure: Measure, model: str, attested: Collection[At
     return told(Held.YES, "; ".join(when.says for when in measure.rests), found[:_MOST_FACTS])
 
 
-def _slow(estate: Estate, measure: Measure, model: str, uplinks: Uplinks, told: Callable[..., Stood]) -> Stood:
-    found = uplinks.of(model)
+def _slow(estate: Estate, measure: Measure, model: str, leaving: Leaving, told: Callable[..., Stood]) -> Stood:
+    found = leaving.uplinks.of(model)
     if found is None:
         return told(Held.UNKNOWN, "not known: their size or their place")
     if not found.holders:
@@ -237,6 +249,11 @@ def _slow(estate: Estate, measure: Measure, model: str, uplinks: Uplinks, told: 
     facts = [*_ways_out(estate, found.holders), *(estate.fact(row) for row in found.rows)][: 2 * _MOST_FACTS]
     if found.together is not None and found.together < measure.hours:
         return told(Held.NO, f"{found.together:.3g} hours over all ways out at once", facts)
+    if model in leaving.stolen:
+        surely = leaving.stolen[model]
+        held = Held.NO if surely and measure.hours == inf else Held.UNKNOWN
+        doubt = "" if surely else ", if what is unknown holds"
+        return told(held, f"attackers come to {model}#stolen, by a way whose speed is not known{doubt}", facts)
     if not found.certain:
         return told(Held.UNKNOWN, f"not known: how fast {', '.join((*found.unrated, *found.silent)[:3])} sends outside")
     if found.together is None:

@@ -82,7 +82,7 @@ def threats(
         return threats_told.ids(compared(atlas), json)
     opened = open_estate(estate, identity)
     if rand or attest:
-        return _rand(opened, attest or [], role or [], json)
+        return _rand(opened, attest or [], role or [], from_ or [], json)
     from ringfence.app.assess.threats import Threats
 
     asked = Threats(opened, from_ or (), home)
@@ -110,9 +110,9 @@ def threats(
     return FOUND if any(one["state"] == "open" for one in found["threats"]) else 0
 
 
-def _rand(opened: Any, attest: list[Path], role: list[str], json: bool) -> int:
+def _rand(opened: Any, attest: list[Path], role: list[str], from_: list[str], json: bool) -> int:
     from datetime import UTC, datetime
 
     from ringfence.app.assess.weights import weights
 
-    return threats_told.levels(weights(opened, attest, role, datetime.now(UTC).date()), json)
+    return threats_told.levels(weights(opened, attest, role, datetime.now(UTC).date(), from_), json)

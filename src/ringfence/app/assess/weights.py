@@ -5,19 +5,23 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from ringfence.analyse import positions
 from ringfence.app.assess.attest import attestations
+from ringfence.app.assess.threats import Threats
 from ringfence.assess.exfiltrate import Uplinks
 from ringfence.assess.rand import SOURCE, Stood, ceilings
 from ringfence.errors import UsageError
 from ringfence.estate.estate import Estate
 
 
-def weights(estate: Estate, files: Sequence[Path], roles: Sequence[str], today: date) -> dict[str, Any]:
+def weights(
+    estate: Estate, files: Sequence[Path], roles: Sequence[str], today: date, footholds: Sequence[str] = ()
+) -> dict[str, Any]:
     """Every model: its ceiling, measure by measure, and hours to exfiltrate from each holder and over all."""
     counted, refused = attestations(files, _keys(roles), today) if files else ([], [])
     uplinks = Uplinks(estate)
     models = []
-    for one in ceilings(estate, counted):
+    for one in ceilings(estate, counted, stolen(Threats(estate, footholds))):
         found = uplinks.of(one.model)
         slowest = sorted(found.hours.items(), key=lambda each: each[1]) if found else []
         models.append(
@@ -40,6 +44,15 @@ def weights(estate: Estate, files: Sequence[Path], roles: Sequence[str], today: 
         "models": models,
         "refused": [{"file": one.file, "why": one.why} for one in refused],
     }
+
+
+def stolen(asked: Threats) -> dict[str, bool]:
+    """Things of which attackers come to have a copy outside → whether surely, or only if what is unknown holds."""
+    said: dict[str, bool] = {}
+    for surely, found in ((False, asked.held.maybe), (True, asked.held.known)):
+        outside = found[found % positions.WIDTH == positions.CAPABILITY_CODE["stolen"]] // positions.WIDTH
+        said |= {asked.estate.terms.values[at]: surely for at in outside.tolist()}
+    return said
 
 
 def _measure(one: Stood) -> dict[str, Any]:
