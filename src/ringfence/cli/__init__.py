@@ -39,6 +39,7 @@ _COMMANDS = {
     "advisories": "ringfence.cli.advisories:advisories",
     "threats": "ringfence.cli.threats:threats",
     "who-could": "ringfence.cli.who_could:who_could",
+    "portfolio": "ringfence.cli.portfolio:portfolio",
     "generate": "ringfence.cli.generate:generate",
     "fence": "ringfence.cli.fence:fence",
     "enrol": "ringfence.cli.enrol:enrol",

@@ -1,0 +1,171 @@
+"""Many estates beside one another: which controls are in force, and which of these know that there is compute.
+
+A *control* is a check of an estate that has something it is about. It is in force as far as the check passes: a control
+that holds on nine of ten hosts counts nine tenths, and what failed and what is unknown count apart. Only counts leave
+this module: no name out of an estate.
+"""
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from statistics import quantiles
+
+import msgspec
+
+from ringfence.assess.check import CLASSIC, Check, Layer, Mismatch, Verdict
+from ringfence.assess.judge import Judged
+
+COMPUTE = (Layer.FABRIC, Layer.ACCELERATOR, Layer.WORKFLOW)
+"""The layers that only a cluster for AI has."""
+
+AWARE = tuple(layer for layer in Layer if layer not in CLASSIC)
+"""The layers whose controls are compute-aware."""
+
+BINS = 10
+
+
+class Reliance(StrEnum):
+    """What holds an estate, in one word; `reliance` says how it is decided."""
+
+    DATA_CENTRE = "data-centre"
+    COMPUTE = "compute-aware"
+    NEITHER = "neither"
+
+
+class Tally(msgspec.Struct, frozen=True):
+    """Controls that apply, and how far: `passed`, `failed` and `unknown` add up to `controls`.
+
+    `whole` of them pass for everything that they are about.
+    """
+
+    controls: int = 0
+    passed: float = 0.0
+    failed: float = 0.0
+    unknown: float = 0.0
+    whole: int = 0
+
+    @property
+    def share(self) -> float | None:
+        """In force among those that apply, 0 to 1; None where none applies."""
+        return self.passed / self.controls if self.controls else None
+
+    def plus(self, other: "Tally") -> "Tally":
+        return Tally(
+            self.controls + other.controls,
+            self.passed + other.passed,
+            self.failed + other.failed,
+            self.unknown + other.unknown,
+            self.whole + other.whole,
+        )
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One estate: its file's label, and its controls per layer and per mismatch."""
+
+    label: str
+    layers: dict[Layer, Tally]
+    mismatches: dict[Mismatch, Tally]
+
+    def of(self, layers: Iterable[Layer] = tuple(Layer)) -> Tally:
+        """The controls of some layers together."""
+        total = Tally()
+        for layer in layers:
+            total = total.plus(self.layers[layer])
+        return total
+
+    @property
+    def aware(self) -> float | None:
+        """Of the controls in force, the share that is compute-aware; None where nothing is in force."""
+        every = self.of().passed
+        return self.of(AWARE).passed / every if every else None
+
+    @property
+    def covered(self) -> float:
+        """Of the compute-aware controls that apply, the share in force: what estates are ranked by. 0 if none does."""
+        return self.of(AWARE).share or 0.0
+
+    @property
+    def reliance(self) -> Reliance:
+        """Whether it relies on data-centre controls only.
+
+        `data-centre`: more than half of the perimeter, host and identity controls that apply are in force, and not
+        more than half of the fabric, accelerator and workflow controls that apply are (the others failed or are
+        unknown; where none applies, nothing was shown of them, and none is in force). `compute-aware`: more than
+        half of the latter are in force. `neither`: no more than half of either.
+        """
+        if _most(self.of(COMPUTE)):
+            return Reliance.COMPUTE
+        return Reliance.DATA_CENTRE if _most(self.of(CLASSIC)) else Reliance.NEITHER
+
+
+def _most(tally: Tally) -> bool:
+    return 2 * tally.passed > tally.controls
+
+
+class Distribution(msgspec.Struct, frozen=True):
+    """How `covered` is spread over the estates: five numbers, and how many lie in each tenth (the last holds 1)."""
+
+    low: float
+    quarter: float
+    median: float
+    three_quarters: float
+    high: float
+    tenths: tuple[int, ...]
+
+
+class Portfolio(msgspec.Struct, frozen=True):
+    """All estates, the worst first: by `covered`, then by label."""
+
+    rows: tuple[Row, ...]
+
+    def counts(self) -> dict[Reliance, int]:
+        """How many estates of each reliance."""
+        return {kind: sum(row.reliance is kind for row in self.rows) for kind in Reliance}
+
+    def layers(self) -> dict[Layer, Tally]:
+        """The controls of all estates together, per layer."""
+        found = dict.fromkeys(Layer, Tally())
+        for row in self.rows:
+            found = {layer: tally.plus(row.layers[layer]) for layer, tally in found.items()}
+        return found
+
+    def distribution(self) -> Distribution | None:
+        """None without an estate."""
+        values = [row.covered for row in self.rows]
+        if not values:
+            return None
+        cuts = quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3
+        tenths = [0] * BINS
+        for value in values:
+            tenths[min(int(value * BINS), BINS - 1)] += 1
+        quarter, median, three_quarters = cuts
+        return Distribution(min(values), quarter, median, three_quarters, max(values), tuple(tenths))
+
+
+def row(label: str, judged: Sequence[Judged]) -> Row:
+    """One estate out of its verdicts."""
+    layers, mismatches = dict.fromkeys(Layer, Tally()), dict.fromkeys(Mismatch, Tally())
+    for one in judged:
+        found = _tally(one)
+        layers[one.check.layer] = layers[one.check.layer].plus(found)
+        mismatches[one.check.mismatch] = mismatches[one.check.mismatch].plus(found)
+    return Row(label, layers, mismatches)
+
+
+def portfolio(rows: Iterable[Row]) -> Portfolio:
+    """Estates put in order."""
+    return Portfolio(tuple(sorted(rows, key=lambda one: (one.covered, one.label))))
+
+
+def compute_aware(checks: Sequence[Check]) -> float:
+    """The share of these checks that is compute-aware, 0 to 1."""
+    return sum(check.layer not in CLASSIC for check in checks) / len(checks) if checks else 0.0
+
+
+def _tally(judged: Judged) -> Tally:
+    """One check over everything that it is about, as one control; nothing where it is about nothing."""
+    every = len(judged.subjects)
+    if not every:
+        return Tally()
+    counts = judged.counts()
+    passed, failed, unknown = (counts[one] / every for one in (Verdict.PASSED, Verdict.FAILED, Verdict.UNKNOWN))
+    return Tally(1, passed, failed, unknown, int(counts[Verdict.PASSED] == every))
