@@ -1,5 +1,6 @@
 """Would it work here? The exposed Ray estate yields the whole chain, the repaired one does not."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -93,6 +94,19 @@ def test_every_id_that_we_use_has_the_name_that_we_know(atlas: Atlas) -> None:
     assert len(atlas.mitigations) == 35
     assert list(moved(atlas)) == []
     assert list(unsteady(atlas, {one.id: tuple(step.technique for step in one.steps) for one in INCIDENTS})) == []
+
+
+def test_files_registrations_and_the_page_name_the_same_incidents() -> None:
+    """One incident = one file = one line of registration = one entry on the page."""
+    folder = Path(past.__code__.co_filename).parents[2] / "assess" / "incidents"
+    page = (Path(__file__).parents[2] / "docs" / "threats.md").read_text("utf-8").split("## Past incidents")[1]
+    names = {one.name for one in INCIDENTS}
+    assert (
+        {path.stem for path in folder.glob("*.py")} - {"__init__"}
+        == names
+        == set(re.findall(r"^- \S+ `(\w+)`", page, re.M))
+    )
+    assert len(names) == len({one.id for one in INCIDENTS}) == len(INCIDENTS)
 
 
 def test_what_we_know_is_what_threats_and_incidents_name() -> None:

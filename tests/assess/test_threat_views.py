@@ -97,6 +97,7 @@ def test_a_tree_is_or_over_ways_and_and_over_what_a_move_needs() -> None:
     }
     made = tree("poisoned", type(found)(found.threat, found.subject, State.OPEN, "", tuple(opened)), paths)
     assert made.gate == OR
+    assert [one.gate for one in made.children[0].children] == [AND]
     reached = made.children[1].children[0]
     assert (reached.text, reached.gate, len(reached.children)) == (place, OR, 2)
     needs_both = reached.children[0]

@@ -173,10 +173,11 @@ def _found(estate: Estate, way: Way, term: _Ints, state: State, held: Held | Non
         [_positions(estate, way, term, held.known), _positions(estate, way, term, held.maybe)] if held else [(), ()]
     )
     if state is State.OPEN:
-        met = [(when, facts) for when in way.opens if (facts := _facts(estate, when, term)) is not None]
-        says = [when.says for when, _ in met] + [f"somebody comes to {one}" for one in come_to[0][:1]]
-        facts = _once(fact for _, facts in met for fact in facts)
-        return WayFound(way.title, state, "; ".join(dict.fromkeys(says)), facts, come_to[0], come_to[1])
+        met = tuple((when.says, facts) for when in way.opens if (facts := _facts(estate, when, term)) is not None)
+        says = [said for said, _ in met] + [f"somebody comes to {one}" for one in come_to[0][:1]]
+        facts = _once(fact for _, some in met for fact in some)
+        told = "; ".join(dict.fromkeys(says))
+        return WayFound(way.title, state, told, facts, come_to[0], come_to[1], opened=met)
     if state is State.MITIGATED:
         control = next(one for one in way.shut if not _missing(estate, one, term))
         return WayFound(way.title, state, control.title, _evidence(estate, control, term), control=control.title)

@@ -205,12 +205,16 @@ def ceiling(estate: Estate, model: str, attested: Collection[Attested], leaving:
     lacking = [one for one in decided if one.held is not Held.YES]
     first = min(lacking, key=lambda one: (one.level, one.held is Held.UNKNOWN)) if lacking else None
     level = first.level - 1 if first else HIGHEST
-    because = f"{first.title}: {first.held.value}, {first.why}" if first else _NOTHING
+    because = f"{first.title}: {_because(first)}" if first else _NOTHING
     vouched = [one for one, measure in zip(stood, MEASURES, strict=True) if measure.role]
     shown = len(decided) - len(lacking)
     signed = sum(one.held is Held.YES for one in vouched)
     proven = first is not None and first.held is Held.NO
     return Ceiling(model, level, because, proven, shown, len(decided), signed, len(vouched), stood)
+
+
+def _because(first: Stood) -> str:
+    return first.why if first.held is Held.UNKNOWN else f"{first.held.value}, {first.why}"
 
 
 _NOTHING = "nothing that facts decide stands against it; what they cannot decide is not judged"

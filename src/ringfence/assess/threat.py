@@ -93,7 +93,8 @@ class WayFound(msgspec.Struct, frozen=True):
     """How one way stands for one subject: the facts that open it or that shut it.
 
     `positions` are those that somebody reaches, `maybe` those that somebody reaches if what is unknown holds. `control`
-    is the one that shuts it; `missing` says which fact was not found.
+    is the one that shuts it; `missing` says which fact was not found. `opened`: each condition that opens the way, in
+    words, with its own facts; any of them is enough.
     """
 
     title: str
@@ -104,6 +105,7 @@ class WayFound(msgspec.Struct, frozen=True):
     maybe: tuple[str, ...] = ()
     control: str = ""
     missing: str = ""
+    opened: tuple[tuple[str, tuple[Fact, ...]], ...] = ()
 
 
 class Finding(msgspec.Struct, frozen=True):

@@ -50,13 +50,14 @@ class _Grower:
         self.left = _MOST
 
     def way(self, way: WayFound) -> Node:
-        facts = tuple(Node(told(fact), way.state) for fact in way.facts)
         if way.state is not State.OPEN:
+            facts = tuple(Node(told(fact), way.state) for fact in way.facts)
             text = f"{way.title}: {way.says}"
             return Node(text, way.state, AND if facts else LEAF, facts)
-        branches = [self.position(one) for one in way.positions]
-        if facts:
-            branches.insert(0, Node("facts", way.state, AND, facts) if len(facts) > 1 else facts[0])
+        branches = [
+            Node(says, way.state, AND, tuple(Node(told(fact), way.state) for fact in some)) for says, some in way.opened
+        ]
+        branches += [self.position(one) for one in way.positions]
         return Node(way.title, way.state, OR, tuple(branches))
 
     def position(self, position: str) -> Node:
