@@ -3,9 +3,9 @@
 `python -m bench.harden_lynis [--report FILE] [--seconds 240] [--json]`
 
 Each measure names things: kernel settings, modules, options of sshd, files, devices, fields of `nvidia-smi`. Lynis
-*looks* at a thing if its own tests or its profile name it (`/usr/share/lynis/include`, `/etc/lynis`). What it *says* is its
-report of this machine: a read-only audit, bounded in time, or `--report` of one that was made before. Ringfence judges
-the trees of tests/harden/samples, where everything is there and not hardened: no node with all of it is at hand.
+*looks at* a thing if its own tests or its profile name it (`/usr/share/lynis/include`, `/etc/lynis`). What it *says* is
+its report of this machine: a read-only audit, bounded in time, or `--report` of one that was made before. Ringfence
+judges the trees of tests/harden/samples, where everything is there and not hardened: no node with all of it is at hand.
 """
 
 import argparse

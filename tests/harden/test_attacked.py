@@ -112,6 +112,18 @@ def test_pipes_and_devices_are_not_opened_and_a_huge_file_is_not_swallowed(tmp_p
     assert verdicts == {"nfs_exports": "unknown", "network_mounts": "unknown"}
 
 
+def test_a_folder_behind_a_link_may_hold_anything_so_it_is_unknown(tmp_path):
+    """Also where only a pattern names what it holds."""
+    root = tree_of("mig_capabilities", tmp_path / "root")
+    (root / "dev/nvidia-caps").rename(tmp_path / "elsewhere")
+    (root / "dev/nvidia-caps").symlink_to(tmp_path / "elsewhere")
+    assert plan_of(root, chosen(["mig_capabilities"])).findings[0].verdict == "unknown"
+    root = tree_of("umad", tmp_path / "other")
+    (root / "dev/infiniband").rename(tmp_path / "there")
+    (root / "dev/infiniband").symlink_to(tmp_path / "there")
+    assert plan_of(root, chosen(["umad"])).findings[0].verdict == "unknown"
+
+
 def test_a_path_that_steps_out_of_the_root_is_a_fault():
     """Paths are ours; this is the last line."""
     with pytest.raises(InputError):

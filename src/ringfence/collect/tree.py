@@ -21,6 +21,7 @@ MOST_ENTRIES = 4096
 PATIENCE = 30.0
 """Seconds that a program may take."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NO_FOLDER = (errno.ELOOP, errno.ENOTDIR)
 _PIECE = 1 << 16
 _PROGRAMS = ("/usr/bin", "/usr/sbin", "/usr/local/bin")
 
@@ -70,14 +71,19 @@ class Tree:
             return Entry(path, Kind.UNREADABLE, why=_why(error))
 
     def matching(self, pattern: str) -> tuple[str, ...]:
-        """Paths that a pattern names, ascending; at most `MOST_ENTRIES`. `*` and `?` stop at a slash."""
-        found = [""]
+        """Paths that a pattern names, ascending; at most `MOST_ENTRIES`. `*` and `?` stop at a slash.
+
+        Raises `OSError` where a folder on the way cannot be listed: what it holds is then not known.
+        """
+        found, guessed = [""], False
         for part in _parts(pattern):
             if _wild(part):
-                found = [f"{above}/{name}" for above in found for name in self._names(above) if fnmatchcase(name, part)]
+                names = ((above, name) for above in found for name in self._names(above, guessed))
+                found, guessed = [f"{above}/{name}" for above, name in names if fnmatchcase(name, part)], True
             else:
                 found = [f"{above}/{part}" for above in found]
-        return tuple(sorted(one for one in found[:MOST_ENTRIES] if self._is(one)))
+            found = found[:MOST_ENTRIES]
+        return tuple(sorted(one for one in found if self._is(one)))
 
     def ask(self, argv: tuple[str, ...]) -> Said:
         """Run a program of the tree that only prints. It is not run where others could have put it there."""
@@ -111,15 +117,27 @@ class Tree:
                 return Path(f"{self.root}/{folder}/{name}")
         return None
 
-    def _names(self, path: str) -> list[str]:
+    def _names(self, path: str, guessed: bool) -> list[str]:
+        """What a folder holds. `guessed`: by a wildcard; it may be a file or a link, and then it holds nothing."""
         try:
             with self.folder(path) as handle, os.scandir(handle) as found:
                 return sorted(one.name for one, _ in zip(found, range(MOST_ENTRIES), strict=False))
-        except OSError:
+        except FileNotFoundError:
             return []
+        except OSError as error:
+            if guessed and error.errno in _NO_FOLDER:
+                return []
+            raise
 
     def _is(self, path: str) -> bool:
-        return self.entry(path).kind is not Kind.ABSENT
+        """Whether something is there; below what is no folder nothing is."""
+        above, _, name = path.rpartition("/")
+        try:
+            with self.folder(above) as folder:
+                os.stat(name, dir_fd=folder, follow_symlinks=False)
+        except OSError as error:
+            return error.errno not in (errno.ENOENT, *_NO_FOLDER)
+        return True
 
 
 def look(tree: Tree, patterns: Iterable[str], commands: Iterable[tuple[str, ...]]) -> Seen:
@@ -127,7 +145,11 @@ def look(tree: Tree, patterns: Iterable[str], commands: Iterable[tuple[str, ...]
     entries: dict[str, Entry] = {}
     matched = {}
     for pattern in dict.fromkeys(patterns):
-        paths = tree.matching(pattern) if _wild(pattern) else (pattern,)
+        try:
+            paths = tree.matching(pattern) if _wild(pattern) else (pattern,)
+        except OSError as error:
+            entries[pattern] = Entry(pattern, Kind.UNREADABLE, why=_why(error))
+            continue
         entries |= {path: tree.entry(path) for path in paths if path not in entries}
         if _wild(pattern):
             matched[pattern] = paths
@@ -176,7 +198,7 @@ def _kind(mode: int) -> Kind:
 
 
 def _why(error: OSError) -> str:
-    if error.errno in (errno.ELOOP, errno.ENOTDIR):
+    if error.errno in _NO_FOLDER:
         return "a link or a file stands on the way to it, and is not followed"
     return f"{error.strerror}" + ("; run as root" if error.errno == errno.EACCES else "")
 

@@ -48,11 +48,12 @@ Need = There | Holds | Either
 
 
 class Sysctl(msgspec.Struct, frozen=True):
-    """A kernel setting, running and at boot. `least`: a greater number is as good."""
+    """A kernel setting, running and at boot. `least`: a greater number is as good; `also`: so are these."""
 
     key: str
     value: int
     least: bool = False
+    also: tuple[int, ...] = ()
 
 
 class Own(msgspec.Struct, frozen=True):

@@ -53,7 +53,7 @@ def _sysctl(want: Sysctl, seen: Seen) -> Looked:
     found = now.content.decode("utf-8", "replace").strip()
     if not _NUMBER.match(found):
         return Looked(Verdict.UNKNOWN, f"{want.key} is {_short(found)}, which is no number")
-    enough = int(found) >= want.value if want.least else int(found) == want.value
+    enough = int(found) in (want.value, *want.also) or (want.least and int(found) > want.value)
     value = int(found) if enough else want.value
     changes: list[Change] = [] if enough else [Put(now.path, str(value), found)]
     boot = AT_BOOT.format(want.key)

@@ -12,8 +12,9 @@ _EDITS = {
 def desired(want: Want) -> str:
     """What is to be so."""
     match want:
-        case Sysctl(key, value, least):
-            return f"{key} is {'at least ' if least else ''}{value}, now and at boot"
+        case Sysctl(key, value, least, also):
+            values = " or ".join(map(str, (value, *also)))
+            return f"{key} is {'at least ' if least else ''}{values}, now and at boot"
         case Own(path, text):
             return f"{path} holds `{'; '.join(line for line in text.splitlines() if line)}`"
         case Assign(paths, values):

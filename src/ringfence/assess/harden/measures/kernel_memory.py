@@ -14,7 +14,7 @@ MEASURE = Measure(
         Sysctl("kernel.kptr_restrict", 1, least=True),
         Sysctl("kernel.dmesg_restrict", 1, least=True),
         Sysctl("kernel.perf_event_paranoid", 2, least=True),
-        Sysctl("kernel.unprivileged_bpf_disabled", 2, least=True),
+        Sysctl("kernel.unprivileged_bpf_disabled", 2, also=(1,)),
     ),
     never="`kernel.unprivileged_bpf_disabled` is not set to 1: that cannot be taken back before the next boot.",
     topic="kernel settings",

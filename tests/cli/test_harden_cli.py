@@ -1,0 +1,60 @@
+"""`ringfence harden`: what each command prints, and how it ends."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ringfence.cli import run
+from tests.harden.trees import grown, picture, sample
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return grown(tmp_path, sample("container_toolkit")["tree"])
+
+
+def test_it_is_looked_at_shown_applied_and_undone(root, capsys):
+    """Exit status 3 as long as something is left to do."""
+    at = ["--root", str(root), "--only", "container_toolkit"]
+    before = picture(root)
+    assert run(["harden", "check", *at, "--json"]) == 3
+    (found,) = json.loads(capsys.readouterr().out)
+    assert (found["id"], found["verdict"]) == ("RF-X17", "differs")
+    assert run(["harden", "apply", *at]) == 3
+    assert "nothing was changed" in capsys.readouterr().out
+    assert picture(root) == before
+    assert run(["harden", "apply", *at, "--apply", "--json"]) == 0
+    done = json.loads(capsys.readouterr().out)
+    assert [one["status"] for one in done["outcomes"]] == ["done"]
+    assert run(["harden", "check", *at]) == 0
+    assert run(["harden", "undo", "--root", str(root)]) == 0
+    assert "--apply does it" in capsys.readouterr().out
+    assert run(["harden", "undo", "--root", str(root), "--apply"]) == 0
+    assert picture(root) == before
+    assert run(["harden", "undo", "--root", str(root), "--apply"]) == 2
+
+
+def test_every_measure_is_explained_and_one_that_is_none_is_refused(capsys):
+    assert run(["harden", "explain", "--json"]) == 0
+    assert all(one["why"] and one["breaks"] and one["wants"] for one in json.loads(capsys.readouterr().out))
+    assert run(["harden", "explain", "iommu"]) == 0
+    assert "ACS redirection is never switched on" in " ".join(capsys.readouterr().out.split())
+    assert run(["harden", "explain", "nonsense"]) == 2
+    assert run(["harden", "check", "--root", "/nowhere/at/all"]) == 2
+    assert run(["harden", "apply", "--receipt", "../x"]) == 2
+
+
+def test_an_undo_of_a_receipt_that_is_not_in_force_has_nothing_to_do(root, capsys):
+    """Waves ask so of hosts that had nothing to change."""
+    assert run(["harden", "undo", "0123456789abcdef", "--root", str(root), "--apply", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["status"] == "not in force"
+
+
+def test_waves_are_shown_before_anything_is_done(tmp_path, capsys):
+    (tmp_path / "hosts").write_text("b\na\nc\n")
+    words = ["harden", "waves", str(tmp_path / "hosts"), "--run", str(tmp_path / "run.json"), "--canary", "c", "--json"]
+    assert run(words) == 0
+    assert json.loads(capsys.readouterr().out)["waves"] == [["c"], ["a", "b"]]
+    assert not (tmp_path / "run.json").exists()
+    assert run(["harden", "waves", str(tmp_path / "none")]) == 2
