@@ -40,7 +40,7 @@ def _documents() -> list[Path]:
 
 def captures(folder: Path) -> Estate:
     """The ten real nvidia-smi captures, each as the capture of a host of its name."""
-    for path in shared("nvidia-smi").glob("*.xml"):
+    for path in sorted(shared("nvidia-smi").glob("*.xml")):
         at = folder / "hosts" / path.stem / "nvidia-smi.xml"
         at.parent.mkdir(parents=True)
         at.write_bytes(path.read_bytes())
@@ -69,6 +69,7 @@ def shown(found: Iterable[Finding]) -> dict[str, object]:
             },
         }
         for one in sorted(found, key=lambda one: one.of.entities)
+        if one.of.install.product == "gpu-driver"
     }
 
 
@@ -386,6 +387,8 @@ def test_coverage_says_what_was_judged_and_what_could_not_be(bulletins: Index) -
             Fact("host:n2", "runs_software", "package:nvidia-driver", {"version": "595.1"}),
             Fact("host:n2", "has_gpu", "gpu:g", {"model": "NVIDIA H100 80GB HBM3"}),
             Fact("gpu:g", "runs_firmware", "firmware:v/96", {"version": "96.00.99", "name": "NVIDIA H100 vbios"}),
+            Fact("host:n3", "has_gpu", "gpu:p", {"model": "NVIDIA H100 PCIe"}),
+            Fact("gpu:p", "runs_firmware", "firmware:v/96", {"version": "96.00.30", "name": "NVIDIA H100 vbios"}),
         ]
     )
     asked = {
@@ -396,6 +399,7 @@ def test_coverage_says_what_was_judged_and_what_could_not_be(bulletins: Index) -
     assert asked["host:n1", "advisories/container-toolkit"] == {"answered": True}
     assert asked["host:n2", "advisories/gpu-driver"]["answered"] is False
     assert asked["gpu:g", "advisories/vbios"]["answered"] is False
+    assert asked["gpu:p", "advisories/vbios"]["answered"] is True
 
 
 def test_exploited_flaws_and_their_odds_stand_beside_the_verdict(bulletins: Index) -> None:

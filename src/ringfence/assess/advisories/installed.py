@@ -204,5 +204,6 @@ def _firmware(estate: Estate) -> Iterator[Found]:
             if any(word in about.replace("-", " ").split() for word in _CONTROLLERS):
                 yield fact.subject, Install(BMC, version, models=("megarac",)), fact
     for host, fact in waiting:
-        if kinds.get(host) and host not in bundled:
-            yield fact.subject, Install(VBIOS, str(fact.attributes.get("version", "")), models=kinds[host]), fact
+        model = models.get(fact.subject, "")
+        if host not in bundled and (generation(model) or line_of("", model)):
+            yield fact.subject, Install(VBIOS, str(fact.attributes.get("version", "")), models=generation(model)), fact

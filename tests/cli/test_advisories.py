@@ -1,0 +1,117 @@
+"""`ringfence advisories` from the command line: what it prints, saves and exits with."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ringfence.app.estates import open_estate, save_estate
+from ringfence.cli import run
+from ringfence.estate.estate import Estate, estate_of
+from ringfence.estate.facts import Fact
+
+BULLETIN = {
+    "document": {
+        "csaf_version": "2.0",
+        "title": "Made for a test",
+        "tracking": {"id": "9001", "initial_release_date": "2099-01-01T00:00:00Z"},
+    },
+    "product_tree": {
+        "branches": [
+            {
+                "category": "architecture",
+                "name": "Linux",
+                "branches": [
+                    {
+                        "category": "product_version",
+                        "name": "NVIDIA Container Toolkit",
+                        "product": {"product_id": "a", "name": "All versions up to and including 1.2.3"},
+                    },
+                    {
+                        "category": "product_version",
+                        "name": "NVIDIA Container Toolkit",
+                        "product": {"product_id": "f", "name": "1.2.4"},
+                    },
+                ],
+            }
+        ]
+    },
+    "vulnerabilities": [{"cve": "CVE-2099-0001", "product_status": {"known_affected": ["a"], "fixed": ["f"]}}],
+}
+KEV = {"catalogVersion": "1", "vulnerabilities": [{"cveID": "CVE-2099-0001", "dateAdded": "2099-02-01"}]}
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """A folder of one bulletin, the exploited list, and an estate of one host with toolkit 1.2.3."""
+    (tmp_path / "csaf").mkdir()
+    (tmp_path / "csaf" / "9001.json").write_text(json.dumps(BULLETIN))
+    (tmp_path / "kev.json").write_text(json.dumps(KEV))
+    save_estate(estate("1.2.3"), tmp_path / "cluster.estate")
+    return tmp_path
+
+
+def estate(version: str) -> Estate:
+    about = {"version": version}
+    return estate_of([Fact("host:n1", "runs_software", "package:deb/nvidia-container-toolkit", about, "n1/dpkg", 1e9)])
+
+
+def asked(site: Path, *more: str) -> int:
+    return run(["advisories", "--csaf", str(site / "csaf"), "--estate", str(site / "cluster.estate"), *more])
+
+
+def test_a_row_says_what_is_affected_why_and_by_which_fact(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert asked(site, "--kev", str(site / "kev.json")) == 3
+    shown = capsys.readouterr().out
+    for part in (
+        "affected",
+        "1.2.3",
+        "host:n1",
+        "CVE-2099-0001",
+        "9001",
+        "up to and including",
+        "n1/dpkg",
+        "2001-09-09",
+    ):
+        assert part in shown
+
+
+def test_json_has_the_documented_shape(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert asked(site, "--kev", str(site / "kev.json"), "--json") == 3
+    told = json.loads(capsys.readouterr().out)
+    assert told["advisories"] == 1
+    (row,) = told["rows"]
+    assert (row["verdict"], row["fixed"], row["kev"]) == ("affected", "1.2.4", ["CVE-2099-0001"])
+    assert row["fact"]["subject"] == "host:n1"
+
+
+def test_the_estate_is_saved_with_the_verdicts(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked(site, "-o", str(site / "after.estate"))
+    saved = open_estate(site / "after.estate")
+    (flaw,) = saved.facts("vulnerable_to")
+    assert flaw.attributes["verdict"] == "affected"
+    assert [fact.object for fact in saved.facts("asked")] == ["advisories/container-toolkit"]
+
+
+def test_what_is_fixed_exits_with_0_and_is_shown_when_asked_for(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save_estate(estate("1.2.4"), site / "cluster.estate")
+    assert asked(site) == 0
+    assert "CVE-2099-0001" not in capsys.readouterr().out
+    assert asked(site, "--all") == 0
+    assert "fixed" in capsys.readouterr().out
+
+
+def test_a_broken_file_is_told_and_does_not_stop_the_others(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (site / "csaf" / "broken.json").write_text('{"document": {"csaf_version": "2.0"')
+    save_estate(estate("1.2.4"), site / "cluster.estate")
+    assert asked(site) == 3
+    assert "broken.json" in capsys.readouterr().err
+
+
+def test_without_advisories_it_says_what_to_give(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["advisories", "--estate", str(site / "cluster.estate")]) == 2
+    assert "--csaf" in capsys.readouterr().err
+    assert (
+        run(["advisories", "--csaf", str(site), "--kev", "absent.json", "--estate", str(site / "cluster.estate")]) == 2
+    )
+    assert "absent.json" in capsys.readouterr().err
