@@ -13,9 +13,11 @@ from ringfence.analyse import positions
 from ringfence.analyse.derive import Edges, derive
 from ringfence.analyse.incremental import Live
 from ringfence.app.assess.debt_window import Standing, standing
+from ringfence.app.questions import Questions
 from ringfence.app.survey import jewels
 from ringfence.assess.check import Check
 from ringfence.assess.checks import CHECKS
+from ringfence.assess.debt.compute import compute_of
 from ringfence.assess.debt.coverage import coverage_of
 from ringfence.assess.debt.findings import Findings, findings, holes, together
 from ringfence.assess.debt.ledger import Entry, fresh
@@ -23,9 +25,12 @@ from ringfence.assess.judge import Judged, affected, judge, judge_one
 from ringfence.estate.delta import Delta
 from ringfence.estate.estate import PREDICATE_NAME, Estate, Rows
 
+_BESIDE = frozenset(("asked", "has_gpu", "uses_gpu", "used_gpu_hours", "same_as", "part_of"))
+"""What coverage and compute are counted from."""
+
 
 class LiveDebt:
-    """`apply` is the only way to change it. What a change opens is open since `at`, seconds."""
+    """`apply` is the only way to change it. What a change opens is open since `at`, seconds; footholds stay."""
 
     def __init__(self, estate: Estate, at: float, checks: Sequence[Check] = CHECKS) -> None:
         self.at = at
@@ -36,6 +41,8 @@ class LiveDebt:
         edges = derive(estate)
         goals = [positions.parse(estate, jewel) for jewel in jewels(estate)]
         self._live = Live(estate, goals, edges=edges)
+        self._coverage, self._compute = coverage_of(estate, set())[0], compute_of(estate)
+        self._feet = Questions(estate).default_footholds()
         self.standing = self._stand(edges)
 
     def apply(self, delta: Delta) -> Standing:
@@ -45,7 +52,9 @@ class LiveDebt:
         change = self._live.apply(delta)
         self.estate = self._live.estate
         told = {PREDICATE_NAME[code] for code in np.unique(np.concatenate([added, removed]) >> 32).tolist()}
-        touched = False
+        touched = bool(told & _BESIDE)
+        if touched:
+            self._coverage, self._compute = coverage_of(after, set())[0], compute_of(after)
         for at, one in enumerate(self._judged):
             if told & _reads(one.check):
                 again = _again(one, before, after, (removed, added))
@@ -60,8 +69,9 @@ class LiveDebt:
     def _stand(self, edges: Edges) -> Standing:
         found = together([*self._found, holes(self.estate, edges)])
         owed = tuple(self._entry(found, at) for at in range(len(found)))
-        coverage, _ = coverage_of(self.estate, set())
-        return standing(self.estate, self.at, edges, found, owed, self._judged, coverage)
+        return standing(
+            self.estate, self.at, edges, found, owed, self._judged, self._coverage, self._feet, self._compute
+        )
 
     def _entry(self, found: Findings, at: int) -> Entry:
         key = found.keys[at]

@@ -95,8 +95,9 @@ def standing(
     judged: Sequence[Judged],
     coverage: Coverage,
     footholds: Sequence[str] = (),
+    compute: Compute | None = None,
 ) -> Standing:
-    """The debt of what is known."""
+    """The debt of what is known. `compute`: that of the estate if the caller has it already."""
     asked = Questions(estate)
     asked.__dict__["edges"] = edges  # derived already
     graph: Graph = asked.graph
@@ -112,7 +113,7 @@ def standing(
         unsure[one.check.weight] = unsure.get(one.check.weight, 0) + one.counts()[Verdict.UNKNOWN]
     loose = hygiene(game.relevant, found.severity, heavy, unsure)
     shown = {jewel: values.get(jewel, 1.0) for jewel in jewels(estate)}
-    return Standing(at, debt, loose, coverage, compute_of(estate), owed, heavy, game, on_way, shown)
+    return Standing(at, debt, loose, coverage, compute or compute_of(estate), owed, heavy, game, on_way, shown)
 
 
 def jewel_values(estate: Estate) -> dict[str, float]:

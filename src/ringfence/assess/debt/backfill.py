@@ -21,8 +21,9 @@ def earliest(facts: Iterable[Fact], at: float) -> float:
     """The earliest date that the facts carry, seconds; `at` where they carry none. Never later than `at`."""
     found = at
     for fact in facts:
-        dates = [one for one in (_seconds(fact.attributes.get(name)) for name in _DATES) if one]
-        if not any(fact.attributes.get(name) for name in ("published", "since")):
+        said = fact.attributes
+        dates = [one for one in (_seconds(said[name]) for name in _DATES if name in said) if one] if said else []
+        if fact.object.startswith("CVE-") and not (said.get("published") or said.get("since")):
             dates += _of_cve(fact.object)
         dates.append(fact.observed_at)
         found = min([found, *(one for one in dates if one >= _FIRST)])
