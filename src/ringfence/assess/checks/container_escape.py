@@ -26,6 +26,10 @@ CHECK = Check(
     each=(When((Atom("part_of", "it", "pod"),), kinds={"it": ("container",)}),),
     fails=(
         When((Atom("runs_with", "it", Is("privileged")), _ON), "CE_PRIV_MOUNT, CE_MODULE_LOAD: it is privileged"),
+        When(
+            (Atom("runs_with", "it", Is("privileged")), Atom("runs_with", "it", Is("host_pid")), _ON),
+            "CE_NSENTER: it may join the namespaces of its host's processes",
+        ),
         When((_added("SYS_MODULE"), _ON), "CE_MODULE_LOAD: it may load kernel modules"),
         When((_added("SYS_ADMIN"), _ON), "CE_UMH_CORE_PATTERN: it may mount the kernel's switches"),
         When(
