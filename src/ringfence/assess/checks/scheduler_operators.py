@@ -2,7 +2,7 @@
 
 from ringfence.analyse.rule import Atom, Is
 from ringfence.assess.check import Check, Layer, Refs, When
-from ringfence.assess.checks.scheduler_version import OLD
+from ringfence.assess.ways import SLURM_OLD
 
 _RIGHTS = Atom("operates", "it", "cluster", {"level": ("operator", "administrator")})
 _OWN_WORK = (Atom("runs_as", "job", "it"), Atom("in_cluster", "job", "cluster"))
@@ -24,7 +24,7 @@ CHECK = Check(
             (
                 Atom("coordinates", "it", "tenant"),
                 Atom("in_cluster", "it", "cluster"),
-                Atom("runs_software", "cluster", "slurm", {"version": OLD}),
+                Atom("runs_software", "cluster", "slurm", {"version": SLURM_OLD}),
             ),
             "a coordinator of a Slurm this old makes administrators",
             opens=("cluster#admin",),
