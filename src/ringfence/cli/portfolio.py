@@ -17,7 +17,7 @@ def portfolio(
     /,
     *,
     json: AsJson = False,
-    svg: Annotated[Path | None, Parameter(name=["--svg"])] = None,
+    svg: Annotated[Path | None, Parameter(name=["--svg", "-o"])] = None,
     identity: Identity = None,
 ) -> int:
     """Say for every saved estate of a folder which controls are in force, and which rely on data-centre controls only.
