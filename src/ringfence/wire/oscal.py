@@ -102,7 +102,9 @@ def _item(subject: str) -> dict[str, Any]:
 
 
 def _props(**named: str) -> list[dict[str, str]]:
-    return [{"name": name.replace("_", "-"), "ns": NAMESPACE, "value": value} for name, value in named.items() if value]
+    """Properties; OSCAL's strings neither begin nor end with a space, and are not empty."""
+    said = {name.replace("_", "-"): " ".join(value.split()) for name, value in named.items()}
+    return [{"name": name, "ns": NAMESPACE, "value": value} for name, value in said.items() if value]
 
 
 def _observation(rule: Rule, seen: Seen, when: str) -> dict[str, Any]:
