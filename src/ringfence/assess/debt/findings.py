@@ -107,7 +107,9 @@ def _columns(
     keys: list[Key], severity: list[int], of: list[NDArray[np.int32]], row: list[NDArray[np.int64]]
 ) -> Findings:
     """Without the facts that only say what there is, unless a finding has no others; each pair once."""
-    pairs = np.unique(np.stack([np.concatenate(of).astype(np.int64), np.concatenate(row)]), axis=1)
+    pairs = np.stack([np.concatenate(of).astype(np.int64), np.concatenate(row)])
+    pairs = pairs[:, np.lexsort(pairs[::-1])]
+    pairs = pairs[:, np.append(True, (pairs[:, 1:] != pairs[:, :-1]).any(axis=0))[: pairs.shape[1]]]
     structure = np.isin(pairs[1] >> 32, _STRUCTURE)
     has_other = np.zeros(len(keys), np.bool_)
     has_other[pairs[0][~structure]] = True
