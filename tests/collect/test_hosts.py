@@ -131,14 +131,20 @@ def test_iommu_groups_show_an_iommu_that_works():
 
 
 def test_the_toolkit_flaw_follows_the_version_and_the_mode():
-    """1.17.8 is fixed; CDI mode is not affected."""
-    old = "NVIDIA Container Toolkit CLI version 1.17.4\n"
-    cdi = '[nvidia-container-runtime]\nmode = "cdi"\n'
-    flaws = [
-        {f[2] for f in collected(on("a", **files))[0] if f[1] == "vulnerable_to"}
-        for files in ({"ctk": old}, {"ctk": old.replace("1.17.4", "1.17.8")}, {"ctk": old, "config": cdi})
-    ]
-    assert flaws == [{"CVE-2025-23266"}, set(), set()]
+    """1.17.8 is fixed; 1.17.7 is not, in any mode; 1.17.4 has a flaw under CDI only, 1.17.3 another one without."""
+
+    def flaws(version: str, mode: str = "") -> set[str]:
+        files = {"ctk": f"NVIDIA Container Toolkit CLI version {version}\n"}
+        if mode:
+            files["config"] = f'[nvidia-container-runtime]\nmode = "{mode}"\n'
+        return {f[2] for f in collected(on("a", **files))[0] if f[1] == "vulnerable_to"}
+
+    assert [flaws("1.17.8", mode) for mode in ("", "cdi", "legacy")] == [set(), set(), set()]
+    assert [flaws("1.17.7", mode) for mode in ("", "cdi", "legacy")] == [{"CVE-2025-23266"}] * 3
+    assert [flaws("1.17.4", mode) for mode in ("", "auto", "legacy")] == [set(), set(), set()]
+    assert flaws("1.17.4", "cdi") == {"CVE-2025-23266"}
+    assert flaws("1.17.3", "cdi") == {"CVE-2025-23266"}
+    assert flaws("1.17.3", "legacy") == {"CVE-2025-23359"}
 
 
 def test_hosts_equiv_counts_only_where_sshd_honours_it():

@@ -11,7 +11,7 @@ from ringfence.estate import ids
 from ringfence.estate.facts import Fact
 from ringfence.estate.kinds import EVERYONE
 from ringfence.wire.host import kernel as wire
-from ringfence.wire.host import modes, runtime, sessions, units, versions
+from ringfence.wire.host import modes, runtime, sessions, toolkit, units, versions
 
 _DEVICES = (
     ("/dev/nvidia-caps-imex-channels/", "imex"),
@@ -42,14 +42,6 @@ _SYSCTL = (
     "fs.protected_hardlinks",
     "net.ipv4.ip_forward",
 )
-
-# (CVE, first fixed version, needs the default mode): fixed versions as NVIDIA's bulletins give them
-TOOLKIT_FLAWS = (
-    ("CVE-2024-0132", (1, 16, 2)),
-    ("CVE-2025-23359", (1, 17, 4)),
-    ("CVE-2025-23266", (1, 17, 8)),
-)
-"""Container escapes of the NVIDIA Container Toolkit, with the first version that is fixed."""
 
 
 def devices(bundle: Bundle) -> Iterator[Fact]:
@@ -138,9 +130,9 @@ def runtimes(bundle: Bundle) -> Iterator[Fact]:
 
 def software(bundle: Bundle) -> Iterator[Fact]:
     """Operating system, kernel, runtimes and packages, and the toolkit flaws that their versions show."""
-    cdi = any(
-        values.get("nvidia-container-runtime.mode") == "cdi" for _, values in bundle.read("toolkit", runtime.toolkit)
-    )
+    by_cdi = toolkit.UNKNOWN
+    for _, values in bundle.read("toolkit", runtime.toolkit):
+        by_cdi = toolkit.cdi(values.get("nvidia-container-runtime.mode", "auto"))
     for file, values in bundle.read("os-release", versions.os_release):
         name = f"package:os/{ids.clean(values.get('ID', 'linux'))}"
         yield bundle.fact(file, bundle.host, "runs_software", name, version=ids.clean(values.get("VERSION_ID", "")))
@@ -149,14 +141,14 @@ def software(bundle: Bundle) -> Iterator[Fact]:
     for form, reader in (("banner", versions.banner), ("packages", versions.packages)):
         for file, found in bundle.read(form, reader):
             for package in found:
-                yield from _package(bundle, file, package, cdi)
+                yield from _package(bundle, file, package, by_cdi)
 
 
 def _first_line(data: bytes) -> str:
     return ids.clean(data.decode("utf-8", "replace").strip().partition("\n")[0])
 
 
-def _package(bundle: Bundle, file: CapturedFile, package: versions.Package, cdi: bool) -> Iterator[Fact]:
+def _package(bundle: Bundle, file: CapturedFile, package: versions.Package, by_cdi: str) -> Iterator[Fact]:
     family = {"dpkg": "deb", "rpm": "rpm"}.get(package.source, "generic")
     version = ids.clean(package.version)
     yield bundle.fact(
@@ -164,19 +156,9 @@ def _package(bundle: Bundle, file: CapturedFile, package: versions.Package, cdi:
     )
     if package.name not in ("nvidia-container-toolkit", "nvidia-container-toolkit-base"):
         return
-    numbers = versions.numbers(package.version)
-    for flaw, fixed in TOOLKIT_FLAWS:
-        # CDI mode mounts what a file says instead of asking the hook: not affected by any of the three
-        if numbers and numbers < fixed and not cdi:
-            yield bundle.fact(
-                file,
-                bundle.host,
-                "vulnerable_to",
-                flaw,
-                gives="container-escape",
-                version=version,
-                fixed=".".join(map(str, fixed)),
-            )
+    for flaw in toolkit.escapes(package.version, by_cdi):
+        gives = {"gives": "container-escape", "version": version, "fixed": flaw.fixed}
+        yield bundle.fact(file, bundle.host, "vulnerable_to", flaw.cve, **gives)
 
 
 def programs(bundle: Bundle) -> Iterator[Fact]:

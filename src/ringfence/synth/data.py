@@ -9,8 +9,8 @@ from ringfence.synth import say
 from ringfence.synth.layout import tracking
 from ringfence.synth.plan import DEFAULT_KEY, Cluster, Host, Job, Pipeline, Storage, User
 
-TOOLKIT = "1.17.8"
-"""The container toolkit's first version without CVE-2025-23266."""
+TOOLKIT, TOOLKIT_OLD = "1.17.8", "1.17.7"
+"""The container toolkit's first version without CVE-2025-23266, and the last that has it, in every mode."""
 
 CAPABLE = ("hgx", "nvl", "login")
 """Roles that mount exports."""
@@ -169,7 +169,7 @@ def opened(plan: Cluster, host: Host, kind: str) -> bool:
 
 def toolkit_version(plan: Cluster, host: Host) -> str:
     """The version of the NVIDIA container toolkit."""
-    return "1.17.4" if plan.flawed("toolkit_old", host.rack) else TOOLKIT
+    return TOOLKIT_OLD if plan.flawed("toolkit_old", host.rack) else TOOLKIT
 
 
 HOOKS = "nfs-home01:/export/hooks"

@@ -7,6 +7,7 @@ from ringfence.estate.kinds import EVERYONE
 from ringfence.synth import data, say
 from ringfence.synth.plan import Cluster, Host, address
 from ringfence.synth.say import fact
+from ringfence.wire.host import toolkit
 
 _ZONE = {"hgx": "compute", "nvl": "compute", "login": "access", "storage": "storage"}
 _MODEL = {"hgx": "NVIDIA H100 80GB HBM3", "nvl": "NVIDIA GB200"}
@@ -102,9 +103,9 @@ def accelerators(plan: Cluster) -> Iterator[Fact]:
         yield fact(host, "runs_software", "package:nvidia-driver", source, {"version": "570.124.06"})
         version, file = data.toolkit_version(plan, of), f"hosts/{of.name}/versions/nvidia-ctk"
         yield fact(host, "runs_software", "package:generic/nvidia-container-toolkit", file, {"version": version})
-        if version != data.TOOLKIT:
-            shown: dict[str, Scalar] = {"gives": "container-escape", "version": version, "fixed": data.TOOLKIT}
-            yield fact(host, "vulnerable_to", "CVE-2025-23266", file, shown)
+        for flaw in toolkit.escapes(version, toolkit.UNKNOWN):
+            shown: dict[str, Scalar] = {"gives": "container-escape", "version": version, "fixed": flaw.fixed}
+            yield fact(host, "vulnerable_to", flaw.cve, file, shown)
         yield from _devices(plan, of, host)
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from ringfence.assess.advisories.index import Index
-from ringfence.assess.advisories.judge import Finding, Standing, facts, findings
+from ringfence.assess.advisories.judge import SOURCE, Finding, Standing, facts, findings
 from ringfence.assess.advisories.verdict import Said, Verdict
 from ringfence.assess.constraints import SOURCE as REQUIRES
 from ringfence.assess.constraints import constraints
@@ -42,8 +42,19 @@ def enriched(
 
 
 def enriched_by(estate: Estate, answer: Answer) -> Estate:
-    """The estate with the facts of an answer, instead of those of an earlier one, and what they require."""
-    old = [fact for fact in estate.facts("vulnerable_to", "asked") if fact.source == "advisories"]
+    """The estate with the facts of an answer, and what they require.
+
+    They take the place of those of an earlier answer, and of what a collector said of the same flaw in the same
+    entity: it knew less.
+    """
+    judged = {
+        (entity, one.cve) for found in answer.findings for one in found.judged.said for entity in found.of.entities
+    }
+    old = [
+        fact
+        for fact in estate.facts("vulnerable_to", "asked")
+        if fact.source == SOURCE or (fact.predicate == "vulnerable_to" and (fact.subject, fact.object) in judged)
+    ]
     return constrained(estate.with_delta(facts(list(answer.findings), answer.standing, time()), old))
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from ringfence.assess.advisories.products import OPERATOR, TOOLKIT
 from ringfence.assess.advisories.tokens import Version, tokens
+from ringfence.wire.host.toolkit import ESCAPES
 
 CDI = "cdi"
 """The key of an installation's facts under which the mode of the toolkit stands: "on", "off", or missing."""
@@ -16,7 +17,7 @@ STRATEGY = "device-list-strategy"
 
 CDI_FACT = "whether devices are given to containers by CDI (toolkit.mode)"
 
-NOT_UNDER_CDI = ("CVE-2024-0132", "CVE-2024-0133", "CVE-2025-23359")
+NOT_UNDER_CDI = ("CVE-2024-0133", *(flaw.cve for flaw in ESCAPES if not flaw.under_cdi))
 """Bulletins 5582 and 5616 say in prose that these do not concern CDI."""
 
 ODD_SETTINGS = ("CVE-2024-0136", "CVE-2024-0137")
@@ -77,9 +78,5 @@ def _only_cdi(known: dict[str, str]) -> Met:
     return Met(is_met=mode == "on", because=f"CDI is {mode}")
 
 
-GIVES = {
-    (TOOLKIT, "CVE-2024-0132"): "container-escape",
-    (TOOLKIT, "CVE-2025-23359"): "container-escape",
-    (TOOLKIT, "CVE-2025-23266"): "container-escape",
-}
+GIVES = {(TOOLKIT, flaw.cve): "container-escape" for flaw in ESCAPES}
 """What exploiting a flaw is shown to yield, by published work: a move may rest on it. For others no bulletin says."""

@@ -28,6 +28,7 @@ from ringfence.assess.advisories.products import (
 from ringfence.assess.advisories.verdict import Install
 from ringfence.estate.estate import Estate
 from ringfence.estate.facts import Fact
+from ringfence.wire.host import toolkit
 
 Found = tuple[str, Install, Fact]
 
@@ -138,9 +139,9 @@ def _switch(version: str) -> str:
 
 
 def _cdi(entity: str, settings: Mapping[tuple[str, str], str]) -> tuple[tuple[str, str], ...]:
-    mode = settings.get((entity, "toolkit.mode"), "")
-    if mode in ("cdi", "legacy", "csv"):
-        return ((conditional.CDI, "on" if mode == "cdi" else "off"),)
+    by_cdi = toolkit.cdi(settings.get((entity, "toolkit.mode"), ""))
+    if by_cdi:
+        return ((conditional.CDI, by_cdi),)
     default = settings.get((entity, "gpu-operator.cdi.default"), "")
     return ((conditional.CDI, "on" if default == "true" else "off"),) if default else ()
 

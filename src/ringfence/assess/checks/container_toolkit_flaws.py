@@ -27,8 +27,8 @@ CHECK = Check(
     doubts=(undecided(PRODUCT),),
     why="The toolkit prepares each container as root and trusts what the image brings: whoever chooses the image "
     "has the host.",
-    remedy="Update to 1.17.8 or later; until then run it in CDI mode or disable the enable-cuda-compat hook, and "
-    "start only images of your own registry.",
+    remedy="Update to 1.17.8 or later; until then disable the enable-cuda-compat hook and start only "
+    "images of your own registry. CDI mode is no way round: CVE-2025-23266 is there up to 1.17.7.",
     weight=9,
     mismatch=Mismatch.ACCELERATOR,
     refs=Refs(atlas=("AML.T0105",), attack=("T1611",), cve=("CVE-2025-23266", "CVE-2024-0132", "CVE-2025-23359")),
