@@ -68,6 +68,16 @@ def test_what_is_not_known_is_never_a_pass() -> None:
     assert derived(*weights()) == {}
 
 
+def test_weights_that_no_known_host_holds_are_never_certain() -> None:
+    """Nobody was found who holds them: that is no knowledge of every way out."""
+    found = hours(estate_of(weights()), MODEL)
+    assert found is not None
+    assert (found.holders, found.together) == ((), None)
+    assert not found.certain
+    asked = [fact for fact in facts(estate_of(weights())) if fact.predicate == "asked"]
+    assert [fact.attributes["answered"] for fact in asked] == [False]
+
+
 def test_without_a_size_or_a_place_there_is_no_answer() -> None:
     """And a size that is no number is none."""
     assert hours(estate_of([Fact(MODEL, "size_bytes", "7")]), MODEL) is None

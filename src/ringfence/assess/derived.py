@@ -37,9 +37,8 @@ def time_to_exfiltrate(estate: Estate) -> Iterator[Fact]:
         found = uplinks.of(model)
         if found is None:
             continue
-        known = found.certain and bool(found.holders)
-        told: dict[str, str | int | float | bool] = {"answered": known}
-        if known:
+        told: dict[str, str | int | float | bool] = {"answered": found.certain}
+        if found.certain:
             told["complete"] = True
         else:
             told["reason"] = "the ways outside of its holders are not all known"
@@ -47,7 +46,7 @@ def time_to_exfiltrate(estate: Estate) -> Iterator[Fact]:
         if found.together is not None and found.together < DAY_HOURS:
             shown: dict[str, str | int | float | bool] = {"hours": round(found.together, 4)}
             yield Fact(model, "setting", "hours-to-exfiltrate=under-a-day", shown, SOURCE)
-        elif known:
+        elif found.certain:
             hours = {} if found.together is None else {"hours": round(found.together, 4)}
             how = "no-way" if found.together is None else "a-day-or-more"
             yield Fact(model, "setting", f"hours-to-exfiltrate={how}", hours, SOURCE)

@@ -44,8 +44,8 @@ class Exfiltration(msgspec.Struct, frozen=True):
 
     @property
     def certain(self) -> bool:
-        """Whether every way outside of every holder is known with its speed."""
-        return not self.unrated and not self.silent
+        """Whether every way outside of every holder is known with its speed. Without any holder nothing is."""
+        return bool(self.holders) and not self.unrated and not self.silent
 
 
 def hours(estate: Estate, model: str) -> Exfiltration | None:
