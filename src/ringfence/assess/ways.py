@@ -8,19 +8,6 @@ HOST_OF_PORT = (Atom("has_port", "host", "it"),)
 WHOLE_GPU: dict[str, Match] = {"index": Like(r"\d{1,6}")}
 """Attributes of `has_gpu` of a whole accelerator: a MIG slice has an index like `0:1`."""
 
-SLURM = Is("package:pkg:generic/slurm")
-
-SLURM_OLD = Like(
-    r"(?:1?[0-9]|2[0-2])\.[0-9].*|23\.0[0-9].*|23\.11\.(?:[0-9]|10)(?:[^0-9].*)?"
-    r"|24\.05\.[0-7](?:[^0-9].*)?|24\.11\.[0-4](?:[^0-9].*)?"
-)
-"""Versions of Slurm that lack a security fix, to CVE-2025-43904: 23.11.11, 24.05.8, 24.11.5 and 25.05 have them all."""
-
-SLURM_MENDED = Like(
-    r"23\.11\.1[1-9].*|24\.05\.(?:[89]|[1-9][0-9]).*|24\.11\.(?:[5-9]|[1-9][0-9]).*|2[5-9]\.[0-9].*|[3-9][0-9]\..*"
-)
-"""Versions of Slurm that have every fix up to that one."""
-
 
 def flawed(product: str | tuple[str, ...], says: str, verdict: str = "affected") -> When:
     """A bulletin's verdict on `it`, as the advisories write it."""

@@ -11,7 +11,7 @@ from ringfence.synth import data
 from ringfence.synth.plan import Cluster, Host, Job, address
 from ringfence.synth.say import OBSERVED
 
-RELEASE, PARSER = "25.05.3", "data_parser/v0.0.43"
+RELEASE, PARSER = "25.05.9", "data_parser/v0.0.43"
 _GRES = {"hgx": "gpu:h100", "nvl": "gpu:gb200"}
 _NUMBERED = re.compile(r"^(.*?)(\d+)$")
 

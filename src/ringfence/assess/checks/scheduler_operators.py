@@ -1,8 +1,13 @@
 """Who runs the scheduler does no daily work with that account."""
 
-from ringfence.analyse.rule import Atom, Is
+from ringfence.analyse.rule import Atom, Is, Like
 from ringfence.assess.check import Check, Layer, Refs, When
-from ringfence.assess.ways import SLURM_OLD
+
+_BEFORE_FIX = Like(
+    r"(?:1?[0-9]|2[0-2])\.[0-9].*|23\.0[0-9].*|23\.11\.(?:[0-9]|10)(?:[^0-9].*)?"
+    r"|24\.05\.[0-7](?:[^0-9].*)?|24\.11\.[0-4](?:[^0-9].*)?"
+)
+"""Versions of Slurm with CVE-2025-43904, which 23.11.11, 24.05.8, 24.11.5 and 25.05 end."""
 
 _RIGHTS = Atom("operates", "it", "cluster", {"level": ("operator", "administrator")})
 _OWN_WORK = (Atom("runs_as", "job", "it"), Atom("in_cluster", "job", "cluster"))
@@ -24,7 +29,7 @@ CHECK = Check(
             (
                 Atom("coordinates", "it", "tenant"),
                 Atom("in_cluster", "it", "cluster"),
-                Atom("runs_software", "cluster", "slurm", {"version": SLURM_OLD}),
+                Atom("runs_software", "cluster", "slurm", {"version": _BEFORE_FIX}),
             ),
             "a coordinator of a Slurm this old makes administrators",
             opens=("cluster#admin",),
