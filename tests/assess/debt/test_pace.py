@@ -125,6 +125,8 @@ def test_a_jewel_that_is_called_none_any_more_is_refused() -> None:
 def test_figures_are_found_by_whole_words_and_unknown_models_are_told_not_guessed() -> None:
     assert flops_of("NVIDIA H100 80GB HBM3") == 989.5 * TERA
     assert flops_of("NVIDIA H100 PCIe") == 756.5 * TERA
+    assert flops_of("NVIDIA H200 NVL") == 835.5 * TERA
+    assert flops_of("NVIDIA H200") == 989.5 * TERA
     assert flops_of("NVIDIA A100-SXM4-40GB") == 312.0 * TERA
     assert flops_of("NVIDIA GB200") == 2500.0 * TERA
     assert flops_of("Quadro P2000") == flops_of("") == flops_of("A1000") == 0.0

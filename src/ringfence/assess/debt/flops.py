@@ -12,6 +12,7 @@ TERA = 1e12
 FLOPS: Sequence[tuple[str, str, float, str]] = (
     ("GB200", "NVIDIA GB200", 2500.0, "NVIDIA GB200 NVL72 data sheet, FP16/BF16, per GPU, halved"),
     ("B200", "NVIDIA B200", 2250.0, "NVIDIA HGX B200 data sheet, FP16/BF16, per GPU, halved"),
+    ("H200 NVL", "NVIDIA H200 NVL", 835.5, "NVIDIA H200 data sheet, NVL, BFLOAT16, halved"),
     ("H200", "NVIDIA H200", 989.5, "NVIDIA H200 data sheet, SXM, BFLOAT16, halved"),
     ("GH200", "NVIDIA GH200", 989.5, "NVIDIA GH200 data sheet, BFLOAT16, halved"),
     ("H100 NVL", "NVIDIA H100 NVL", 835.5, "NVIDIA H100 data sheet, NVL, BFLOAT16, halved"),
