@@ -58,3 +58,19 @@ def test_waves_are_shown_before_anything_is_done(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["waves"] == [["c"], ["a", "b"]]
     assert not (tmp_path / "run.json").exists()
     assert run(["harden", "waves", str(tmp_path / "none")]) == 2
+
+
+def test_waves_without_apply_say_what_comes_next_of_a_fresh_run_and_of_one_that_halted(tmp_path, capsys):
+    """In words, too; and nothing is kept of it."""
+    (tmp_path / "hosts").write_text("b\na\n")
+    file = tmp_path / "run.json"
+    words = ["harden", "waves", str(tmp_path / "hosts"), "--run", str(file), "--reach", "sh {host}"]
+    words += ["--only", "rare_modules"]
+    assert run(words) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "next: apply; nothing was changed" in said
+    assert not file.exists()
+    file.write_text(json.dumps({"receipt": "0" * 16, "hosts": {"a": {"stand": "silent", "why": "no route"}}}))
+    assert run([*words, "--tolerated", "0", "--no-put-back"]) == 0
+    assert "next: halt, " in " ".join(capsys.readouterr().out.split())
+    assert "halt" not in file.read_text()

@@ -187,7 +187,9 @@ def waves(
             output.json(planned)
             return 0
         output.table(("wave", "hosts", ""), [(n + 1, len(w), ", ".join(w[:8])) for n, w in enumerate(planned["waves"])])
-        output.out.print(f"next: {planned['next']['do']}; nothing was changed; --apply does it", markup=False)
+        following = planned["next"]
+        what = f"{following.do}, {following.why}" if following.why else following.do
+        output.out.print(f"next: {what}; nothing was changed; --apply does it", markup=False)
         return 0
     with needs_fence():
         steps = []
