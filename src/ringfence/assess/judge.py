@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ringfence.analyse.match import Variables, match, names_of
 from ringfence.assess.check import IT, Check, Result, Verdict, When
 from ringfence.assess.checks import CHECKS
+from ringfence.assess.first import first_ways
 from ringfence.estate.estate import PREDICATE_CODE, Estate, Rows
 from ringfence.estate.kinds import PREDICATES
 
@@ -92,13 +93,9 @@ def _first(estate: Estate, when: When, subjects: _Ints) -> tuple[_Ints, Sequence
     if found is None:
         return none
     it = found.variables[IT]
-    keys: list[NDArray[np.int64]] = [*reversed(found.rows), it.astype(np.int64)]
-    order = np.lexsort(keys)  # the same way, whatever came first
-    met, first = np.unique(it[order], return_index=True)
-    at = order[first]
-    here = np.isin(met, subjects)
-    at = at[here]
-    return met[here], [rows[at] for rows in found.rows], {name: column[at] for name, column in found.variables.items()}
+    at = first_ways(estate, it, found.rows)
+    at = at[np.isin(it[at], subjects)]
+    return it[at], [rows[at] for rows in found.rows], {name: column[at] for name, column in found.variables.items()}
 
 
 _FEW = 512
