@@ -128,12 +128,15 @@ def test_a_change_that_is_followed_gives_what_a_full_recomputation_gives() -> No
     estate = estate_of(facts(draw(48, 3)))
     live = LiveDebt(estate, START)
     told = [*estate.facts("vulnerable_to"), *estate.facts("device_open"), *estate.facts("readable_by")][::7]
-    for fact in told[:6]:
+    beside = [next(estate.facts(name)) for name in ("setting", "authenticates", "asked", "jewel")]
+    for fact in (*told[:6], *beside):
         for delta in (Delta(removed=(fact,)), Delta(added=(fact,))):
             found = live.apply(delta)
             again, _, _ = stand(live.estate, START, {}, set())
             assert found.debt.principal == pytest.approx(again.debt.principal, abs=1e-9)
             assert {entry.key for entry in found.owed} == {entry.key for entry in again.owed}
+            assert (found.hygiene.count, found.hygiene.unknown) == (again.hygiene.count, again.hygiene.unknown)
+            assert (found.coverage, found.compute) == (again.coverage, again.compute)
 
 
 # files

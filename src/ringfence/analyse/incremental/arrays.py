@@ -12,6 +12,7 @@ def roomy(array: NDArray[_T], needed: int, fill: int = 0) -> NDArray[_T]:
     """`array`, or a copy half as long again if it has fewer than `needed` rows; new rows hold `fill`."""
     if needed <= len(array):
         return array
-    longer = np.full((needed + needed // 2 + 1_024, *array.shape[1:]), fill, array.dtype)
+    shape = (needed + needed // 2 + 1_024, *array.shape[1:])
+    longer = np.full(shape, fill, array.dtype) if fill else np.zeros(shape, array.dtype)  # zeros take no pages yet
     longer[: len(array)] = array
     return longer

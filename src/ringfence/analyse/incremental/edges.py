@@ -84,12 +84,11 @@ class EdgeStore:
     def edges(self, store: FactStore) -> Edges:
         """The living edges as the rest of the room knows them, facts as rows again."""
         which = self.living()
-        start, because = self.start[which], self.because[which]
         return Edges(
             self.move[which],
-            np.where(start >= 0, self.positions[start], -1),
+            _named(which, self.start, self.positions),
             self.positions[self.to[which]],
-            np.where(because >= 0, store.row[because], -1),
+            _named(which, self.because, store.row),
             self.low[which],
             self.high[which],
             self.unknown[which],
@@ -104,6 +103,17 @@ class EdgeStore:
         self._head = np.full(len(self._head), -1, np.int32)
         self._next = np.full((self.count, 8), -1, np.int32)
         _link(self.because, self._head, self._next, 0, self.count)
+
+
+@kernel
+def _named(which: NDArray[np.int64], numbers: Ints, names: NDArray[np.int64]) -> NDArray[np.int64]:
+    """`names[numbers[which]]` where the numbers are ≥ 0, else -1: in one pass, for these are large."""
+    found = np.empty((len(which), numbers.shape[1]), np.int64)
+    for k in range(len(which)):
+        for slot in range(numbers.shape[1]):
+            number = numbers[which[k], slot]
+            found[k, slot] = names[number] if number >= 0 else -1
+    return found
 
 
 @kernel

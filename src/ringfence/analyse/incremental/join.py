@@ -23,6 +23,7 @@ class Joiner:
         self.plans = plans
         self._where = np.zeros((0, max(1, len(plans.conditions.wheres))), np.bool_)
         self._begins = np.zeros((0, max(1, len(plans.conditions.prefixes))), np.bool_)
+        self._any_prefix = tuple(prefix for prefixes in plans.conditions.prefixes for prefix in prefixes)
         self._wheres = self._terms = 0
         self._because: Ints = np.zeros((_FIRST, 8), np.int32)
         self._ends = np.zeros((_FIRST, 4), np.int64)
@@ -33,7 +34,7 @@ class Joiner:
 
         (plan of each, [three starts, target] as positions with -1 where unused, the facts it rests on by atom).
         """
-        self._learn(estate)
+        self.learn(estate)
         jobs = self._jobs(store, begin, end)
         while True:
             found = _join(
@@ -69,20 +70,31 @@ class Joiner:
         ]
         return np.array(jobs, np.int32).reshape(-1, 3)
 
-    def _learn(self, estate: Estate) -> None:
+    def learn(self, estate: Estate) -> None:
         """Test the attribute records and terms that are new since the last run."""
         records = len(estate.attribute_texts)
         self._where = roomy(self._where, records)
+        having = _by_name(estate, range(self._wheres, records))
         for at, where in enumerate(self.plans.conditions.wheres):
-            for code in range(self._wheres, records):
-                self._where[code, at] = agrees(estate, where, code)
+            codes = min((having.get(name, []) for name in where), key=len)
+            self._where[[code for code in codes if agrees(estate, where, code)], at] = True
         terms = estate.terms.values
         count = len(terms)
         self._begins = roomy(self._begins, count)
-        for at, prefix in enumerate(self.plans.conditions.prefixes):
-            for code in range(self._terms, count):
-                self._begins[code, at] = terms[code].startswith(prefix)
+        prefixes = self.plans.conditions.prefixes
+        for code in range(self._terms, count):
+            if terms[code].startswith(self._any_prefix):
+                self._begins[code] = [terms[code].startswith(prefix) for prefix in prefixes]
         self._wheres, self._terms = records, count
+
+
+def _by_name(estate: Estate, records: range) -> dict[str, list[int]]:
+    """The attribute records that have an attribute of each name."""
+    found: dict[str, list[int]] = {}
+    for code in records:
+        for name in estate.attributes_of(code):
+            found.setdefault(name, []).append(code)
+    return found
 
 
 # Kernels index whole arrays: a view of one row would be counted in and out at every use.

@@ -9,16 +9,12 @@ other edge ends both bounds are swept anew. Whichever way was taken, the result 
 
 from collections.abc import Sequence
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from ringfence.analyse.derive import Edges, derive
-from ringfence.analyse.incremental.edges import EdgeStore
-from ringfence.analyse.incremental.join import Joiner
+from ringfence.analyse.derive import Edges
+from ringfence.analyse.incremental.follow import Change, LiveEdges
 from ringfence.analyse.incremental.level import Level
-from ringfence.analyse.incremental.plans import plans_of
-from ringfence.analyse.incremental.store import FactStore
 from ringfence.analyse.moves import MOVES
 from ringfence.analyse.positions import Positions
 from ringfence.analyse.reach.adjacency import Ints
@@ -29,20 +25,9 @@ from ringfence.estate.delta import Delta
 from ringfence.estate.estate import Estate
 
 _Ends = tuple[Ints, Ints, Ints]
-_COMPACT_AT = 100_000
 
 
-class Change(msgspec.Struct, frozen=True):
-    """What one delta did: facts and edges that came and went, and whether bounds were computed anew."""
-
-    facts_added: int
-    facts_removed: int
-    edges_added: int
-    edges_removed: int
-    swept: bool
-
-
-class Live:
+class Live(LiveEdges):
     """Estate, edges and both bounds of every position's reach of `jewels` (positions), after any number of deltas.
 
     `apply` is the only way to change it, and not safe to call from two threads. Edges that rest on
@@ -59,49 +44,24 @@ class Live:
         with_unknown: bool = False,
     ) -> None:
         """`edges`: those of `derive(estate, moves)` if the caller has them already."""
-        self.estate, self.moves, self.with_unknown = estate, moves, with_unknown
+        super().__init__(estate, moves, edges=edges)
+        self.with_unknown = with_unknown
         self.jewels = np.asarray(jewels, np.int64)
-        self._store = FactStore(estate)
-        self._joiner = Joiner(plans_of(estate, moves))
-        self._edges = EdgeStore()
         self._jewels: NDArray[np.int64] = self._edges.number(self.jewels).astype(np.int64)
-        self._low = np.array([move.minutes.low for move in moves], np.float32)
-        self._high = np.array([move.minutes.high for move in moves], np.float32)
-        found = derive(estate, moves) if edges is None else edges
-        self._take(found.move, found.start, found.to, self._store.numbers(found.because), found.unknown)
         self._sweep()
-        for table in estate.tables.values():  # so that the first delta finds its indexes made
-            for side in ("subject", "object"):
-                table.find(side, np.zeros(0, np.int32))
 
     def apply(self, delta: Delta) -> Change:
         """Take facts away and add some. Both bounds are those of the new estate afterwards."""
-        self.estate, added, removed = self.estate.changed(delta.added, delta.removed)
-        ended, ended_of_swept = np.zeros(0, np.int64), False
-        if len(removed):
-            gone = self._store.numbers(removed)
-            self._store.alive[gone] = False
-            ended = self._edges.drop(gone)
-            ended_of_swept = bool(self._edges.swept[ended].any())
-        fresh = np.zeros(0, np.int64)
-        if len(added):
-            begin, end = self._store.add(self.estate, added)
-            plan, ends, because = self._joiner.run(self.estate, self._store, begin, end)
-            about = self._joiner.plans.plan[plan]
-            fresh = self._take(about[:, 5].astype(np.int16), ends[:, :3], ends[:, 3], because, about[:, 6] == 1)
-        if ended_of_swept or self._edges.dead > max(_COMPACT_AT, self._edges.count // 3):
+        facts, fresh, ended = self._follow(delta)
+        if bool(self._edges.swept[ended].any()) or self._many_dead():
             self._sweep()
-            return Change(len(added), len(removed), len(fresh), len(ended), True)
+            return Change(*facts, len(fresh), len(ended), True)
         if len(ended):
             for level in (self.lower, self.upper):
                 level.retract(self._edges.alive)
         if len(fresh):
             self._flow(fresh)
-        return Change(len(added), len(removed), len(fresh), len(ended), False)
-
-    def edges(self) -> Edges:
-        """All living edges; the same set as `derive(self.estate)`, in another order."""
-        return self._edges.edges(self._store)
+        return Change(*facts, len(fresh), len(ended), False)
 
     def reach(self, position: int) -> tuple[list[int], list[int]]:
         """(lower, upper): indices of the jewels that a position reaches on its own."""
@@ -115,17 +75,6 @@ class Live:
         words, known = words_for(len(self.jewels)), self.lower.placed
         lower, upper = (level.rows[level.component[:known]][:, :words] for level in (self.lower, self.upper))
         return self._edges.positions[:known], lower, upper
-
-    def _take(
-        self,
-        move: NDArray[np.int16],
-        start: Positions,
-        to: Positions,
-        because: Ints,
-        unknown: NDArray[np.bool_],
-    ) -> NDArray[np.int64]:
-        minutes = (self._low[move], self._high[move])
-        return self._edges.add(move, start, to, because, minutes, unknown, self._store.count)
 
     def _usable(self, which: NDArray[np.int64]) -> NDArray[np.int64]:
         return which if self.with_unknown else which[~self._edges.unknown[which]]

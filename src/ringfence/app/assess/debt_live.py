@@ -1,20 +1,19 @@
 """The debt of an estate while facts come and go: only what a change may have touched is looked at again.
 
 delta ─▶ affected subjects ─▶ re-judged ─▶ their checks' findings ─┐
-  └────▶ edges follow ─────────────────────────────────────────────┴─▶ Game ─▶ D, unless nothing of it lies on a way
+  └────▶ edges follow ─────────────────────────────────────────────┴─▶ Game ─▶ D, unless neither changed
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import msgspec
 import numpy as np
 
-from ringfence.analyse import positions
 from ringfence.analyse.derive import Edges, derive
-from ringfence.analyse.incremental import Live
-from ringfence.app.assess.debt_window import Standing, standing
+from ringfence.analyse.incremental import LiveEdges
+from ringfence.app.assess.debt_window import Standing, loose_ends, standing
 from ringfence.app.questions import Questions
-from ringfence.app.survey import jewels
 from ringfence.assess.check import Check
 from ringfence.assess.checks import CHECKS
 from ringfence.assess.debt.compute import compute_of
@@ -28,6 +27,9 @@ from ringfence.estate.estate import PREDICATE_NAME, Estate, Rows
 _BESIDE = frozenset(("asked", "has_gpu", "uses_gpu", "used_gpu_hours", "same_as", "part_of"))
 """What coverage and compute are counted from."""
 
+_OF_GAME = frozenset(("jewel", "asked"))
+"""What decides, beside moves and findings, what is owed: the jewels' values, and holes."""
+
 
 class LiveDebt:
     """`apply` is the only way to change it. What a change opens is open since `at`, seconds; footholds stay."""
@@ -39,8 +41,7 @@ class LiveDebt:
         self._found = [findings(estate, [one]) for one in self._judged]
         self._entries: dict[tuple[str, str], Entry] = {}
         edges = derive(estate)
-        goals = [positions.parse(estate, jewel) for jewel in jewels(estate)]
-        self._live = Live(estate, goals, edges=edges)
+        self._live = LiveEdges(estate, edges=edges)
         self._coverage, self._compute = coverage_of(estate, set())[0], compute_of(estate)
         self._feet = Questions(estate).default_footholds()
         self.standing = self._stand(edges)
@@ -52,26 +53,37 @@ class LiveDebt:
         change = self._live.apply(delta)
         self.estate = self._live.estate
         told = {PREDICATE_NAME[code] for code in np.unique(np.concatenate([added, removed]) >> 32).tolist()}
-        touched = bool(told & _BESIDE)
-        if touched:
+        if told & _BESIDE:
             self._coverage, self._compute = coverage_of(after, set())[0], compute_of(after)
-        for at, one in enumerate(self._judged):
-            if told & _reads(one.check):
-                again = _again(one, before, after, (removed, added))
-                if again is not None:
-                    self._judged[at] = again
-                    self._found[at] = findings(self.estate, [again])
-                    touched = True
-        if touched or change.edges_added or change.edges_removed:
-            self.standing = self._stand(self._live.edges())
+        on_ways = bool(change.edges_added or change.edges_removed or told & _OF_GAME)
+        on_ways |= self._judge_again(before, after, (removed, added), told)
+        self.standing = self._stand(self._live.edges()) if on_ways else self._beside()
         return self.standing
 
+    def _judge_again(self, before: Estate, after: Estate, rows: tuple[Rows, Rows], told: set[str]) -> bool:
+        """Whether a finding came, went, or rests on other facts now."""
+        moved = False
+        for at, one in enumerate(self._judged):
+            again = _again(one, before, after, rows) if told & _reads(one.check) else None
+            if again is not None:
+                self._judged[at] = again
+                now = findings(self.estate, [again])
+                moved |= not now.same_as(self._found[at])
+                self._found[at] = now
+        return moved
+
     def _stand(self, edges: Edges) -> Standing:
-        found = together([*self._found, holes(self.estate, edges)])
+        self._all = found = together([*self._found, holes(self.estate, edges)])
         owed = tuple(self._entry(found, at) for at in range(len(found)))
         return standing(
             self.estate, self.at, edges, found, owed, self._judged, self._coverage, self._feet, self._compute
         )
+
+    def _beside(self) -> Standing:
+        """Where it stands if no move and no finding changed: D is what it was."""
+        was = self.standing
+        loose = loose_ends(was.game, self._all, was.weights, self._judged)
+        return replace(was, hygiene=loose, coverage=self._coverage, compute=self._compute)
 
     def _entry(self, found: Findings, at: int) -> Entry:
         key = found.keys[at]

@@ -108,12 +108,17 @@ def standing(
     game = game_of(graph, probabilities(estate, edges, MOVES), _FUNCTION, feet, goals, worth, found)
     heavy = weights_of(owed, at)
     debt, on_way = debt_and_ways(game, heavy)
+    loose = loose_ends(game, found, heavy, judged)
+    shown = {jewel: values.get(jewel, 1.0) for jewel in jewels(estate)}
+    return Standing(at, debt, loose, coverage, compute or compute_of(estate), owed, heavy, game, on_way, shown)
+
+
+def loose_ends(game: Game, found: Findings, heavy: NDArray[np.float64], judged: Sequence[Judged]) -> Hygiene:
+    """What lies on no way; `heavy`: the findings' weights."""
     unsure: dict[int, int] = {}
     for one in judged:
         unsure[one.check.weight] = unsure.get(one.check.weight, 0) + one.counts()[Verdict.UNKNOWN]
-    loose = hygiene(game.relevant, found.severity, heavy, unsure)
-    shown = {jewel: values.get(jewel, 1.0) for jewel in jewels(estate)}
-    return Standing(at, debt, loose, coverage, compute or compute_of(estate), owed, heavy, game, on_way, shown)
+    return hygiene(game.relevant, found.severity, heavy, unsure)
 
 
 def jewel_values(estate: Estate) -> dict[str, float]:

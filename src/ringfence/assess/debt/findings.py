@@ -45,6 +45,10 @@ class Findings:
         order = np.argsort(self.of, kind="stable")
         return np.split(self.row[order], np.searchsorted(self.of[order], np.arange(1, len(self.keys))))
 
+    def same_as(self, other: "Findings") -> bool:
+        """Whether these are the same findings for the same facts."""
+        return self.keys == other.keys and np.array_equal(self.of, other.of) and np.array_equal(self.row, other.row)
+
     def take(self, wanted: Sequence[int]) -> "Findings":
         """Some of them, renumbered in this order."""
         number = np.full(len(self.keys), -1, np.int32)

@@ -12,6 +12,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,14 +60,23 @@ class Game:
         fact = np.full(self.facts + 1, NEVER, np.int32)
         np.minimum.at(fact, self.fact_of, ranks[self.finding_of])
         fact[-1] = 0  # where -1 leads: no finding fact
-        found: Ints = fact[self.rests].max(axis=1, initial=0)
+        resting, on = self._resting
+        found = np.zeros(len(self.to), np.int32)
+        found[resting] = fact[on].max(axis=1, initial=0)
         return found
 
-    @property
+    @cached_property
+    def _resting(self) -> tuple[NDArray[np.int64], Ints]:
+        """(edges that rest on some finding fact, on which)."""
+        resting = np.flatnonzero((self.rests >= 0).any(axis=1))
+        return resting, self.rests[resting]
+
+    @cached_property
     def relevant(self) -> Bools:
         """Per finding, whether any way from a foothold to a jewel rests on it."""
         seen = np.zeros(self.facts + 1, np.bool_)
-        seen[self.rests.ravel()] = True
+        seen[self._resting[1].ravel()] = True
+        seen[-1] = False
         found = np.zeros(self.findings, np.bool_)
         found[self.finding_of[seen[self.fact_of]]] = True
         return found
