@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from ringfence.errors import InputError, Problem
-from ringfence.estate import ids
+from ringfence.estate import ids, stamps
 from ringfence.estate.facts import Fact
 from ringfence.wire.safe import MOST_BYTES
 
@@ -160,7 +160,8 @@ def read_file(path: Path, root: Path) -> CapturedFile | Problem:
             return Problem(place, 0, "not a plain file")
         if about.st_size > MOST_BYTES:
             return Problem(place, 0, f"larger than {MOST_BYTES >> 20} MiB", "split the capture")
-        return CapturedFile(place, file.read(), about.st_mtime)
+        seen = about.st_mtime if stamps.known(about.st_mtime) else 0.0
+        return CapturedFile(place, file.read(), seen)
 
 
 def shown(path: Path, root: Path) -> str:

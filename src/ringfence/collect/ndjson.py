@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ringfence.collect.base import CapturedFile, Collector, Found, Scope, stamped
 from ringfence.errors import InputError, Problem
-from ringfence.estate import ids
+from ringfence.estate import ids, stamps
 from ringfence.estate.facts import Fact
 from ringfence.estate.kinds import PREDICATES, kind_of
 from ringfence.wire import safe
@@ -43,6 +43,11 @@ def _fact(line: str) -> Fact:
             raise InputError(f"the {role} of {fact.predicate} is one of {', '.join(kinds)}, not {ids.clean(term)!r}")
         if ids.clean(term) != term:
             raise InputError(f"the {role} holds control characters, or is longer than 200 characters")
+    if not stamps.known(fact.observed_at):
+        raise InputError(
+            f"observed_at is {fact.observed_at:g}, which is no time between 1970 and 9999",
+            remedy="seconds since the epoch, UTC; leave it out where it is not known",
+        )
     return fact
 
 

@@ -7,9 +7,12 @@ UUID of version 5 over what it stands for, so that the same state gives the same
 """
 
 import uuid
-from datetime import UTC, datetime
 
 import msgspec
+
+from ringfence.estate.stamps import utc
+
+__all__ = ["FAILED", "PASSED", "UNKNOWN", "Assessed", "Borne", "Rule", "Seen", "utc", "uuid_of"]
 
 FAILED, PASSED, UNKNOWN = "failed", "passed", "unknown"
 _SPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "assess.ringfence.invalid")
@@ -84,8 +87,3 @@ class Assessed(msgspec.Struct, frozen=True):
 def uuid_of(*parts: str) -> str:
     """A UUID of version 5 that stands for these words."""
     return str(uuid.uuid5(_SPACE, "\x1f".join(parts)))
-
-
-def utc(when: float) -> str:
-    """ISO 8601 in UTC."""
-    return datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -4,11 +4,11 @@ Estate (+ advisories + derived facts) ─▶ judge ─▶ severity by position �
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ringfence.app.assess.advisories import enriched
+from ringfence.app.assess.debt_history import newest
 from ringfence.app.assess.hints import hint
 from ringfence.app.questions import Questions
 from ringfence.assess import derived
@@ -21,6 +21,7 @@ from ringfence.assess.judge import judge
 from ringfence.assess.severity import ORDER, Severity, ground
 from ringfence.errors import InputError, UsageError
 from ringfence.estate.estate import Estate
+from ringfence.estate.stamps import utc
 
 __all__ = ["Audit", "Severity", "as_of", "chosen", "meets", "prepared", "read_accepted_file", "run", "shown"]
 
@@ -67,12 +68,7 @@ def run(
 
 def as_of(estate: Estate) -> float:
     """When the newest fact was seen, seconds since the epoch."""
-    return max((float(table.observed.max(initial=0.0)) for table in estate.tables.values()), default=0.0)
-
-
-def utc(when: float) -> str:
-    """ISO 8601 in UTC, whole seconds."""
-    return datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return newest(estate)
 
 
 def meets(audit: Audit, least: Severity) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from ringfence.app.estates import open_estate
 from ringfence.errors import UsageError
 from ringfence.estate.estate import Estate
+from ringfence.estate.stamps import LATEST
 
 _NAMED = re.compile(r"(?<!\d)(\d{4})-?(\d{2})-?(\d{2})(?:[T_-](\d{2}):?(\d{2}))?")
 
@@ -55,8 +56,9 @@ def named(name: str) -> float | None:
 
 
 def newest(estate: Estate) -> float:
-    """When the newest living fact was seen, seconds."""
-    return max((float(table.observed[table.live].max(initial=0.0)) for table in estate.tables.values()), default=0.0)
+    """When the newest living fact was seen, seconds; times that no calendar shows do not count."""
+    times = (table.observed[table.live] for table in estate.tables.values())
+    return max((float(seen[seen <= LATEST].max(initial=0.0)) for seen in times), default=0.0)
 
 
 def retired_hosts(path: Path | None) -> frozenset[str]:

@@ -23,6 +23,7 @@ from ringfence.errors import UsageError
 from ringfence.estate.estate import Estate
 from ringfence.estate.facts import Fact
 from ringfence.estate.kinds import EVERYONE, KINDS, OUTSIDE, kind_of
+from ringfence.estate.stamps import utc as _iso
 
 ASKED = ("identity", "job", "workstation")
 """Kinds of those who are asked about, beside the outside."""
@@ -145,7 +146,3 @@ def _row(
         "by_moves": name in able,
         "path": way,
     }
-
-
-def _iso(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
