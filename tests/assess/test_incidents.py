@@ -13,12 +13,15 @@ from ringfence.app.survey import survey_tree
 from ringfence.assess.incident import Incident
 from ringfence.assess.incidents import INCIDENTS
 from ringfence.assess.techniques import NAMES, VERSION, moved, unsteady
+from ringfence.cli import threats_told
 from ringfence.collect.base import Scope
 from ringfence.estate.estate import Estate, estate_of
 from ringfence.estate.facts import Fact
+from ringfence.estate.kinds import PREDICATES
 from ringfence.wire.atlas import Atlas, parse
 from tests.shared_data import shared
 
+RAY = "service:gpu0001/ray:8265"
 MOVES = Path(__file__).parents[1] / "moves"
 CHAIN = ["T0006", "T0049", "T0035", "T0055", "T0025", "T0010.003", "T0048.000"]
 BESIDE = [
@@ -63,6 +66,38 @@ def test_the_repaired_one_does_not(tmp_path: Path) -> None:
     works = {step["technique"].removeprefix("AML."): step["works"] for step in told["steps"]}
     assert told["works"] == "no"
     assert works["T0035"] == works["T0025"] == works["T0010.003"] == works["T0048.000"] == "no"
+
+
+def without(estate: Estate, predicate: str, *subjects: str) -> Estate:
+    """The estate without these facts: nobody told them."""
+    facts = [each for name in PREDICATES for each in estate.facts(name)]
+    return estate_of(one for one in facts if one.predicate != predicate or (subjects and one.subject not in subjects))
+
+
+@pytest.mark.parametrize("gone", ["authenticates", "runs_on", "listens_on", "service_kind"])
+def test_what_is_not_known_of_an_exposed_ray_is_no_reason_for_no(tmp_path: Path, gone: str) -> None:
+    """Whichever fact is gone, neither the heading nor any step after what is unknown is a firm no."""
+    estate = without(ray_estate(tmp_path, "fires"), gone, RAY)
+    told = shadowray(without(estate, "asked") if gone == "service_kind" else estate)
+    works = [step["works"] for step in told["steps"]]
+    assert told["works"] == "unknown"
+    assert "unknown" in works
+    assert "no" not in works[works.index("unknown") :]
+
+
+def test_where_strangers_run_code_it_works_in_part(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No model is there; the heading says how far it works, and the exit status that something was found."""
+    told = shadowray(without(ray_estate(tmp_path, "fires"), "stored_on"))
+    assert (told["works"], told["far"], told["stops"]) == ("in part", "AML.T0049", "AML.T0035")
+    assert threats_told.past({"incidents": [told], "patterns": []}, json=False) == 3
+    heading = " ".join(capsys.readouterr().out.split()).partition(" yes ")[0]
+    assert "would it work here? in part, as far as AML.T0049, and AML.T0055, AML.T0048.000 after it" in heading
+
+
+def test_a_call_for_proof_stops_it_even_where_nothing_else_is_known(tmp_path: Path) -> None:
+    """One step that surely fails before anything is gained is enough for no."""
+    told = shadowray(without(ray_estate(tmp_path, "repaired"), "listens_on", RAY))
+    assert (told["works"], told["stops"]) == ("no", "AML.T0049")
 
 
 def test_an_estate_that_nobody_was_asked_about_is_not_safe_from_it() -> None:

@@ -17,9 +17,10 @@ from ringfence.estate.facts import Fact
 
 
 class Works(StrEnum):
-    """Whether a step would work here."""
+    """Whether a step would work here. An incident works in part where strangers gain something, and not all of it."""
 
     YES = "yes"
+    PART = "in part"
     NO = "no"
     UNKNOWN = "unknown"
 
@@ -27,13 +28,15 @@ class Works(StrEnum):
 class Step(msgspec.Struct, frozen=True):
     """One step, by its ATLAS technique. `facts` and any of `gains` are needed; `not_if`: facts that rule it out.
 
-    Where `facts` are not met and nothing rules the step out, it is unknown; `says` is in our own words.
+    `by` leads from what is bound to the things whose positions are gained. Where `facts` or `by` are not met and
+    nothing rules the step out, it is unknown; `says` is in our own words.
     """
 
     technique: str
     says: str
     facts: When | None = None
     not_if: When | None = None
+    by: When | None = None
     gains: tuple[str, ...] = ()
     theirs: bool = False
 
@@ -67,7 +70,10 @@ class StepTold(msgspec.Struct, frozen=True):
 
 
 class Replay(msgspec.Struct, frozen=True):
-    """An incident played on an estate: through which entry, and step by step. `entry` is "" where there is none."""
+    """An incident played on an estate: through which entry, and step by step. `entry` is "" where there is none.
+
+    `far`: the technique up to which all works, "" where nothing is gained. `stops`: the first that surely does not.
+    """
 
     id: str
     title: str
@@ -75,3 +81,5 @@ class Replay(msgspec.Struct, frozen=True):
     entry: str
     steps: tuple[StepTold, ...]
     ends: str = ""
+    far: str = ""
+    stops: str = ""

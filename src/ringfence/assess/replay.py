@@ -46,7 +46,7 @@ def _best(ground: Ground, incident: Incident, outside: _Masks) -> Replay:
 
 
 _THEIRS = "the attacker's own"
-_RANK = {Works.YES: 2, Works.UNKNOWN: 1, Works.NO: 0}
+_RANK = {Works.YES: 3, Works.PART: 2, Works.UNKNOWN: 1, Works.NO: 0}
 
 
 def _nothing(estate: Estate, incident: Incident) -> Replay:
@@ -99,21 +99,48 @@ def _play(ground: Ground, incident: Incident, entry: dict[str, int], outside: _M
     places = [one.rpartition("#") for one in incident.start]
     feet = [ground.graph.index(_encoded(entry[name], capability)) for name, _, capability in places]
     inside = _masks(ground, [foot for foot in feet if foot >= 0] if places else ground.footholds)
-    steps = []
+    steps: list[StepTold] = []
+    doubt = ""
     for step in incident.steps:
-        masks = outside if step.gains == incident.start and step.gains else inside
-        steps.append(_step(ground, step, entry, masks))
-    states = {step.works for step in steps}
-    works = Works.NO if Works.NO in states else Works.UNKNOWN if Works.UNKNOWN in states else Works.YES
+        told = _step(ground, step, entry, outside if _enters(incident, step) else inside, doubt)
+        doubt = doubt or (told.technique if told.works is Works.UNKNOWN else "")
+        steps.append(told)
     about = incident.start[0].rpartition("#")[0] if incident.start else sorted(entry)[0]
-    return Replay(incident.id, incident.title, works, names[entry[about]], tuple(steps), incident.ends)
+    works, far, stops = _verdict(incident, steps)
+    return Replay(incident.id, incident.title, works, names[entry[about]], tuple(steps), incident.ends, far, stops)
+
+
+def _enters(incident: Incident, step: Step) -> bool:
+    """A step that only comes to where the incident starts."""
+    return bool(step.gains) and step.gains == incident.start
+
+
+def _verdict(incident: Incident, steps: Sequence[StepTold]) -> tuple[Works, str, str]:
+    """(in sum, how far all works, where it stops). What comes before the first gain must all work for any of it to."""
+    pairs = list(zip(incident.steps, steps, strict=True))
+    first = next((at for at, (step, _) in enumerate(pairs) if _gives(incident, step)), len(pairs) - 1)
+    stops = next((told.technique for told in steps if told.works is Works.NO), "")
+    leading = next((at for at, told in enumerate(steps) if told.works is not Works.YES), len(steps))
+    if leading == len(steps):
+        return Works.YES, steps[-1].technique, ""
+    if leading > first:
+        return Works.PART, steps[leading - 1].technique, stops
+    refused = any(told.works is Works.NO for told in steps[: first + 1])
+    return (Works.NO if refused else Works.UNKNOWN), "", stops
+
+
+def _gives(incident: Incident, step: Step) -> bool:
+    """Strangers have something here after this step: more than the way in, and more than that the entry is there."""
+    same = step.facts is not None and step.facts.facts == incident.entry.facts
+    return not (step.theirs or _enters(incident, step) or (same and not step.gains))
 
 
 def _encoded(term: int, capability: str) -> int:
     return int(positions.encode(np.array([term], np.int32), capability)[0])
 
 
-def _step(ground: Ground, step: Step, entry: dict[str, int], masks: _Masks) -> StepTold:
+def _step(ground: Ground, step: Step, entry: dict[str, int], masks: _Masks, doubt: str) -> StepTold:
+    """One step; `doubt`: the first step before it that is unknown. What is not reached may be reached by that one."""
     if step.theirs:
         return StepTold(step.technique, step.says, Works.YES, _THEIRS)
     facts, variables = _met(ground.estate, step.facts, entry) if step.facts else ((), _columns(entry))
@@ -121,15 +148,21 @@ def _step(ground: Ground, step: Step, entry: dict[str, int], masks: _Masks) -> S
         against = _met(ground.estate, step.not_if, entry)[0] if step.not_if else ()
         if against and step.not_if:
             return StepTold(step.technique, step.says, Works.NO, step.not_if.says, "", against)
-        works = Works.UNKNOWN if step.not_if else Works.NO
-        return StepTold(step.technique, step.says, works, f"not known: whether {step.facts.says}")
+        return StepTold(step.technique, step.says, Works.UNKNOWN, f"not known: whether {step.facts.says}")
     if not step.gains:
         return StepTold(step.technique, step.says, Works.YES, step.facts.says if step.facts else "", "", facts)
+    if step.by:
+        led, more = _met(ground.estate, step.by, entry)
+        if not led:
+            return StepTold(step.technique, step.says, Works.UNKNOWN, f"not known: whether {step.by.says}", "", facts)
+        variables = variables | more
     for mask, works in zip(masks, (Works.YES, Works.UNKNOWN), strict=True):
         place = _gained(ground, step, variables, mask)
         if place:
             why = f"{place} is reached" if works is Works.YES else f"{place} is reached if what is unknown holds"
             return StepTold(step.technique, step.says, works, why, place, facts)
+    if doubt:
+        return StepTold(step.technique, step.says, Works.UNKNOWN, f"not known, as {doubt} before it is not", "", facts)
     return StepTold(step.technique, step.says, Works.NO, f"nobody comes to {' or '.join(step.gains)}", "", facts)
 
 

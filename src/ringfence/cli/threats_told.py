@@ -121,7 +121,7 @@ def past(found: Mapping[str, Any], json: bool) -> int:
     else:
         for one in found["incidents"]:
             through = f", through {one['entry']}" if one["entry"] else ""
-            _head(f"{one['id']} {one['title']}: would it work here? {one['works']}{through}")
+            _head(f"{one['id']} {one['title']}: would it work here? {_how_far(one)}{through}")
             for step in one["steps"]:
                 _say(f"  {step['works']:8} {step['technique']:14} {step['says']}: {step['why']}")
             if one["works"] != "no":
@@ -133,7 +133,20 @@ def past(found: Mapping[str, Any], json: bool) -> int:
                 _say(f"  {' + '.join(step['from'])} → {step['to']}  [{step['move']}]")
             if one["why"]:
                 _say(f"  {one['why']}")
-    return _FOUND if "yes" in works else 0
+    return _FOUND if {"yes", "in part"} & set(works) else 0
+
+
+def _how_far(one: Mapping[str, Any]) -> str:
+    """The answer in the heading: as far as which step, what else works beyond it, and where it stops."""
+    works = str(one["works"])
+    if works == "in part":
+        names = [step["technique"] for step in one["steps"]]
+        beyond = one["steps"][names.index(one["far"]) + 1 :]
+        also = [step["technique"] for step in beyond if step["works"] == "yes" and step["why"] != "the attacker's own"]
+        works += f", as far as {one['far']}" + (f", and {', '.join(also)} after it" if also else "")
+    elif works == "no" and one["stops"]:
+        works += f", it stops at {one['stops']}"
+    return works
 
 
 def levels(found: Mapping[str, Any], json: bool) -> int:

@@ -4,7 +4,7 @@ from ringfence.analyse.rule import Atom, Is, Like
 from ringfence.assess.check import When
 from ringfence.assess.incident import Incident, Step
 
-_RAY = (Atom("service_kind", "service", Is("ray")), Atom("runs_on", "service", "host"))
+_RAY = (Atom("service_kind", "service", Is("ray")),)
 
 INCIDENT = Incident(
     id="AML.CS0023",
@@ -17,6 +17,7 @@ INCIDENT = Incident(
         Step(
             "AML.T0006",
             "scanners find the dashboard's port from outside",
+            facts=When((*_RAY, Atom("listens_on", "service", "network")), "it is told where it listens"),
             gains=("service#connect",),
         ),
         Step(
@@ -26,6 +27,7 @@ INCIDENT = Incident(
             not_if=When(
                 (*_RAY, Atom("authenticates", "service", Like("password|key|token|mtls"))), "it asks callers for proof"
             ),
+            by=When((Atom("runs_on", "service", "host"),), "it is told which host it runs on"),
             gains=("host#user", "host#root"),
         ),
         Step(
