@@ -45,6 +45,11 @@ def split(position: str) -> tuple[str, str]:
     return entity, capability
 
 
+def default(entity: str) -> str:
+    """`entity#capability` with the capability of its kind, also where the entity's own name holds a hash."""
+    return f"{entity}#{KINDS[kind_of(entity)].default}"
+
+
 def parse(estate: Estate, position: str) -> int:
     """The position written `entity[#capability]`. Raises `UsageError` if the estate has no such entity."""
     entity, capability = split(position)

@@ -60,7 +60,7 @@ class Questions:
     @cached_property
     def jewel_positions(self) -> NDArray[np.int64]:
         """Position numbers of the crown jewels in the graph, those that no move touches left out."""
-        wanted = [positions.parse(self.estate, jewel) for jewel in jewels(self.estate)]
+        wanted = [positions.parse(self.estate, positions.default(jewel)) for jewel in jewels(self.estate)]
         found = self.graph.indices(np.array(wanted, np.int64))
         return found[found >= 0]
 
@@ -88,7 +88,7 @@ class Questions:
             chosen = [entity for entity in entities if kind_of(entity) in kinds]
             if kinds == ("workstation",):
                 chosen += [entity for entity in entities if entity == OUTSIDE]
-            shown = [f"{entity}#{KINDS[kind_of(entity)].default}" for entity in chosen]
+            shown = [positions.default(entity) for entity in chosen]
             if any(self.graph.index(positions.parse(self.estate, one)) >= 0 for one in shown):
                 return shown
         return []

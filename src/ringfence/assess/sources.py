@@ -56,9 +56,12 @@ NOTED_CVES = frozenset(
         "CVE-2024-42511",
         "CVE-2024-48936",
         "CVE-2025-43904",
+        "CVE-2026-65107",
+        "CVE-2026-65140",
     }
 )
-"""CVEs that no list at hand names: of Slurm from SchedMD's CHANGELOG, of LeftoverLocals from its finders."""
+"""CVEs that no list at hand names: of Slurm from SchedMD's CHANGELOG and notes of releases, of LeftoverLocals from
+its finders."""
 
 
 def unsourced(check: Check) -> Iterator[str]:

@@ -142,7 +142,7 @@ def _jewels(asked: Questions, reached: Reached) -> list[dict[str, Any]]:
     """Every jewel, those that no move touches included, with the minutes until it is reached or None."""
     rows = []
     for jewel in jewels(asked.estate):
-        position = positions.parse(asked.estate, jewel)
+        position = positions.parse(asked.estate, positions.default(jewel))
         at = asked.graph.index(position)
         held = at >= 0 and bool(reached.mask[at])
         minutes = None
