@@ -8,7 +8,7 @@ change the answer is compared with a full recomputation.
 import argparse
 import random
 import sys
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
@@ -36,18 +36,21 @@ def main(arguments: list[str] | None = None) -> int:
     progress("compiling on a small estate")
     _rehearse()
     progress("assessing in full")
+    spent = process_time()
     (now, _, _), whole = timed(lambda: stand(estate, _AT, {}, set()))
+    full_cpu = process_time() - spent
     judged, judging = timed(lambda: judge(estate, CHECKS))
     edges, deriving = timed(lambda: derive(estate))
     progress("starting to follow")
     live, starting = timed(lambda: LiveDebt(estate, _AT))
     changes = _changes(estate, options.changes, options.seed)
-    times, equal = [], True
+    times, cpu, equal = [], [], True
     for at, change in enumerate(changes):
         progress(f"change {at + 1} of {len(changes)}")
-        begin = perf_counter()
+        begin, spent = perf_counter(), process_time()
         found = live.apply(change)
         times.append(perf_counter() - begin)
+        cpu.append(process_time() - spent)
         if at in (0, 1, len(changes) - 1):
             again, _, _ = stand(live.estate, _AT, {}, set())
             equal &= bool(np.isclose(found.debt.principal, again.debt.principal, atol=1e-6))
@@ -55,11 +58,14 @@ def main(arguments: list[str] | None = None) -> int:
     result: dict[str, Any] = {
         "targets": TARGETS,
         "full_s": round(full, 2),
+        "full_cpu_s": round(full_cpu, 2),
         "of_it_checks_s": round(judging.as_json()["best_ms"] / 1000, 2),
         "of_it_moves_s": round(deriving.as_json()["best_ms"] / 1000, 2),
         "follow_start_s": round(starting.as_json()["best_ms"] / 1000, 2),
         "update_median_s": round(float(np.median(times)), 3),
         "update_worst_s": round(max(times), 3),
+        "update_median_cpu_s": round(float(np.median(cpu)), 3),
+        "update_worst_cpu_s": round(max(cpu), 3),
         "ratio_full_to_update": round(full / float(np.median(times)), 1),
         "equal_to_full": equal,
         "estate": {

@@ -18,7 +18,7 @@ from ringfence.assess.check import Check
 from ringfence.assess.checks import CHECKS
 from ringfence.assess.debt.compute import compute_of
 from ringfence.assess.debt.coverage import coverage_of
-from ringfence.assess.debt.findings import Findings, findings, holes, together
+from ringfence.assess.debt.findings import findings, holes, together
 from ringfence.assess.debt.ledger import Entry, fresh
 from ringfence.assess.judge import Judged, affected, judge, judge_one
 from ringfence.estate.delta import Delta
@@ -74,7 +74,11 @@ class LiveDebt:
 
     def _stand(self, edges: Edges) -> Standing:
         self._all = found = together([*self._found, holes(self.estate, edges)])
-        owed = tuple(self._entry(found, at) for at in range(len(found)))
+        known = self._entries
+        for key, severity in zip(found.keys, found.severity.tolist(), strict=True):
+            if key not in known:
+                known[key] = fresh(key, severity, self.at)
+        owed = tuple(map(known.__getitem__, found.keys))
         return standing(
             self.estate, self.at, edges, found, owed, self._judged, self._coverage, self._feet, self._compute
         )
@@ -84,13 +88,6 @@ class LiveDebt:
         was = self.standing
         loose = loose_ends(was.game, self._all, was.weights, self._judged)
         return replace(was, hygiene=loose, coverage=self._coverage, compute=self._compute)
-
-    def _entry(self, found: Findings, at: int) -> Entry:
-        key = found.keys[at]
-        entry = self._entries.get(key)
-        if entry is None:
-            entry = self._entries[key] = fresh(key, int(found.severity[at]), self.at)
-        return entry
 
 
 def _reads(check: Check) -> set[str]:

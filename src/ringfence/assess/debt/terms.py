@@ -5,6 +5,7 @@ window, so that a trend does not come from them.
 """
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +90,7 @@ STRUCTURE = frozenset(
 """Facts that only say what there is. A repair does not end them, so no move rests on a finding because of them."""
 
 
+@cache
 def service_class(severity: int) -> tuple[str, float]:
     """(class, seconds until interest begins) of a severity weight, 1 to 10."""
     name, days = next((name, days) for least, name, days in SERVICE_DAYS if severity >= least)
