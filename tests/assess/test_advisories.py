@@ -214,6 +214,37 @@ def test_adapter_firmware_is_judged_by_model_and_train(
         assert not found.of(Verdict.AFFECTED)
 
 
+@pytest.mark.parametrize(
+    ("firmware", "verdicts"),
+    [
+        ("16.33.1048", {"CVE-2024-0105": "affected", "CVE-2025-23262": "affected", "CVE-2025-23299": "affected"}),
+        ("16.31.1014", {"CVE-2024-0105": "affected", "CVE-2025-23262": "affected", "CVE-2025-23299": "affected"}),
+        ("16.35.4030", {"CVE-2024-0105": "fixed", "CVE-2025-23262": "affected", "CVE-2025-23299": "affected"}),
+        ("16.35.4554", {"CVE-2024-0105": "fixed", "CVE-2025-23262": "fixed", "CVE-2025-23299": "fixed"}),
+        ("20.33.1048", {"CVE-2024-0105": "affected", "CVE-2025-23262": "affected", "CVE-2025-23299": "affected"}),
+        (
+            "20.41.1000",
+            {"CVE-2024-0105": "fixed", "CVE-2025-23262": "unsupported branch", "CVE-2025-23299": "unsupported branch"},
+        ),
+        ("20.43.3608", {"CVE-2024-0105": "fixed", "CVE-2025-23262": "fixed", "CVE-2025-23299": "fixed"}),
+        ("12.32.1900", {"CVE-2024-0105": "fixed", "CVE-2025-23262": "unknown"}),
+    ],
+)
+def test_adapter_firmware_outside_the_long_term_trains_is_never_silent(
+    bulletins: Index, firmware: str, verdicts: dict[str, str]
+) -> None:
+    """ConnectX-5 stands under LTS22 only, ConnectX-6 under LTS22, LTS23 and LTS24 and, in 5562 only, under GA."""
+    found = plain.judge(bulletins, Install("connectx", firmware))
+    assert {said.cve: str(said.verdict) for said in found.said} == verdicts
+
+
+@pytest.mark.parametrize("firmware", ["28.99.1000", "16.36.1000", "18.33.1048"])
+def test_adapter_firmware_newer_than_all_that_the_bulletins_name_is_unknown(bulletins: Index, firmware: str) -> None:
+    found = plain.judge(bulletins, Install("connectx", firmware))
+    assert not found.answered
+    assert "newer than all" in found.reason
+
+
 def test_the_firmware_of_no_known_adapter_is_not_judged(bulletins: Index) -> None:
     assert not plain.judge(bulletins, Install("connectx", "99.41.1000")).answered
 

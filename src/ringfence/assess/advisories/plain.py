@@ -57,30 +57,67 @@ def _adapter(rows: list[Row], install: Install, version: Version) -> Judged:
     if len(version) < 2 or version[0] not in NIC_MODELS:
         return not_judged(f"which adapter firmware {install.version} is for")
     model, bare = NIC_MODELS[version[0]], version[1:]
+    mine = [row for row in rows if model in row.place.models]
+    if not mine:
+        return not_judged(f"an advisory about {model}")
+    newest = max(_number(_end(row)) for row in mine)
+    if bare[0] > newest >= 0:
+        return not_judged(f"an advisory that names {model} firmware {bare[0]}: newer than all that are known")
     by_issue: dict[tuple[str, str], list[Row]] = {}
-    for row in rows:
-        if model in row.place.models:
-            by_issue.setdefault((row.advisory, row.cve), []).append(row)
-    said = [one for found in by_issue.values() for one in _train(found, install, version, bare)]
+    for row in mine:
+        by_issue.setdefault((row.advisory, row.cve), []).append(row)
+    said = [one for found in by_issue.values() for one in _train(found, install, version)]
     return Judged(worst(said), answered=True)
 
 
-def _train(rows: list[Row], install: Install, version: Version, bare: Version) -> Iterator[Said]:
-    """A train is told by its number, which all of its versions share; all others follow the general one."""
-    ends = {id(row): row.range.spans[0].high for row in rows if row.range.spans and row.range.spans[0].high}
-    own = [row for row in rows if _number(ends.get(id(row)) or ()) == bare[0]]
-    for row in own or [row for row in rows if not row.place.branch.startswith("LTS")]:
-        whole = len(ends.get(id(row)) or ()) > _SHORT
-        yield _one(row, install, version if whole else bare)
+def _train(rows: list[Row], install: Install, version: Version) -> Iterator[Said]:
+    """A train is told by its number, which all of its versions share; all others follow the general one (GA).
+
+    A bulletin that gives an adapter no general train mends its long-term ones only: what is older than all of them is
+    in the range of each, what lies between them gets no fix.
+    """
+    ends = [row for row in rows if _end(row)]
+    yield from (_one(row, install, _as_in(row, version)) for row in rows if not _end(row))
+    own = [row for row in ends if _number(_end(row)) == version[1]]
+    general = [row for row in ends if not row.place.branch.startswith("LTS")]
+    holding = [row for row in general if row.range.holds(_as_in(row, version))]
+    decided = own or holding or [row for row in general if row.place.branch]
+    if decided:
+        yield from (_one(row, install, _as_in(row, version)) for row in decided)
+    elif ends:
+        yield _beside_trains(sorted(ends, key=lambda row: _end(row)[-_SHORT:]), install, version)
+
+
+def _beside_trains(rows: list[Row], install: Install, version: Version) -> Said:
+    """A version of none of the trains, the oldest first, that one advisory names for one flaw in one adapter."""
+    first, last = rows[0], rows[-1]
+    if first.range.holds(_as_in(first, version)):
+        return _one(first, install, _as_in(first, version))
+    trains = ", ".join(str(_number(_end(row))) for row in rows)
+    if last.range.holds(_as_in(last, version)):
+        why = f"it mends {trains} and not {version[1]}"
+        return Said(first.cve, Verdict.UNSUPPORTED, first.advisory, fixed=last.fixed, because=why)
+    missing = f"whether {first.advisory} concerns firmware {version[1]}: it names {trains}"
+    return Said(first.cve, Verdict.UNKNOWN, first.advisory, missing=missing)
 
 
 _SHORT = 2
 """Numbers of a firmware version without the adapter's: train and build."""
 
 
+def _end(row: Row) -> Version:
+    """Where a row's range ends; () if it does not, or was not understood."""
+    return (row.range.spans[0].high or ()) if row.range.spans else ()
+
+
+def _as_in(row: Row, version: Version) -> Version:
+    """A version with the adapter's number where the row writes it, else without."""
+    return version if len(_end(row)) > _SHORT else version[1:]
+
+
 def _number(end: Version) -> int:
     """The train of a range's end: the last number but one."""
-    return end[-2] if len(end) >= _SHORT else -1
+    return end[-_SHORT] if len(end) >= _SHORT else -1
 
 
 def _grouped(rows: list[Row], install: Install, version: Version) -> Iterator[Said]:
