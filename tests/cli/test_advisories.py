@@ -1,6 +1,7 @@
 """`ringfence advisories` from the command line: what it prints, saves and exits with."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,19 @@ def test_a_broken_file_is_told_and_does_not_stop_the_others(site: Path, capsys: 
     save_estate(estate("1.2.4"), site / "cluster.estate")
     assert asked(site) == 3
     assert "broken.json" in capsys.readouterr().err
+
+
+def test_what_is_no_plain_file_is_told_and_does_not_stop_the_others(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A link into nothing, a folder with a document's name, a pipe that nobody writes into."""
+    (site / "csaf" / "link.json").symlink_to(site / "nowhere.json")
+    (site / "csaf" / "q.json").mkdir()
+    os.mkfifo(site / "csaf" / "pipe.json")
+    assert asked(site, "--json") == 3
+    told = json.loads(capsys.readouterr().out)
+    assert [problem.partition(":")[0] for problem in told["problems"]] == ["link.json", "pipe.json", "q.json"]
+    assert told["rows"][0]["verdict"] == "affected"
 
 
 def test_without_advisories_it_says_what_to_give(site: Path, capsys: pytest.CaptureFixture[str]) -> None:

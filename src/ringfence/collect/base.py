@@ -154,10 +154,11 @@ def read_file(path: Path, root: Path) -> CapturedFile | Problem:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         return Problem(place, 0, "a link was not followed" if path.is_symlink() else f"not readable: {error.strerror}")
+    about = os.fstat(handle)
+    if not stat.S_ISREG(about.st_mode):
+        os.close(handle)
+        return Problem(place, 0, "not a plain file")
     with os.fdopen(handle, "rb") as file:
-        about = os.fstat(file.fileno())
-        if not stat.S_ISREG(about.st_mode):
-            return Problem(place, 0, "not a plain file")
         if about.st_size > MOST_BYTES:
             return Problem(place, 0, f"larger than {MOST_BYTES >> 20} MiB", "split the capture")
         seen = about.st_mtime if stamps.known(about.st_mtime) else 0.0

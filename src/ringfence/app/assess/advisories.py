@@ -12,6 +12,7 @@ from ringfence.assess.advisories.judge import SOURCE, Finding, Standing, facts, 
 from ringfence.assess.advisories.verdict import Said, Verdict
 from ringfence.assess.constraints import SOURCE as REQUIRES
 from ringfence.assess.constraints import constraints
+from ringfence.collect.base import read_file
 from ringfence.errors import InputError, Problem, UsageError
 from ringfence.estate.estate import Estate
 from ringfence.wire import csaf, cve_record, epss, kev
@@ -20,7 +21,8 @@ from ringfence.wire.advisory import Advisory
 __all__ = ["Answer", "Verdict", "ask", "constrained", "enriched", "enriched_by"]
 
 MOST_FILES = 500_000
-_MARK = 65536
+_MARK = (1 << 20) + 65536
+"""How far into a file its mark is looked for, in bytes."""
 _T = TypeVar("_T")
 
 
@@ -95,17 +97,14 @@ def _folder(
     for at, path in enumerate(sorted(folder.rglob("*.json"))):
         if at == MOST_FILES:
             raise UsageError(f"{folder} holds more than {MOST_FILES:,} files", "name the publisher's own folder")
-        with path.open("rb") as file:
-            head = file.read(_MARK)
-            if mark not in head:
-                head += file.read(1 << 20) if b"{" in head else b""
-            if mark not in head:
-                continue
-            data = head + file.read(csaf.MOST_BYTES + 1 - len(head))
-        try:
-            yield read(data)
-        except InputError as error:
-            problems.append(Problem(str(path), error.line, error.what, error.remedy))
+        file = read_file(path, folder)  # no link, no folder, no pipe
+        if isinstance(file, Problem):
+            problems.append(file)
+        elif mark in file.data[:_MARK]:
+            try:
+                yield read(file.data)
+            except InputError as error:
+                problems.append(Problem.of(file.path, error))
 
 
 def _standing(kev_file: Path | None, epss_file: Path | None) -> Standing:
