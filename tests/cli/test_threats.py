@@ -81,3 +81,27 @@ def test_a_watch_that_never_was_is_no_error(estate: Path, tmp_path: Path, capsys
     """Its state of each threat is just not there."""
     found = json.loads(told(capsys, "--home", str(tmp_path / "w"), "--estate", str(estate), "--json", status=3))
     assert found["live"] == {}
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        (["RF.T02", "--tree", "t.svg", "--layer", "l.json"], ["--tree", "--layer"]),
+        (["--tree", "t.svg", "--layer", "l.json", "--atlas", "ATLAS.yaml"], ["--tree", "--layer", "--atlas"]),
+        (["--rand", "--tree", "t.svg"], ["--rand", "--tree"]),
+        (["--stride", "--past"], ["--stride", "--past"]),
+        (["RF.T02", "--layer", "l.json"], ["--layer", "THREAT"]),
+        (["--rand", "--of", "model:m"], ["--rand", "--of"]),
+        (["--of", "model:m"], ["--of"]),
+        (["--rand", "--role", "security=k.pem"], ["--role", "--attest"]),
+    ],
+)
+def test_no_option_silently_does_away_with_another(
+    estate: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], asked: list[str], named: list[str]
+) -> None:
+    """Nothing is written, and the error names those that do not go together."""
+    at = [str(tmp_path / each) if each.endswith((".svg", ".json", ".yaml")) else each for each in asked]
+    assert run(["threats", *at, "--estate", str(estate)]) == 2
+    assert list(tmp_path.iterdir()) == []
+    told = capsys.readouterr().err
+    assert all(name in told for name in named)

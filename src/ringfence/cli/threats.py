@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from ringfence.app.estates import open_estate
 from ringfence.cli import output, threats_told
 from ringfence.cli.estate import DEFAULT, AsJson, EstateFile, Identity
+from ringfence.errors import UsageError
 
 FOUND = 3
 """The exit status where a threat is open, or a past incident would work."""
@@ -76,6 +77,20 @@ def threats(
     role
         ROLE=KEY.pem: whose public key speaks for a role in attestations.
     """
+    views = {
+        "--atlas": atlas is not None,
+        "--rand": rand or bool(attest),
+        "--past": past or patterns is not None,
+        "--layer": layer is not None,
+        "--tree": tree is not None,
+        "--stride": stride,
+    }
+    _one_view(
+        [name for name, wanted in views.items() if wanted],
+        {"THREAT": bool(threat), "--of": bool(of), "--home": home is not None, "--from": bool(from_)},
+    )
+    if role and not attest:
+        raise UsageError("--role names whose keys count, and nothing is attested", "add --attest FILE")
     if atlas is not None:
         from ringfence.app.assess.atlas import compared
 
@@ -108,6 +123,30 @@ def threats(
     else:
         threats_told.table(found)
     return FOUND if any(one["state"] == "open" for one in found["threats"]) else 0
+
+
+_TAKES = {
+    "": {"THREAT", "--of", "--home", "--from"},
+    "--atlas": set[str](),
+    "--rand": {"--from"},
+    "--past": {"--from"},
+    "--layer": {"--home", "--from"},
+    "--tree": {"THREAT", "--of", "--from"},
+    "--stride": {"--from"},
+}
+"""What narrows each view; a view that would pass over what it was asked says so instead."""
+
+
+def _one_view(views: list[str], narrowed: dict[str, bool]) -> None:
+    """Refuse options of which one would silently do away with another. Raises `UsageError`."""
+    if len(views) > 1:
+        raise UsageError(f"{' and '.join(views)} do not go together", "ask for them one after the other")
+    view = views[0] if views else ""
+    beside = [name for name, given in narrowed.items() if given and name not in _TAKES[view]]
+    if beside:
+        raise UsageError(f"{view} does not go together with {', '.join(beside)}", "leave one of them out")
+    if not view and narrowed["--of"] and not narrowed["THREAT"]:
+        raise UsageError("--of names one thing, and no threat is named", "`ringfence threats RF.T02 --of THING`")
 
 
 def _rand(opened: Any, attest: list[Path], role: list[str], from_: list[str], json: bool) -> int:
