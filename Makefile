@@ -42,6 +42,8 @@ bench: $(VENV)/.tested
 	$(BIN)/python -m bench.endpoints --seconds 60 --json
 	$(BIN)/python -m bench.agent --json
 	$(BIN)/python -m bench.contain_plan --json
+	$(BIN)/python -m bench.assess --json
+	$(BIN)/python -m bench.advisories --json
 
 # Root, and the lab's Debian packages; the whole of it takes half an hour.
 bench-contain: $(VENV)/.tested
