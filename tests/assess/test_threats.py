@@ -156,3 +156,14 @@ def test_every_aspect_that_a_control_asks_for_is_one_that_some_collector_answers
         if atom.predicate == "asked"
     }
     assert {aspect for aspect in aspects if f'"{aspect}"' not in source} == set()
+
+
+@pytest.mark.parametrize("spelled", ["*", "*:*", "* *", "s3:*", "* secrets", "get *", "ssm:SendCommand *"])
+def test_a_wildcard_names_nothing_however_it_is_spelled(spelled: str) -> None:
+    """Even beside a permission that is named; a rule of wildcards that gave a named one counts the same."""
+    twin = sample("cloud_role", "mitigated")
+    role = next(fact.subject for fact in twin if fact.predicate == "permits")
+    for wide in (Fact(role, "permits", spelled), Fact(role, "permits", "get secrets", {"by": spelled})):
+        stood = found(BY_NAME["cloud_role"], estate_of([*twin, Fact(role, "permits", "s3:GetObject"), wide]))[role]
+        assert stood.state is State.OPEN
+        assert wide in [fact for way in stood.ways for fact in way.facts]

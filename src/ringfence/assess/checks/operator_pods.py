@@ -2,6 +2,7 @@
 
 from ringfence.analyse.rule import Atom, Is, Like
 from ringfence.assess.check import Check, Layer, Mismatch, Refs, When
+from ringfence.assess.permissions import EVERYTHING
 from ringfence.assess.seen import POD
 
 _IMAGE = Atom(
@@ -27,7 +28,7 @@ CHECK = Check(
                 _IMAGE,
                 Atom("runs_as", "it", "account"),
                 Atom("holds_role", "account", "role"),
-                Atom("permits", "role", Is("* *")),
+                Atom("permits", "role", EVERYTHING),
                 Atom("scoped_to", "role", "scope"),
             ),
             "its account may do everything",

@@ -4,7 +4,7 @@ from ringfence.analyse.rule import Atom, Is, Like
 from ringfence.assess.check import Check, Layer, Refs, When
 from ringfence.assess.seen import ROLE
 
-_READS = Atom("permits", "it", Like(r"(get|list) secrets"))
+_READS = Atom("permits", "it", Like(r"(get|list|watch|\*) (secrets|\*)|\*|\*:\*"))
 _SCOPE = Atom("scoped_to", "it", "scope")
 
 CHECK = Check(
@@ -25,7 +25,10 @@ CHECK = Check(
             opens=("secret#use",),
         ),
         When((_READS, _SCOPE), "it may read every secret of its scope"),
-        When((Atom("permits", "it", Like(r"create serviceaccounts/token")), _SCOPE), "it may issue tokens of accounts"),
+        When(
+            (Atom("permits", "it", Like(r"(create|\*) serviceaccounts/(token|\*)")), _SCOPE),
+            "it may issue tokens of accounts",
+        ),
     ),
     rests=(ROLE, When((_SCOPE,), "where it holds is known")),
     why="Registry passwords, bucket keys and tokens of other accounts lie in secrets: to read them all is to be "

@@ -2,13 +2,14 @@
 
 from ringfence.analyse.rule import Atom, Is, Like
 from ringfence.assess.check import Check, Layer, Refs, When
+from ringfence.assess.permissions import EVERYTHING
 from ringfence.assess.seen import ROLE
 
 _HOLDER = Atom("holds_role", "who", "it")
-_ALL = Atom("permits", "it", Is("* *"))
+_ALL = Atom("permits", "it", EVERYTHING)
 _RAISE = Like(
     r"escalate (roles|clusterroles)|bind clusterroles|create clusterrolebindings|impersonate (users|groups)|"
-    r"update clusterroles"
+    r"update clusterroles|\* (roles|clusterroles|clusterrolebindings|users|groups)|(escalate|bind|impersonate) \*"
 )
 
 CHECK = Check(

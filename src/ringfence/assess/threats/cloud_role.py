@@ -1,7 +1,8 @@
 """A cloud role or service account is abused."""
 
-from ringfence.analyse.rule import Atom, Is, Like
+from ringfence.analyse.rule import Atom, Is
 from ringfence.assess.check import When, asked_of
+from ringfence.assess.permissions import EVERYTHING, NAMED, UNNAMED
 from ringfence.assess.threat import Control, Stride, Threat, Way
 
 THREAT = Threat(
@@ -28,21 +29,25 @@ THREAT = Threat(
             ),
         ),
         Way(
-            "it may do everything",
-            opens=(When((Atom("permits", "it", Is("* *")),), "it permits everything"),),
+            "it may do everything, or what nobody named",
+            opens=(
+                When((Atom("permits", "it", EVERYTHING),), "it permits everything"),
+                When((Atom("permits", "it", UNNAMED),), "it permits what a wildcard stands for"),
+                When((Atom("permits", "it", "what", {"by": UNNAMED}),), "a wildcard in its rules permits it"),
+            ),
             shut=(
                 Control(
                     "what it may do is named",
                     (
                         asked_of("kubernetes-rbac"),
-                        When((Atom("permits", "it", Like("[a-z]+ [a-z].*")),), "what it permits is named one by one"),
+                        When((Atom("permits", "it", NAMED),), "what it permits is named one by one"),
                     ),
                 ),
                 Control(
                     "what it may do in the cloud is named",
                     (
                         asked_of("cloud", "cluster", (Atom("scoped_to", "it", "cluster"),)),
-                        When((Atom("permits", "it", Like("[A-Za-z0-9]+.*")),), "what it permits is named one by one"),
+                        When((Atom("permits", "it", NAMED),), "what it permits is named one by one"),
                     ),
                 ),
             ),
