@@ -7,10 +7,11 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from ringfence.app.harden import commands
+from ringfence.app.harden.host import WAYS_ON
 from ringfence.cli import output
 from ringfence.cli.estate import AsJson
 from ringfence.cli.extra import needs_fence
-from ringfence.errors import EnforceError
+from ringfence.errors import EnforceError, UsageError
 
 harden = App(
     name="harden",
@@ -104,26 +105,50 @@ def apply(
 
 @harden.command
 def undo(
-    receipt: str = "", /, *, root: Root = HERE, state: State = None, really: Really = False, json: AsJson = False
+    receipt: str = "",
+    /,
+    *,
+    root: Root = HERE,
+    state: State = None,
+    keep_theirs: Annotated[bool, Parameter(negative="")] = False,
+    overwrite_theirs: Annotated[bool, Parameter(negative="")] = False,
+    really: Really = False,
+    json: AsJson = False,
 ) -> int:
     """Take the last apply back: bytes, mode, owner, and files that were not there are gone again.
 
+    What somebody else changed since is shown, and left, until one of the two ways on is named.
     Example: `ringfence harden undo --apply`
 
     Parameters
     ----------
     receipt
         The receipt, if it is to be checked that it is the last one.
+    keep_theirs
+        What somebody else changed since stays as they made it; the receipt is closed, and the journal says so.
+    overwrite_theirs
+        What was there before comes back over their change; a copy of a file of theirs is kept beside the receipts.
     """
-    undoing = commands.Undoing(root, state, receipt)
+    if keep_theirs and overwrite_theirs:
+        raise UsageError("--keep-theirs and --overwrite-theirs exclude each other", "name one")
+    undoing = commands.Undoing(root, state, receipt, commands.foreign(keep_theirs, overwrite_theirs))
     shown = undoing.shown()
     done = _run(undoing.undo()) if really else []
     if json:
         output.json({**shown, "outcomes": done})
     elif really:
-        output.out.print(f"{shown['receipt']} is taken back at {len(done)} places", markup=False)
+        kept = [one for one in done if one.status == "kept"]
+        left = f"; {len(kept)} stay as somebody else made them" if kept else ""
+        output.out.print(f"{shown['receipt']} is taken back at {len(done) - len(kept)} places{left}", markup=False)
+        for one in done:
+            if one.why:
+                output.out.print(f"{one.place}: {one.why}", markup=False)
     else:
         output.table(("would be put back",), [(place,) for place in shown["places"]])
+        for line in undoing.told():
+            output.out.print(line, markup=False)
+        if shown["theirs"]:
+            output.out.print(WAYS_ON, markup=False)
         output.out.print("--apply does it")
     return 0
 

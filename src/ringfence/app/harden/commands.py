@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from ringfence.app.harden.host import Host, Outcome, chosen, folder_of, plan_of
+from ringfence.app.harden.host import Foreign, Host, Outcome, chosen, folder_of, plan_of, said
 from ringfence.app.harden.ledger import Ledger
 from ringfence.app.harden.waves import Settings, Waves, hosts_of, processes
 from ringfence.assess.harden.changes import told
@@ -82,7 +82,8 @@ class Undoing:
     Of a receipt that is named and not in force (never begun, or undone already) nothing is left to do.
     """
 
-    def __init__(self, root: Path, state: Path | None, receipt: str) -> None:
+    def __init__(self, root: Path, state: Path | None, receipt: str, foreign: Foreign = Foreign.ASK) -> None:
+        self._foreign = foreign
         ledger = Ledger(folder_of(root, state))
         self._named = receipt
         self._receipt: Receipt | None = None
@@ -95,16 +96,29 @@ class Undoing:
     def shown(self) -> dict[str, Any]:
         """What would be put back."""
         if self._receipt is None:
-            return {"receipt": self._named, "status": "not in force", "places": []}
+            return {"receipt": self._named, "status": "not in force", "places": [], "theirs": []}
         places = [one.target for one in self._receipt.targets if one.status not in ("planned", "undone")]
-        return {"receipt": self._receipt.id, "status": self._receipt.status, "places": places}
+        found = [msgspec.structs.asdict(one) for one in self._host.theirs(self._receipt)]
+        theirs = [{key: value for key, value in one.items() if key != "content"} for one in found]
+        return {"receipt": self._receipt.id, "status": self._receipt.status, "places": places, "theirs": theirs}
+
+    def told(self) -> list[str]:
+        """What somebody else changed since, in lines."""
+        if self._receipt is None:
+            return []
+        return [line for one in self._host.theirs(self._receipt) for line in said(one)]
 
     def undo(self) -> Iterator[Outcome]:
         """Raises `EnforceError`, `StateError`."""
         if self._receipt is None:
             return
         with self._host.ledger.alone():
-            yield from self._host.undo(self._host.to_undo(self._receipt.id))
+            yield from self._host.undo(self._host.to_undo(self._receipt.id), self._foreign)
+
+
+def foreign(keep: bool, overwrite: bool) -> Foreign:
+    """What an undo makes of others' changes, as the command line says it."""
+    return Foreign.KEEP if keep else Foreign.OVERWRITE if overwrite else Foreign.ASK
 
 
 class Wanted(msgspec.Struct, frozen=True):

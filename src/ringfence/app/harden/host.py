@@ -9,6 +9,7 @@ Killed anywhere, each place holds what was or what is wanted; `apply` completes,
 
 import secrets
 from collections.abc import Iterator, Sequence
+from enum import StrEnum
 from pathlib import Path
 from time import time
 
@@ -22,16 +23,33 @@ from ringfence.assess.harden.measures import MEASURES
 from ringfence.assess.harden.plan import Plan, planned
 from ringfence.collect.tree import Tree, look
 from ringfence.enforce.host import act
+from ringfence.enforce.host.act import Theirs
 from ringfence.enforce.host.kept import Kept, decode, encode
 from ringfence.errors import EnforceError, RingfenceError, UsageError
 from ringfence.store.state import receipts
 
 STATE = "var/lib/ringfence/harden"
 _OPEN = ("begun", "applied", "failed", "undoing")
+WAYS_ON = (
+    "`ringfence harden undo --keep-theirs --apply` leaves what they changed as it is and closes the receipt; "
+    "`--overwrite-theirs --apply` puts back what was there before us and keeps a copy of theirs; or mend it, undo again"
+)
+
+
+class Foreign(StrEnum):
+    """What an undo makes of a place that somebody else changed since: leaves it and stays open, or one of two ways on.
+
+    `keep`: it stays as they made it, and the receipt asks for it no more. `overwrite`: it holds what was there before
+    us; the bytes of a file of theirs are kept beside the receipts.
+    """
+
+    ASK = "ask"
+    KEEP = "keep"
+    OVERWRITE = "overwrite"
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What became of one change: `done`, `undone` or `failed`."""
+    """What became of one change: `done`, `undone`, `kept` (as somebody else made it) or `failed`."""
 
     place: str
     status: str
@@ -86,7 +104,7 @@ class Host:
         """Do again what an apply that was cut off had begun. Raises `UsageError` where an undo was."""
         for receipt in self.interrupted():
             if receipt.status == "undoing":
-                raise UsageError(f"an undo of {receipt.id} was cut off", "`ringfence harden undo --apply` completes it")
+                raise _half_undone(receipt, self.theirs(receipt))
             self.ledger.note("harden.apply.resumed", receipt.id)
             yield from self._carry_out(receipt.id, [decode(one.before) for one in receipt.targets])
 
@@ -108,27 +126,57 @@ class Host:
             raise UsageError(f"{wanted} is not the last apply; {last.id} came after it", "undo that one first")
         return last
 
-    def undo(self, receipt: receipts.Receipt) -> Iterator[Outcome]:
+    def theirs(self, receipt: receipts.Receipt) -> list[Theirs]:
+        """Places of a receipt that somebody else changed since."""
+        still = (decode(one.before) for one in reversed(receipt.targets) if one.status not in ("planned", "undone"))
+        return [found for kept in still if (found := act.theirs(self.tree, kept))]
+
+    def undo(self, receipt: receipts.Receipt, foreign: Foreign = Foreign.ASK) -> Iterator[Outcome]:
         """Put everything back, the last change first. Raises `EnforceError` where something was not."""
         self.ledger.ready()
         receipts.settle(self.ledger.database, receipt.id, "undoing", time())
         self.ledger.note("harden.undo.begun", receipt.id)
-        left = []
+        left: list[str] = []
+        kept_theirs: list[str] = []
+        met, strange = 0, False
         for one in reversed(receipt.targets):
             if one.status in ("planned", "undone"):
                 continue
+            kept = decode(one.before)
+            found = act.theirs(self.tree, kept)
+            if found and foreign is Foreign.ASK:
+                met, strange = met + 1, True
+                left.append("\n".join(said(found)))
+                yield Outcome(one.target, "failed", f"somebody else changed it since: {found.what}")
+                continue
             try:
-                act.restore(self.tree, decode(one.before))
+                outcome = self._put_back(receipt.id, kept, found, foreign)
             except RingfenceError as error:
+                met += 1
                 left.append(f"{one.target}: {error.what}")
                 yield Outcome(one.target, "failed", error.what)
                 continue
             receipts.step(self.ledger.database, receipt.id, one.target, "undone")
-            yield Outcome(one.target, "undone")
+            kept_theirs += [outcome.place] if outcome.status == "kept" else []
+            yield outcome
         if left:
-            raise EnforceError(f"{len(left)} places were not put back", "mend them, then undo again", tuple(left))
+            remedy = WAYS_ON if strange else "mend them, then undo again"
+            raise EnforceError(f"{met} of {len(receipt.targets)} places were not put back", remedy, tuple(left))
         receipts.settle(self.ledger.database, receipt.id, "undone", time())
-        self.ledger.note("harden.undo.done", receipt.id)
+        self.ledger.note("harden.undo.done", receipt.id, kept_theirs=kept_theirs)
+
+    def _put_back(self, receipt: str, kept: Kept, found: Theirs | None, foreign: Foreign) -> Outcome:
+        if found is None:
+            act.restore(self.tree, kept)
+            return Outcome(place(kept.change), "undone")
+        about = {"place": found.place, "was": found.was, "ours": found.ours, "theirs": found.now}
+        if foreign is Foreign.KEEP:
+            self.ledger.note("harden.undo.kept_theirs", receipt, **about)
+            return Outcome(found.place, "kept", f"somebody else changed it since: {found.what}")
+        copy = self.ledger.keep_theirs(found.content) if found.content is not None else ""
+        self.ledger.note("harden.undo.overwrote_theirs", receipt, copy=copy, **about)
+        act.restore(self.tree, kept, found)
+        return Outcome(found.place, "undone", f"theirs is kept as {copy}" if copy else "")
 
     def _carry_out(self, receipt: str, kept: Sequence[Kept]) -> Iterator[Outcome]:
         database = self.ledger.database
@@ -147,3 +195,20 @@ class Host:
             yield Outcome(name, "done")
         receipts.settle(database, receipt, "applied", time())
         self.ledger.note("harden.apply.done", receipt, changes=len(kept))
+
+
+def said(one: Theirs) -> list[str]:
+    """What somebody else made of a place, in lines."""
+    shorter = [
+        (name, value[:64] or "nothing") for name, value in (("was", one.was), ("ours", one.ours), ("now", one.now))
+    ]
+    told = ", ".join(f"{name} {value}" for name, value in shorter)
+    return [f"{one.place}: somebody else changed it since: {one.what} ({told})", *(f"  {it}" for it in one.difference)]
+
+
+def _half_undone(receipt: receipts.Receipt, theirs: Sequence[Theirs]) -> UsageError:
+    if not theirs:
+        return UsageError(f"an undo of {receipt.id} was cut off", "`ringfence harden undo --apply` completes it")
+    places = ", ".join(one.place for one in theirs[:5])
+    what = f"an undo of {receipt.id} left {len(theirs)} places that somebody else changed since: {places}"
+    return UsageError(what, f"`ringfence harden undo` shows how; {WAYS_ON}")

@@ -1,6 +1,7 @@
 """What hardening remembers between commands: receipts and a signed journal, kept as the fence keeps its own."""
 
 import fcntl
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from typing import Any
 
 from ringfence.app.fence import ledger
 from ringfence.errors import StateError, UsageError
+from ringfence.store.journal import durable
 
 
 class Ledger(ledger.Ledger):
@@ -47,6 +49,17 @@ class Ledger(ledger.Ledger):
             yield
         finally:
             os.close(handle)
+
+    def keep_theirs(self, content: bytes) -> str:
+        """A copy of what somebody else wrote, 0600; its path. Raises `StateError`."""
+        folder = self.folder / "theirs"
+        name = hashlib.sha256(content).hexdigest()
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            durable.sync(durable.put(folder, name, content))
+        except OSError as error:
+            raise StateError(f"{folder}: {error.strerror}", "make room; nothing of theirs was overwritten") from None
+        return str(folder / name)
 
     def note(self, what: str, receipt: str, **detail: Any) -> None:
         """One line of the journal; on disk when this returns."""

@@ -3,14 +3,18 @@
 kept = before(tree, change)     all that an undo needs; nothing is touched
 check(tree, change)             whether the program that reads it would take it
 apply(tree, kept)               whole or not at all, read back; again does no harm
-restore(tree, kept)             exactly as it was; refuses where somebody else changed it since
+theirs(tree, kept)              what somebody else made of it since, None if nobody did
+restore(tree, kept)             exactly as it was; refuses where somebody else changed it since, but for what is named
 """
 
 from ringfence.assess.harden.changes import Change, Permit, Put, Run, Write
 from ringfence.collect.tree import Tree
 from ringfence.enforce.host import files, live, programs
-from ringfence.enforce.host.kept import Kept, Was
+from ringfence.enforce.host.kept import Kept, Theirs, Was
+from ringfence.enforce.host.theirs import theirs
 from ringfence.errors import EnforceError, RingfenceError
+
+__all__ = ["Theirs", "apply", "before", "check", "restore", "theirs"]
 
 
 def before(tree: Tree, change: Change) -> Kept:
@@ -52,18 +56,18 @@ def apply(tree: Tree, kept: Kept) -> None:
             live.run(tree, change)
 
 
-def restore(tree: Tree, kept: Kept) -> None:
-    """Raises `EnforceError`."""
+def restore(tree: Tree, kept: Kept, over: Theirs | None = None) -> None:
+    """`over`: what somebody else made of it, and may be lost. Raises `EnforceError` where it is yet another thing."""
     match kept.change:
         case Write() as change:
-            files.restore(tree, change, kept.was)
+            files.restore(tree, change, kept.was, over)
             programs.announce(tree, change)
         case Put() as change:
-            live.put_back(tree, change, kept.was)
+            live.put_back(tree, change, kept.was, over)
         case Permit() as change:
-            live.permit_back(tree, change, kept.was)
+            live.permit_back(tree, change, kept.was, over)
         case Run() as change:
-            live.run_back(tree, change, kept.was)
+            live.run_back(tree, change, kept.was, over)
 
 
 def _as_planned(change: Change, was: Was) -> None:

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 
 from ringfence.assess.harden.changes import Write
 from ringfence.collect.tree import Tree, entry_in
-from ringfence.enforce.host.kept import Was
+from ringfence.enforce.host.kept import Theirs, Was
 from ringfence.errors import EnforceError, InputError
 from ringfence.wire.host.entry import Entry, Kind
 
@@ -71,8 +71,8 @@ def write(tree: Tree, change: Write, was: Was) -> None:
             raise EnforceError(f"{change.path} holds something else after it was written", left=(change.path,))
 
 
-def restore(tree: Tree, change: Write, was: Was) -> None:
-    """Put back exactly what was there. Raises `EnforceError` where somebody changed it since."""
+def restore(tree: Tree, change: Write, was: Was, over: Theirs | None = None) -> None:
+    """Put back exactly what was there. Raises `EnforceError` where somebody changed it since, to other than `over`."""
     if was.made and _missing(tree, change.path.rpartition("/")[0]):
         _unmake(tree, was.made)
         return
@@ -80,13 +80,15 @@ def restore(tree: Tree, change: Write, was: Was) -> None:
         _sweep(folder, name)
         now = _now(folder, name, change.path)
         content = now.content if now.kind is Kind.FILE else None
-        if now.kind not in (Kind.FILE, Kind.ABSENT) or content not in (was.content, change.content):
+        known = (was.content, change.content) if over is None else (was.content, change.content, over.content)
+        kinds = (Kind.FILE, Kind.ABSENT) if over is None else (Kind.FILE, Kind.ABSENT, Kind.LINK, Kind.OTHER)
+        if now.kind not in kinds or content not in known:
             what = f"{change.path} was changed by somebody else since"
             raise EnforceError(what, "decide by hand what it should hold, then undo again", (change.path,))
         if was.content is None:
             with suppress(FileNotFoundError):
                 os.unlink(name, dir_fd=folder)
-        elif content != was.content:
+        elif now.kind is not Kind.FILE or content != was.content:
             _replace(folder, name, was)
         os.fsync(folder)
     _unmake(tree, was.made)

@@ -1,4 +1,4 @@
-"""What a receipt keeps of one change: the change itself, and exactly what was there before."""
+"""What a receipt keeps of one change: the change itself, and exactly what was there before; what others made of it."""
 
 import msgspec
 
@@ -27,6 +27,22 @@ class Kept(msgspec.Struct, frozen=True):
 
     change: Change
     was: Was
+
+
+class Theirs(msgspec.Struct, frozen=True):
+    """One place that holds neither what was nor what was set.
+
+    `was`, `ours`, `now`: the SHA-256 of a file, or the value; "" where nothing is. `difference`: lines that are not
+    ours (`+`) and lines of ours that are gone (`-`). `content`: a file's bytes, None where there is no plain file.
+    """
+
+    place: str
+    what: str
+    was: str
+    ours: str
+    now: str
+    difference: tuple[str, ...] = ()
+    content: bytes | None = None
 
 
 _DECODE = msgspec.json.Decoder(Kept).decode

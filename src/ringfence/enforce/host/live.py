@@ -4,16 +4,18 @@ Each is small and whole: one write, one chmod, one command. Doing it again does 
 """
 
 import os
+import stat
 import subprocess
 from collections.abc import Sequence
 
 from ringfence.assess.harden.changes import Permit, Put, Run
 from ringfence.collect.tree import PATIENCE, Tree
 from ringfence.enforce.host.files import reached
-from ringfence.enforce.host.kept import Was
+from ringfence.enforce.host.kept import Theirs, Was
 from ringfence.errors import EnforceError
+from ringfence.estate.ids import clean
 
-_CUT_OFF = ""
+CUT_OFF = ""
 """What a kill leaves of a plain file that stands for a kernel's (a tree with another root): it was emptied first."""
 _PLAN = "nothing was changed; plan again"
 
@@ -21,7 +23,7 @@ _PLAN = "nothing was changed; plan again"
 def value(tree: Tree, path: str) -> Was:
     """What a file of /proc or /sys holds."""
     with reached(tree, path) as (folder, name):
-        handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+        handle = _opened(folder, name, os.O_RDONLY)
         with os.fdopen(handle, "rb") as file:
             return Was(file.read(4096))
 
@@ -31,19 +33,19 @@ def put(tree: Tree, change: Put) -> None:
     now = _stripped(value(tree, change.path))
     if now == change.value:
         return
-    if now not in (change.before, _CUT_OFF):
+    if now not in (change.before, CUT_OFF):
         raise EnforceError(f"{change.path} is {now[:40]!r} and no longer {change.before!r}", _PLAN)
     _set(tree, change.path, f"{change.value}\n".encode())
     if _stripped(value(tree, change.path)) != change.value:
         raise EnforceError(f"the kernel did not take {change.value!r} for {change.path}", left=(change.path,))
 
 
-def put_back(tree: Tree, change: Put, was: Was) -> None:
-    """The value of before. Raises `EnforceError` where somebody set another since."""
+def put_back(tree: Tree, change: Put, was: Was, over: Theirs | None = None) -> None:
+    """The value of before. Raises `EnforceError` where somebody set another since, and not `over`."""
     now = _stripped(value(tree, change.path))
     if now == _stripped(was):
         return
-    if now not in (change.value, _CUT_OFF):
+    if now not in (change.value, CUT_OFF) and not _named(over, now):
         raise EnforceError(f"{change.path} was set to {now[:40]!r} by somebody else", "decide by hand", (change.path,))
     _set(tree, change.path, was.content or b"")
 
@@ -66,8 +68,15 @@ def permit(tree: Tree, change: Permit) -> None:
         raise EnforceError(f"{change.path} did not keep mode {change.mode:04o}", left=(change.path,))
 
 
-def permit_back(tree: Tree, change: Permit, was: Was) -> None:
-    """Mode and owners of before."""
+def permit_back(tree: Tree, change: Permit, was: Was, over: Theirs | None = None) -> None:
+    """Mode and owners of before. Raises `EnforceError` where somebody set others since, and not `over`."""
+    now = permissions(tree, change.path)
+    between = (was.mode, change.gid), (change.mode, was.gid)  # killed between the two
+    if (now.mode, now.gid) not in ((was.mode, was.gid), (change.mode, change.gid), *between) and not _named(
+        over, rights(now.mode, now.gid)
+    ):
+        what = f"{change.path} was set to {rights(now.mode, now.gid)} by somebody else"
+        raise EnforceError(what, "decide by hand", (change.path,))
     _own(tree, change.path, was.mode, was.uid, was.gid)
 
 
@@ -91,10 +100,31 @@ def run(tree: Tree, change: Run) -> None:
         raise EnforceError(f"{change.name} is not {change.value} after it was set", left=(change.name,))
 
 
-def run_back(tree: Tree, change: Run, was: Was) -> None:
-    """The setting of before."""
-    if _stripped(said(tree, change)) != _stripped(was):
+def run_back(tree: Tree, change: Run, was: Was, over: Theirs | None = None) -> None:
+    """The setting of before. Raises `EnforceError` where somebody set another since, and not `over`."""
+    now = _stripped(said(tree, change))
+    if now not in (_stripped(was), change.value) and not _named(over, now):
+        raise EnforceError(f"{change.name} was set to {now[:40]!r} by somebody else", "decide by hand", (change.name,))
+    if now != _stripped(was):
         _done(tree, change.back)
+
+
+def rights(mode: int, gid: int) -> str:
+    """Permissions in words."""
+    return f"{mode:04o} group {gid}"
+
+
+def _named(over: Theirs | None, now: str) -> bool:
+    return over is not None and over.now == clean(now)
+
+
+def _opened(folder: int, name: str, how: int) -> int:
+    """A plain file, as those of the kernel are: a pipe put in its place would hold us for ever."""
+    handle = os.open(name, how | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise EnforceError(f"{name} is no plain file", _PLAN)
+    return handle
 
 
 def _stripped(was: Was) -> str:
@@ -103,7 +133,7 @@ def _stripped(was: Was) -> str:
 
 def _set(tree: Tree, path: str, content: bytes) -> None:
     with reached(tree, path) as (folder, name):
-        handle = os.open(name, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+        handle = _opened(folder, name, os.O_WRONLY | os.O_TRUNC)
         with os.fdopen(handle, "wb", buffering=0) as file:
             file.write(content)
 
