@@ -125,3 +125,17 @@ def test_the_worst_comes_first() -> None:
     """And, of one severity, what lies on a way to a jewel."""
     ranks = [(ORDER.index(group.severity), not group.on_way) for group in desk.run(ASKED).groups]
     assert ranks == sorted(ranks)
+
+
+def test_within_one_severity_stands_first_from_where_most_falls() -> None:
+    """Jewels, then hosts, then how many fail; of a group the worst is its first example."""
+    found = desk.run(ASKED).groups
+    keys = [
+        (ORDER.index(one.severity), not one.on_way, -worst.jewels, -worst.hosts, -len(one.subjects))
+        for one in found
+        for worst in one.findings[:1]
+    ]
+    assert keys == sorted(keys)
+    assert len({key[0] for key in keys}) > 1
+    for one in found:
+        assert [-few.jewels for few in one.findings] == sorted(-few.jewels for few in one.findings)

@@ -97,7 +97,9 @@ def _accepted(row: dict[str, Any], known: Sequence[str], file: str, line: int) -
 
 def _sentence(row: dict[str, Any], key: str, place: str, line: int) -> str:
     text = row.get(key)
-    if not isinstance(text, str) or not text.strip():
+    if text is not None and not isinstance(text, str):
+        raise InputError(f"{place}: {key} must be a text", line=line, remedy=f'write it in quotes: {key} = "..."')
+    if text is None or not text.strip():
         raise InputError(f"{place}: [[accept]] has no {key}", line=line, remedy=_REMEDY)
     return ids.clean(text)
 
@@ -110,6 +112,8 @@ def _end(end: object, place: str, line: int) -> float:
             return (datetime(end.year, end.month, end.day, tzinfo=UTC) + timedelta(days=1)).timestamp()
     except (OverflowError, ValueError):
         raise InputError(f"{place}: ends {end}, which no clock shows", line=line, remedy="end it sooner") from None
+    if end is not None:
+        raise InputError(f"{place}: expires must be a date", line=line, remedy="without quotes: expires = 2027-03-01")
     raise InputError(f"{place}: [[accept]] has no end", line=line, remedy="expires = 2027-03-01, or a date and time")
 
 

@@ -9,13 +9,15 @@ from heapq import nsmallest
 import msgspec
 import numpy as np
 
-from ringfence.analyse.rule import Is
+from ringfence.analyse.rule import Is, Like, Slot
 from ringfence.assess.accepted import EXPIRED, Accepted, in_force
 from ringfence.assess.check import Check, Mismatch, Result, Verdict, When
 from ringfence.assess.finding import EXAMPLES, Finding, Group, grade, grouped
 from ringfence.assess.judge import Judged
 from ringfence.assess.severity import ORDER, Ground, Severity, by_weight
 from ringfence.estate.estate import Estate
+
+_FEW = 3
 
 
 class Gap(msgspec.Struct, frozen=True):
@@ -67,6 +69,9 @@ class Window(msgspec.Struct, frozen=True):
     count: int
     since: float
     """When the oldest fact of the examples was seen, seconds since the epoch; 0 where no source gave a time."""
+    until: float = 0.0
+    """When the newest was: until then at least it was open."""
+    examples: tuple[str, ...] = ()
 
 
 class Audit(msgspec.Struct, frozen=True):
@@ -161,13 +166,16 @@ def _gaps(estate: Estate, judged: Judged) -> Iterable[Gap]:
 
 
 def _aspects(whens: Iterable[When]) -> tuple[str, ...]:
-    named = [
-        atom.object.term
-        for when in whens
-        for atom in when.facts
-        if atom.predicate == "asked" and isinstance(atom.object, Is)
-    ]
-    return tuple(dict.fromkeys(named))
+    asked = (atom.object for when in whens for atom in when.facts if atom.predicate == "asked")
+    return tuple(dict.fromkeys(name for one in asked for name in _names(one)))
+
+
+def _names(aspect: Slot) -> Iterable[str]:
+    """The names that a slot stands for: itself, or each of `before(one|other)`."""
+    if isinstance(aspect, Is):
+        return (aspect.term,)
+    before, bracket, choice = aspect.pattern.partition("(") if isinstance(aspect, Like) else ("", "", "")
+    return [before + one for one in choice.removesuffix(")").split("|")] if bracket else ()
 
 
 def _families(names: Iterable[str], standings: Sequence[Standing], of: Callable[[Check], str]) -> tuple[Family, ...]:
@@ -189,4 +197,5 @@ def _windows(found: Iterable[Group]) -> Iterable[Window]:
         times = [
             fact.observed_at for one in groups for f in one.findings for fact in f.result.facts if fact.observed_at
         ]
-        yield Window(check, *check.window, sum(len(one.subjects) for one in groups), min(times, default=0.0))
+        count, few = sum(len(one.subjects) for one in groups), [name for one in groups for name in one.subjects]
+        yield Window(check, *check.window, count, min(times, default=0.0), max(times, default=0.0), tuple(few[:_FEW]))

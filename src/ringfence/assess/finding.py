@@ -69,11 +69,12 @@ class Group(msgspec.Struct, frozen=True):
         return self.findings[0].on_way
 
     @property
-    def order(self) -> tuple[int, bool, float, int, str]:
-        """What comes first is worst."""
+    def order(self) -> tuple[int, bool, int, int, int, float, int, str]:
+        """What comes first is worst: within a severity by what falls, by how many fail, and how soon."""
         worst = self.findings[0]
         total = (worst.entry or 0.0) + (_FAR if worst.minutes is None else worst.minutes)
-        return ORDER.index(self.severity), not self.on_way, total, -self.check.weight, self.check.id
+        falls = (-worst.jewels, -worst.hosts, -len(self.subjects))
+        return ORDER.index(self.severity), not self.on_way, *falls, total, -self.check.weight, self.check.id
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +125,11 @@ def grouped(estate: Estate, ground: Ground, graded: Graded, accepted: Sequence[A
     taken = _taken(graded.judged.check.id, names, accepted)
     keys = np.column_stack([graded.severity, graded.rung, taken]).astype(np.int64)
     members = [np.flatnonzero((keys == key).all(axis=1)) for key in np.unique(keys, axis=0)] if len(keys) else []
-    worst = [sorted(mine.tolist(), key=lambda k: (graded.minutes[k], names[k]))[:EXAMPLES] for mine in members]
+    jewels, hosts = ground.jewels[graded.number], ground.hosts[graded.number]
+    worst = [
+        sorted(mine.tolist(), key=lambda k: (-jewels[k], -hosts[k], graded.minutes[k], names[k]))[:EXAMPLES]
+        for mine in members
+    ]
     for mine, few in zip(members, worst, strict=True):
         by = int(taken[few[0]])
         yield Group(

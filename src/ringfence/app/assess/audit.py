@@ -9,7 +9,7 @@ from typing import Any
 
 from ringfence.app.assess.advisories import enriched
 from ringfence.app.assess.debt_history import newest
-from ringfence.app.assess.hints import hint
+from ringfence.app.assess.hints import hint, reasons
 from ringfence.app.questions import Questions
 from ringfence.assess import derived
 from ringfence.assess.accepted import Accepted, read_accepted
@@ -77,15 +77,19 @@ def meets(audit: Audit, least: Severity) -> bool:
     return worst is not None and ORDER.index(worst) <= ORDER.index(least)
 
 
-def shown(audit: Audit, estate: Estate, *, with_unknown: bool = False) -> dict[str, Any]:
-    """`ringfence audit --json`; with `with_unknown` each gap names its subjects."""
+def shown(audit: Audit, estate: Estate, *, with_unknown: bool = False, bulletins: bool = False) -> dict[str, Any]:
+    """`ringfence audit --json`; with `with_unknown` each gap names its subjects.
+
+    `bulletins`: advisories were given, so what they left open has their own reason.
+    """
     return {
         "as_of": utc(as_of(estate)),
+        "facts": len(estate),
         "counts": audit.counts(),
         "severities": audit.by_severity(),
         "findings": [_group(one) for one in audit.groups],
         "accepted": [_group(one) for one in audit.accepted],
-        "unknown": [_gap(one, with_unknown) for one in audit.gaps],
+        "unknown": [_gap(one, estate, with_unknown, bulletins) for one in audit.gaps],
         "checks": [_standing(one) for one in audit.standings],
         "layers": [_family(one) | {"compute_aware": one.name not in CLASSIC} for one in audit.layers],
         "mismatches": [_family(one) for one in audit.mismatches],
@@ -129,13 +133,14 @@ def _finding(one: Finding) -> dict[str, Any]:
     }
 
 
-def _gap(gap: Gap, named: bool) -> dict[str, Any]:
+def _gap(gap: Gap, estate: Estate, named: bool, bulletins: bool) -> dict[str, Any]:
+    said = reasons(estate, gap.subjects, gap.aspects) if bulletins else None
     told: dict[str, Any] = {
         "check": gap.check.id,
         "title": gap.check.title,
         "says": gap.says,
         "aspects": list(gap.aspects),
-        "collect": hint(gap.aspects),
+        "collect": hint(gap.aspects, said),
         "count": len(gap.subjects),
     }
     return told | ({"subjects": list(gap.subjects)} if named else {"examples": list(gap.subjects[:3])})
@@ -168,4 +173,5 @@ def _family(one: Family) -> dict[str, Any]:
 def _window(one: Window) -> dict[str, Any]:
     since = utc(one.since) if one.since else None
     told = {"check": one.check.id, "title": one.check.title, "begins": one.begins, "ends": one.ends}
-    return told | {"count": one.count, "seen_at": since}
+    until = utc(one.until) if one.until else None
+    return told | {"count": one.count, "seen_at": since, "last_seen_at": until, "examples": list(one.examples)}

@@ -1,6 +1,12 @@
 """What to collect next, for coverage that a check lacks."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+
+from ringfence.estate.estate import Estate
+
+_ADVISORIES = "advisories/"
 
 _NODE = "run the script of `ringfence capture-script` on the host, as root, and collect again"
 _SLURM = "run the script of `ringfence capture-script` on the scheduler's controller"
@@ -35,14 +41,42 @@ HINTS: Mapping[str, str] = {
 """Coverage aspect → what a person does to have it answered."""
 
 
-def hint(aspects: Iterable[str]) -> str:
-    """What to do so that a check can say something; never empty."""
-    said = dict.fromkeys(_one(aspect) for aspect in aspects)
-    return "; ".join(said) or "say it in facts of your own (docs/estate.md)"
+_LOOKED_AT = 200
+"""Subjects of one gap whose bulletins' reasons are read."""
+_REASONS = 3
+
+
+def hint(aspects: Iterable[str], said: Mapping[str, Sequence[str]] | None = None) -> str:
+    """What to do so that a check can say something; never empty.
+
+    `said`, where bulletins were given: per aspect of theirs why they decided nothing.
+    """
+    told = dict.fromkeys(_one(aspect) if said is None else _judged(aspect, said) for aspect in aspects)
+    return "; ".join(told) or "say it in facts of your own (docs/estate.md)"
+
+
+def reasons(estate: Estate, subjects: Iterable[str], aspects: Iterable[str]) -> dict[str, list[str]]:
+    """Aspect → why bulletins decided nothing of these subjects, what is said most often first."""
+    wanted = [aspect for aspect in aspects if aspect.startswith(_ADVISORIES)]
+    found: dict[str, Counter[str]] = {aspect: Counter() for aspect in wanted}
+    for subject in islice(subjects, _LOOKED_AT if wanted else 0):
+        for fact in estate.about(subject, "asked"):
+            if fact.object in found and not fact.attributes.get("answered"):
+                found[fact.object][str(fact.attributes.get("reason", ""))] += 1
+    return {aspect: [why for why, _ in told.most_common(_REASONS) if why] for aspect, told in found.items()}
+
+
+def _judged(aspect: str, said: Mapping[str, Sequence[str]]) -> str:
+    """Of an aspect where bulletins were given: their own reasons."""
+    if not aspect.startswith(_ADVISORIES):
+        return _one(aspect)
+    product = aspect.removeprefix(_ADVISORIES)
+    why = said.get(aspect) or [f"which {product} is installed is not known: captures that say its version"]
+    return "; ".join(why)
 
 
 def _one(aspect: str) -> str:
-    if aspect.startswith("advisories/"):
+    if aspect.startswith(_ADVISORIES):
         return _BULLETINS
     if aspect.startswith("kubernetes"):
         return _KUBERNETES

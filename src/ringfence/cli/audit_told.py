@@ -1,0 +1,164 @@
+"""An audit for a person: what matters, the rest, what is accepted, what is not known, how the families stand."""
+
+from typing import Any
+
+from ringfence.app.questions import MOVE
+from ringfence.cli import output
+from ringfence.cli.columns import many, table
+
+SHOWN = 20
+"""Rows of a long table that a person is shown."""
+EACH = 3
+"""Of every severity so many are shown however long the table is."""
+_WINDOWS = "Vulnerability windows: state that outlives its use"
+
+
+def tell(told: dict[str, Any], named: bool) -> None:
+    """The whole; `named`: each gap with its subjects."""
+    counts = told["counts"]
+    if not any(counts.values()):
+        _nothing(told)
+        return
+    _findings("On a way to a jewel", [one for one in told["findings"] if one["on_way"]])
+    _findings("The rest", [one for one in told["findings"] if not one["on_way"]])
+    _accepted(told["accepted"])
+    _gaps(told["unknown"], named)
+    _families(told)
+    _windows(told["windows"])
+    for one in told["idle_acceptances"]:
+        text = f"{one['place']}: nothing fails {one['check']} of {one['subject']} any more, or it is misspelt"
+        output.err.print(text, markup=False)
+    _sum(told)
+
+
+def _nothing(told: dict[str, Any]) -> None:
+    if told["facts"]:
+        output.out.print("nothing was judged: the estate holds nothing that these checks are about")
+        output.out.print("  `ringfence show` says what was collected")
+    else:
+        output.out.print("nothing was judged: nothing was collected, the estate holds no fact")
+        output.out.print("  `ringfence collect --from DIR -o FILE` makes one, `ringfence capture-script` what it reads")
+
+
+def _sum(told: dict[str, Any]) -> None:
+    counts = told["counts"]
+    none = "no failures" if counts["passed"] or counts["accepted"] else "nothing could be judged"
+    said = ", ".join(f"{count:,} {name}" for name, count in told["severities"].items() if count) or none
+    seen = "" if told["as_of"].startswith("1970") else f"; newest fact of {told['as_of']}"
+    output.out.print(
+        f"{said}; {counts['accepted']:,} accepted, {counts['unknown']:,} unknown, {counts['passed']:,} passed{seen}"
+    )
+
+
+def _findings(title: str, found: list[dict[str, Any]]) -> None:
+    if not found:
+        return
+    kept = shown(found)
+    rows = [(one["severity"], one["check"], f"{one['count']:,}", one["title"], _what(one), _way(one)) for one in kept]
+    table(("severity", "check", "times", "should be so", "but", "from there"), rows, title)
+    if len(found) > len(kept):
+        output.out.print(f"… and {len(found) - len(kept)} more: --json lists them")
+    output.out.print()
+
+
+def shown(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of groups in their order those that a person sees: the first, and the first of every severity."""
+    seen: dict[str, int] = {}
+    kept = []
+    for at, one in enumerate(found):
+        seen[one["severity"]] = seen.get(one["severity"], 0) + 1
+        if at < SHOWN or seen[one["severity"]] <= EACH:
+            kept.append(one)
+    return kept
+
+
+def _what(one: dict[str, Any]) -> str:
+    """The worst example, and how many more."""
+    worst = one["examples"][0]
+    more = f" (+{one['count'] - 1:,})" if one["count"] > 1 else ""
+    return f"{worst['subject']}{more}: {worst['reason']}"
+
+
+def _way(one: dict[str, Any]) -> str:
+    """How far a jewel is from what the worst example opens, and the first step."""
+    worst = one["examples"][0]
+    if worst["jewel_minutes"] is None:
+        return f"{one['why']} ({many(worst['hosts'], 'host')})" if worst["hosts"] else str(one["why"])
+    first = worst["first"]
+    step = f", first {first['move']} {MOVE[first['move']].title}" if first else ""
+    much = f"{many(worst['jewels'], 'jewel')} and {many(worst['hosts'], 'host')} in reach"
+    return f"{_far(worst)}{step}; {much}"
+
+
+def _far(worst: dict[str, Any]) -> str:
+    if not worst["jewel_hops"]:
+        return "it opens a jewel itself"
+    minutes = f"{worst['jewel_minutes']:g} minute" + ("" if worst["jewel_minutes"] == 1 else "s")
+    return f"{minutes}, {many(worst['jewel_hops'], 'step')} to a jewel"
+
+
+def _accepted(found: list[dict[str, Any]]) -> None:
+    if found:
+        rows = [
+            (one["severity"], one["check"], f"{one['count']:,}", one["examples"][0]["subject"], *_by(one["accepted"]))
+            for one in found
+        ]
+        table(("severity", "check", "times", "of", "owner", "until", "because"), rows, "Accepted")
+        output.out.print()
+
+
+def _by(one: dict[str, Any]) -> tuple[str, str, str]:
+    return one["owner"], one["expires"], one["reason"]
+
+
+def _gaps(gaps: list[dict[str, Any]], named: bool) -> None:
+    if not gaps:
+        return
+    if named:
+        rows = [(one["check"], one["title"], one["says"], ", ".join(one["subjects"]), one["collect"]) for one in gaps]
+        table(("check", "should be so", "unknown", "of", "collect"), rows, "Unknown")
+        output.out.print()
+        return
+    by_hint: dict[str, list[dict[str, Any]]] = {}
+    for one in gaps:
+        by_hint.setdefault(one["collect"], []).append(one)
+    often = sorted(by_hint.items(), key=lambda pair: -sum(one["count"] for one in pair[1]))
+    missing: list[tuple[object, ...]] = []
+    for collect, few in often:
+        wants = ", ".join(dict.fromkeys(want for one in few for want in _wants(one)))
+        missing.append((f"{sum(one['count'] for one in few):,}", len({one["check"] for one in few}), wants, collect))
+    table(("unknown", "checks", "for want of", "collect next, or why"), missing, "Unknown is never safe")
+    output.out.print()
+
+
+def _wants(gap: dict[str, Any]) -> list[str]:
+    """The coverage that is missing; else what is not known, in words."""
+    return gap["aspects"] or [gap["says"].removeprefix("not known: ").removeprefix("not decided: ")]
+
+
+def _families(told: dict[str, Any]) -> None:
+    rows = [(one["name"], "" if one["compute_aware"] else "classic", *_counts(one)) for one in told["layers"]]
+    rows += [(one["name"], "mismatch", *_counts(one)) for one in told["mismatches"]]
+    table(("family", "", "checks", "with failures", "failed", "passed", "unknown"), rows, "Families")
+    output.out.print()
+
+
+def _counts(one: dict[str, Any]) -> tuple[object, ...]:
+    return one["checks"], one["failed_checks"], f"{one['failed']:,}", f"{one['passed']:,}", f"{one['unknown']:,}"
+
+
+def _windows(windows: list[dict[str, Any]]) -> None:
+    """When each begins and ends, and from when to when facts saw it open."""
+    if windows:
+        rows = [
+            (one["check"], one["title"], f"{one['count']:,}", one["begins"], one["ends"], _seen(one)) for one in windows
+        ]
+        table(("check", "should be so", "open", "begins", "ends", "seen open"), rows, _WINDOWS)
+        output.out.print()
+
+
+def _seen(one: dict[str, Any]) -> str:
+    since, until = one["seen_at"], one["last_seen_at"]
+    if since is None:
+        return "no time is known"
+    return str(since) if since == until else f"{since} to {until}"

@@ -1,0 +1,139 @@
+"""What `ringfence audit` shows a person: nothing judged is never good news, the gravest are seen, and it fits."""
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ringfence.app.assess.hints import hint, reasons
+from ringfence.cli import run
+from ringfence.cli.audit_told import EACH, SHOWN, shown
+from ringfence.cli.columns import PIPE, many, widths
+from ringfence.estate.estate import estate_of
+from ringfence.estate.facts import Fact
+from ringfence.store.saved import save
+from tests.shared_data import shared
+
+SAMPLES = Path(__file__).parents[1] / "checks"
+ASPECT = "advisories/gpu-driver"
+
+
+def kept(tmp_path, facts):
+    """A saved estate of these facts."""
+    path = tmp_path / "some.estate"
+    save(estate_of(facts), path)
+    return str(path)
+
+
+def sample(name, observed_at=0.0):
+    """The facts of a check's failing sample, seen at a time."""
+    lines = (SAMPLES / name / "failed.ndjson").read_bytes().splitlines()
+    facts = [msgspec.json.decode(line, type=Fact) for line in lines if line]
+    return [msgspec.structs.replace(fact, observed_at=observed_at) for fact in facts]
+
+
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [([], "nothing was collected"), ([Fact("host:a", "in_rack", "R1")], "nothing that these checks are about")],
+)
+def test_an_estate_with_nothing_to_judge_is_not_well(tmp_path, capsys, facts, says):
+    """Status 3, and no word of failures."""
+    path = kept(tmp_path, facts)
+    assert run(["audit", "--estate", path]) == 3
+    out = capsys.readouterr().out
+    assert says in out
+    assert "no failures" not in out
+    assert run(["audit", "--estate", path, "--json"]) == 3
+    assert json.loads(capsys.readouterr().out)["facts"] == len(facts)
+
+
+def test_unknown_alone_is_not_told_as_no_failures(tmp_path, capsys):
+    """A cluster that was asked for its configuration and did not answer."""
+    path = kept(tmp_path, [Fact("cluster:c", "asked", "slurm-conf", {"answered": False})])
+    assert run(["audit", "--estate", path, "--check", "scheduler_auth"]) == 0
+    out = capsys.readouterr().out
+    assert "nothing could be judged" in out
+    assert "no failures" not in out
+
+
+def test_a_person_is_shown_the_first_rows_and_some_of_every_severity():
+    """However many are critical."""
+    found = [{"severity": "critical", "at": at} for at in range(SHOWN + 5)]
+    found += [{"severity": "medium", "at": at} for at in range(EACH + 4)]
+    told = shown(found)
+    assert told[:SHOWN] == found[:SHOWN]
+    assert [one["at"] for one in told if one["severity"] == "medium"] == list(range(EACH))
+
+
+def test_tables_fit_a_pipe_and_names_stay_whole(tmp_path, capsys):
+    """No line is wider than 160 columns."""
+    path = tmp_path / "made.estate"
+    assert run(["generate", "--nodes", "32", "--seed", "5", "-o", str(path)]) == 0
+    capsys.readouterr()
+    assert run(["audit", "--estate", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= PIPE
+    assert run(["audit", "--estate", str(path), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert all(one["examples"][0]["subject"] in out for one in told["findings"][:SHOWN])
+    assert f"newest fact of {told['as_of']}" in out or told["as_of"].startswith("1970")
+    assert " 1 jewels" not in out
+    assert "0 steps" not in out.replace("10 steps", "")
+
+
+@given(
+    st.lists(st.lists(st.text("ab ", max_size=90), min_size=3, max_size=3), min_size=1, max_size=5),
+    st.integers(20, 200),
+)
+def test_columns_never_ask_for_more_than_there_is(cells, room):
+    """The gaps between them count."""
+    assert sum(widths(cells, room)) + 2 <= room
+
+
+@pytest.mark.parametrize(("count", "said"), [(0, "0 jewels"), (1, "1 jewel"), (486, "486 jewels")])
+def test_one_is_singular(count, said):
+    """And nothing else is."""
+    assert many(count, "jewel") == said
+
+
+def test_where_bulletins_were_given_their_own_reason_stands_instead_of_the_option():
+    """Also where they met no installation at all."""
+    asked = Fact("gpu:a", "asked", ASPECT, {"answered": False, "reason": "newer than all bulletins"})
+    said = reasons(estate_of([asked, Fact("gpu:b", "asked", ASPECT, {"answered": True})]), ["gpu:a", "gpu:b"], [ASPECT])
+    assert said == {ASPECT: ["newer than all bulletins"]}
+    assert hint([ASPECT], said) == "newer than all bulletins"
+    assert "--csaf" in hint([ASPECT])
+    assert "which gpu-driver is installed is not known" in hint([ASPECT], {ASPECT: []})
+
+
+def test_with_real_bulletins_no_gap_asks_for_them(tmp_path, capsys):
+    """The option was given."""
+    path = tmp_path / "made.estate"
+    assert run(["generate", "--nodes", "32", "--seed", "5", "-o", str(path)]) == 0
+    capsys.readouterr()
+    assert run(["audit", "--estate", str(path), "--csaf", str(shared("csaf")), "--json"]) == 0
+    gaps = json.loads(capsys.readouterr().out)["unknown"]
+    about = [one for one in gaps if any(aspect.startswith("advisories/") for aspect in one["aspects"])]
+    assert about
+    assert not [one for one in about if "--csaf" in one["collect"]]
+
+
+def test_a_window_says_when_it_begins_and_ends_and_when_it_was_seen_open(tmp_path, capsys):
+    """In JSON and in words; of a fact without a time, that none is known."""
+    facts = sample("gpu_scrub", 1_760_000_000.0)
+    path = kept(tmp_path, [*facts[:-1], msgspec.structs.replace(facts[-1], observed_at=1_760_003_600.0)])
+    assert run(["audit", "--estate", path, "--check", "gpu_scrub", "--json"]) == 0
+    (window,) = json.loads(capsys.readouterr().out)["windows"]
+    assert window["begins"]
+    assert window["ends"]
+    assert window["examples"]
+    assert "2025-10-09T08:53:20Z" in (window["seen_at"], window["last_seen_at"])
+    assert run(["audit", "--estate", path, "--check", "gpu_scrub"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "Vulnerability windows" in out
+    assert "2025-10-09T08:53:20Z" in out
+    assert run(["audit", "--estate", kept(tmp_path, sample("gpu_scrub")), "--check", "gpu_scrub"]) == 0
+    assert "no time is known" in " ".join(capsys.readouterr().out.split())
