@@ -395,6 +395,20 @@ def test_a_cve_record_speaks_only_where_no_advisory_does() -> None:
     }
 
 
+def test_a_flaw_that_is_still_looked_into_is_unknown() -> None:
+    """Within the range; a driver's as a toolkit's. What a record knows for sure stands above it."""
+    named = Named("Linux", "NVIDIA Container Toolkit", "<1.17.8")
+    card = Named("Linux(R10)", "Tesla", "All driver versions prior to 10.5")
+    open_ = Advisory("9", "", "2099-01-01", (Flaw("CVE-2099-0009", (), (), (named, card)),))
+    index = Index([open_])
+    (said,) = plain.judge(index, Install("container-toolkit", "1.17.7", "linux")).said
+    assert (str(said.verdict), said.missing.partition(":")[0]) == ("unknown", "what 9 finds")
+    assert toolkit(index, "1.17.8") == {"CVE-2099-0009": "fixed"}
+    assert counted(index, "10.4", "Tesla") == {"unknown": 1}
+    sure = Index([open_], [Advisory("CVE-2099-0009", "", "", (Flaw("CVE-2099-0009", (named,), ()),))])
+    assert toolkit(sure, "1.17.7") == {"CVE-2099-0009": "affected"}
+
+
 def node(version: str, **settings: str) -> list[Fact]:
     return [
         Fact("host:n1", "runs_software", "package:generic/nvidia-container-toolkit", {"version": version}, "x", 1.0),

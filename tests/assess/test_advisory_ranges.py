@@ -44,11 +44,24 @@ def holds(text: str, version: str) -> bool:
         ("1.6.0 and later", "2.0", "1.5"),
         ("24.11", "24.11", "24.12"),
         ("All versions prior to r25.10", "25.09", "25.10"),
+        ("<1.17.8", "1.17.7", "1.17.8"),
+        ("<= 1.17.7", "1.17.7", "1.17.8"),
+        (">=1.2, <1.5", "1.4.9", "1.5"),
+        (">1.2", "1.2.1", "1.2"),
+        ("vers:semver/<1.17.8", "1.17.7", "1.17.8"),
+        ("vers:deb/>=1.2|<1.5|>=2.0|<=2.3", "2.3", "1.7"),
+        ("vers:generic/1.2.3|1.2.5", "1.2.5", "1.2.4"),
     ],
 )
 def test_the_publishers_ways_to_write_a_range(text: str, within: str, without: str) -> None:
     assert holds(text, within)
     assert not holds(text, without)
+
+
+@pytest.mark.parametrize("text", ["All versions", "all driver versions", "Any version", "vers:all/*", "vers:npm/*"])
+def test_all_versions(text: str) -> None:
+    assert holds(text, "0.1")
+    assert holds(text, "999.9")
 
 
 @pytest.mark.parametrize(
@@ -62,6 +75,14 @@ def test_the_publishers_ways_to_write_a_range(text: str, within: str, without: s
         "1.2.3.4.5.6.7.8.9.10",
         "99999999999999999999",
         "",
+        "vers:semver/!=1.2",
+        "vers:semver/>=1.2|1.5",
+        "vers:semver/<1.2|<1.5",
+        "<",
+        "<1.2-rc1",
+        "<1.2 on Linux",
+        "2.0 prior to 1.0",
+        ">=2.0, <1.0",
     ],
 )
 def test_what_is_not_understood_is_not_guessed(text: str) -> None:

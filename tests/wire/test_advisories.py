@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ringfence.assess.advisories import ranges
 from ringfence.assess.advisories.index import Index
 from ringfence.errors import InputError
 from ringfence.wire import csaf, cve_record, epss, kev
-from ringfence.wire.advisory import LONGEST, Named
+from ringfence.wire.advisory import LONGEST, Advisory, Flaw, Named
 from tests.shared_data import shared
 
 READERS = (csaf.read, cve_record.read, kev.read, epss.read)
@@ -44,7 +45,7 @@ def test_a_product_that_is_named_by_the_version_branch() -> None:
         "branches": [{"category": "product_name", "name": "Widget", "branches": [version]}],
     }
     found = csaf.read(document([vendor], {"known_affected": ["a"]}))
-    assert found.flaws[0].affected == (Named("", "Widget", "<1.2"),)
+    assert found.flaws[0].affected == (Named("", "Widget", "<1.2", "V"),)
     assert found.released == "2099-01-02"
 
 
@@ -55,7 +56,59 @@ def test_a_product_that_is_named_by_the_branch_and_versioned_by_its_own_name() -
     found = csaf.read(
         document([{"category": "vendor", "name": "V", "branches": [platform]}], {"fixed": ["a", "unheard of"]})
     )
-    assert found.flaws[0].fixed == (Named("Linux(R1)", "Tesla", "All driver versions prior to 1.2"),)
+    assert found.flaws[0].fixed == (Named("Linux(R1)", "Tesla", "All driver versions prior to 1.2", "V"),)
+
+
+def test_products_that_are_named_in_full_without_a_tree() -> None:
+    """The version starts with the first word that can be of one."""
+    full = {
+        "a": "NVIDIA Container Toolkit 1.17.7",
+        "b": "NVIDIA Container Toolkit <1.17.8",
+        "c": "NVIDIA Container Toolkit All versions prior to 1.17.8",
+        "d": "NVIDIA Container Toolkit",
+    }
+    names = [{"product_id": at, "name": name} for at, name in full.items()]
+    found = csaf.read(tree({"full_product_names": names}, {"known_affected": [*full]})).flaws[0].affected
+    assert {one.product for one in found} == {"NVIDIA Container Toolkit"}
+    assert [one.version for one in found[:3]] == ["1.17.7", "<1.17.8", "All versions prior to 1.17.8"]
+    assert ranges.read(found[3].version).spans is None
+
+
+def tree(products: dict[str, Any], status: dict[str, Any]) -> bytes:
+    made = json.loads(document([], status))
+    return json.dumps(made | {"product_tree": products}).encode()
+
+
+def relation(product: str, on: str, called: str) -> dict[str, Any]:
+    return {
+        "category": "installed_on",
+        "product_reference": product,
+        "relates_to_product_reference": on,
+        "full_product_name": {"product_id": called, "name": f"{called} 9.9"},
+    }
+
+
+def test_a_product_on_another_is_that_product() -> None:
+    """A relationship may refer to a later one; one into nothing is named by its own full name; circles end."""
+    names = [{"product_id": "w", "name": "Widget 1.2"}, {"product_id": "os", "name": "Linux"}]
+    relations = [
+        *(relation("w on os", "os", "twice"), relation("w", "os", "w on os"), relation("gone", "os", "lost")),
+        *(relation("round", "os", "about"), relation("about", "os", "round")),
+    ]
+    status = {"known_affected": ["w on os", "twice", "lost", "round"]}
+    found = csaf.read(tree({"full_product_names": names, "relationships": relations}, status)).flaws[0].affected
+    assert found[:3] == (
+        Named("Linux", "Widget", "1.2"),
+        Named("Linux", "Widget", "1.2"),
+        Named("Linux", "lost", "9.9"),
+    )
+    assert len(found) == 4
+
+
+def test_a_product_that_is_still_looked_into_is_neither_affected_nor_fixed() -> None:
+    version = leaf("product_version", "Widget", product_id="a", name="1.2")
+    flaw = csaf.read(document([version], {"under_investigation": ["a"]})).flaws[0]
+    assert (flaw.affected, flaw.fixed, flaw.unclear) == ((), (), (Named("", "Widget", "1.2"),))
 
 
 def test_names_are_cleaned_and_cut() -> None:
@@ -105,6 +158,81 @@ def test_a_record_s_bounds_become_prose() -> None:
     flaw = cve_record.read(json.dumps(record).encode()).flaws[0]
     assert [one.version for one in flaw.affected] == ["prior to 1.2", "2.0 to 2.4"]
     assert [one.version for one in flaw.fixed] == ["2.5"]
+
+
+def record(*versions: dict[str, Any], default: str = "unknown", state: str = "PUBLISHED", **product: str) -> Flaw:
+    """The flaw of a made CVE record about one product."""
+    about = {"vendor": "NVIDIA", "product": "Widget", "defaultStatus": default, "versions": versions} | product
+    made = {
+        "cveMetadata": {"cveId": "CVE-2099-0001", "state": state},
+        "containers": {"cna": {"affected": [about]}},
+    }
+    flaws = cve_record.read(json.dumps(made).encode()).flaws
+    return flaws[0] if flaws else Flaw("", (), ())
+
+
+def told(flaw: Flaw) -> dict[str, list[str]]:
+    parts = {"affected": flaw.affected, "fixed": flaw.fixed, "unclear": flaw.unclear}
+    return {kind: [one.version for one in named] for kind, named in parts.items() if named}
+
+
+def test_what_a_record_does_not_list_has_its_default_status() -> None:
+    """A record may name nothing but the versions without the flaw."""
+    mended = {"version": "1.17.8", "lessThan": "*", "status": "unaffected"}
+    assert told(record(mended, default="affected")) == {"affected": ["prior to 1.17.8"], "fixed": ["1.17.8 and later"]}
+    assert told(record(default="affected")) == {"affected": ["all versions"]}
+    assert told(record()) == {"unclear": ["all versions"]}
+    assert told(record(mended)) == {"fixed": ["1.17.8 and later"], "unclear": ["prior to 1.17.8"]}
+    assert told(record(mended, default="unaffected")) == {"fixed": ["1.17.8 and later"]}
+    old = {"version": "0", "lessThan": "1.2", "status": "unaffected"}
+    assert told(record(old, default="affected"))["affected"] == ["1.2 and later"]
+
+
+def test_a_default_that_words_cannot_tell_stays_a_range_that_nobody_understands() -> None:
+    """So that the verdict is unknown."""
+    holes = ({"version": "1.2", "status": "unaffected"}, {"version": "1.4", "status": "unaffected"})
+    (text,) = told(record(*holes, default="affected"))["affected"]
+    assert ranges.read(text).spans is None
+
+
+def test_a_range_is_cut_where_its_status_changes() -> None:
+    changes = [{"at": "1.5", "status": "unaffected"}, {"at": "2.0", "status": "affected"}]
+    whole = {"version": "1.0", "lessThan": "3.0", "status": "affected", "changes": changes}
+    assert told(record(whole)) == {"affected": ["1.0 prior to 1.5", "2.0 prior to 3.0"], "fixed": ["1.5 prior to 2.0"]}
+    backwards = whole | {"changes": changes[::-1]}
+    assert any(ranges.read(text).spans is None for text in told(record(backwards))["affected"])
+
+
+def test_ends_with_a_star() -> None:
+    def of(**bounds: str) -> str:
+        return told(record({"status": "affected", **bounds}))["affected"][0]
+
+    assert of(version="0", lessThan="*") == "all versions"
+    assert of(version="*") == "all versions"
+    assert of(version="1.2", lessThanOrEqual="1.2.*") == "1.2 to 1.2.x"
+    assert of(version="1.2", lessThan="1.2.*") == "1.2 to 1.2.x"
+
+
+def test_a_rejected_record_says_nothing() -> None:
+    assert told(record(default="affected", state="REJECTED")) == {}
+
+
+@pytest.mark.parametrize(
+    ("vendor", "product", "is_ours"),
+    [
+        ("Someone Else", "Ray", False),
+        ("Raytheon", "Ray", False),
+        ("anyscale", "Ray", True),
+        ("ray-project", "ray-project/ray", True),
+        ("n/a", "Ray", True),
+        ("Tesla", "Tesla", False),
+        ("NVIDIA Corporation", "NVIDIA Container Toolkit", True),
+    ],
+)
+def test_another_vendor_s_product_of_the_same_name_is_not_ours(vendor: str, product: str, is_ours: bool) -> None:
+    flaw = record(default="affected", vendor=vendor, product=product)
+    index = Index((), [Advisory("CVE-2099-0001", "", "", (flaw,))])
+    assert (index.foreign, sum(map(len, index.rows.values()))) == ((0, 1) if is_ours else (1, 0))
 
 
 def test_the_exploited_list_of_the_shared_data() -> None:

@@ -21,14 +21,16 @@ class Named(msgspec.Struct, frozen=True):
     platform: str
     product: str
     version: str
+    vendor: str = ""
 
 
 class Flaw(msgspec.Struct, frozen=True):
-    """One CVE of an advisory, with the versions that have it and those that have it no more."""
+    """One CVE of an advisory: the versions that have it, those that have it no more, those of which it does not say."""
 
     cve: str
     affected: tuple[Named, ...]
     fixed: tuple[Named, ...]
+    unclear: tuple[Named, ...] = ()
 
 
 class Advisory(msgspec.Struct, frozen=True):

@@ -61,7 +61,8 @@ def _said(
             verdict, missing = Verdict.UNKNOWN, f"what the range means: {row.range.text}"
         else:
             hit = id(row) in above or row.range.holds(version)
-            verdict, missing = (Verdict.AFFECTED if hit else Verdict.FIXED), ""
+            there = Verdict.UNKNOWN if row.doubt else Verdict.AFFECTED
+            verdict, missing = (there, row.doubt) if hit else (Verdict.FIXED, "")
         one = Said(row.cve, verdict, row.advisory, row.range.text, row.fixed, missing)
         rows.setdefault((row.advisory, row.cve), []).append(one)
     known = _Naming(issues, line, branch)

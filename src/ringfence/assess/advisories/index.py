@@ -49,7 +49,7 @@ class Index:
         self._ranges: dict[str, Range] = {}
         for advisory in advisories:
             self._take(advisory, frozenset())
-        said = frozenset((row.cve, product) for product, rows in self.rows.items() for row in rows)
+        said = frozenset((row.cve, product) for product, rows in self.rows.items() for row in rows if not row.doubt)
         for record in records:
             self._take(record, said)
         parts: dict[tuple[str, ...], list[Row]] = {}
@@ -66,7 +66,9 @@ class Index:
             fixed: dict[tuple[str, str], list[Named]] = {}
             for named in flaw.fixed:
                 fixed.setdefault((named.platform, named.product), []).append(named)
-            for named in flaw.affected:
+            doubt = f"what {advisory.id} finds: it does not say whether these versions have the flaw"
+            told = [*((named, "") for named in flaw.affected), *((named, doubt) for named in flaw.unclear)]
+            for named, doubted in told:
                 where = self._place(named)
                 if where is None:
                     self.foreign += 1
@@ -78,6 +80,7 @@ class Index:
                         where,
                         self._range(where.product, named.version),
                         _first_fixed(fixed.get((named.platform, named.product), ())),
+                        doubted,
                     )
                     self.rows.setdefault(where.product, []).append(row)
 

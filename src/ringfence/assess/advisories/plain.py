@@ -157,6 +157,8 @@ def _one(row: Row, install: Install, version: Version) -> Said:
         return said(Verdict.UNKNOWN, f"what the range means: {row.range.text}")
     if not row.range.holds(version):
         return said(*_beside(row, version))
+    if row.doubt:
+        return said(Verdict.UNKNOWN, row.doubt)
     if row.place.models == ("dali",):
         return said(Verdict.UNKNOWN, "whether the DALI backend is in use")
     found = conditional.met(install.product, row.cve, row.range.condition, version, install.facts)

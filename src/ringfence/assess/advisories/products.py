@@ -54,6 +54,7 @@ _NAMES = {
     "triton inference server": TRITON,
     "nvidia triton inference server": TRITON,
     "ray": RAY,
+    "ray-project/ray": RAY,
     "mlflow": MLFLOW,
     "mlflow/mlflow": MLFLOW,
     "slurm": SLURM,
@@ -70,8 +71,28 @@ _BUNDLES = {
 _NICS = ("connectx", "bluefield")
 
 
+_MAKERS = {
+    RAY: ("ray", "rayproject", "anyscale"),
+    MLFLOW: ("mlflow", "lfprojects", "databricks"),
+    SLURM: ("schedmd", "slurm"),
+}
+_NVIDIA = ("nvidia", "mellanox")
+_NOBODY = ("", "na", "unknown", "unspecified")
+
+
 def place(named: Named) -> Place | None:
     """Where a row of an advisory belongs, or None if it is about nothing that the estate can hold."""
+    found = _by_name(named)
+    return found if found is not None and _made_by(found.product, named.vendor) else None
+
+
+def _made_by(product: str, vendor: str) -> bool:
+    """Whether a vendor makes this product; another's of the same name is not meant. One that is not told may."""
+    bare = "".join(letter for letter in vendor.lower() if letter.isalnum())
+    return bare in _NOBODY or (bare in _MAKERS[product] if product in _MAKERS else bare.startswith(_NVIDIA))
+
+
+def _by_name(named: Named) -> Place | None:
     name = named.product.lower()
     if name in _LINES:
         return _driver(named, _LINES[name])

@@ -3,24 +3,14 @@
 Read are, with any of the words that say nothing (`all`, `driver`, `versions`, …): *prior to V*, *prior to and
 including V*, *up to [and including] V*, *V and earlier*, *V to V*, *V and later*, *2.9 versions prior to 2.9.3*,
 lists of versions and of series (`6.15.x`), and *V (All versions up to and including vGPU 17.1)*, where the bracket
-repeats in another numbering that V is the last one.
+repeats in another numbering that V is the last one; *all versions*; and ranges in signs (`symbols`).
 """
 
 import msgspec
 
+from ringfence.assess.advisories import symbols
+from ringfence.assess.advisories.spans import EVERYTHING, Span
 from ringfence.assess.advisories.tokens import Kind, Token, Version, tokens
-
-
-class Span(msgspec.Struct, frozen=True):
-    """From `low` on (() is everything) to below `high`; None: no end. `exact`: this one version was named alone."""
-
-    low: Version
-    high: Version | None
-    exact: bool = False
-
-    def holds(self, version: Version) -> bool:
-        """Whether a version lies in it."""
-        return self.low <= version and (self.high is None or version < self.high)
 
 
 class Range(msgspec.Struct, frozen=True):
@@ -40,6 +30,7 @@ _EMPTY = (
     *("lts", "ga", "only", "branch", "the", "of", "software", "nvos", "cumulus", "linux", "igx", "gb200", "gb300"),
     *("b300", "dls", "cuda", "toolkit"),
 )
+_WHOLE = ("all", "any")
 _BEFORE = ("prior", "before")
 _UNTIL = ("up", "through")
 _OLDER = ("earlier", "older", "below")
@@ -48,6 +39,14 @@ _NEWER = ("later", "newer", "above")
 
 def read(text: str) -> Range:
     """The range of a text. Linear in its length."""
+    signs = symbols.spans(text)
+    found = Range(text, signs) if signs is not None else _prose(text)
+    if any(span.is_empty for span in found.spans or ()):
+        return Range(text, None)
+    return found
+
+
+def _prose(text: str) -> Range:
     main, bracket = _split(tokens(text))
     condition = " ".join(token.text.lower() for token in bracket)
     versions = [token for token in main if token.kind is Kind.VERSION]
@@ -100,10 +99,12 @@ def _spans(main: list[Token]) -> tuple[Span, ...] | None:
             named.append(token)
         elif token.kind is Kind.COMMA:
             shape.append(",")
-        elif token.text == "all" or token.text not in _EMPTY:
+        elif token.text in _WHOLE or token.text not in _EMPTY:
             shape.append(_WORDS.get(token.text, token.text))
-    whole = "all" in shape
-    form = " ".join(part for part in shape if part not in ("all", ","))
+    whole = any(part in _WHOLE for part in shape)
+    form = " ".join(part for part in shape if part != "," and part not in _WHOLE)
+    if whole and not form:
+        return (EVERYTHING,)
     if form in _ONE and len(named) == 1:
         return (_ONE[form](named[0]),)
     if form in _TWO and len(named) == 2:

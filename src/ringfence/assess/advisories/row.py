@@ -7,7 +7,10 @@ from ringfence.assess.advisories.ranges import Range
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One flaw in one product's range, as one advisory says. `fixed`: the first version without it, as written."""
+    """One flaw in one product's range, as one advisory says. `fixed`: the first version without it, as written.
+
+    `doubt`: the missing fact, where the advisory does not say whether the range has the flaw.
+    """
 
     cve: str
     advisory: str
@@ -15,3 +18,4 @@ class Row(msgspec.Struct, frozen=True):
     place: Place
     range: Range
     fixed: str = ""
+    doubt: str = ""
