@@ -13,6 +13,7 @@ import msgspec
 from ringfence.app.assess.debt_window import Standing, is_hole, stand
 from ringfence.assess.check import Check
 from ringfence.assess.checks import CHECKS
+from ringfence.assess.debt.access import NOBODY, Share
 from ringfence.assess.debt.choquet import Debt, debt
 from ringfence.assess.debt.compute import Compute
 from ringfence.assess.debt.coverage import Coverage
@@ -46,6 +47,7 @@ class Point(msgspec.Struct, frozen=True):
     carried: int
     holes: int
     over_a_year: int
+    share: Share = Share()
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -98,6 +100,7 @@ class History:
             *self.rates,
             estimated=any(point.compute.estimated for point in self.points),
             jewels_left=self.jewels_left,
+            let_in=[point.share for point in self.points],
         )
 
     @cached_property
@@ -153,7 +156,8 @@ def history(
     last: Standing | None = None
     for at, estate in estates:
         before = last.jewels if last else {}
-        last, kept, known = stand(estate, at, kept, known, checks, retired, footholds)
+        access = last.access if last else NOBODY
+        last, kept, known = stand(estate, at, kept, known, checks, retired, footholds, access)
         points.append(_point(last, kept))
         now = last.jewels
         left |= {jewel: None for jewel, worth in before.items() if jewel in estate and now.get(jewel, 0.0) < worth}
@@ -174,4 +178,5 @@ def _point(now: Standing, kept: Ledger) -> Point:
         sum(entry.state is State.CARRIED for entry in real),
         sum(entry.state in OWED for entry in kept.values()) - sum(entry.state in OWED for entry in real),
         over_a_year(real, now.at),
+        now.share,
     )

@@ -12,7 +12,7 @@ from ringfence.app.assess.debt_shown import shown
 from ringfence.estate.estate import Estate, estate_of
 from ringfence.estate.facts import Fact
 from ringfence.synth import facts
-from ringfence.synth.draw import draw
+from ringfence.synth.draw import Wishes, draw
 
 MONTHS = 10
 SEED = 3
@@ -21,12 +21,15 @@ _MONTH = 30.44 * 86_400.0
 _BEGIN = 1_767_571_200.0
 """2026-01-05, the time of generated estates."""
 
+_TEAMS = Wishes(staff={f"t{number:02d}": 5 for number in range(1, 100)})
+"""Teams that stay as they are: a person of one month is in the same team the next, and new tenants bring new people."""
+
 
 def estates(months: int = MONTHS, seed: int = SEED) -> Iterator[tuple[float, Estate]]:
     """(seconds, estate) of each month: the nodes of the month before, and some more."""
     for month in range(months):
         at = _BEGIN + month * _MONTH
-        drawn = draw(_FIRST + _MORE * month, seed)
+        drawn = draw(_FIRST + _MORE * month, seed, wishes=_TEAMS)
         told = (*facts(drawn), *_accounted(drawn.name, len(drawn.jobs), at))
         yield at, estate_of(told, b"generated")
 

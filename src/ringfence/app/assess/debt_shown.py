@@ -4,6 +4,7 @@ from typing import Any
 
 from ringfence.app.assess.debt import Group, History, Point
 from ringfence.assess.checks import CHECK
+from ringfence.assess.debt.access import GRANTED, SETTLED
 from ringfence.assess.debt.findings import HOLE
 from ringfence.assess.debt.ledger import Entry
 from ringfence.assess.debt.terms import service_class
@@ -13,6 +14,14 @@ _MOST = 50
 """Largest findings that are listed one by one."""
 
 _DAY = 86_400.0
+
+_OTHER = {
+    GRANTED: (
+        "footholds that had to break in before are let in now",
+        f"take the access back; after {SETTLED} surveys, or with `--since` a later day, it counts as work",
+    )
+}
+"""(title, remedy) of what no check finds."""
 
 
 def shown(found: History, fixes: int = 10) -> dict[str, Any]:
@@ -71,6 +80,11 @@ def _window(point: Point) -> dict[str, Any]:
             "answered": point.coverage.answered,
             "known": point.coverage.known,
         },
+        "insiders": {
+            "share": _round(point.share.inside),
+            "let_in": _round(point.share.let_in),
+            "jewel": point.share.jewel,
+        },
         "flops": point.compute.flops,
         "gpus": point.compute.gpus,
         "unknown_models": point.compute.unknown,
@@ -107,8 +121,10 @@ def _group(found: History, group: Group) -> dict[str, Any]:
     aspect = group.check.removeprefix(f"{HOLE}/")
     return {
         "check": group.check,
-        "title": check.title if check else f"not collected: {aspect}",
-        "remedy": check.remedy if check else f"let `{aspect}` be collected where it was not",
+        "title": check.title if check else _OTHER.get(group.check, (f"not collected: {aspect}", ""))[0],
+        "remedy": check.remedy
+        if check
+        else _OTHER.get(group.check, ("", f"let `{aspect}` be collected where it was not"))[1],
         "findings": len(owed),
         "oldest_days": _round(max(entry.age(found.last.at) for entry in owed) / _DAY),
         "estimated": any(entry.estimated for entry in owed),

@@ -18,6 +18,7 @@ from ringfence.app.questions import Questions
 from ringfence.app.survey import jewels
 from ringfence.assess.check import Check, Verdict
 from ringfence.assess.checks import CHECKS
+from ringfence.assess.debt.access import NOBODY, NONE, Access, Share, with_granted
 from ringfence.assess.debt.choquet import Debt, debt_and_ways
 from ringfence.assess.debt.compute import Compute, compute_of
 from ringfence.assess.debt.coverage import Coverage, coverage_of
@@ -49,6 +50,8 @@ class Standing:
     game: Game
     on_way: NDArray[np.bool_]
     jewels: Mapping[str, float]
+    access: Access = NOBODY
+    share: Share = NONE
 
     def weights_at(self, at: float) -> NDArray[np.float64]:
         """The weights of the same findings at another time: nothing fixed, nothing new."""
@@ -70,6 +73,7 @@ def stand(
     checks: Sequence[Check] = CHECKS,
     retired: frozenset[str] = frozenset(),
     footholds: Sequence[str] = (),
+    access: Access = NOBODY,
 ) -> tuple[Standing, dict[tuple[str, str], Entry], set[str]]:
     """(standing, ledger after this window, hosts known by now)."""
     judged = judge(estate, checks)
@@ -83,7 +87,7 @@ def stand(
         found = together([found, lost])
     owed = tuple(after[key] for key in found.keys)
     coverage, known = coverage_of(estate, known, retired)
-    return standing(estate, at, edges, found, owed, judged, coverage, footholds), after, known
+    return standing(estate, at, edges, found, owed, judged, coverage, footholds, access=access), after, known
 
 
 def standing(
@@ -96,21 +100,46 @@ def standing(
     coverage: Coverage,
     footholds: Sequence[str] = (),
     compute: Compute | None = None,
+    access: Access | None = None,
 ) -> Standing:
-    """The debt of what is known. `compute`: that of the estate if the caller has it already."""
+    """The debt of what is known. `compute`: that of the estate if the caller has it already.
+
+    `access`: who was let in so far; None leaves it out, for one estate that is followed.
+    """
     asked = Questions(estate)
     asked.__dict__["edges"] = edges  # derived already
     graph: Graph = asked.graph
     values = jewel_values(estate)
     goals = asked.jewel_positions.tolist()
-    feet = asked.footholds(footholds or asked.default_footholds())
-    worth = [values.get(asked.text(goal).rpartition("#")[0], 1.0) for goal in goals]
+    feet = sorted(set(asked.footholds(footholds or asked.default_footholds())))
+    named = [asked.text(goal).rpartition("#")[0] for goal in goals]
+    worth = [values.get(jewel, 1.0) for jewel in named]
     game = game_of(graph, probabilities(estate, edges, MOVES), _FUNCTION, feet, goals, worth, found)
+    share = NONE
+    if access is not None:
+        access = access.folded(at, game.inside, [asked.text(foot) for foot in feet], named)
+        granted = access.owed(named)
+        share = access.share(game.inside, named)
+        game = with_granted(game, list(granted))
+        found, owed = found.and_of(granted.values()), (*owed, *granted.values())
     heavy = weights_of(owed, at)
     debt, on_way = debt_and_ways(game, heavy)
     loose = loose_ends(game, found, heavy, judged)
     shown = {jewel: values.get(jewel, 1.0) for jewel in jewels(estate)}
-    return Standing(at, debt, loose, coverage, compute or compute_of(estate), owed, heavy, game, on_way, shown)
+    return Standing(
+        at,
+        debt,
+        loose,
+        coverage,
+        compute or compute_of(estate),
+        owed,
+        heavy,
+        game,
+        on_way,
+        shown,
+        access or NOBODY,
+        share,
+    )
 
 
 def loose_ends(game: Game, found: Findings, heavy: NDArray[np.float64], judged: Sequence[Judged]) -> Hygiene:

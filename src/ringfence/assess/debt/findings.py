@@ -6,6 +6,7 @@ finding stands too wherever a move rests on it: unknown is not zero, and it is s
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,16 @@ from ringfence.estate.estate import PREDICATE_CODE, Estate, Rows
 
 Key = tuple[str, str]
 """(check, subject): what makes it the same finding in the next estate."""
+
+
+class Keyed(Protocol):
+    """What has the key and the severity of a finding."""
+
+    @property
+    def key(self) -> Key: ...
+    @property
+    def severity(self) -> int: ...
+
 
 HOLE = "hole"
 """The check's place in the key of a hole is `hole/<aspect>`."""
@@ -48,6 +59,13 @@ class Findings:
     def same_as(self, other: "Findings") -> bool:
         """Whether these are the same findings for the same facts."""
         return self.keys == other.keys and np.array_equal(self.of, other.of) and np.array_equal(self.row, other.row)
+
+    def and_of(self, entries: Iterable["Keyed"]) -> "Findings":
+        """The same and these, which rest on no fact of the estate."""
+        more = tuple(entries)
+        severity = np.array([entry.severity for entry in more], np.int16)
+        keys = tuple(entry.key for entry in more)
+        return Findings((*self.keys, *keys), np.append(self.severity, severity), self.of, self.row)
 
     def take(self, wanted: Sequence[int]) -> "Findings":
         """Some of them, renumbered in this order."""

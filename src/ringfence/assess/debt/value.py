@@ -25,6 +25,7 @@ from ringfence.assess.debt.kernel import insiders, likeliest
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
+Class = tuple[Ints, Ints, Floats]
 
 MOST_CLASSES = 32
 """Jewels with the same insiders are one class. Beyond so many, neighbours by name are put together."""
@@ -38,8 +39,8 @@ class Game:
     """What decides v, pruned. m edges, n positions.
 
     `rests` (m × 8): indices of finding facts, -1 where none; `fact_of`, `finding_of`: pairs that say which finding
-    has which fact; `classes`: (footholds, targets, values) per class of jewels. `edge` says which edge of the
-    original graph each is.
+    has which fact; `classes`: (outsiders, targets, values) per class of jewels that has outsiders, `closed`: of the
+    others. `edge` says which edge of the original graph each is. `inside`: footholds × jewels, `goals`: the jewels.
     """
 
     edge: NDArray[np.int64]
@@ -53,7 +54,10 @@ class Game:
     findings: int
     first: Ints
     incident: Ints
-    classes: tuple[tuple[Ints, Ints, Floats], ...]
+    classes: tuple[Class, ...]
+    closed: tuple[Class, ...]
+    inside: Bools
+    goals: Ints
 
     def arrival(self, ranks: Ints) -> Ints:
         """When each edge arrives if finding i does at `ranks[i]` ≥ 1: once each fact it rests on has some finding."""
@@ -109,6 +113,7 @@ def game_of(
     base = function[graph.edges.move[keep]] & (rests < 0).all(axis=1) & ~graph.edges.unknown[keep]
     inside = insiders(first, incident, start, to, base, number[feet], number[goals])
     cost = -np.log(probability[keep])
+    classes = _classes(inside, number[feet], number[goals], np.array(values, np.float64), most_classes)
     return Game(
         keep,
         start,
@@ -121,7 +126,10 @@ def game_of(
         len(found),
         first,
         incident,
-        _classes(inside, number[feet], number[goals], np.array(values, np.float64), most_classes),
+        tuple(one for one in classes if len(one[0])),
+        tuple(one for one in classes if not len(one[0])),
+        inside,
+        number[goals],
     )
 
 
@@ -187,9 +195,7 @@ def _rests(because: NDArray[np.int64], found: Findings) -> tuple[Ints, int, Ints
     return rests, len(rows), fact_of.astype(np.int32)
 
 
-def _classes(
-    inside: Bools, feet: Ints, goals: Ints, values: Floats, most: int
-) -> tuple[tuple[Ints, Ints, Floats], ...]:
+def _classes(inside: Bools, feet: Ints, goals: Ints, values: Floats, most: int) -> tuple[Class, ...]:
     """Jewels by their insiders; where there are too many classes, neighbours in the order given are put together."""
     if not len(goals):
         return ()
@@ -202,8 +208,7 @@ def _classes(
     for one in range(min(count, most)):
         mine = which == one
         outside = feet[~inside[:, mine].any(axis=1)]
-        if len(outside):
-            classes.append((outside, goals[mine], values[mine]))
+        classes.append((outside, goals[mine], values[mine]))
     return tuple(classes)
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
+from ringfence.assess.debt.access import Share
 from ringfence.assess.debt.coverage import MOST_MOVE, moved
 from ringfence.assess.debt.trend import Trend
 
@@ -43,10 +44,11 @@ def judge_pace(
     *,
     estimated: bool = False,
     jewels_left: Sequence[str] = (),
+    let_in: Sequence[Share] = (),
 ) -> PaceVerdict:
     """`trends` by measure of compute; `coverage` per window; `jewels_left`: those that are no jewels any more."""
     label = estimated or any(one.windows < ENOUGH for _, one in trends)
-    refusals = _refusals(coverage, jewels_left)
+    refusals = [*_refusals(coverage, jewels_left), *_let_in(let_in)]
     if refusals:
         return PaceVerdict(Pace.REFUSED, label, tuple(refusals))
     if all(one.zeros == one.windows for _, one in trends):
@@ -78,3 +80,13 @@ def _refusals(coverage: Sequence[float], jewels_left: Sequence[str]) -> list[str
         named = ", ".join(list(jewels_left)[:5])
         found.append(f"{len(jewels_left)} jewels are still there and count less or no more as jewels: {named}")
     return found
+
+
+def _let_in(shares: Sequence[Share]) -> list[str]:
+    most = max(shares, key=lambda one: one.let_in, default=Share())
+    if not most.let_in:
+        return []
+    return [
+        f"{most.let_in:.0%} of footholds had to break in to reach {most.jewel} before and are let in now: access for "
+        "everybody leaves nobody to owe for. Take it back, or begin after it with --since"
+    ]
