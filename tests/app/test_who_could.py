@@ -100,6 +100,25 @@ def test_no_estate_so_early_and_an_unknown_entity_are_said(folder, tmp_path):
         kept_at(tmp_path / "nowhere", moment("2026-03-05"))
 
 
+@pytest.mark.parametrize("entity", ["host:n1", "identity:alice", "job:slurm/c/7", "host:n1#root"])
+def test_what_nobody_reads_is_refused_with_what_can_be_read(folder, entity):
+    """Nought would read as safe."""
+    with pytest.raises(UsageError, match="nothing that is read") as caught:
+        who_could(entity, moment("2026-03-05"), folder)
+    assert all(kind in caught.value.remedy for kind in ("model", "checkpoint", "dataset", "storage"))
+
+
+def test_beyond_the_first_ways_it_says_that_they_are_not_timed(folder, capsys):
+    """A word beside minutes would be read as one of them; fewer than none is refused."""
+    arguments = ["who-could", "read", MODEL, "--on", "2026-02-10", "--history", str(folder)]
+    assert run([*arguments, "-n", "0"]) == 0
+    out = capsys.readouterr().out
+    assert "not timed: beyond the first 0" in out
+    assert run(arguments) == 0
+    assert "not timed" not in capsys.readouterr().out
+    assert run([*arguments, "-n", "-4"]) == 2
+
+
 def test_the_command_prints_the_documented_shape(folder, capsys):
     """As JSON, and in plain words with the ways."""
     arguments = ["who-could", "read", MODEL, "--on", "2026-02-10", "--history", str(folder)]

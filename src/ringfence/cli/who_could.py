@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 from ringfence.app.assess import who_could as desk
 from ringfence.cli import output
 from ringfence.cli.ask import told
+from ringfence.cli.columns import table
 from ringfence.cli.estate import AsJson, Identity
 
 
@@ -18,11 +19,11 @@ def who_could(
     *,
     on: str,
     history: Path,
-    most: Annotated[int, Parameter(name=["-n", "--most"])] = 20,
+    most: Annotated[int, Parameter(name=["-n", "--most"], validator=validators.Number(gte=0))] = 20,
     json: AsJson = False,
     identity: Identity = None,
 ) -> int:
-    """Say who could read a model, checkpoint or dataset on a day in the past: accounts, jobs, people, the outside.
+    """Say who could read a model, checkpoint, dataset or storage on a past day: accounts, jobs, people, the outside.
 
     Example: `ringfence who-could read model:atlas-70b --on 2026-03-01 --history estates`
 
@@ -34,7 +35,7 @@ def who_could(
     what
         `read`.
     entity
-        As in `model:atlas-70b`.
+        A model, checkpoint, dataset or storage, as in `model:atlas-70b`.
     on
         A day (its end, UTC), or a time such as 2026-03-01T07:00.
     history
@@ -47,8 +48,9 @@ def who_could(
         output.json(found)
         return 0
     kept = found["estate"]
-    rows = [(row["entity"], "yes" if row["direct"] else "", _minutes(row)) for row in found["who"]]
-    output.table(("who", "by right", "by moves, minutes"), rows)
+    rows = [(row["entity"], "yes" if row["direct"] else "no", _minutes(row, most)) for row in found["who"]]
+    if rows:
+        table(("who", "by right", "by moves, minutes"), rows)
     for number, row in enumerate((row for row in found["who"] if row["path"]), 1):
         told(number, row["path"])
     lead = "" if not found["unknown"] else f"; {len(found['unknown']):,} more if what was not collected holds"
@@ -60,9 +62,9 @@ def who_could(
     return 0
 
 
-def _minutes(row: dict[str, object]) -> str:
+def _minutes(row: dict[str, object], most: int) -> str:
     path = row["path"]
     if isinstance(path, dict):
         low, high = path["minutes"]
         return f"{low:g} to {high:g}"
-    return "yes" if row["by_moves"] else ""
+    return f"not timed: beyond the first {most}" if row["by_moves"] else "no"

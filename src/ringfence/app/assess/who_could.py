@@ -28,6 +28,9 @@ from ringfence.estate.stamps import utc as _iso
 ASKED = ("identity", "job", "workstation")
 """Kinds of those who are asked about, beside the outside."""
 
+READABLE = tuple(name for name, kind in KINDS.items() if kind.default == "read")
+"""Kinds of what can be read."""
+
 
 def moment(text: str) -> float:
     """Seconds of `2026-03-01` (that day's end, UTC) or of a time such as 2026-03-01T07:00. Raises `UsageError`."""
@@ -65,10 +68,19 @@ def _dated(path: Path, identity: Path | None) -> tuple[Path, float, str]:
 
 
 def who_could(entity: str, when: float, folder: Path, most: int = 20, identity: Path | None = None) -> dict[str, Any]:
-    """The documented shape of `ringfence who-could read`; the ways of the `most` quickest are shown."""
+    """The documented shape of `ringfence who-could read`; the ways of the `most` quickest are shown.
+
+    Raises `UsageError` for what nobody reads (`READABLE`), and where no estate or none with the entity is kept.
+    """
+    data = positions.split(entity)[0]
+    if kind_of(data) not in READABLE:
+        raise UsageError(
+            f"a {kind_of(data)} is nothing that is read",
+            f"name a {', '.join(READABLE[:-1])} or {READABLE[-1]}; of others `ringfence paths` tells the ways",
+        )
     path, at, by = kept_at(folder, when, identity)
     asked = Questions(open_estate(path, identity))
-    target = "#".join((positions.split(entity)[0], "read"))
+    target = f"{data}#read"
     positions.parse(asked.estate, target)  # says so where the estate does not know it
     who = list(_candidates(asked.estate))
     able, perhaps = _able(asked, who, target)
