@@ -119,7 +119,7 @@ def gates(children: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
 
 @given(st.recursive(LEAVES, gates, max_leaves=12))
 def test_whatever_a_name_holds_the_picture_is_sound_and_every_box_lies_apart(node: Node) -> None:
-    """Well-formed XML without anything that runs; boxes of one column do not overlap."""
+    """Well-formed XML without anything that runs; boxes do not overlap."""
     root = ET.fromstring(svg([node]).encode("utf-8", "replace"))
     assert not [one for one in root.iter() if one.tag.endswith("script")]
     boxes = [
@@ -127,15 +127,36 @@ def test_whatever_a_name_holds_the_picture_is_sound_and_every_box_lies_apart(nod
         for one in root.iter()
         if one.tag.endswith("rect") and one.get("rx") == "6"
     ]
-    for x, y, height in boxes:
-        below = [other for other in boxes if other[0] == x and other[1] > y]
+    for _, y, height in boxes:
+        below = [other for other in boxes if other[1] > y]
         assert all(other[1] >= y + height for other in below)
 
 
-@given(NAMED)
-def test_text_in_a_box_is_short_lines(text: str) -> None:
-    assert all(len(line) <= 40 for line in wrapped(text))
-    assert len(wrapped(text)) <= 6
+@given(NAMED, st.integers(8, 120))
+def test_text_in_a_box_is_short_lines(text: str, wide: int) -> None:
+    assert all(len(line) <= wide + 1 for line in wrapped(text, wide))
+    assert len(wrapped(text, wide)) <= 6
+
+
+def test_the_deepest_tree_fits_the_width_and_its_path_reads_down() -> None:
+    """Sixty steps, each a choice: nothing lies outside the picture, which scales with its page."""
+    node = Node("leaf", State.OPEN)
+    for step in range(60):
+        node = Node(f"step {step} " + "x" * 200, State.OPEN, OR, (node, Node("other", State.UNKNOWN)))
+    root = ET.fromstring(svg([node]))
+    assert root.get("width") == "100%"
+    wide, high = (float(one) for one in root.get("viewBox", "").split()[2:])
+    assert float(root.get("height", 0)) == high, "a page shows it at its own size and scrolls"
+    boxes = [one for one in root.iter() if one.tag.endswith("rect") and one.get("rx") == "6"]
+    assert len(boxes) == 121
+    assert all(0 <= float(one.get("x", 0)) <= wide - float(one.get("width", 0)) for one in boxes)
+    tops = [float(one.get("y", 0)) for one in boxes]
+    assert tops == sorted(tops)
+    chain = Node("end", State.OPEN)
+    for step in range(40):
+        chain = Node(f"step {step}", State.OPEN, AND, (chain,))
+    drawn = [one for one in ET.fromstring(svg([chain])).iter() if one.get("rx") == "6"]
+    assert {one.get("x") for one in drawn} == {"20.0"}, "a path without a choice stays in its column"
 
 
 def test_the_layer_is_one_of_the_atlas_navigator() -> None:
