@@ -418,6 +418,42 @@ def node(version: str, **settings: str) -> list[Fact]:
     ]
 
 
+def drivers(*found: Fact) -> dict[str, str]:
+    """Host → why its driver was not judged."""
+    judged = findings(estate_of(list(found)), Index([advisory("1001", "2099-01-01", R10="10.5")]))
+    return {one.of.entities[0]: one.judged.reason for one in judged if one.of.install.product == "gpu-driver"}
+
+
+def test_a_host_with_a_gpu_and_no_known_driver_is_told_as_unknown() -> None:
+    """Whatever is known of the card; parts of a card are no cards, and other makers' have another driver."""
+    version = Fact("host:n1", "runs_software", "package:nvidia-driver", {"version": "10.5"})
+    card = Fact("host:n1", "has_gpu", "gpu:a", {"model": "NVIDIA A10"})
+    assert drivers(Fact("host:n1", "has_gpu", "gpu:a")) == {"host:n1": "driver version"}
+    assert drivers(card) == {"host:n1": "driver version"}
+    assert drivers(card, version) == {"host:n1": ""}
+    assert drivers(card, Fact("host:n1", "runs_software", "package:nvidia-driver")) == {"host:n1": "driver version"}
+    piece = (Fact("gpu:m", "part_of", "gpu:a"), Fact("host:n2", "has_gpu", "gpu:m"))
+    assert drivers(*piece) == {}
+    alias = Fact("gpu:n1/0", "same_as", "gpu:b")
+    assert drivers(Fact("host:n1", "has_gpu", "gpu:n1/0"), alias, Fact("gpu:b", "setting", "vendor=amd")) == {}
+    assert drivers(Fact("host:n1", "has_gpu", "gpu:i", {"model": "AMD Instinct MI300X"})) == {}
+
+
+@pytest.mark.parametrize("where", ["container:k8s/system/plugin/main", "host:n1", "cluster:k8s"])
+def test_a_device_plugin_s_strategy_may_be_stated_for_it_its_host_or_its_cluster(bulletins: Index, where: str) -> None:
+    plugin = "container:k8s/system/plugin/main"
+    there = [
+        Fact(plugin, "uses_image", "image:nvcr.io/nvidia/k8s-device-plugin:v0.17.1"),
+        Fact(plugin, "runs_on", "host:n1"),
+        Fact("host:n1", "in_cluster", "cluster:k8s"),
+    ]
+    assert told(estate_of(there), bulletins)["CVE-2025-23266"].attributes["verdict"] == "unknown"
+    by_cdi = Fact(where, "setting", "device-list-strategy=cdi-annotations")
+    assert told(estate_of([*there, by_cdi]), bulletins)["CVE-2025-23266"].attributes["verdict"] == "affected"
+    plain_list = Fact(where, "setting", "device-list-strategy=envvar")
+    assert "CVE-2025-23266" not in told(estate_of([*there, plain_list]), bulletins)
+
+
 def told(estate: Estate, index: Index, standing: Standing = NOTHING) -> dict[str, Fact]:
     found = list(facts(findings(estate, index), standing, 5.0))
     return {fact.object: fact for fact in found if fact.predicate == "vulnerable_to"}

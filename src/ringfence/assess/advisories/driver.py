@@ -19,6 +19,8 @@ from ringfence.assess.advisories.verdict import Install, Judged, Said, Verdict, 
 
 def judge(index: Index, install: Install) -> Judged:
     """The verdicts on a driver in a version, on a system, for a product line; for all lines if it is not known."""
+    if not install.version:
+        return not_judged("driver version")
     version = installed(install.version)
     issues = index.branches.issues.get(install.system, ())
     lines = sorted({line for issue in issues for line in issue.flaws})

@@ -77,7 +77,9 @@ def classes(estate: Estate) -> list[Class]:
     """Every installation that the advisories may be about, in the order of products and versions."""
     settings = _settings(estate)
     found: dict[Install, dict[str, Fact]] = {}
-    for part in (_software(estate, settings), _images(estate), _firmware(estate)):
+    stated = _strategies(estate, settings)
+    named = (_software(estate, settings, stated), _no_driver(estate, settings), _images(estate, settings, stated))
+    for part in (*named, _firmware(estate)):
         for entity, install, fact in part:
             found.setdefault(install, {}).setdefault(entity, fact)
     return [
@@ -86,7 +88,10 @@ def classes(estate: Estate) -> list[Class]:
     ]
 
 
-_ASKED = ("toolkit.mode", "gpu-operator.cdi.default", "brand", "driver_model", "virtualization", "architecture")
+_ASKED = (
+    *("toolkit.mode", "gpu-operator.cdi.default", conditional.STRATEGY),
+    *("brand", "vendor", "driver_model", "virtualization"),
+)
 
 
 def _settings(estate: Estate) -> Mapping[tuple[str, str], str]:
@@ -105,7 +110,27 @@ def _settings(estate: Estate) -> Mapping[tuple[str, str], str]:
     return found
 
 
-def _software(estate: Estate, settings: Mapping[tuple[str, str], str]) -> Iterator[Found]:
+def _strategies(estate: Estate, settings: Mapping[tuple[str, str], str]) -> Mapping[str, str]:
+    """Entity → how the device plugin hands out devices: as stated for it, else for its host, else for its cluster."""
+    found = {entity: value for (entity, name), value in settings.items() if name == conditional.STRATEGY}
+    if found:
+        for predicate in ("in_cluster", "runs_on"):
+            for fact in estate.facts(predicate):
+                if fact.object in found:
+                    found.setdefault(fact.subject, found[fact.object])
+    return found
+
+
+def _configured(
+    product: str, entity: str, settings: Mapping[tuple[str, str], str], stated: Mapping[str, str]
+) -> tuple[tuple[str, str], ...]:
+    """The facts about a product on an entity that conditions ask for."""
+    if product == PLUGIN:
+        return ((conditional.STRATEGY, stated[entity]),) if entity in stated else ()
+    return _cdi(entity, settings)
+
+
+def _software(estate: Estate, settings: Mapping[tuple[str, str], str], stated: Mapping[str, str]) -> Iterator[Found]:
     cards: dict[str, tuple[tuple[str, str], ...]] | None = None
     for fact in estate.facts("runs_software", "contains_package"):
         name, source = _package(fact.object)
@@ -124,7 +149,11 @@ def _software(estate: Estate, settings: Mapping[tuple[str, str], str]) -> Iterat
         elif product == SLURM:
             yield fact.subject, Install(SLURM, version, source=source), fact
         else:
-            yield fact.subject, Install(product, version, "linux", facts=_cdi(fact.subject, settings)), fact
+            yield (
+                fact.subject,
+                Install(product, version, "linux", facts=_configured(product, fact.subject, settings, stated)),
+                fact,
+            )
 
 
 def _package(entity: str) -> tuple[str, str]:
@@ -168,7 +197,34 @@ def _cards(
         yield host, tuple(sorted(found))
 
 
-def _images(estate: Estate) -> Iterator[Found]:
+def _no_driver(estate: Estate, settings: Mapping[tuple[str, str], str]) -> Iterator[Found]:
+    """Hosts with a GPU of NVIDIA's whose driver's version no fact says, as an installation without a version."""
+    known = {
+        fact.subject
+        for fact in estate.facts("runs_software", "contains_package")
+        if fact.attributes.get("version") and _PACKAGES.get(_package(fact.object)[0]) == DRIVER
+    }
+    bare = [fact for fact in estate.facts("has_gpu") if fact.subject not in known and fact.subject.startswith("host:")]
+    if not bare:
+        return
+    parts = {fact.subject for fact in estate.facts("part_of")}
+    names = {fact.subject: fact.object for fact in estate.facts("same_as")}
+    lines = dict(_cards(estate, settings))
+    for fact in bare:
+        card = names.get(fact.object, fact.object)
+        if card not in parts and not _of_others(card, str(fact.attributes.get("model", "")), settings):
+            for line, system in lines.get(fact.subject) or (("", "linux"),):
+                yield fact.subject, Install(DRIVER, "", system, line), fact
+
+
+_OTHERS = ("amd", "instinct", "radeon", "intel", "gaudi")
+
+
+def _of_others(card: str, model: str, settings: Mapping[tuple[str, str], str]) -> bool:
+    return settings.get((card, "vendor"), "") in _OTHERS or any(word in _OTHERS for word in model.lower().split())
+
+
+def _images(estate: Estate, settings: Mapping[tuple[str, str], str], stated: Mapping[str, str]) -> Iterator[Found]:
     """What a container's image says by its name and tag."""
     known: dict[str, tuple[str, str]] = {}
     for fact in estate.facts("uses_image"):
@@ -177,7 +233,8 @@ def _images(estate: Estate) -> Iterator[Found]:
             known[fact.object] = _IMAGES.get(place.rpartition("/")[2].lower(), ""), tag
         product, tag = known[fact.object]
         if product and tag.removeprefix("v")[:1].isdigit():
-            yield fact.subject, Install(product, tag, "linux"), fact
+            facts = _configured(product, fact.subject, settings, stated)
+            yield fact.subject, Install(product, tag, "linux", facts=facts), fact
 
 
 def _firmware(estate: Estate) -> Iterator[Found]:
