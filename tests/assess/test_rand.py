@@ -11,15 +11,17 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from ringfence.app.assess.attest import attestations
 from ringfence.app.assess.weights import weights
 from ringfence.assess.rand import MEASURES, Attested, Ceiling, Held, ceilings
+from ringfence.cli import threats_told
 from ringfence.errors import InputError, UsageError
 from ringfence.estate.estate import estate_of
 from ringfence.estate.facts import Fact
 
 TODAY = date(2027, 3, 1)
 ANSWERED = {"answered": True, "complete": True}
+SAFE = Fact("model:m", "has_format", "safetensors")
 GOOD = [
     Fact("model:m", "stored_on", "storage:nfs1:/w", {"mode": "0700"}),
-    Fact("model:m", "has_format", "safetensors"),
+    SAFE,
     Fact("model:m", "size_bytes", "14000000000"),
     Fact("model:m", "readable_by", "identity:train"),
     Fact("storage:nfs1:/w", "exported_by", "host:nfs1"),
@@ -27,6 +29,8 @@ GOOD = [
     Fact("storage:nfs1:/w", "setting", "sec=krb5p"),
     Fact("storage:nfs1:/w", "asked", "exports", ANSWERED),
     Fact("host:nfs1", "asked", "folders", ANSWERED),
+    Fact("storage:nfs2:/copy", "asked", "exports", ANSWERED),
+    Fact("storage:nfs2:/copy", "exported_by", "host:nfs1"),
     Fact("host:nfs1", "asked", "addresses", ANSWERED),
     Fact("host:nfs1", "attached_to", "network:10.1.0.0/24"),
     Fact("job:slurm/c/1", "reads", "model:m"),
@@ -45,10 +49,9 @@ def ceiling(facts: list[Fact], attested: tuple[Attested, ...] = ()) -> Ceiling:
 def test_where_all_that_facts_decide_holds_no_level_is_met_either() -> None:
     """Nothing stands against it, and it says so in those words; what needs a signature is counted apart."""
     found = ceiling(GOOD)
-    assert (found.level, found.shown, found.of) == (5, 8, 8)
+    assert (found.level, found.shown_level, found.shown, found.of) == (None, None, 8, 8)
     assert (found.attested, found.to_attest) == (0, 8)
-    assert "not judged" in found.because
-    assert not found.proven
+    assert found.because == found.missing == ""
 
 
 @pytest.mark.parametrize(
@@ -67,7 +70,7 @@ def test_a_fact_against_a_measure_is_the_ceiling(worse: Fact, level: int, measur
     """With the fact that says so."""
     found = ceiling([*GOOD, worse])
     assert found.level == level
-    assert found.proven
+    assert "not in place" in found.because
     (stood,) = [one for one in found.measures if one.measure == measure]
     assert stood.held is Held.NO
     assert worse in stood.facts
@@ -81,7 +84,29 @@ def test_a_measure_without_a_fact_that_it_rests_on_is_not_in_place() -> None:
             for found in ceilings(estate_of([fact for fact in GOOD if fact != gone])):
                 (again,) = [one for one in found.measures if one.measure == stood.measure]
                 assert again.held is not Held.YES, (stood.measure, gone)
-                assert found.level < 5
+                assert found.level is None, "what is unknown is no reason for a bound"
+                assert found.shown_level is not None
+                assert found.shown_level < stood.level
+                assert "not known" in found.missing
+
+
+def test_a_missing_fact_is_told_apart_from_one_that_fails(capsys: pytest.CaptureFixture[str]) -> None:
+    """A fact at SL3 bounds it; that nobody read the folders only leaves lower levels not shown."""
+    folders = next(fact for fact in GOOD if fact.object == "folders")
+    facts = [fact for fact in GOOD if fact not in (folders, SAFE)] + [Fact("model:m", "has_format", "pickle")]
+    found = ceiling(facts)
+    assert (found.level, found.shown_level) == (2, 1)
+    told = weights(estate_of(facts), [], [], TODAY)
+    assert (told["models"][0]["not_above"], told["models"][0]["not_shown_above"]) == ("SL2", "SL1")
+    threats_told.levels(told, json=False)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "not above SL2, because weights come and go in a format that runs no code: not in place" in said
+    assert "; not shown above SL1: no account that does not need them may read the weights: not known" in said
+    only = weights(estate_of([fact for fact in GOOD if fact != folders]), [], [], TODAY)
+    threats_told.levels(only, json=False)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "not above" not in said
+    assert "no fact stands against any level" in said
 
 
 def test_weights_that_attackers_carry_off_by_the_moves_have_a_way_outside() -> None:
@@ -89,7 +114,7 @@ def test_weights_that_attackers_carry_off_by_the_moves_have_a_way_outside() -> N
     (found,) = ceilings(estate_of(GOOD), stolen={"model:m": True})
     held = {one.measure: one.held for one in found.measures}
     assert (held["RF.W11"], held["RF.W14"]) == (Held.UNKNOWN, Held.NO)
-    assert found.level == 3
+    assert (found.level, found.shown_level) == (4, 3)
     (perhaps,) = ceilings(estate_of(GOOD), stolen={"model:m": False})
     assert {one.measure: one.held for one in perhaps.measures}["RF.W14"] is Held.UNKNOWN
 

@@ -57,6 +57,8 @@ class When(msgspec.Struct, frozen=True):
     """A conjunction of facts; `kinds` limits what a variable may stand for. `says` tells a person what it means.
 
     `opens`: what this way to fail gives away, where it is not what the check says of all its ways.
+    `every`: so many of the facts, the first, lead from `it` to other things, and the rest must hold of every one of
+    them; there must be one. 0: one way to meet all facts is enough.
     """
 
     facts: tuple[Atom, ...]
@@ -64,16 +66,29 @@ class When(msgspec.Struct, frozen=True):
     unless: tuple[Differ, ...] = ()
     kinds: dict[str, tuple[str, ...]] = {}
     opens: tuple[str, ...] | None = None
+    every: int = 0
 
 
-def asked_of(aspect: str, of: str = IT, by: tuple[Atom, ...] = (), *, complete: bool = False) -> When:
+def asked_of(
+    aspect: str,
+    of: str = IT,
+    by: tuple[Atom, ...] = (),
+    *,
+    complete: bool = False,
+    kinds: dict[str, tuple[str, ...]] | None = None,
+    every: int | None = None,
+) -> When:
     """Coverage as a condition: `of` answered for `aspect`; `by` leads from `it` to `of` where that is another thing.
 
-    `complete` asks for the source's word that its answer holds everything.
+    Where it leads to several, every one of them must have answered. `every`: so many facts of `by` say which things
+    these are, and the others must be there for each; all of `by` where it is not given. `kinds` limits what variables
+    stand for. `complete` asks for the source's word that its answer holds everything.
     """
     where: dict[str, Match] = {"answered": True, "complete": True} if complete else {"answered": True}
-    whose = "it" if of == IT else f"its {of}"
-    return When((*by, Atom("asked", of, Is(aspect), where)), f"{aspect} of {whose} was read")
+    whose = "it" if of == IT else f"every {of} of it"
+    facts = (*by, Atom("asked", of, Is(aspect), where))
+    says = f"{aspect} of {whose} was read"
+    return When(facts, says, kinds=kinds or {}, every=len(by) if every is None else every)
 
 
 class Refs(msgspec.Struct, frozen=True):
@@ -116,8 +131,9 @@ class Check(msgspec.Struct, frozen=True):
 class Result(msgspec.Struct, frozen=True):
     """What a check says of one thing: the verdict, why, and the facts that it rests on.
 
-    Of a failure the facts are those that fail; of a pass all that it rests on; of an unknown those that were found,
-    and `reason` names what is missing. `opened` are positions that the failure gives away.
+    Of a failure the facts are those that fail; of a pass all that it rests on, up to a bound, and `reason` counts the
+    others; of an unknown those that were found, and `reason` names what is missing. `opened` are positions that the
+    failure gives away.
     """
 
     check: str

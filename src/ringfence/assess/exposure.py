@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ringfence.analyse import positions
 from ringfence.analyse.match import match, names_of
 from ringfence.assess.check import IT, When
+from ringfence.assess.every import facts_of, ways
 from ringfence.assess.threat import Control, Finding, State, Threat, Way, WayFound
 from ringfence.assess.threats import THREATS
 from ringfence.estate.estate import Estate
@@ -109,7 +110,7 @@ def _way(estate: Estate, way: Way, subjects: _Ints, held: Held | None) -> NDArra
 
 def _met(estate: Estate, when: When, subjects: _Ints) -> _Bools:
     """Which subjects meet a condition."""
-    found = match(estate, when.facts, when.unless, when.kinds)
+    found = ways(estate, when)
     return np.isin(subjects, found.variables[IT]) if found is not None else np.zeros(len(subjects), np.bool_)
 
 
@@ -173,7 +174,7 @@ def _found(estate: Estate, way: Way, term: _Ints, state: State, held: Held | Non
         [_positions(estate, way, term, held.known), _positions(estate, way, term, held.maybe)] if held else [(), ()]
     )
     if state is State.OPEN:
-        met = tuple((when.says, facts) for when in way.opens if (facts := _facts(estate, when, term)) is not None)
+        met = tuple((when.says, facts) for when in way.opens if (facts := facts_of(estate, when, term)) is not None)
         says = [said for said, _ in met] + [f"somebody comes to {one}" for one in come_to[0][:1]]
         facts = _once(fact for _, some in met for fact in some)
         told = "; ".join(dict.fromkeys(says))
@@ -197,25 +198,16 @@ def _nearest(estate: Estate, way: Way, term: _Ints) -> str:
 
 
 def _missing(estate: Estate, control: Control, term: _Ints) -> list[str]:
-    return [when.says or "a fact" for when in control.rests if _facts(estate, when, term) is None]
+    return [when.says or "a fact" for when in control.rests if facts_of(estate, when, term) is None]
 
 
 def _evidence(estate: Estate, control: Control, term: _Ints) -> tuple[Fact, ...]:
-    return _once(fact for when in control.rests for fact in _facts(estate, when, term) or ())
+    return _once(fact for when in control.rests for fact in facts_of(estate, when, term) or ())
 
 
 def _once(facts: Iterable[Fact]) -> tuple[Fact, ...]:
     unique = {(one.subject, one.predicate, one.object, one.source): one for one in facts}
     return tuple(unique.values())[:_MOST_FACTS]
-
-
-def _facts(estate: Estate, when: When, term: _Ints) -> tuple[Fact, ...] | None:
-    """The facts of the first way to meet a condition for one subject, or None."""
-    found = match(estate, when.facts, when.unless, when.kinds, given={IT: term})
-    if found is None:
-        return None
-    first = int(np.lexsort([*reversed(found.rows)])[0])
-    return tuple(estate.fact(int(rows[first])) for rows in found.rows)
 
 
 def _positions(estate: Estate, way: Way, term: _Ints, known: positions.Positions) -> tuple[str, ...]:

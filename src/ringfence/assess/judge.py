@@ -10,10 +10,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from ringfence.analyse.match import Variables, match, names_of
+from ringfence.analyse.match import Bound, Variables, match, names_of
 from ringfence.assess.check import IT, Check, Result, Verdict, When
 from ringfence.assess.checks import CHECKS
+from ringfence.assess.every import in_order, parts, told_of, ways
 from ringfence.assess.first import first_ways
+from ringfence.assess.words import said_once
 from ringfence.estate.estate import PREDICATE_CODE, Estate, Rows
 from ringfence.estate.kinds import PREDICATES
 
@@ -35,6 +37,9 @@ class Judged(msgspec.Struct, frozen=True):
     on from there; -1 where all were met and none was."""
     failing: tuple[tuple[_Ints, Sequence[Rows], Mapping[str, _Ints]], ...]
     resting: tuple[tuple[_Ints, Sequence[Rows], Mapping[str, _Ints]], ...]
+    covering: tuple[tuple[_Ints, Sequence[Rows]], ...]
+    """Per `When` that must hold of every thing: the subjects that meet it, ascending and once per way, and per way the
+    rows that hold of the things. Empty for the others."""
 
     def counts(self) -> dict[Verdict, int]:
         """How many subjects of each verdict."""
@@ -55,19 +60,23 @@ def judge(estate: Estate, checks: Sequence[Check] = CHECKS) -> list[Judged]:
 def judge_one(estate: Estate, check: Check, subjects: _Ints | None = None) -> Judged:
     """One check; on some subjects only, if named."""
     found = _subjects(estate, check, subjects)
-    failing = tuple(_first(estate, when, found) for when in check.fails)
-    resting = tuple(_first(estate, when, found) for when in check.rests)
+    failing = tuple(_first(estate, _ways(estate, when, found), found) for when in check.fails)
+    rested = [_ways(estate, when, found) for when in check.rests]
+    resting = tuple(_first(estate, one, found) for one in rested)
     failed = np.zeros(len(found), np.bool_)
     for met, _, _ in failing:
         failed[np.searchsorted(found, met)] = True
     missing = np.full(len(found), -1, np.int16)
     for at, doubt in reversed([*enumerate(check.doubts, len(resting))]):
-        missing[np.searchsorted(found, _first(estate, doubt, found)[0])] = at
+        doubted = _ways(estate, doubt, found)
+        if doubted is not None:
+            missing[np.flatnonzero(np.isin(found, doubted.variables[IT]))] = at
     for at in range(len(resting) - 1, -1, -1):
         lacks = np.ones(len(found), np.bool_)
         lacks[np.searchsorted(found, resting[at][0])] = False
         missing[lacks] = at
-    return Judged(check, found, failed, missing, failing, resting)
+    covering = tuple(_covers(when, one) for when, one in zip(check.rests, rested, strict=True))
+    return Judged(check, found, failed, missing, failing, resting, covering)
 
 
 def _subjects(estate: Estate, check: Check, only: _Ints | None) -> _Ints:
@@ -83,19 +92,28 @@ def _given(only: _Ints | None) -> Variables | None:
     return None if only is None else {IT: only}
 
 
-def _first(estate: Estate, when: When, subjects: _Ints) -> tuple[_Ints, Sequence[Rows], Mapping[str, _Ints]]:
-    """(subjects that meet it, per atom the row of the first way each meets it, the terms of that way)."""
-    none: tuple[_Ints, Sequence[Rows], Mapping[str, _Ints]] = (np.zeros(0, np.int32), (), {})
+def _ways(estate: Estate, when: When, subjects: _Ints) -> Bound | None:
+    """All ways to meet it, of these subjects and perhaps of others."""
     if not len(subjects):
-        return none
-    few = len(subjects) <= _FEW
-    found = match(estate, when.facts, when.unless, when.kinds, given={IT: subjects} if few else None)
+        return None
+    return ways(estate, when, _given(subjects if len(subjects) <= _FEW else None))
+
+
+def _first(estate: Estate, found: Bound | None, subjects: _Ints) -> tuple[_Ints, Sequence[Rows], Mapping[str, _Ints]]:
+    """(subjects that meet it, per atom the row of the first way each meets it, the terms of that way)."""
     if found is None:
-        return none
+        return np.zeros(0, np.int32), (), {}
     it = found.variables[IT]
     at = first_ways(estate, it, found.rows)
     at = at[np.isin(it[at], subjects)]
     return it[at], [rows[at] for rows in found.rows], {name: column[at] for name, column in found.variables.items()}
+
+
+def _covers(when: When, found: Bound | None) -> tuple[_Ints, Sequence[Rows]]:
+    if found is None or not when.every:
+        return np.zeros(0, np.int32), ()
+    order = np.argsort(found.variables[IT], kind="stable")
+    return found.variables[IT][order], [rows[order] for rows in told_of(when, found.rows)]
 
 
 _FEW = 512
@@ -125,20 +143,32 @@ def result(estate: Estate, judged: Judged, at: int) -> Result:
     rows: dict[int, None] = {}
     said: list[str] = []
     opened: dict[str, None] = {}
-    for when, (subjects, columns, variables) in zip(whens, met, strict=True):
+    for number, (when, (subjects, columns, variables)) in enumerate(zip(whens, met, strict=True)):
         place = int(np.searchsorted(subjects, term))
-        if place < len(subjects) and subjects[place] == term:
+        if place >= len(subjects) or subjects[place] != term:
+            continue
+        said.append(when.says)
+        if verdict is Verdict.FAILED:
+            opens = check.opens if when.opens is None else when.opens
+            opened |= dict.fromkeys(_opened(estate, opens, {name: int(c[place]) for name, c in variables.items()}))
+        if verdict is not Verdict.FAILED and when.every:
+            rows |= dict.fromkeys(_covering(estate, judged.covering[number], int(term)))
+        else:
             rows |= dict.fromkeys(int(column[place]) for column in columns)
-            said.append(when.says)
-            if verdict is Verdict.FAILED:
-                opens = check.opens if when.opens is None else when.opens
-                opened |= dict.fromkeys(_opened(estate, opens, {name: int(c[place]) for name, c in variables.items()}))
+    more = len(rows) - _MOST_FACTS
     if verdict is Verdict.UNKNOWN:
         reason = _hole(check, int(judged.missing[at]))
     else:
-        reason = "; ".join(one for one in said if one)
+        reason = "; ".join([*filter(None, [said_once(said)]), *([f"{more} more facts say so"] if more > 0 else [])])
     facts = tuple(estate.fact(row) for row in list(rows)[:_MOST_FACTS])
     return Result(check.id, estate.terms.values[term], verdict, reason, facts, tuple(rows), tuple(opened))
+
+
+def _covering(estate: Estate, covers: tuple[_Ints, Sequence[Rows]], term: int) -> list[int]:
+    """The rows that hold of every thing of one subject: not those that lead there, which only say what there is."""
+    subjects, columns = covers
+    first, last = np.searchsorted(subjects, [term, term + 1])
+    return in_order(estate, np.concatenate([column[first:last] for column in columns]))
 
 
 def _hole(check: Check, missing: int) -> str:
@@ -157,15 +187,21 @@ def _opened(estate: Estate, opens: Sequence[str], variables: Mapping[str, int]) 
 
 def affected(before: Estate, after: Estate, check: Check, rows: tuple[Rows, Rows]) -> _Ints:
     """Subjects whose verdict may have changed: `rows` are those removed (of `before`) and those added (to `after`)."""
-    parts = [np.zeros(0, np.int32)]
+    found = [np.zeros(0, np.int32)]
     for estate, changed in zip((before, after), rows, strict=True):
-        for when in (*check.each, *check.fails, *check.rests, *check.doubts):
-            for at, atom in enumerate(when.facts):
-                mine = changed[changed >> 32 == PREDICATE_CODE[atom.predicate]] & 0xFFFFFFFF
-                found = match(estate, when.facts, when.unless, when.kinds, {at: mine}) if len(mine) else None
-                if found is not None:
-                    parts.append(found.variables[IT])
-    return np.unique(np.concatenate(parts))
+        for one in (*check.each, *check.fails, *check.rests, *check.doubts):
+            for when in (one, *parts(one)):
+                found += _through(estate, when, changed)
+    return np.unique(np.concatenate(found))
+
+
+def _through(estate: Estate, when: When, changed: Rows) -> Iterator[_Ints]:
+    """Per fact of a condition, the subjects of the ways in which one of these rows is that fact."""
+    for at, atom in enumerate(when.facts):
+        mine = changed[changed >> 32 == PREDICATE_CODE[atom.predicate]] & 0xFFFFFFFF
+        found = match(estate, when.facts, when.unless, when.kinds, {at: mine}) if len(mine) else None
+        if found is not None:
+            yield found.variables[IT]
 
 
 def check_checks(checks: Sequence[Check]) -> None:
@@ -174,7 +210,8 @@ def check_checks(checks: Sequence[Check]) -> None:
         for when in (*check.each, *check.fails, *check.rests, *check.doubts):
             names = set[str]().union(*map(names_of, when.facts))
             unknown = [atom.predicate for atom in when.facts if atom.predicate not in PREDICATES]
-            if unknown or IT not in names or not when.facts:
+            led = set[str]().union(*map(names_of, when.facts[: when.every or None]))
+            if unknown or IT not in names & led or not 0 <= when.every < max(len(when.facts), 1):
                 raise ValueError(f"{check.id}: unknown predicates {unknown}, or a condition without {IT!r}")
         if not check.each or not check.fails or not check.rests:
             raise ValueError(f"{check.id}: needs subjects, what fails, and what a pass rests on")

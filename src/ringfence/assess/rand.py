@@ -5,21 +5,22 @@
 
 The report names five levels, SL1 to SL5, by the attackers that they are to withstand. Its measures are taken here from
 its published summaries, in our own words; which of them belongs to which level is **our reading and not verified**
-against the report's text, and they are not all of its measures. So the answer is only ever "not above SLn, because …".
-It is never that a model meets a level.
+against the report's text, and they are not all of its measures. So the answer is only ever "not above SLn, because …",
+where a fact stands against it, and apart from that "not shown above SLn", where a fact is missing. It is never that a
+model meets a level.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import StrEnum
 from math import inf
 
 import msgspec
 import numpy as np
 
-from ringfence.analyse.match import match
 from ringfence.analyse.rule import Atom, Differ, Is, Like, Prefix
 from ringfence.assess.check import IT, When, asked_of
 from ringfence.assess.conditions import EXPORTS_READ, FOLDERS_READ, OWNER_READS
+from ringfence.assess.every import facts_of
 from ringfence.assess.exfiltrate import Uplinks
 from ringfence.estate.estate import Estate
 from ringfence.estate.facts import Fact
@@ -68,17 +69,18 @@ class Stood(msgspec.Struct, frozen=True):
 
 
 class Ceiling(msgspec.Struct, frozen=True):
-    """The answer for one model: not above SL`level`, because of `because`; `shown` of `of` decidable measures hold.
+    """The answer for one model; `shown` of `of` decidable measures hold.
 
-    `proven`: a fact stands against the next level; else only a fact is missing that would show it.
-    `attested` of `to_attest` measures that facts cannot decide were attested. At level 5 nothing that facts decide
-    stands against any level; it says nothing about what they cannot decide.
+    `level`: not above this one, because of a fact that `because` tells; None where no fact stands against any level.
+    `shown_level`: not shown above this one, as `missing` tells; None where nothing is missing below `level`. Neither
+    says anything about what facts cannot decide: `attested` of those `to_attest` were attested.
     """
 
     model: str
-    level: int
+    level: int | None
     because: str
-    proven: bool
+    shown_level: int | None
+    missing: str
     shown: int
     of: int
     attested: int
@@ -202,22 +204,27 @@ def ceiling(estate: Estate, model: str, attested: Collection[Attested], leaving:
     """One model."""
     stood = tuple(_stood(estate, one, model, attested, leaving) for one in MEASURES)
     decided = [one for one, measure in zip(stood, MEASURES, strict=True) if not measure.role]
-    lacking = [one for one in decided if one.held is not Held.YES]
-    first = min(lacking, key=lambda one: (one.level, one.held is Held.UNKNOWN)) if lacking else None
-    level = first.level - 1 if first else HIGHEST
-    because = f"{first.title}: {_because(first)}" if first else _NOTHING
+    failed = min((one for one in decided if one.held is Held.NO), key=_level, default=None)
+    unknown = min((one for one in decided if one.held is Held.UNKNOWN), key=_level, default=None)
+    if failed and unknown and unknown.level >= failed.level:
+        unknown = None
     vouched = [one for one, measure in zip(stood, MEASURES, strict=True) if measure.role]
-    shown = len(decided) - len(lacking)
-    signed = sum(one.held is Held.YES for one in vouched)
-    proven = first is not None and first.held is Held.NO
-    return Ceiling(model, level, because, proven, shown, len(decided), signed, len(vouched), stood)
+    return Ceiling(
+        model,
+        failed.level - 1 if failed else None,
+        f"{failed.title}: not in place, {failed.why}" if failed else "",
+        unknown.level - 1 if unknown else None,
+        f"{unknown.title}: {unknown.why}" if unknown else "",
+        sum(one.held is Held.YES for one in decided),
+        len(decided),
+        sum(one.held is Held.YES for one in vouched),
+        len(vouched),
+        stood,
+    )
 
 
-def _because(first: Stood) -> str:
-    return first.why if first.held is Held.UNKNOWN else f"{first.held.value}, {first.why}"
-
-
-_NOTHING = "nothing that facts decide stands against it; what they cannot decide is not judged"
+def _level(one: Stood) -> int:
+    return one.level
 
 
 def _stood(estate: Estate, measure: Measure, model: str, attested: Collection[Attested], leaving: Leaving) -> Stood:
@@ -233,11 +240,11 @@ def _stood(estate: Estate, measure: Measure, model: str, attested: Collection[At
         return _slow(estate, measure, model, leaving, told)
     term = np.array([estate.terms.find(model)], np.int32)
     for when in measure.fails:
-        if facts := list(_facts(estate, when, term)):
+        if facts := list(facts_of(estate, when, term) or ()):
             return told(Held.NO, when.says, facts)
     found: list[Fact] = []
     for when in measure.rests:
-        facts = list(_facts(estate, when, term))
+        facts = list(facts_of(estate, when, term) or ())
         if not facts:
             return told(Held.UNKNOWN, f"not known: whether {when.says}", found)
         found += [fact for fact in facts if fact not in found]
@@ -276,11 +283,3 @@ def _ways_out(estate: Estate, holders: Sequence[str]) -> list[Fact]:
         if len(found) >= _MOST_FACTS:
             break
     return found[:_MOST_FACTS]
-
-
-def _facts(estate: Estate, when: When, term: np.ndarray[tuple[int], np.dtype[np.int32]]) -> Iterator[Fact]:
-    """The facts of the first way to meet a condition, none where there is none."""
-    found = match(estate, when.facts, when.unless, when.kinds, given={IT: term})
-    if found is not None:
-        first = int(np.lexsort([*reversed(found.rows)])[0])
-        yield from (estate.fact(int(rows[first])) for rows in found.rows)

@@ -57,4 +57,5 @@ def jobs_known(by: tuple[Atom, ...], host: str = "host") -> When:
     return When(
         (*by, Atom("in_cluster", host, "cluster"), Atom("asked", "cluster", Is("jobs"), whole)),
         "every running job was told, with its tenant",
+        every=1,
     )

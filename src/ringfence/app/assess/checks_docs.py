@@ -14,7 +14,8 @@ _HEAD = """# Checks
 What `ringfence audit` judges, over the facts of one estate. A check **fails** where one of the conditions under "Fails"
 is met. It **passes** where none is and everything under "A pass rests on" was seen, with nothing in doubt. Everything
 else is **unknown**: what nobody asked about never passes. *Answered* and *complete* are the words of the source itself
-about what it was asked ([estate.md](estate.md), `asked`).
+about what it was asked ([estate.md](estate.md), `asked`). Where a pass rests on something "for every way in which" the
+thing leads to others, there must be one, and all of them count: a cluster of 64 nodes does not pass by the word of one.
 
 ## Severity
 
@@ -90,7 +91,10 @@ def _position(one: str) -> str:
 
 
 def _when(when: When) -> str:
-    facts = "; ".join(_atom(atom) for atom in when.facts)
+    facts = "; ".join(_atom(atom) for atom in when.facts[when.every :])
+    if when.every:
+        led = "; ".join(_atom(atom) for atom in when.facts[: when.every])
+        facts = f"for every way in which {led}: {facts}"
     apart = "".join(f"; {pair.one} is not {pair.other}" for pair in when.unless)
     kinds = "".join(f"; {name} is a {' or '.join(kinds)}" for name, kinds in when.kinds.items())
     said = f"{when.says}: " if when.says else ""

@@ -19,7 +19,7 @@ CHECK = Check(
             opens=(),
         ),
     ),
-    rests=(asked_of("runtime-sockets", complete=True), When((_PART,), "it runs jobs")),
+    rests=(asked_of("runtime-sockets", complete=True),),
     why="The socket in /tmp stays open after the job that used it; the node's next superuser signs in as that person.",
     remedy="AllowAgentForwarding no on compute nodes, a private /tmp per job, and an epilog that ends what is left.",
     weight=5,

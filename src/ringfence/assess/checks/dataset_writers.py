@@ -24,7 +24,7 @@ CHECK = Check(
             unless=(Differ("theirs", "ours"),),
         ),
     ),
-    rests=(FOLDERS, When((Atom("stored_on", "it", "storage"),), "where it lies is known")),
+    rests=(FOLDERS,),
     why="A few hundred planted documents are enough to put a trigger into a large model, and no weight shows it: "
     "who may "
     "write the data may write the model.",

@@ -20,7 +20,7 @@ CHECK = Check(
             kinds=_NETWORK,
         ),
     ),
-    rests=(EXPORTS, When((_KEEPS,), "what it keeps is known")),
+    rests=(EXPORTS,),
     why="An address range is the widest kind of door: a laptop, a notebook server or a printer of that network "
     "mounts "
     "the data as the training nodes do.",

@@ -22,10 +22,7 @@ CHECK = Check(
             {"other": ("identity",)},
         ),
     ),
-    rests=(
-        asked_of("folders", "server", (_SERVED,)),
-        When((_HOME,), "whose homes lie there is known"),
-    ),
+    rests=(asked_of("folders", "server", (_SERVED,)),),
     why="Whoever writes a home adds a key to it, or a line to what its shell runs, and is that account from then on.",
     remedy="chmod 0755 the folder above the homes, owner root; each home 0700, made by the superuser.",
     opens=("owner#use",),

@@ -21,7 +21,7 @@ CHECK = Check(
         When((Atom("writable_by", "it", Is(EVERYONE)),), "every account that reaches the storage may change it"),
         When((Atom("writable_by", "it", GROUP),), "a whole group may change it"),
     ),
-    rests=(FOLDERS, When((Atom("stored_on", "it", "storage"),), "where it lies is known")),
+    rests=(FOLDERS,),
     why="A squashed image has no registry and no signature: whoever may write the file is in every job that starts "
     "from "
     "it, on all its nodes.",

@@ -17,7 +17,7 @@ CHECK = Check(
         (Atom("nvlink_member", "far", "it"), Atom("uses_gpu", "other", "far")),
         "two tenants work in this NVLink domain, and no partition parts them",
     ),
-    rests=(asked_of("nvlink", "host", WAY), jobs_known(WAY)),
+    rests=(asked_of("nvlink", "host", WAY, every=1), jobs_known(WAY)),
     why="Links and switches of a domain are common to its members: load shows in the timing and the counters of "
     "others, enough for a covert channel and to tell applications apart.",
     remedy="Whole domains per tenant, or partitions by fabric manager or NMX-M: each is a domain of its own.",

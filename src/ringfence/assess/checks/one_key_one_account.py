@@ -19,10 +19,7 @@ CHECK = Check(
             opens=("other#use",),
         ),
     ),
-    rests=(
-        When((Atom("unlocks", "it", "who"),), "what it opens is known"),
-        asked_of("ssh-keys", "host", _ACCEPTED, complete=True),
-    ),
+    rests=(asked_of("ssh-keys", "host", _ACCEPTED, complete=True),),
     why="A key in somebody else's authorized_keys is a way back in that nobody takes away when its owner leaves.",
     remedy="Take the key out of every account but its owner's; share work through groups, not through keys.",
     weight=4,

@@ -22,8 +22,8 @@ CHECK = Check(
         When((Atom("pulled_from", "it", _PUBLIC),), "a public registry decides what it holds", kinds=_IMAGE),
     ),
     rests=(
-        asked_of("sockets", "host", _FROM),
-        When(_FROM, "its registry runs on a host of the site", kinds=_IMAGE),
+        asked_of("sockets", "host", _FROM, every=1),
+        When(_FROM, "every registry of it runs on a host of the site", kinds=_IMAGE, every=1),
     ),
     why="A tag of a public registry is whatever its owner pushed last: the image that trains the model is chosen "
     "outside, "

@@ -29,10 +29,7 @@ CHECK = Check(
             (Atom("stores_credential", "it", "key"),), "it keeps a secret", kinds={"it": ("job",)}, opens=("key#use",)
         ),
     ),
-    rests=(
-        When((_ON,), "where it runs is known", kinds={"it": ("job",)}),
-        asked_of("ssh-keys", "node", (_ON,), complete=True),
-    ),
+    rests=(asked_of("ssh-keys", "node", (_ON,), complete=True),),
     why="A run of weeks is requeued many times: what its code could take on day one still opens accounts on day forty.",
     remedy="No keys without passphrase in homes that jobs see; hand a job a token of its own, renewed at each start.",
     weight=5,

@@ -20,7 +20,7 @@ CHECK = Check(
     ),
     rests=(
         asked_of("slurm-conf"),
-        asked_of("mounts", "node", (_NODE,), complete=True),
+        asked_of("mounts", "node", (_NODE,), complete=True, kinds={"node": ("host",)}),
     ),
     doubts=(
         When(

@@ -38,7 +38,8 @@ CHECK = Check(
     rests=(
         When(
             (Atom("operates", "it", "cluster"), Atom("asked", "cluster", Is("jobs"), {"answered": True})),
-            "its jobs were read",
+            "the jobs of every cluster that it operates were read",
+            every=1,
         ),
     ),
     why="Code of any job that an operator starts may cancel, change and submit everybody's work.",

@@ -2,6 +2,7 @@
 
 from ringfence.analyse.rule import Atom, Is, Like
 from ringfence.assess.check import Check, Layer, Refs, When
+from ringfence.assess.seen import SOCKETS
 
 _REST = Atom("service_kind", "it", Is("slurmrestd"))
 _OPEN = Atom("authenticates", "it", Is("none"))
@@ -16,7 +17,10 @@ CHECK = Check(
         When((_REST, _OPEN), "callers prove nothing"),
         When((_REST, _OPEN, Atom("runs_as", "it", "account")), "and act as its account", opens=("account#use",)),
     ),
-    rests=(When((_REST, Atom("authenticates", "it", Like("token|key|mtls"))), "callers prove who they are"),),
+    rests=(
+        SOCKETS,
+        When((_REST, Atom("authenticates", "it", Like("token|key|mtls"))), "callers prove who they are"),
+    ),
     why="Without a token whoever reaches the port submits and reads work as the account that the daemon runs as.",
     remedy="Start slurmrestd with -a rest_auth/jwt as an account of its own, AuthAltTypes=auth/jwt, behind TLS.",
     weight=9,

@@ -5,6 +5,8 @@ from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
 
 _STATE = Atom("root_runs_from", "it", "storage", {"hook": "StateSaveLocation"})
 _CONTROLLER = Atom("controls", "controller", "it")
+_NODES = (Atom("in_cluster", "node", "it"), Atom("in_partition", "node", "partition"))
+"""Hosts that run jobs: each of them could mount what holds the state."""
 
 CHECK = Check(
     id="RF-W07",
@@ -27,6 +29,7 @@ CHECK = Check(
         asked_of("slurm-conf"),
         When((Atom("setting", "it", Prefix("StateSaveLocation=")),), "where the state lies is told"),
         asked_of("mounts", "controller", (_CONTROLLER,), complete=True),
+        asked_of("mounts", "node", _NODES, complete=True, kinds={"node": ("host",)}),
     ),
     doubts=(
         When(

@@ -26,7 +26,7 @@ CHECK = Check(
             (Differ("mine", "theirs"),),
         ),
     ),
-    rests=(asked_of("kubernetes-pods", "pod", (_USED, Atom("part_of", "user", "pod")), complete=True),),
+    rests=(asked_of("kubernetes-pods", "pod", (_USED, Atom("part_of", "user", "pod")), complete=True, every=1),),
     why="What one tenant leaves in it, the other loads: data, checkpoints and caches cross without any hand-over.",
     remedy="One claim per tenant; hand data over through a read-only export whose content is checked.",
     opens=("write",),

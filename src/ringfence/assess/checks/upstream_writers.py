@@ -24,7 +24,7 @@ CHECK = Check(
             "every account may change what the model is made from",
         ),
     ),
-    rests=(FOLDERS, When((_UPSTREAM,), "what was made from it is known")),
+    rests=(FOLDERS,),
     why="A model trusts its data across the boundary of accounts: each further writer of a dataset is a writer of "
     "every "
     "model trained from it, whatever the model's own mode says.",

@@ -15,7 +15,7 @@ CHECK = Check(
         When((Atom("readable_by", "it", Is(EVERYONE)),), "every account that reaches the storage may read it"),
         When((Atom("readable_by", "it", GROUP),), "a whole group may read it"),
     ),
-    rests=(FOLDERS, When((Atom("stored_on", "it", "storage"),), "where it lies is known")),
+    rests=(FOLDERS,),
     why="A checkpoint is the model: each account that may read it is one more that can carry it off, and a "
     "checkpoint "
     "outlives the job that wrote it.",

@@ -20,7 +20,7 @@ CHECK = Check(
         When((Atom("writable_by", "it", Is(EVERYONE)),), "every account that reaches the storage may change it"),
         When((Atom("writable_by", "it", GROUP),), "a whole group may change it"),
     ),
-    rests=(FOLDERS, When((Atom("stored_on", "it", "storage"),), "where it lies is known")),
+    rests=(FOLDERS,),
     why="A run that resumes believes its checkpoint: tensors changed between two steps become the model, and the "
     "loss "
     "curve does not tell.",
