@@ -149,6 +149,16 @@ def _how_far(one: Mapping[str, Any]) -> str:
     return works
 
 
+def _bounds(one: Mapping[str, Any]) -> str:
+    """What a fact rules out, and apart from it what was only not shown."""
+    said = [f"not above {one['not_above']}, because {one['because']}"] if one["not_above"] else []
+    if one["not_shown_above"]:
+        said += [f"not shown above {one['not_shown_above']}: {one['missing']}"]
+    if not one["not_above"]:
+        said.insert(0, "no fact stands against any level; what facts cannot decide is not judged")
+    return "; ".join(said)
+
+
 def levels(found: Mapping[str, Any], json: bool) -> int:
     """Each model against the levels of RAND."""
     if json:
@@ -157,7 +167,7 @@ def levels(found: Mapping[str, Any], json: bool) -> int:
     for one in found["models"]:
         shown, decidable = one["shown"]
         signed, attestable = one["attested"]
-        _head(f"{one['model']}: not above {one['not_above']}, because {one['because']}")
+        _head(f"{one['model']}: {_bounds(one)}")
         _say(f"  {shown} of {decidable} technical measures shown by facts; {signed} of {attestable} others attested")
         for measure in one["measures"]:
             _say(f"  {measure['level']} {measure['id']} {measure['held']:12} {measure['title']}: {measure['why']}")

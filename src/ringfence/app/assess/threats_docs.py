@@ -28,7 +28,8 @@ _PAST = """## Past incidents
 """
 _RAND = f"""## Levels of RAND
 
-`ringfence threats --rand` says of each model "not above SLn, because …", and never that it meets a level.
+`ringfence threats --rand` says of each model "not above SLn, because …" where a fact stands against it, apart from that
+"not shown above SLn" where a fact is missing, and never that it meets a level.
 Source: {SOURCE}. Hours to exfiltrate are the weights' size over what their holders send outside.
 
 What facts cannot decide, a named role may attest: a file, signed with Ed25519.

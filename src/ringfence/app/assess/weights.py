@@ -27,9 +27,10 @@ def weights(
         models.append(
             {
                 "model": one.model,
-                "not_above": f"SL{one.level}",
+                "not_above": _named(one.level),
                 "because": one.because,
-                "proven": one.proven,
+                "not_shown_above": _named(one.shown_level),
+                "missing": one.missing,
                 "shown": [one.shown, one.of],
                 "attested": [one.attested, one.to_attest],
                 "measures": [_measure(each) for each in one.measures],
@@ -44,6 +45,10 @@ def weights(
         "models": models,
         "refused": [{"file": one.file, "why": one.why} for one in refused],
     }
+
+
+def _named(level: int | None) -> str | None:
+    return None if level is None else f"SL{level}"
 
 
 def stolen(asked: Threats) -> dict[str, bool]:
