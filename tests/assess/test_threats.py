@@ -167,3 +167,39 @@ def test_a_wildcard_names_nothing_however_it_is_spelled(spelled: str) -> None:
         stood = found(BY_NAME["cloud_role"], estate_of([*twin, Fact(role, "permits", "s3:GetObject"), wide]))[role]
         assert stood.state is State.OPEN
         assert wide in [fact for way in stood.ways for fact in way.facts]
+
+
+@pytest.mark.parametrize("name", ["insider", "theft_at_rest"])
+def test_exports_that_nobody_told_mitigate_nothing(name: str) -> None:
+    """Of any storage that holds it: all that one is exported to is gone, and the other's exports do not stand in."""
+    twin = sample(name, "mitigated")
+    (stored,) = [fact for fact in twin if fact.predicate == "stored_on"]
+    other = [
+        msgspec.structs.replace(fact, subject=fact.subject.replace("nfs1", "nfs2"), object=fact.object)
+        for fact in twin
+        if fact.subject.startswith("storage:nfs1:")
+    ]
+    copy = msgspec.structs.replace(stored, object=stored.object.replace("nfs1", "nfs2"))
+    both = [*twin, copy, *other]
+    assert found(BY_NAME[name], estate_of(both))[stored.subject].state is State.MITIGATED
+    for storage in (stored.object, copy.object):
+        left = [fact for fact in both if (fact.subject, fact.predicate) != (storage, "exported_to")]
+        assert found(BY_NAME[name], estate_of(left))[stored.subject].state is State.UNKNOWN
+
+
+def test_one_tenant_has_a_domain_only_where_every_neighbour_s_tenant_is_known() -> None:
+    """A neighbour of the same tenant is well, one of nobody's is unknown, one of another's is open."""
+    twin = sample("side_channel", "mitigated")
+    near = [Fact("host:b", "has_gpu", "gpu:H"), Fact("gpu:H", "nvlink_member", "nvlink:a")]
+    asked = [Fact("host:b", "asked", aspect, {"answered": True, "complete": True}) for aspect in ("nvlink", "gpu")]
+    states = {
+        tenant: found(BY_NAME["side_channel"], estate_of([*twin, *near, *asked, *told]))["gpu:G"].ways[0].state
+        for tenant, told in {
+            "none": [],
+            "same": [Fact("host:b", "in_tenant", "tenant:t1")],
+            "other": [Fact("host:b", "in_tenant", "tenant:t2")],
+        }.items()
+    }
+    assert states == {"none": State.UNKNOWN, "same": State.MITIGATED, "other": State.OPEN}
+    lost = [*twin, Fact("gpu:H", "nvlink_member", "nvlink:a")]
+    assert found(BY_NAME["side_channel"], estate_of(lost))["gpu:G"].ways[0].state is State.UNKNOWN, "no host is known"

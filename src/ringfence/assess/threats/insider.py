@@ -38,12 +38,13 @@ THREAT = Threat(
             ),
             shut=(
                 Control(
-                    "its storage is offered to hosts that its exports name, all of them read",
+                    "all exports of its storage were read, and they name their clients",
                     (
                         EXPORTS_READ,
                         When(
                             (Atom("stored_on", "it", "storage"), Atom("exported_to", "storage", "client")),
-                            "its exports name clients",
+                            "the exports of every storage that holds it name clients",
+                            every=1,
                         ),
                     ),
                 ),

@@ -40,10 +40,20 @@ THREAT = Threat(
             ),
             shut=(
                 Control(
-                    "its host is one tenant's, and its whole NVLink domain was read",
+                    "its whole NVLink domain was read, and is one tenant's",
                     (
                         asked_of("nvlink", "host", HAS_GPU, complete=True),
                         When((*HAS_GPU, Atom("in_tenant", "host", "mine")), "its host belongs to one tenant"),
+                        When(
+                            (
+                                Atom("nvlink_member", "it", "domain"),
+                                Atom("nvlink_member", "neighbour", "domain"),
+                                Atom("has_gpu", "other", "neighbour"),
+                                Atom("in_tenant", "other", "theirs"),
+                            ),
+                            "the tenant of every neighbour in its NVLink domain is known",
+                            every=2,
+                        ),
                     ),
                 ),
                 Control(

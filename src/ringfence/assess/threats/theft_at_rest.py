@@ -51,7 +51,8 @@ THREAT = Threat(
                         EXPORTS_READ,
                         When(
                             (Atom("stored_on", "it", "storage"), Atom("exported_to", "storage", "client")),
-                            "its exports name their clients",
+                            "the exports of every storage that holds it name their clients",
+                            every=1,
                         ),
                     ),
                 ),
