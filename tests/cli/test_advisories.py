@@ -77,6 +77,30 @@ def test_a_row_says_what_is_affected_why_and_by_which_fact(site: Path, capsys: p
         assert part in shown
 
 
+def test_one_advisory_is_counted_as_one(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked(site)
+    assert "1 advisory read; 0 rows are about other products" in capsys.readouterr().out
+
+
+def test_a_version_that_steers_the_terminal_reaches_it_as_text(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Facts of one's own may hold anything; the table is cleaned where it is printed."""
+    save_estate(estate("1.2.3\x1b[2J\x1b]0;owned\x07\r\nfixed"), site / "cluster.estate")
+    asked(site, "--all")
+    shown = capsys.readouterr().out
+    assert "[2J" in shown
+    assert not {"\x1b", "\x07", "\r"} & {*shown}
+    assert not any(line.startswith("fixed") for line in shown.splitlines())
+
+
+def test_a_flaw_without_a_fix_says_so(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ray = Fact("host:n1", "runs_software", "package:pypi/ray", {"version": "2.9.0"}, "n1/pip", 1e9)
+    save_estate(estate_of([ray]), site / "cluster.estate")
+    asked(site)
+    shown = capsys.readouterr().out
+    assert "no fix; MITRE ATLAS" in shown
+    assert "fixed in ;" not in shown
+
+
 def test_json_has_the_documented_shape(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert asked(site, "--kev", str(site / "kev.json"), "--json") == 3
     told = json.loads(capsys.readouterr().out)

@@ -69,11 +69,16 @@ def _print(told: dict[str, Any], every: bool) -> None:
     columns = ("verdict", "product", "version", "on", "CVEs", "exploited", "EPSS", "bulletin", "why", "fact")
     output.table(columns, map(_cells, rows))
     fixed = len(told["rows"]) - len(rows)
-    output.out.print(f"{told['advisories']:,} advisories read; {told['foreign']:,} rows are about other products")
+    read, foreign = _count(told["advisories"], "advisory", "advisories"), _count(told["foreign"], "row is", "rows are")
+    output.out.print(f"{read} read; {foreign} about other products")
     if fixed:
-        output.out.print(f"{fixed} rows that are fixed are not shown: --all shows them")
+        output.out.print(f"{_count(fixed, 'row that is fixed is', 'rows that are fixed are')} not shown: --all")
     if not told["rows"]:
         output.out.print("nothing that the advisories are about was found: collect nvidia-smi, packages and firmware")
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
 
 
 def _cells(row: dict[str, Any]) -> tuple[object, ...]:
@@ -93,7 +98,8 @@ def _cells(row: dict[str, Any]) -> tuple[object, ...]:
 
 
 def _why(row: dict[str, Any]) -> str:
-    parts = [row["range"], row["because"], f"fixed in {row['fixed']}" if row["fixed"] else ""]
+    where = "no fix" if row["range"].strip() == "fixed in" else row["range"]  # a flaw that its maker never mended
+    parts = [where, row["because"], f"fixed in {row['fixed']}" if row["fixed"] else ""]
     parts.append(f"missing: {row['missing']}" if row["missing"] else "")
     return "; ".join(part for part in parts if part)
 

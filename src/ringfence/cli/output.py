@@ -1,5 +1,6 @@
 """Printing: tables for people on a terminal, JSON for programs, errors with their remedy."""
 
+import re
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
@@ -16,6 +17,14 @@ from ringfence.errors import Problem, RingfenceError
 # A pipe has no width: ids stay whole, so that they can be searched for and copied.
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 400)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+_STEERING = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+
+
+def harmless(text: str) -> str:
+    """Without what steers a terminal or turns the direction of writing: cells hold what captures say."""
+    return _STEERING.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def json(value: Any) -> None:
@@ -51,18 +60,18 @@ def problems(found: Iterable[Problem], most: int = 20) -> None:
     """What could not be read, on standard error; the first `most` and a count."""
     found = list(found)
     for problem in found[:most]:
-        err.print(Text(f"  {problem}", style="yellow"))
+        err.print(Text(f"  {harmless(str(problem))}", style="yellow"))
     if len(found) > most:
         err.print(Text(f"  … and {len(found) - most} more (ringfence show FILE lists them)", style="yellow"))
 
 
 def table(columns: Iterable[str], rows: Iterable[Iterable[object]], title: str = "") -> None:
-    """A plain table on standard output. Cells are shown as they are, never read as markup."""
+    """A plain table on standard output. Cells are never read as markup, nor by the terminal."""
     grid = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in columns:
         grid.add_column(column, overflow="fold")
     for row in rows:
-        grid.add_row(*(Text(str(cell)) for cell in row))
+        grid.add_row(*(Text(harmless(str(cell))) for cell in row))
     out.print(grid)
 
 
