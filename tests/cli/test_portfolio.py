@@ -1,6 +1,7 @@
 """`ringfence portfolio`: a folder of estates, the table, the shape, the picture, and nothing of an estate in them."""
 
 import json
+import os
 import stat
 
 import pytest
@@ -77,6 +78,43 @@ def test_the_table_names_layers_best_and_worst(folder, capsys):
     assert all(layer in out for layer in ("perimeter", "identity", "fabric", "accelerator", "workflow"))
     assert "4 estates:" in out
     assert "at worst (site-" in out
+
+
+def test_what_is_no_plain_file_is_named_and_never_opened(folder, tmp_path, capsys):
+    """A pipe would be waited for without end."""
+    os.link(folder / "site-1.estate", tmp_path / "good.estate")
+    (tmp_path / "linked.estate").symlink_to(folder / "site-2.estate")
+    os.mkfifo(tmp_path / "pipe.estate")
+    (tmp_path / "folder.estate").mkdir()
+    (tmp_path / "nowhere.estate").symlink_to(tmp_path / "gone")
+    (tmp_path / "null.estate").symlink_to("/dev/null")
+    status, out = told(capsys, tmp_path, "--json")
+    said = json.loads(out)
+    assert status == 3
+    assert {one["estate"] for one in said["estates"]} == {"good", "linked"}
+    named = {one["file"]: one["what"] for one in said["unreadable"]}
+    assert set(named) == {"pipe.estate", "folder.estate", "nowhere.estate", "null.estate"}
+    words = ("a pipe", "a folder", "leads nowhere", "a device")
+    assert all(any(word in what for what in named.values()) for word in words)
+
+
+def test_both_shares_are_told(folder, capsys):
+    """How much of what applies is compute-aware, and how much of that is in force; and what nobody could judge."""
+    for one in json.loads(told(capsys, folder, "--json")[1])["estates"]:
+        assert one["meant"] == pytest.approx(one["compute_aware"]["controls"] / one["all"]["controls"], abs=1e-3)
+        assert one["covered"] == pytest.approx(one["compute_aware"]["share"], abs=1e-3)
+        assert one["unseen"] == pytest.approx(one["all"]["unknown"] / one["all"]["controls"], abs=1e-3)
+    out = " ".join(told(capsys, folder)[1].split())
+    assert "in force" in out
+    assert "unknown" in out
+    assert "of all" in out
+
+
+def test_the_command_of_the_handbook_draws_a_picture(folder, capsys, tmp_path):
+    """`-o` is short for `--svg`."""
+    picture = tmp_path / "portfolio.svg"
+    assert told(capsys, folder, "-o", picture)[0] == 3  # one file is damaged
+    assert picture.read_text("utf-8").startswith("<svg")
 
 
 def test_a_folder_without_estates_is_said(tmp_path, capsys):

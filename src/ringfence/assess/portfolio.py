@@ -73,6 +73,18 @@ class Row(msgspec.Struct, frozen=True):
         return total
 
     @property
+    def meant(self) -> float | None:
+        """Of the controls that apply, in force or not, the share that is compute-aware; None where none applies."""
+        every = self.of().controls
+        return self.of(AWARE).controls / every if every else None
+
+    @property
+    def unseen(self) -> float:
+        """Of the controls that apply, the share that nobody could judge. 0 if none does."""
+        every = self.of()
+        return every.unknown / every.controls if every.controls else 0.0
+
+    @property
     def aware(self) -> float | None:
         """Of the controls in force, the share that is compute-aware; None where nothing is in force."""
         every = self.of().passed

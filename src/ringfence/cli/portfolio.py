@@ -7,6 +7,7 @@ from cyclopts import Parameter
 
 from ringfence.app.assess import portfolio as desk
 from ringfence.cli import output
+from ringfence.cli.columns import many, table
 from ringfence.cli.estate import AsJson, Identity
 
 PARTIAL = 3
@@ -27,7 +28,10 @@ def portfolio(
     A control is a check that the estate has something for; it is in force as far as it passes. An estate
     relies on data-centre controls only where most of its perimeter, host and identity controls are in force and most
     of its fabric, accelerator and workflow controls are not. Labels are names of files; nothing else of an estate is
-    shown but counts. Exit status 3 where a file could not be read.
+    shown but counts. `compute-aware: of all` is the share of the controls that apply which is compute-aware (scheduler,
+    storage, fabric, accelerator, firmware, workflow), `in force` how much of these holds, `unknown` what nobody could
+    judge of all: where that is much, `neither` says that too little was collected. Exit status 3 where a file could not
+    be read.
 
     Parameters
     ----------
@@ -51,15 +55,17 @@ def _tell(told: desk.Surveyed) -> None:
     said = desk.shown(told)
     layers = list(said["layers"])
     rows = [
-        (one["estate"], *(_of(one["layers"][layer]) for layer in layers), _share(one["covered"]), one["reliance"])
+        (one["estate"], *(_of(one["layers"][layer]) for layer in layers), *_aware(one), one["reliance"])
         for one in said["estates"]
     ]
-    rows.append(("all", *(_of(said["layers"][layer]) for layer in layers), "", ""))
-    output.table(("estate", *layers, "compute-aware", "relies on"), rows, "Controls in force, of those that apply")
+    rows.append(("all", *(_of(said["layers"][layer]) for layer in layers), "", "", "", ""))
+    columns = ("estate", *layers, "compute-aware: of all", "compute-aware: in force", "unknown", "relies on")
+    if said["estates"]:
+        table(columns, rows, "Controls in force, of those that apply")
     spread = said["distribution"]
     if spread:
         counts = ", ".join(f"{count} {kind}" for kind, count in said["reliance"].items())
-        output.out.print(f"\n{len(said['estates'])} estates: {counts}")
+        output.out.print(f"\n{many(len(said['estates']), 'estate')}: {counts}")
         output.out.print(
             f"Compute-aware controls in force: {_share(spread['low'])} at worst ({_name(said, 0)}), median "
             f"{_share(spread['median'])}, {_share(spread['high'])} at best ({_name(said, -1)})",
@@ -68,6 +74,15 @@ def _tell(told: desk.Surveyed) -> None:
         aware = said["checks"]
         output.out.print(f"Of {aware['all']} checks {_share(aware['compute_aware'])} are compute-aware")
     output.problems(told.problems)
+
+
+def _aware(one: dict[str, float | None]) -> tuple[str, str, str]:
+    """How much of what applies is compute-aware, how much of that is in force, and what nobody could judge."""
+    return (
+        "·" if one["meant"] is None else _share(one["meant"]),
+        _share(one["covered"] or 0),
+        _share(one["unseen"] or 0),
+    )
 
 
 def _name(said: dict[str, list[dict[str, str]]], at: int) -> str:

@@ -1,5 +1,6 @@
 """`ringfence portfolio`: a folder of saved estates, each judged by itself, one in memory at a time."""
 
+import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,10 +42,12 @@ def survey(
     """
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder", "name one that holds saved estates")
-    paths = sorted(path for path in folder.iterdir() if path.suffix == ENDING and path.is_file())
-    if not paths:
+    named = sorted(path for path in folder.iterdir() if path.suffix == ENDING)
+    problems = [Problem(clean(path.name), 0, what, _PLAIN) for path in named if (what := _strange(path))]
+    paths = [path for path in named if not _strange(path)]
+    if not named:
         raise UsageError(f"{folder} holds no saved estate", f"`ringfence collect --from DIR -o {folder}/NAME{ENDING}`")
-    rows, problems = [], []
+    rows = []
     for done, path in enumerate(paths, 1):
         label = clean(path.stem)
         step("judging", done, len(paths))
@@ -53,6 +56,25 @@ def survey(
         except RingfenceError as error:
             problems.append(Problem(clean(path.name), 0, clean(error.what.removeprefix(f"{path}: ")), error.remedy))
     return Surveyed(portfolio(rows), tuple(problems))
+
+
+_PLAIN = f"a saved estate, NAME{ENDING}, is a plain file"
+_STRANGE = (
+    (stat.S_ISDIR, "a folder, which is not read"),
+    (stat.S_ISFIFO, "a pipe, which is not read"),
+    (stat.S_ISSOCK, "a socket, which is not read"),
+    (stat.S_ISCHR, "a device, which is not read"),
+    (stat.S_ISBLK, "a device, which is not read"),
+)
+
+
+def _strange(path: Path) -> str:
+    """What it is, where it is no plain file or a link to one; never opens it."""
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        return "a link that leads nowhere" if path.is_symlink() else str(error.strerror)
+    return next((what for test, what in _STRANGE if test(mode)), "")
 
 
 def draw(found: Portfolio, path: Path) -> None:
@@ -91,6 +113,8 @@ def _row(one: Row) -> dict[str, Any]:
         "estate": one.label,
         "reliance": str(one.reliance),
         "covered": round(one.covered, 4),
+        "meant": None if one.meant is None else round(one.meant, 4),
+        "unseen": round(one.unseen, 4),
         "aware": None if one.aware is None else round(one.aware, 4),
         "all": _tally(one.of()),
         "classic": _tally(one.of(CLASSIC)),
