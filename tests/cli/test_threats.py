@@ -105,3 +105,20 @@ def test_no_option_silently_does_away_with_another(
     assert list(tmp_path.iterdir()) == []
     told = capsys.readouterr().err
     assert all(name in told for name in named)
+
+
+def test_nothing_here_is_told_apart_from_could_not_tell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A model of which nobody told who reads it is unknown; threats of clusters have nothing here to be about."""
+    lines = ['{"subject": "model:m", "predicate": "stored_on", "object": "storage:s:/w"}']
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "facts.ndjson").write_text("\n".join(lines) + "\n")
+    assert run(["collect", "--from", str(tmp_path / "in"), "-o", str(tmp_path / "m.estate")]) == 0
+    named = ("--estate", str(tmp_path / "m.estate"))
+    found = {one["id"]: one for one in json.loads(told(capsys, *named, "--json", status=0))["threats"]}
+    assert (found["RF.T02"]["state"], found["RF.T02"]["counts"]["unknown"]) == ("unknown", 1)
+    assert (found["RF.T24"]["state"], found["RF.T24"]["findings"]) == ("nothing here", [])
+    assert {one["state"] for one in found.values() if not sum(one["counts"].values())} == {"nothing here"}
+    assert {one["state"] for one in found.values() if sum(one["counts"].values())} == {"unknown"}
+    printed = " ".join(told(capsys, *named, status=0).split())
+    assert "nothing here" in printed
+    assert "nothing here" in told(capsys, "RF.T24", *named, status=0)

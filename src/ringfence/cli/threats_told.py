@@ -22,11 +22,13 @@ def table(found: Mapping[str, Any]) -> None:
     """Every threat in a row."""
     rows = []
     for one in found["threats"]:
-        counts = one["counts"]
         seen = one["live"] or f"{len(one['detectors'])} detectors"
-        told = one["findings"][0] if one["findings"] else {"subject": "", "reason": "nothing here that it is about"}
-        cells = (one["state"], counts["open"], counts["unknown"], counts["mitigated"], seen)
-        rows.append((one["id"], one["title"], *cells, f"{told['subject']}: {told['reason']}"[:140]))
+        told = one["findings"][0] if one["findings"] else None
+        example = f"{told['subject']}: {told['reason']}"[:140] if told else ""
+        counts = [one["counts"][state] for state in ("open", "unknown", "mitigated")]
+        if not sum(counts):
+            counts, example = ["–"] * 3, "none of what it is about is known here; that there is none is not shown"
+        rows.append((one["id"], one["title"], one["state"], *counts, seen, example))
     output.table(("threat", "", "state", "open", "unknown", "mitigated", "seen by", "for example"), rows)
     _say("`ringfence threats ID` shows the facts and the way; --tree FILE.svg draws it")
 
