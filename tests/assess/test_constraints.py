@@ -1,11 +1,13 @@
 """What no patch mends becomes a constraint; the policy reads it, a proof says whether it is kept."""
 
+import pytest
 from msgspec.structs import replace
 
 from ringfence.app.assess.advisories import constrained
+from ringfence.app.assess.audit import prepared
 from ringfence.app.fence.constrain import constrained as judged_by
 from ringfence.app.fence.constrain import in_force, read_back
-from ringfence.app.fence.design import Design
+from ringfence.app.fence.design import Design, design_of
 from ringfence.app.fence.run import Outcome
 from ringfence.assess.check import Verdict
 from ringfence.assess.checks.constraint_in_force import CHECK
@@ -21,7 +23,8 @@ CLUSTER = "cluster:hpc"
 
 
 def required_of(*facts: Fact) -> set[tuple[str, str]]:
-    return {(fact.subject, fact.object) for fact in constraints(estate_of(facts))}
+    found = constraints(estate_of(facts))
+    return {(fact.subject, fact.object) for fact in found if fact.predicate == "requires_constraint"}
 
 
 def test_an_escape_from_containers_asks_for_own_images_on_its_host() -> None:
@@ -43,6 +46,40 @@ def test_gddr6_without_ecc_asks_for_no_foreign_neighbour() -> None:
     assert required_of(kind, Fact("gpu:a", "setting", "ecc=off")) == {("gpu:a", "no-foreign-neighbour")}
     assert required_of(kind, Fact("gpu:a", "setting", "ecc=on")) == set()
     assert required_of(kind) == set()
+
+
+@pytest.mark.parametrize(
+    ("model", "asks"),
+    [
+        ("NVIDIA RTX A6000", True),
+        ("NVIDIA A10", True),
+        ("NVIDIA L40S", True),
+        ("Quadro RTX 8000", True),
+        ("NVIDIA RTX 4000 SFF Ada Generation", True),
+        ("NVIDIA A100-SXM4-40GB", False),
+        ("NVIDIA H100 80GB HBM3", False),
+        ("NVIDIA RTX PRO 6000 Blackwell Server Edition", False),
+        ("AMD Instinct MI300X", False),
+    ],
+)
+def test_where_no_fact_says_which_memory_it_is_the_name_of_the_card_does(model: str, asks: bool) -> None:
+    card = Fact("host:n1", "has_gpu", "gpu:a", {"model": model})
+    wanted = {("gpu:a", "no-foreign-neighbour")} if asks else set()
+    assert required_of(card, Fact("gpu:a", "setting", "ecc=off")) == wanted
+    assert required_of(card) == set()
+    assert required_of(card, Fact("gpu:a", "setting", "ecc=off"), Fact("gpu:a", "setting", "memory_type=hbm")) == set()
+
+
+def test_a_card_of_unknown_memory_without_ecc_is_told_and_no_more_once_it_is_known() -> None:
+    """Nothing is required of it, and nothing is passed over."""
+    ecc = Fact("gpu:a", "setting", "ecc=off")
+    before = constrained(estate_of([Fact("host:n1", "has_gpu", "gpu:a", {"model": "Card X"}), ecc]))
+    (hole,) = before.facts("asked")
+    assert (hole.subject, hole.attributes["answered"]) == ("gpu:a", False)
+    assert "Card X" in str(hole.attributes["reason"])
+    assert before.table("requires_constraint").count == 0
+    after = constrained(before.with_delta([Fact("gpu:a", "setting", "memory_type=gddr6")], []))
+    assert (after.table("asked").count, after.table("requires_constraint").count) == (0, 1)
 
 
 def test_what_is_mended_is_required_no_more() -> None:
@@ -125,6 +162,36 @@ def test_a_later_proof_takes_the_place_of_an_earlier_one() -> None:
 def generated() -> Design:
     """A drawn cluster whose every tenant has its own hosts, with a Slurm part of the fence that holds."""
     return Design(constrained(estate_of(facts(draw(64, 7)))), targets=["slurm"], now=0.0)
+
+
+def test_a_proof_of_compiled_files_alone_is_no_force_and_says_so() -> None:
+    """Only what was read back lets it pass; the two stand beside each other."""
+    design = generated()
+    proven = judged_by(design, design.proofs, now=9.0)
+    kept = {fact.subject for fact in proven.facts("constraint_in_force") if fact.attributes["held"]}
+    assert {fact.attributes["by"] for fact in proven.facts("constraint_in_force")} == {"proof"}
+    found = {one.subject: one for one in results(proven, judge_one(proven, CHECK))}
+    assert {found[one].verdict for one in kept} == {Verdict.UNKNOWN}
+    assert all("shows no force" in found[one].reason for one in kept)
+    later = Design(proven, targets=["slurm"], now=0.0)
+    both = read_back(later, [], [], now=10.0)
+    assert {fact.attributes["by"] for fact in both.facts("constraint_in_force")} == {"proof", "read-back"}
+    assert {verdict(both)[one] for one in kept} == {Verdict.PASSED}
+
+
+def test_an_audit_asks_for_constraints_without_any_bulletin() -> None:
+    """Twice over it is the same."""
+    told = [Fact(f"gpu:{name}", "nvlink_member", "nvlink:d/0") for name in "ab"]
+    told += [Fact("gpu:a", "setting", "memory_type=gddr6"), Fact("gpu:a", "setting", "ecc=off")]
+    once = prepared(estate_of(told))
+    assert verdict(once) == {"nvlink:d/0": Verdict.UNKNOWN, "gpu:a": Verdict.UNKNOWN}
+    assert len(prepared(once)) == len(once)
+
+
+def test_a_fence_that_is_designed_knows_the_constraints_without_any_bulletin() -> None:
+    estate = estate_of(facts(draw(64, 7)))
+    assert estate.table("requires_constraint").count == 0
+    assert any(one.target_name == "constraints" for one in design_of(estate).policy.residuals)
 
 
 def test_on_a_drawn_cluster_a_proof_that_holds_keeps_every_domain_of_which_it_is_known_who_may_enter() -> None:

@@ -6,6 +6,8 @@
 | an NVLink domain of several accelerators | `one-tenant` at a time: its counters and timing leak | nvlink |
 | GDDR6 without ECC | `no-foreign-neighbour`: another tenant's accesses flip bits | gpu |
 
+An accelerator without ECC whose memory no fact and no name tells is asked for in vain: `asked constraints/memory_type`.
+
 Each is a fact. The fence reads it and says whether it is in force; the audit compares the two.
 """
 
@@ -14,11 +16,14 @@ from collections.abc import Iterator
 
 from ringfence.estate.estate import Estate
 from ringfence.estate.facts import Fact
+from ringfence.wire.smi.memory import memory_type
 
 OWN_IMAGES = "own-images-only"
 ONE_TENANT = "one-tenant"
 NO_NEIGHBOUR = "no-foreign-neighbour"
 SOURCE = "constraints"
+MEMORY = "constraints/memory_type"
+"""Coverage of accelerators: whether it is known if their memory asks for a constraint."""
 
 
 def constraints(estate: Estate) -> Iterator[Fact]:
@@ -51,8 +56,24 @@ def _shared_links(estate: Estate) -> Iterator[Fact]:
 
 
 def _flips(estate: Estate) -> Iterator[Fact]:
-    memory = {fact.subject: fact.observed_at for fact in estate.facts("setting") if fact.object == "memory_type=gddr6"}
+    """The kind of memory is what a fact says, else what the card's name tells; a name that does not is told as such."""
+    memory: dict[str, str] = {}
+    unprotected: dict[str, float] = {}
     for fact in estate.facts("setting"):
-        if fact.object == "ecc=off" and fact.subject in memory:
-            about = {"because": "GDDR6 without ECC"}
-            yield Fact(fact.subject, "requires_constraint", NO_NEIGHBOUR, about, SOURCE, fact.observed_at)
+        name, _, value = fact.object.partition("=")
+        if name == "memory_type":
+            memory[fact.subject] = value
+        elif fact.object == "ecc=off":
+            unprotected[fact.subject] = fact.observed_at
+    models = _models(estate) if any(card not in memory for card in unprotected) else {}
+    for card, seen in unprotected.items():
+        kind = memory.get(card) or memory_type(models.get(card, ""))
+        if kind.startswith("gddr6"):
+            yield Fact(card, "requires_constraint", NO_NEIGHBOUR, {"because": "GDDR6 without ECC"}, SOURCE, seen)
+        elif not kind:
+            why = f"ECC is off, and which memory it has is not known ({models.get(card) or 'no model'})"
+            yield Fact(card, "asked", MEMORY, {"answered": False, "reason": why}, SOURCE, seen)
+
+
+def _models(estate: Estate) -> dict[str, str]:
+    return {fact.object: str(fact.attributes.get("model", "")) for fact in estate.facts("has_gpu")}

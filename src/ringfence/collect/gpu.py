@@ -15,6 +15,7 @@ from ringfence.collect.probe import Probe, Question, ReadFile
 from ringfence.estate import ids
 from ringfence.estate.facts import Fact, Scalar
 from ringfence.wire.smi import amd, nvidia, nvml, text
+from ringfence.wire.smi.memory import memory_type
 
 QUESTIONS: tuple[Question, ...] = (
     Probe("hosts/{host}/nvidia-smi.xml", ("nvidia-smi", "-q", "-x"), timeout_s=60),
@@ -33,7 +34,6 @@ _SHOWS: tuple[tuple[str, re.Pattern[bytes]], ...] = (
     ("amd", re.compile(rb'"gpu_data"|"card\d{1,3}": ?\{|"gpu": ?\d{1,4},\s{0,20}"(asic|bdf|bus|kfd_id)"')),
 )
 _LISTING = re.compile(rb"\A\s{0,9}GPU \d{1,4}: [^\n]{0,200}\(UUID: GPU-")
-_GDDR6 = re.compile(r"\b(A2|A10G?|A16|A40|T4|L4|L40S?|RTX A[0-9]{4}|RTX [0-9]{4} (SFF )?Ada|RTX (20|30)[0-9]{2})\b")
 _CONFIDENTIAL = ("Hopper", "Blackwell")
 
 
@@ -159,7 +159,7 @@ def _state(gpu: nvidia.Gpu) -> Iterator[Fact]:
         yield _set(entity, "cc_mode", "off")
     if gpu.virtualization:
         yield _set(entity, "virtualization", gpu.virtualization.lower())
-    if _GDDR6.search(gpu.name):
+    if memory_type(gpu.name) == "gddr6":
         yield _set(entity, "memory_type", "gddr6")
     if any("M" in one.kind or one.name.endswith("nvidia-cuda-mps-server") for one in gpu.processes):
         yield _set(entity, "mps", "on")

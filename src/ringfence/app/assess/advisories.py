@@ -62,7 +62,7 @@ def enriched_by(estate: Estate, answer: Answer) -> Estate:
 
 def constrained(estate: Estate) -> Estate:
     """The estate with the constraints that its facts require, instead of earlier ones."""
-    old = [fact for fact in estate.facts("requires_constraint") if fact.source == REQUIRES]
+    old = [fact for fact in estate.facts("requires_constraint", "asked") if fact.source == REQUIRES]
     return estate.with_delta(constraints(estate), old)
 
 
