@@ -134,3 +134,15 @@ def test_what_is_open_over_a_year_and_what_a_team_can_close() -> None:
     arrivals, closures = capacity(flows(entries, [one.at for one in windows]))
     assert round(arrivals * 30) == 2
     assert 0 < closures <= 0.1
+
+
+def test_a_new_name_goes_on_with_the_clock_of_what_vanished() -> None:
+    """Renamed at once, or left out for one survey: the oldest that went goes on in the next that comes."""
+    at_once = [window(0, *host("old", open_=True)), window(100, *host("new", open_=True))]
+    between = [window(0, *host("old", open_=True)), window(50, *host("b")), window(100, *host("new", open_=True))]
+    for windows, days in ((at_once, 100), (between, 50)):
+        kept = ledger(windows)
+        assert kept["RF-X01", "host:old"].heir == "host:new"
+        assert kept["RF-X01", "host:new"].age(windows[-1].at) == days * DAY
+    fixed = ledger([window(0, *host("old", open_=True)), window(100, *host("old"), *host("new", open_=True))])
+    assert fixed["RF-X01", "host:new"].age(START + 100 * DAY) == 0.0

@@ -180,3 +180,43 @@ def test_a_forecast_goes_on_as_the_windows_went() -> None:
     assert found.middle is not None
     assert found.middle[-1] == pytest.approx(5.0)
     assert forecast([0.0], [1.0], lambda years: years).middle is None
+
+
+def named(*names: str) -> Estate:
+    """One host that answers, and these things."""
+    return estate_of(
+        (
+            Fact("host:a", "asked", "users", {"answered": True}),
+            *(Fact(name, "asked", "there", {"answered": True}) for name in names),
+        )
+    )
+
+
+def test_footholds_jewels_and_subjects_of_findings_that_vanish_lower_coverage_and_are_named() -> None:
+    names = ["workstation:w1", "workstation:w2", "model:m", "bmc:b", "storage:s"]
+    _, known = coverage_of(named(*names), set(), watched=names)
+    for gone in names:
+        found, _ = coverage_of(named(*(name for name in names if name != gone)), known)
+        assert found.share < 0.98
+        assert found.missing == (gone,)
+        retired, _ = coverage_of(named(*(name for name in names if name != gone)), known, frozenset((gone,)))
+        assert retired.share == 1.0
+
+
+def test_a_question_that_is_asked_no_more_lowers_coverage() -> None:
+    """The answers are then as many as the questions: the question itself is known."""
+    both = estate_of(Fact("host:a", "asked", aspect, {"answered": True}) for aspect in ("users", "devices"))
+    _, known = coverage_of(both, set())
+    found, _ = coverage_of(estate_of([Fact("host:a", "asked", "users", {"answered": True})]), known)
+    assert found.missing == ("question:devices",)
+    assert found.share == pytest.approx(0.5)
+
+
+def test_a_refusal_names_what_is_missing_and_how_to_go_on() -> None:
+    one = [("a", power(0.5))]
+    fell = judge_pace(one, [1.0, 0.5], 0.0, 0.0, missing=["host:x", "host:y"], since="2026-05-01").reasons[0]
+    for said in ("host:x, host:y vanished", "--retired", "--since 2026-05-01"):
+        assert said in fell
+    rose = judge_pace(one, [0.5, 1.0], 0.0, 0.0, since="2026-05-01").reasons[0]
+    assert "coverage rose" in rose
+    assert "--since 2026-05-01" in rose

@@ -10,13 +10,14 @@ from functools import cached_property
 
 import msgspec
 
+from ringfence.app.assess.debt_svg import day
 from ringfence.app.assess.debt_window import Standing, is_hole, stand
 from ringfence.assess.check import Check
 from ringfence.assess.checks import CHECKS
 from ringfence.assess.debt.access import NOBODY, Share
 from ringfence.assess.debt.choquet import Debt, debt
 from ringfence.assess.debt.compute import Compute
-from ringfence.assess.debt.coverage import Coverage
+from ringfence.assess.debt.coverage import MOST_MOVE, Coverage, moved
 from ringfence.assess.debt.forecast import Forecast, forecast
 from ringfence.assess.debt.hygiene import Hygiene
 from ringfence.assess.debt.ledger import OWED, Entry, Ledger, State
@@ -101,7 +102,16 @@ class History:
             estimated=any(point.compute.estimated for point in self.points),
             jewels_left=self.jewels_left,
             let_in=[point.share for point in self.points],
+            missing=sorted({name for point in self.points for name in point.coverage.missing}),
+            since=self._alike_since,
         )
+
+    @property
+    def _alike_since(self) -> str:
+        """The first day from which on coverage did not move; "" where only the last survey is left."""
+        shares = [point.coverage.share for point in self.points]
+        first = next(at for at in range(len(shares)) if moved(shares[at:]) <= MOST_MOVE)
+        return day(self.points[first].at) if 0 < first < len(shares) - 1 else ""
 
     @cached_property
     def survival(self) -> Survival:

@@ -12,6 +12,7 @@ from pathlib import Path
 from ringfence.app.estates import open_estate
 from ringfence.errors import UsageError
 from ringfence.estate.estate import Estate
+from ringfence.estate.kinds import KINDS
 from ringfence.estate.stamps import LATEST
 
 _NAMED = re.compile(r"(?<!\d)(\d{4})-?(\d{2})-?(\d{2})(?:[T_-](\d{2}):?(\d{2}))?")
@@ -62,7 +63,7 @@ def newest(estate: Estate) -> float:
 
 
 def retired_hosts(path: Path | None) -> frozenset[str]:
-    """The hosts named in a file, one a line, `host:` put before where it is missing. Raises `UsageError`."""
+    """The things named in a file, one id a line; a name without a kind is a host's. Raises `UsageError`."""
     if path is None:
         return frozenset()
     try:
@@ -70,4 +71,4 @@ def retired_hosts(path: Path | None) -> frozenset[str]:
     except (OSError, UnicodeDecodeError):
         raise UsageError(f"{path} cannot be read", "write the names of retired hosts, one a line") from None
     names = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-    return frozenset(name if name.startswith("host:") else f"host:{name}" for name in names)
+    return frozenset(name if name.partition(":")[0] in KINDS else f"host:{name}" for name in names)

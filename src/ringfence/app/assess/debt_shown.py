@@ -79,6 +79,7 @@ def _window(point: Point) -> dict[str, Any]:
             "share": _round(point.coverage.share),
             "answered": point.coverage.answered,
             "known": point.coverage.known,
+            "missing": len(point.coverage.missing),
         },
         "insiders": {
             "share": _round(point.share.inside),

@@ -21,7 +21,7 @@ from ringfence.assess.checks import CHECKS
 from ringfence.assess.debt.access import NOBODY, NONE, Access, Share, with_granted
 from ringfence.assess.debt.choquet import Debt, debt_and_ways
 from ringfence.assess.debt.compute import Compute, compute_of
-from ringfence.assess.debt.coverage import Coverage, coverage_of
+from ringfence.assess.debt.coverage import Coverage, coverage_of, lasting
 from ringfence.assess.debt.findings import HOLE, Findings, findings, holes, together
 from ringfence.assess.debt.hygiene import Hygiene, hygiene
 from ringfence.assess.debt.ledger import Entry, Ledger, State, Window, folded
@@ -75,18 +75,21 @@ def stand(
     footholds: Sequence[str] = (),
     access: Access = NOBODY,
 ) -> tuple[Standing, dict[tuple[str, str], Entry], set[str]]:
-    """(standing, ledger after this window, hosts known by now)."""
+    """(standing, ledger after this window, things known by now)."""
     judged = judge(estate, checks)
     edges = derive(estate)
     found = together([findings(estate, judged), holes(estate, edges)])
     after = folded(before, Window(at, estate, tuple(judged), found))
+    names = (estate.terms.values[term] for term in estate.entities.tolist())
+    watched = lasting(key[1] for key in found.keys) | set(jewels(estate))
+    watched |= {name for name in names if name.startswith("workstation:")}
+    coverage, known = coverage_of(estate, known, retired, watched)
     carried = [entry for entry in after.values() if entry.state is State.CARRIED and entry.facts]
     if carried:
         estate, lost = _with_carried(estate, carried)
         edges = derive(estate)
         found = together([found, lost])
     owed = tuple(after[key] for key in found.keys)
-    coverage, known = coverage_of(estate, known, retired)
     return standing(estate, at, edges, found, owed, judged, coverage, footholds, access=access), after, known
 
 

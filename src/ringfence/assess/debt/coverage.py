@@ -1,11 +1,29 @@
-"""How much of the estate answered: published beside D, since whoever looks at less finds less."""
+"""How much of the estate answered: published beside D, since whoever looks at less finds less.
+
+Hosts count by what they answered. Footholds, jewels, and the durable things that findings were about count by being
+there: whoever leaves them out of the inventory, or gives them other names, owes less too.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
 
 import msgspec
+import numpy as np
 
 from ringfence.estate.estate import Estate
+from ringfence.estate.kinds import KINDS
+
+_HOST = list(KINDS).index("host")
 
 MOST_MOVE = 0.02
 """A trend is refused where coverage moved by more between windows of it."""
+
+
+LASTING = frozenset(
+    ("workstation", "bmc", "switch", "storage", "nvlink", "cluster", "model", "checkpoint", "dataset", "firmware")
+)
+"""Kinds that do not come and go by themselves. Where a job, pod, container or service with a finding vanishes and one
+of its kind with the same finding comes, that goes on with the clock of the first: see the ledger."""
 
 
 class Coverage(msgspec.Struct, frozen=True):
@@ -15,11 +33,15 @@ class Coverage(msgspec.Struct, frozen=True):
     known: int
     aspects: float
     """Of what was asked, the share that was answered."""
+    kept: float = 1.0
+    """Of the other things known, the share that is still there, of the kind where it is least."""
+    missing: tuple[str, ...] = ()
+    """What is known and in no fact any more, hosts among it."""
 
     @property
     def share(self) -> float:
-        """Answering hosts, times what they answered of what they were asked: 0 to 1."""
-        return self.answered / self.known * self.aspects if self.known else 0.0
+        """Answering hosts, times what they answered of what they were asked, times what is kept: 0 to 1."""
+        return self.answered / self.known * self.aspects * self.kept if self.known else 0.0
 
 
 def hosts_of(estate: Estate) -> tuple[set[str], set[str], int, int]:
@@ -35,11 +57,39 @@ def hosts_of(estate: Estate) -> tuple[set[str], set[str], int, int]:
     return there, answered & there, asked, answers
 
 
-def coverage_of(estate: Estate, known: set[str], retired: frozenset[str] = frozenset()) -> tuple[Coverage, set[str]]:
-    """(coverage of this window, hosts known by now). Who vanishes without being retired lowers it for good."""
-    there, answered, asked, answers = hosts_of(estate)
-    now = (known | there) - (retired - there)
-    return Coverage(len(answered), len(now), answers / asked if asked else 0.0), now
+def coverage_of(
+    estate: Estate, known: set[str], retired: frozenset[str] = frozenset(), watched: Iterable[str] = ()
+) -> tuple[Coverage, set[str]]:
+    """(coverage of this window, things known by now). Who vanishes without being retired lowers it for good.
+
+    `watched`: what counts beside hosts, see `lasting`.
+    """
+    hosts, answered, asked, answers = hosts_of(estate)
+    questions = questions_of(estate)
+    there = {estate.terms.values[term] for term in estate.entities.tolist()} | questions
+    now = (known | hosts | questions | set(watched)) - (retired - there)
+    missing = now - there
+    of, lost = Counter(map(_kind, now)), Counter(map(_kind, missing))
+    kept = min((1.0 - lost[kind] / of[kind] for kind in lost if kind != "host"), default=1.0)
+    share = answers / asked if asked else 0.0
+    return Coverage(len(answered), of["host"], share, kept, tuple(sorted(missing))), now
+
+
+def questions_of(estate: Estate) -> set[str]:
+    """`question:<aspect>` of all that hosts were asked: a question that is asked no more is missing too."""
+    table = estate.table("asked")
+    hosts = estate.kinds[table.subject[table.live]] == _HOST
+    asked = np.unique(table.object[table.live][hosts])
+    return {f"question:{estate.terms.values[aspect]}" for aspect in asked.tolist()}
+
+
+def lasting(names: Iterable[str]) -> set[str]:
+    """Those that do not come and go by themselves, as jobs and services do."""
+    return {name for name in names if _kind(name) in LASTING}
+
+
+def _kind(name: str) -> str:
+    return name.partition(":")[0]
 
 
 def moved(shares: list[float]) -> float:

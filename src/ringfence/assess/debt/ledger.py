@@ -3,7 +3,8 @@
     windows in the order of their times ─fold─▶ Entry per finding
 
 - **open**: the check fails. **fixed**: the check was seen to pass, or the source that told of it spoke again and
-  did not say it. **gone**: the thing itself is in no fact any more; counted apart, and coverage falls with it.
+  did not say it. **gone**: the thing itself is in no fact any more; counted apart. Coverage falls
+  with it, or a new finding of the same check on its kind of thing goes on with its clock: a new name resets nothing.
 - **carried**: it was open, and now nobody can say. It stays open, with the facts last seen: not looking pays nothing.
 - The clock stands while a finding is fixed and goes on where it is opened again: closing for a day resets nothing.
 """
@@ -34,6 +35,9 @@ class State(StrEnum):
 
 OWED = (State.OPEN, State.CARRIED)
 
+LATELY = 92 * 86_400.0
+"""Seconds. What went no longer ago leaves its clock to what comes."""
+
 
 class Entry(msgspec.Struct, frozen=True):
     """One finding. Times in seconds.
@@ -57,6 +61,8 @@ class Entry(msgspec.Struct, frozen=True):
     digest: frozenset[tuple[str, str, str]] = frozenset()
     facts: tuple[Fact, ...] = ()
     """Those last seen, of a carried finding."""
+    heir: str = ""
+    """What goes on with the clock of one that is gone."""
 
     def age(self, at: float) -> float:
         """Seconds it has been open by `at`, the times it was fixed left out."""
@@ -113,7 +119,29 @@ def folded(before: Ledger, window: Window) -> dict[Key, Entry]:
             if mentioned is None:
                 mentioned = {window.estate.terms.values[term] for term in window.estate.entities}
             after[key] = _missing(entry, window, mentioned)
+    _inherit(before, after, window)
     return after
+
+
+def _inherit(before: Ledger, after: dict[Key, Entry], window: Window) -> None:
+    """What went lately and was not fixed leaves its clock to a new finding of the same check on its kind of thing."""
+    gone: dict[tuple[str, str], list[Entry]] = {}
+    for entry in after.values():
+        if entry.state is State.GONE and not entry.heir and window.at - entry.ended <= LATELY:
+            gone.setdefault((entry.key[0], entry.key[1].partition(":")[0]), []).append(entry)
+    if not gone:
+        return
+    for waiting in gone.values():
+        waiting.sort(key=lambda one: (one.age(window.at), one.key))
+    for key in sorted(after.keys() - before.keys()):
+        waiting = gone.get((key[0], key[1].partition(":")[0]), [])
+        if waiting and after[key].age(window.at) < waiting[-1].age(window.at):
+            old = waiting.pop()
+            spent = old.age(window.at)
+            after[old.key] = msgspec.structs.replace(old, heir=key[1])
+            after[key] = msgspec.structs.replace(
+                after[key], opened=old.opened, spent=spent, since=window.at, estimated=True
+            )
 
 
 def fresh(key: Key, severity: int, at: float) -> Entry:

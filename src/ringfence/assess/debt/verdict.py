@@ -45,10 +45,12 @@ def judge_pace(
     estimated: bool = False,
     jewels_left: Sequence[str] = (),
     let_in: Sequence[Share] = (),
+    missing: Sequence[str] = (),
+    since: str = "",
 ) -> PaceVerdict:
     """`trends` by measure of compute; `coverage` per window; `jewels_left`: those that are no jewels any more."""
     label = estimated or any(one.windows < ENOUGH for _, one in trends)
-    refusals = [*_refusals(coverage, jewels_left), *_let_in(let_in)]
+    refusals = [*_refusals(coverage, jewels_left, missing, since), *_let_in(let_in)]
     if refusals:
         return PaceVerdict(Pace.REFUSED, label, tuple(refusals))
     if all(one.zeros == one.windows for _, one in trends):
@@ -71,15 +73,32 @@ def judge_pace(
     return PaceVerdict(Pace.FALLS_BEHIND if behind else Pace.OPEN, label, tuple(said))
 
 
-def _refusals(coverage: Sequence[float], jewels_left: Sequence[str]) -> list[str]:
+def _refusals(coverage: Sequence[float], jewels_left: Sequence[str], missing: Sequence[str], since: str) -> list[str]:
     found = []
+    begin = f"or begin with surveys that are alike: --since {since}" if since else "or begin later with --since DATE"
     if moved(list(coverage)) > MOST_MOVE:
-        shown = f"{min(coverage):.1%} to {max(coverage):.1%}"
-        found.append(f"coverage moved by more than {MOST_MOVE:.0%} ({shown}): whoever looks at less owes less")
+        shown = f"from {coverage[0]:.1%} to {coverage[-1]:.1%}"
+        if missing:
+            said = (
+                f"coverage went {shown}, for {_some(missing)} vanished: whoever looks at less owes less. Collect them "
+            )
+            found.append(f"{said}again, name in --retired FILE what was taken out of service, {begin}")
+        elif coverage[-1] > coverage[0]:
+            said = f"coverage rose {shown}: what is found now may have been there before."
+            found.append(f"{said} Survey on as now, {begin}")
+        else:
+            most = f"between {min(coverage):.1%} and {max(coverage):.1%}"
+            found.append(f"coverage lay {most}: whoever looks at less owes less. Collect what did not answer, {begin}")
     if jewels_left:
-        named = ", ".join(list(jewels_left)[:5])
-        found.append(f"{len(jewels_left)} jewels are still there and count less or no more as jewels: {named}")
+        left = _some(jewels_left)
+        found.append(f"{left} are still there and count less or no more as jewels. Mark them again, {begin}")
     return found
+
+
+def _some(names: Sequence[str], most: int = 5) -> str:
+    """Names, and how many more."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(list(names)[:most]) + more
 
 
 def _let_in(shares: Sequence[Share]) -> list[str]:
