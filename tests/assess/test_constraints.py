@@ -3,7 +3,6 @@
 import pytest
 from msgspec.structs import replace
 
-from ringfence.app.assess.advisories import constrained
 from ringfence.app.assess.audit import prepared
 from ringfence.app.fence.constrain import constrained as judged_by
 from ringfence.app.fence.constrain import in_force, read_back
@@ -11,7 +10,7 @@ from ringfence.app.fence.design import Design, design_of
 from ringfence.app.fence.run import Outcome
 from ringfence.assess.check import Verdict
 from ringfence.assess.checks.constraint_in_force import CHECK
-from ringfence.assess.constraints import constraints
+from ringfence.assess.constraints import constrained, constraints
 from ringfence.assess.judge import judge_one, results
 from ringfence.estate.estate import Estate, estate_of
 from ringfence.estate.facts import Fact

@@ -171,6 +171,8 @@ def test_the_layer_is_one_of_the_atlas_navigator() -> None:
     assert by_id["AML.T0020"]["score"] == 100
     assert by_id["AML.T0020"]["metadata"] == [{"name": "RF.T01", "value": "signals"}]
     assert by_id["AML.T0105"]["score"] == 50
+    assert by_id["AML.T0105"]["comment"].endswith(": nothing here")
+    assert sum(int(part.split()[0]) for part in made["description"].split(", ")) == len(THREATS)
     assert made["gradient"]["minValue"] < made["gradient"]["maxValue"]
     assert all({"label", "color"} == set(one) for one in made["legendItems"])
     assert {parent for name in by_id if name.count(".") == 2 and (parent := name.rpartition(".")[0])} <= set(by_id)

@@ -123,3 +123,12 @@ def test_hostlists_expand_to_what_they_abbreviate() -> None:
     """Read back by the reader of Slurm's own lists."""
     names = [host.name for host in draw(120, 1).hosts]
     assert sorted(expand(hostlist(names))) == sorted(names)
+
+
+def test_logins_are_said_alike(both: tuple[Estate, Survey]) -> None:
+    """What sshd takes: else a made-up cluster would be unknown where a captured one is judged."""
+    said, collected = (
+        {pair for pair in pairs(one)["setting"] if pair[1].startswith("sshd.")} for one in (both[0], both[1].estate)
+    )
+    assert said
+    assert said == collected

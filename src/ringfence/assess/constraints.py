@@ -26,6 +26,12 @@ MEMORY = "constraints/memory_type"
 """Coverage of accelerators: whether it is known if their memory asks for a constraint."""
 
 
+def constrained(estate: Estate) -> Estate:
+    """The estate with the constraints that its facts require, instead of earlier ones."""
+    old = [fact for fact in estate.facts("requires_constraint", "asked") if fact.source == SOURCE]
+    return estate.with_delta(constraints(estate), old)
+
+
 def constraints(estate: Estate) -> Iterator[Fact]:
     """What the estate's facts require, each with the time of the fact that it rests on."""
     yield from _escapes(estate)

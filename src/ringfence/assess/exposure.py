@@ -32,6 +32,10 @@ ORDER = (State.OPEN, State.UNKNOWN, State.MITIGATED)
 """The worst first: what `Exposure.state` counts from 0."""
 
 
+NOTHING = "nothing here"
+"""What is said of a threat that nothing known here is about: no word on whether there is such a thing."""
+
+
 class Held(msgspec.Struct, frozen=True):
     """Which positions (`analyse.positions`, ascending) attackers come to: surely, or only if what is unknown holds.
 
@@ -63,6 +67,11 @@ class Exposure(msgspec.Struct, frozen=True):
     def worst(self) -> State:
         """In sum. What threatens nothing that is known is unknown: somebody may have it and was not asked."""
         return ORDER[int(self.state.min())] if len(self.state) else State.UNKNOWN
+
+    @property
+    def said(self) -> str:
+        """The same in words, which tell what threatens nothing known here apart from what could not be judged."""
+        return self.worst.value if len(self.subjects) else NOTHING
 
 
 def exposure(estate: Estate, held: Held | None, threats: Sequence[Threat] = THREATS) -> list[Exposure]:

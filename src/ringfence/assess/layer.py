@@ -7,7 +7,7 @@ The format is that of the layers that MITRE publishes for ATLAS (mitre-atlas/atl
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ringfence.assess.exposure import ORDER, Exposure
+from ringfence.assess.exposure import NOTHING, ORDER, Exposure
 from ringfence.assess.techniques import VERSION
 from ringfence.assess.threat import State
 from ringfence.estate.threats import THREATS as TITLES
@@ -26,12 +26,12 @@ def layer(exposed: Sequence[Exposure], version: str = VERSION, live: Mapping[str
     techniques = [_technique(name, uses[name], live or {}) for name in sorted(uses)]
     parents = {name.rpartition(".")[0] for name in uses if name.count(".") == 2} - set(uses)
     techniques += [{"techniqueID": name, "showSubtechniques": True} for name in sorted(parents)]
-    counts = {state: sum(one.worst is state for one in exposed) for state in ORDER}
+    counts = {said: sum(one.said == said for one in exposed) for said in (*(state.value for state in ORDER), NOTHING)}
     return {
         "versions": {"layer": LAYER, "navigator": NAVIGATOR},
         "domain": DOMAIN,
         "name": "Ringfence: threats to this estate",
-        "description": ", ".join(f"{count} {state.value}" for state, count in counts.items()),
+        "description": ", ".join(f"{count} {said}" for said, count in counts.items()),
         "metadata": [{"name": "atlas_data_version", "value": version}],
         "techniques": techniques,
         "gradient": {"colors": [_COLOUR[state] for state in reversed(ORDER)], "minValue": 0, "maxValue": 100},
@@ -41,7 +41,7 @@ def layer(exposed: Sequence[Exposure], version: str = VERSION, live: Mapping[str
 
 def _technique(name: str, threats: Sequence[Exposure], live: Mapping[str, str]) -> dict[str, Any]:
     worst = min((one.worst for one in threats), key=ORDER.index)
-    said = [f"{one.threat.id} {TITLES[one.threat.id]}: {one.worst.value}" for one in threats]
+    said = [f"{one.threat.id} {TITLES[one.threat.id]}: {one.said}" for one in threats]
     seen = [{"name": one.threat.id, "value": live[one.threat.id]} for one in threats if one.threat.id in live]
     made: dict[str, Any] = {
         "techniqueID": name,

@@ -35,6 +35,8 @@ def advisories(
     Ringfence ships no advisory: give it the publishers' own files. A driver's release branch that later bulletins do
     not name any more is `unsupported branch`, not clean. What nothing tells is `unknown`, with the missing fact.
     Exits with 3 where something is affected, unsupported, or could not be read.
+    What is not collected may be stated as a fact (docs/estate.md), such as how the device plugin hands out devices:
+    `setting` of a cluster, host or container, `device-list-strategy=cdi-annotations`.
 
     Parameters
     ----------

@@ -202,7 +202,8 @@ PREDICATES: dict[str, Predicate] = {
             "constraint_in_force",
             ("host", "gpu", "nvlink"),
             _VALUE,
-            "the fence was proven to keep it to this; attributes held (false: proven not to), by, reason",
+            "the fence was proven to keep it to this; attributes held (false: proven not to), by (proof: what was "
+            "compiled; read-back: what is there), reason",
         ),
         # identity
         Predicate("logs_in_from", ("identity",), ("workstation",), "this account's owner works there"),

@@ -11,6 +11,7 @@ _WRITERS = (
     facts_hosts.guarded,
     facts_hosts.networks,
     facts_hosts.services,
+    facts_hosts.logins,
     facts_hosts.accelerators,
     facts_hosts.controllers,
     facts_people.people,

@@ -93,6 +93,20 @@ def services(plan: Cluster) -> Iterator[Fact]:
                 yield fact(entity, "runs_as", say.identity(first[of.tenant].name), source)
 
 
+def logins(plan: Cluster) -> Iterator[Fact]:
+    """What each host's sshd takes, as its captured configuration says it."""
+    for of in plan.hosts:
+        host, source = say.host(of.name), f"hosts/{of.name}/etc/ssh/sshd_config"
+        takes = {
+            "passwordauthentication": False,
+            "permitrootlogin": False,
+            "hostbasedauthentication": bool(data.trusted(plan, of)),
+            "allowagentforwarding": of.role == "login",
+        }
+        for name, on in takes.items():
+            yield fact(host, "setting", f"sshd.{name}={'yes' if on else 'no'}", source)
+
+
 def accelerators(plan: Cluster) -> Iterator[Fact]:
     """GPUs, NVLink domains, drivers, container toolkits."""
     for of in plan.of_role("hgx", "nvl"):

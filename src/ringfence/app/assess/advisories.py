@@ -10,15 +10,14 @@ import msgspec
 from ringfence.assess.advisories.index import Index
 from ringfence.assess.advisories.judge import SOURCE, Finding, Standing, facts, findings
 from ringfence.assess.advisories.verdict import Said, Verdict
-from ringfence.assess.constraints import SOURCE as REQUIRES
-from ringfence.assess.constraints import constraints
+from ringfence.assess.constraints import constrained
 from ringfence.collect.base import read_file
 from ringfence.errors import InputError, Problem, UsageError
 from ringfence.estate.estate import Estate
 from ringfence.wire import csaf, cve_record, epss, kev
 from ringfence.wire.advisory import Advisory
 
-__all__ = ["Answer", "Verdict", "ask", "constrained", "enriched", "enriched_by"]
+__all__ = ["Answer", "Verdict", "ask", "enriched", "enriched_by"]
 
 MOST_FILES = 500_000
 _MARK = (1 << 20) + 65536
@@ -58,12 +57,6 @@ def enriched_by(estate: Estate, answer: Answer) -> Estate:
         if fact.source == SOURCE or (fact.predicate == "vulnerable_to" and (fact.subject, fact.object) in judged)
     ]
     return constrained(estate.with_delta(facts(list(answer.findings), answer.standing, time()), old))
-
-
-def constrained(estate: Estate) -> Estate:
-    """The estate with the constraints that its facts require, instead of earlier ones."""
-    old = [fact for fact in estate.facts("requires_constraint", "asked") if fact.source == REQUIRES]
-    return estate.with_delta(constraints(estate), old)
 
 
 def ask(

@@ -16,6 +16,7 @@ from ringfence.assess.accepted import Accepted, read_accepted
 from ringfence.assess.audit import Audit, Family, Gap, Standing, Window, audited
 from ringfence.assess.check import CLASSIC, Check
 from ringfence.assess.checks import CHECK, CHECKS
+from ringfence.assess.constraints import constrained
 from ringfence.assess.finding import Finding, Group
 from ringfence.assess.judge import judge
 from ringfence.assess.severity import ORDER, Severity, ground
@@ -50,11 +51,14 @@ def read_accepted_file(path: Path | None) -> tuple[Accepted, ...]:
 
 
 def prepared(estate: Estate, csaf: Path | None = None, cve: Path | None = None) -> Estate:
-    """The estate with what its facts imply, and with what advisories say of it where folders of them are named."""
+    """The estate with what its facts imply, and with what advisories say of it where folders of them are named.
+
+    Shared links and memory that flips ask for constraints of themselves: no bulletin is needed for that.
+    """
     if csaf is not None or cve is not None:
         estate = enriched(estate, csaf, cve)
     old = [fact for fact in estate.facts("setting", "asked") if fact.source == derived.SOURCE]
-    return estate.with_delta(derived.facts(estate), old)
+    return constrained(estate.with_delta(derived.facts(estate), old))
 
 
 def run(

@@ -29,10 +29,6 @@ _WAYS = 3
 """Paths to one position that a tree is drawn from."""
 
 
-NOTHING = "nothing here"
-"""The state of a threat that nothing known here is about: no word on whether there is such a thing."""
-
-
 class Threats:
     """One estate, and what its threats come to. `footholds`: what attackers hold; the usual ones where empty."""
 
@@ -97,7 +93,7 @@ class Threats:
             "id": threat.id,
             "name": threat.name,
             "title": TITLES[threat.id],
-            "state": one.worst.value if len(one.subjects) else NOTHING,
+            "state": one.said,
             "counts": {state.value: count for state, count in one.counts().items()},
             "phases": list(threat.phases),
             "stride": [kind.value for kind in threat.stride],

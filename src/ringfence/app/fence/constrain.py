@@ -10,26 +10,32 @@ from ringfence.app.fence.run import Outcome
 from ringfence.app.fence.steps import Unreached
 from ringfence.estate.estate import Estate
 from ringfence.estate.facts import Fact, Scalar
+from ringfence.segment.constraints import TARGET as CONSTRAINTS
 from ringfence.segment.constraints import held, required
 from ringfence.segment.model import Difference, Proof
 
-TARGET, SOURCE = "slurm", "fence proof"
+__all__ = ["CONSTRAINTS", "constrained", "in_force", "read_back"]
+
+TARGET = "slurm"
+PROOF, READ_BACK = "proof", "read-back"
+"""What a fact rests on: the proof of what was compiled, or the same proof of what was read back."""
+SOURCE = {PROOF: "fence proof", READ_BACK: "fence read-back"}
 
 
-def in_force(design: Design, proofs: dict[str, Proof], now: float | None = None) -> Iterator[Fact]:
-    """One fact for each constraint that can be told of: whether proofs of what was read back show that it is kept."""
+def in_force(design: Design, proofs: dict[str, Proof], by: str = PROOF, now: float | None = None) -> Iterator[Fact]:
+    """One fact for each constraint that can be told of: whether proofs show that it is kept, and of what."""
     when = time() if now is None else now
     for one in held(required(design.estate), design.policy, proofs.get(TARGET)):
         if one.held is None:
             continue  # what nothing can tell stays unknown
-        about: dict[str, Scalar] = {"held": one.held, "by": SOURCE, "reason": one.why}
-        yield Fact(one.constraint.subject, "constraint_in_force", one.constraint.rule, about, SOURCE, when)
+        about: dict[str, Scalar] = {"held": one.held, "by": by, "reason": one.why}
+        yield Fact(one.constraint.subject, "constraint_in_force", one.constraint.rule, about, SOURCE[by], when)
 
 
-def constrained(design: Design, proofs: dict[str, Proof], now: float | None = None) -> Estate:
-    """The design's estate with these facts, instead of those of an earlier proof."""
-    old = [fact for fact in design.estate.facts("constraint_in_force") if fact.source == SOURCE]
-    return design.estate.with_delta(in_force(design, proofs, now), old)
+def constrained(design: Design, proofs: dict[str, Proof], by: str = PROOF, now: float | None = None) -> Estate:
+    """The design's estate with these facts, instead of earlier ones that rest on the same."""
+    old = [fact for fact in design.estate.facts("constraint_in_force") if fact.source == SOURCE[by]]
+    return design.estate.with_delta(in_force(design, proofs, by, now), old)
 
 
 def read_back(
@@ -44,4 +50,4 @@ def read_back(
         made = design.proofs[TARGET]
         mine = tuple(one for one in wrong if one.plane == made.plane)
         proofs[TARGET] = replace(made, differences=mine)
-    return constrained(design, proofs, now)
+    return constrained(design, proofs, READ_BACK, now)

@@ -11,6 +11,7 @@ import msgspec
 
 from ringfence.analyse.reach import Reached, reach_from
 from ringfence.app.questions import Questions
+from ringfence.assess.constraints import constrained
 from ringfence.errors import InputError, UsageError
 from ringfence.estate.estate import Estate
 from ringfence.segment.compile import WRITERS
@@ -249,8 +250,11 @@ def _plain(value: Any) -> dict[str, Any]:
 
 
 def design_of(estate: Estate, overrides: Sequence[Path] = (), targets: Sequence[str] = ()) -> Design:
-    """A design with the exceptions of some files. Raises `InputError` with file and line."""
-    return Design(estate, [one for file in overrides for one in _overrides(file)], targets)
+    """A design with the exceptions of some files, and the constraints that the estate requires now.
+
+    Raises `InputError` with file and line.
+    """
+    return Design(constrained(estate), [one for file in overrides for one in _overrides(file)], targets)
 
 
 def _overrides(file: Path) -> tuple[Override, ...]:

@@ -1,4 +1,7 @@
-"""What cannot be patched is constrained, and the constraint is in force."""
+"""What cannot be patched is constrained, and the constraint is in force.
+
+A proof of what was compiled shows what the fence would keep; that it is in force, only what was read back shows.
+"""
 
 from ringfence.analyse.rule import Atom
 from ringfence.assess.check import Check, Layer, Mismatch, Refs, When
@@ -20,11 +23,16 @@ CHECK = Check(
     rests=(
         When(
             (_WANTED, Atom("constraint_in_force", "it", "rule", {"held": True})),
-            "the fence was proven to keep it to the constraint",
+            "the fence, as it was compiled or read back, keeps it to the constraint",
+        ),
+        When(
+            (_WANTED, Atom("constraint_in_force", "it", "rule", {"held": True, "by": "read-back"})),
+            "what was read back from the enforcers keeps it to the constraint (a proof of compiled files alone shows "
+            "no force)",
         ),
     ),
     why="A flaw without a patch stays open to whoever may use the thing; only a limit on who may closes it.",
-    remedy="Apply the fence, then save what its proof says as facts; for images, admit only your own registry.",
+    remedy="Apply the fence, then save what it reads back (fence drift -o); for images, admit only your own registry.",
     weight=7,
     mismatch=Mismatch.ACCELERATOR,
     refs=Refs(nist=("SI-2", "SC-4")),

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from ringfence.app.estates import open_estate
+from ringfence.app.estates import open_estate, save_estate
+from ringfence.app.fence.constrain import CONSTRAINTS, constrained
 from ringfence.app.fence.design import design_of
 from ringfence.app.fence.side_by_side import work_out
 from ringfence.app.fence.write import write_artefacts
@@ -67,6 +68,7 @@ def prove(
     estate: EstateFile = DEFAULT,
     overrides: Overrides = None,
     target: Targets = None,
+    save: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     json: AsJson = False,
     identity: Identity = None,
 ) -> int:
@@ -79,10 +81,15 @@ def prove(
     ----------
     from_
         Footholds, held together (default: each place where attackers begin).
+    save
+        Save the estate with what the proof says of required constraints. It shows what the files would keep; that they
+        are in force only `ringfence fence drift -o` shows.
     """
     design = work_out(design_of(open_estate(estate, identity), overrides or (), target or ()))
     held = list(from_ or ()) or design.before.default_footholds()
     verdicts, blast = design.verdicts(), design.blast(held)
+    if save is not None:
+        save_estate(constrained(design, design.proofs), save)
     if json:
         output.json({"holds": design.holds, "planes": verdicts, "open_planes": design.open_planes, "blast": blast})
         return 0 if design.holds else 1
@@ -151,16 +158,36 @@ def _force(one: dict[str, Any]) -> str:
 
 
 def _residuals(shown: dict[str, Any], most: int = 12) -> None:
+    found = [one for one in shown["residuals"] if one["target_name"] != CONSTRAINTS]
     rows = [
-        (one["plane"], one["target_name"], _short(one["source"]), _short(one["target"]), one["why"])
-        for one in shown["residuals"]
+        (one["plane"], one["target_name"], _short(one["source"]), _short(one["target"]), one["why"]) for one in found
     ]
     if rows:
         output.table(("plane", "target", "from", "to", "why it stays open"), rows[:most], "\nResiduals")
     if len(rows) > most:
         output.out.print(f"… and {len(rows) - most} more (--json lists them)", markup=False)
+    _constraints([one for one in shown["residuals"] if one["target_name"] == CONSTRAINTS])
     for plane in shown["open_planes"]:
         output.out.print(f"open: nothing here enforces the {plane} plane", markup=False)
+
+
+def _constraints(found: list[dict[str, Any]], most: int = 4) -> None:
+    """Required constraints that the fence does not keep: every rule, at most so many reasons of each."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for one in found:
+        rule, subject = one["source"].removeprefix("constraint "), one["target"].removeprefix("use of ")
+        alike.setdefault((rule, one["why"], one["remedy"]), []).append(subject)
+    rows: list[tuple[object, ...]] = []
+    left = dict.fromkeys((rule for rule, _, _ in alike), 0)
+    for (rule, why, remedy), subjects in alike.items():
+        left[rule] += 1
+        if left[rule] <= most:
+            rows.append((rule, len(subjects), _short(", ".join(subjects)), why, remedy))
+    rows += [
+        (rule, "", f"… {count - most} more (--json lists them)", "", "") for rule, count in left.items() if count > most
+    ]
+    if rows:
+        output.table(("constraint", "on", "", "why it is not kept", "what would"), rows, "\nConstraints not in force")
 
 
 def _short(names: str, most: int = 2) -> str:
