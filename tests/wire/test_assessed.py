@@ -9,6 +9,7 @@ import json
 import re
 
 import jsonschema
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -43,11 +44,14 @@ SARIF_RULE = closed(
     help=MESSAGE,
     properties=BAG,
 )
+URI = {"type": "string", "pattern": r"^[A-Za-z0-9_.~%-][A-Za-z0-9_.~/%-]*$"}
 LOCATION = closed(
-    [],
+    ["physicalLocation"],
     logicalLocations=many(closed([], fullyQualifiedName=TEXT, kind=TEXT), 0),
     physicalLocation=closed(
-        [], artifactLocation=closed([], uri={"type": "string", "pattern": r"^[A-Za-z0-9_.~/%-]+$"})
+        ["artifactLocation", "region"],
+        artifactLocation=closed(["uri"], uri=URI),
+        region=closed(["startLine"], startLine={"const": 1}),
     ),
 )
 SARIF_RESULT = closed(
@@ -77,6 +81,7 @@ SARIF = closed(
                     driver=closed(["name"], name=TEXT, semanticVersion=TEXT, rules=many(SARIF_RULE)),
                 ),
                 automationDetails=closed([], id=TEXT, guid=UUID),
+                artifacts=many(closed(["location"], location=closed(["uri"], uri=URI), description=MESSAGE)),
                 invocations=many(closed(["executionSuccessful"], executionSuccessful={"const": True}, endTimeUtc=TIME)),
                 results=many(SARIF_RESULT, 0),
             )
@@ -108,8 +113,8 @@ OCSF = closed(
     count={"type": "integer", "minimum": 1},
     severity_id={"enum": [1, 2, 3, 4, 5]},
     severity=TEXT,
-    status_id={"enum": [1, 3, 4]},
-    status=TEXT,
+    status_id={"enum": [1, 3]},
+    status={"enum": ["New", "Suppressed"]},
     message={"type": "string"},
     comment=TEXT,
     finding_info=closed(
@@ -290,6 +295,42 @@ def test_a_sarif_log_is_what_the_specification_asks_for(assessed):
         assert (one["kind"] == "fail") == (one["level"] != "none") == ("rank" in one)
 
 
+@pytest.mark.parametrize(
+    ("files", "uri"),
+    [
+        ((), sarif.ESTATE),
+        (("hosts/gpu0001/sshd-T",), "hosts/gpu0001/sshd-T"),
+        (("/etc/../hosts/a b",), "etc/hosts/a%20b"),
+        (("../..", "https://evil/x"), "https%3A/evil/x"),
+    ],
+)
+def test_every_result_lies_in_a_file_below_the_capture(files, uri):
+    """In the estate where no file says it; GitHub refuses a log in which one result lies nowhere."""
+    seen = Seen("RF-S01", FAILED, 1, ("host:a",), "said", "high", files=files)
+    (one,) = json.loads(sarif.log(Assessed("0.1.0", 0.0, RULES, (seen,))))["runs"][0]["results"]
+    assert one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == uri
+    assert one["locations"][0]["logicalLocations"][0]["fullyQualifiedName"] == "host:a"
+
+
+@given(ASSESSED)
+@settings(max_examples=40, deadline=None)
+def test_a_result_keeps_its_fingerprint_from_run_to_run(assessed):
+    """Also where more things fail, their files differ, and the facts are newer; no two results share one."""
+    later = msgspec.structs.replace(
+        assessed,
+        as_of=assessed.as_of + 86_400,
+        seen=tuple(
+            msgspec.structs.replace(one, count=one.count + 1, subjects=(), files=("x",)) for one in assessed.seen
+        ),
+    )
+    prints = [
+        [one["partialFingerprints"] for one in json.loads(sarif.log(each))["runs"][0]["results"]]
+        for each in (assessed, later)
+    ]
+    assert prints[0] == prints[1]
+    assert len({one["primaryLocationLineHash"] for one in prints[0]}) == len(assessed.seen)
+
+
 @given(ASSESSED)
 @settings(max_examples=80, deadline=None)
 def test_compliance_findings_are_what_ocsf_asks_for(assessed):
@@ -301,6 +342,15 @@ def test_compliance_findings_are_what_ocsf_asks_for(assessed):
         jsonschema.validate(made, OCSF)
         assert made["compliance"]["status"] == {FAILED: "Fail", PASSED: "Pass", UNKNOWN: "Warning"}[seen.verdict]
         assert (made["status"] == "Suppressed") == (seen.accepted is not None)
+        assert ("remediation" in made) == (seen.verdict != PASSED)
+
+
+def test_nothing_passed_reads_as_repaired():
+    """`Resolved` is "reviewed, remediated": nobody said so of a control that holds."""
+    line = next(compliance.lines(Assessed("0.1.0", 0.0, RULES, (Seen("RF-S01", PASSED, 2, ("host:a",), "Proven"),))))
+    made = json.loads(line)
+    assert (made["activity_name"], made["status"], made["compliance"]["status"]) == ("Create", "New", "Pass")
+    assert "remediation" not in made
 
 
 @given(ASSESSED)

@@ -2,6 +2,9 @@
 
 A failure is a result of kind `fail`, what could not be decided one of kind `open` ("insufficient information", section
 3.27.9), a pass one of kind `pass`. An accepted risk is a suppressed result, not a missing one.
+
+GitHub's code scanning refuses a whole log for one result without a physical location, and asks for a line. Facts name
+files of a capture and no lines, so it is the first; what no captured file says lies in the saved estate (`ESTATE`).
 """
 
 from typing import Any
@@ -12,6 +15,9 @@ import msgspec
 from ringfence.wire.assessed import FAILED, PASSED, Assessed, Borne, Rule, Seen, utc
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+ESTATE = "cluster.estate"
+"""The artifact of results that no captured file stands behind: always this name, so that an alert stays the same one
+however an estate is called."""
 _LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "note", "info": "note"}
 _RANKS = {"critical": 95.0, "high": 75.0, "medium": 50.0, "low": 25.0, "info": 5.0}
 
@@ -29,6 +35,9 @@ def log(assessed: Assessed) -> bytes:
         },
         "automationDetails": {"id": "ringfence/audit/", "guid": assessed.id},
         "invocations": [{"executionSuccessful": True, "endTimeUtc": utc(assessed.as_of)}],
+        "artifacts": [
+            {"location": {"uri": ESTATE}, "description": {"text": "The saved estate, with all facts of all captures."}}
+        ],
         "results": [_result(one, places[one.rule]) for one in assessed.seen],
     }
     whole = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
@@ -60,7 +69,7 @@ def _result(seen: Seen, place: int) -> dict[str, Any]:
         "message": {"text": f"{', '.join(seen.subjects)}{many}: {seen.reason}.{why}"},
         "locations": [_location(seen)],
         "occurrenceCount": max(1, seen.count),
-        "partialFingerprints": {"ringfence/v1": seen.id},
+        "partialFingerprints": {"ringfence/v1": seen.id, "primaryLocationLineHash": seen.id},
         "properties": {"severity": seen.severity, "position": seen.position, "onWay": seen.on_way},
     }
     if failed:
@@ -72,15 +81,19 @@ def _result(seen: Seen, place: int) -> dict[str, Any]:
 
 def _location(seen: Seen) -> dict[str, Any]:
     """Where it is: the things themselves, and the file that says so."""
-    told: dict[str, Any] = {
+    uri = quote(next((one for one in map(_relative, seen.files) if one), ESTATE), safe="/")
+    return {
+        "physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": 1}},
         "logicalLocations": [
             {"fullyQualifiedName": subject, "kind": subject.partition(":")[0] or "resource"}
             for subject in seen.subjects
-        ]
+        ],
     }
-    if seen.files:
-        told["physicalLocation"] = {"artifactLocation": {"uri": quote(seen.files[0], safe="/")}}
-    return told
+
+
+def _relative(file: str) -> str:
+    """A file's path below the capture: no folder above it can be named, nor the root."""
+    return "/".join(part for part in file.split("/") if part not in ("", ".", ".."))
 
 
 def _suppression(borne: Borne) -> dict[str, Any]:

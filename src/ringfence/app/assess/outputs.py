@@ -63,7 +63,7 @@ def _seen(audit: Audit) -> Iterator[Seen]:
 
 def _failed(group: Group) -> Seen:
     worst, by = group.findings[0], group.accepted
-    files = dict.fromkeys(fact.source for one in group.findings for fact in one.result.facts if fact.source)
+    files = dict.fromkeys(fact.source for one in group.findings for fact in one.result.facts if is_file(fact.source))
     return Seen(
         group.check.id,
         FAILED,
@@ -78,6 +78,15 @@ def _failed(group: Group) -> Seen:
         None if by is None else Borne(by.owner, by.reason, by.expires),
         key=worst.result.subject if group.check is EXPIRED else f"{worst.why} {'' if by is None else by.place}",
     )
+
+
+def is_file(source: str) -> bool:
+    """Whether a fact's source is a file of a capture; the others are words: `assumed`, `derived`, `a role: it may`.
+
+    >>> [is_file(one) for one in ("hosts/gpu0001/sockets", "munge.hash", "assumed", "kubernetes: nodeSelector")]
+    [True, True, False, False]
+    """
+    return ": " not in source and ("/" in source or "." in source)
 
 
 def _unknown(gap: Gap) -> Seen:

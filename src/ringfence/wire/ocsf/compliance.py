@@ -2,6 +2,11 @@
 
 Source: ocsf/ocsf-schema, `events/findings/compliance_finding.json` and `objects/compliance.json`. There `Warning` is
 the status of a check that "did not yield a result due to missing information": our unknown.
+
+Two states are told apart there. `compliance.status` is what the check says: Pass, Warning, Fail. `status` of the event
+(`events/findings/finding.json`) is how far people are with it: New ("yet to be reviewed"), Suppressed, Resolved
+("reviewed, remediated"). An audit knows that somebody accepted a risk, and of nobody who repaired anything: a pass is
+New, as every answer of a check is, with nothing to remedy; it is never Resolved.
 """
 
 from collections.abc import Iterator
@@ -21,7 +26,7 @@ _SEVERITY = {
     "low": (2, "Low"),
     "info": (1, "Informational"),
 }
-_NEW, _SUPPRESSED, _RESOLVED = (1, "New"), (3, "Suppressed"), (4, "Resolved")
+_NEW, _SUPPRESSED = (1, "New"), (3, "Suppressed")
 
 
 def lines(assessed: Assessed) -> Iterator[bytes]:
@@ -33,7 +38,7 @@ def lines(assessed: Assessed) -> Iterator[bytes]:
 
 def _finding(assessed: Assessed, rule: Rule, seen: Seen) -> dict[str, Any]:
     severity, caption = _SEVERITY.get(seen.severity, (1, "Informational"))
-    status, status_caption = _SUPPRESSED if seen.accepted else _RESOLVED if seen.verdict == PASSED else _NEW
+    status, status_caption = _SUPPRESSED if seen.accepted else _NEW
     when = int(assessed.as_of * 1000)
     told: dict[str, Any] = {
         "activity_id": _CREATE,
@@ -59,7 +64,6 @@ def _finding(assessed: Assessed, rule: Rule, seen: Seen) -> dict[str, Any]:
             "analytic": {"uid": rule.id, "name": rule.name, "type_id": 1, "type": "Rule"},
         },
         "compliance": _compliance(rule, seen),
-        "remediation": {"desc": rule.remedy},
         "resources": [{"uid": subject, "type": subject.partition(":")[0]} for subject in seen.subjects],
         "metadata": {
             "version": SCHEMA,
@@ -68,6 +72,8 @@ def _finding(assessed: Assessed, rule: Rule, seen: Seen) -> dict[str, Any]:
         },
         "unmapped": {"position": seen.position, "on_way": seen.on_way, "files": list(seen.files)},
     }
+    if seen.verdict != PASSED:
+        told["remediation"] = {"desc": rule.remedy}
     if seen.accepted:
         told["comment"] = f"accepted by {seen.accepted.owner}: {seen.accepted.reason}"
     return told
