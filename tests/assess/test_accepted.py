@@ -54,17 +54,22 @@ def test_the_moment_of_the_end_is_past_it() -> None:
 @pytest.mark.parametrize(
     ("change", "line", "says"),
     [
-        (('check = "RF-S01"', 'check = "RF-S99"'), 9, "RF-S99"),
+        (('check = "RF-S01"', 'check = "RF-S99"'), 10, "RF-S99"),
         (('owner = "ben"\n', ""), 9, "no owner"),
-        (('reason = "moves in spring"', 'reason = " "'), 2, "no reason"),
+        (('reason = "moves in spring"', 'reason = " "'), 6, "no reason"),
         (("expires = 2027-03-01\n", ""), 2, "no end"),
-        (("expires = 2027-03-01\n", 'expires = "soon"\n'), 2, "expires must be a date"),
-        (("expires = 2027-03-01\n", "expires = 9999-12-31\n"), 2, "no clock"),
-        (('check = "RF-D01"', "check = 1"), 2, "check must be a text"),
-        (('owner = "ben"', "owner = ['ben']"), 9, "owner must be a text"),
-        (('subject = "storage:nfs-scratch:*"', "subject = true"), 2, "subject must be a text"),
-        (('owner = "ann"', 'owner = "ann"\nuntil = 3'), 2, "until"),
-        (("[[accept]]\ncheck", "[[acept]]\ncheck"), 0, "acept"),
+        (("expires = 2027-03-01\n", 'expires = "soon"\n'), 7, "expires must be a date"),
+        (("expires = 2027-03-01\n", "expires = 9999-12-31\n"), 7, "no clock"),
+        (('check = "RF-D01"', "check = 1"), 3, "check must be a text"),
+        (('owner = "ben"', "owner = ['ben']"), 11, "owner must be a text"),
+        (('owner = "ben"', "owner = 7"), 11, "owner must be a text"),
+        (('owner = "ben"', "owner = 7\n# reason = x\nextra = 1"), 13, "extra"),
+        (('reason = "one test cluster"\n', ""), 9, "no reason"),
+        (('check = "RF-S01"', 'check = "RF-D01"\nsubject = "storage:nfs-scratch:*"'), 9, "twice, also at risks.toml:2"),
+        (('owner = "ann"', 'owner = "ann"\nowner = "ben"'), 6, "line 6"),
+        (('subject = "storage:nfs-scratch:*"', "subject = true"), 4, "subject must be a text"),
+        (('owner = "ann"', 'owner = "ann"\nuntil = 3'), 6, "until"),
+        (("[[accept]]\ncheck", "[[acept]]\ncheck"), 2, "acept"),
         (('owner = "ann"', "owner = ann"), 5, "line 5"),
     ],
 )
@@ -73,7 +78,16 @@ def test_a_mistake_is_named_with_its_line(change: tuple[str, str], line: int, sa
         read_accepted(GOOD.replace(*change, 1), KNOWN, "risks.toml")
     assert caught.value.line == line
     assert says in str(caught.value)
+    assert "risks.toml" in str(caught.value)
     assert caught.value.remedy
+
+
+def test_the_same_decision_twice_is_refused_however_it_is_written() -> None:
+    """Also as an array, which has no headers to count."""
+    one = '{check = "RF-S01", owner = "a", reason = "b", expires = 2027-01-01}'
+    with pytest.raises(InputError, match="twice"):
+        read_accepted(f"accept = [{one}, {one}]", KNOWN)
+    assert len(read_accepted(f"accept = [{one}]", KNOWN)) == 1
 
 
 @given(st.text(max_size=300))

@@ -16,6 +16,7 @@ import tomllib
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from fnmatch import fnmatchcase
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -75,46 +76,82 @@ def read_accepted(text: str, known: Sequence[str], file: str = "accepted.toml") 
         found = _AT_LINE.search(str(error))
         raise InputError(f"{file}: {error}", line=int(found[1]) if found else 0, remedy="TOML 1.0: toml.io") from None
     rows = tables.pop("accept", [])
+    lines = text.split("\n")
     if tables or not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         other = next(iter(tables), "accept")
-        raise InputError(f"{file}: nothing is called {ids.clean(other)!r} here", remedy="write [[accept]]")
-    lines = [number for number, line in enumerate(text.splitlines(), 1) if _HEADER.match(line)]
-    places = lines if len(lines) == len(rows) else [0] * len(rows)
-    return tuple(_accepted(row, known, file, line) for row, line in zip(rows, places, strict=True))
+        line = next((number for number, said in enumerate(lines, 1) if _names(said, other)), 0)
+        raise InputError(f"{file}: nothing is called {ids.clean(other)!r} here", line=line, remedy="write [[accept]]")
+    headers = [number for number, line in enumerate(lines, 1) if _HEADER.match(line)]
+    places = headers if len(headers) == len(rows) else [0] * len(rows)
+    bounds = pairwise([*places, len(lines) + 1])
+    entries = [_Entry(file, at, lines[at - 1 : end - 1] if at else []) for at, end in bounds]
+    return _once(tuple(_accepted(row, known, entry) for row, entry in zip(rows, entries, strict=True)), entries)
 
 
-def _accepted(row: dict[str, Any], known: Sequence[str], file: str, line: int) -> Accepted:
-    place = f"{file}:{line}" if line else file
+class _Entry(msgspec.Struct, frozen=True):
+    """One [[accept]] as it stands in its file: from line `at`, 0 where that is not known."""
+
+    file: str
+    at: int
+    lines: Sequence[str]
+
+    @property
+    def place(self) -> str:
+        return f"{self.file}:{self.at}" if self.at else self.file
+
+    def wrong(self, what: str, remedy: str, key: str = "") -> InputError:
+        """An error at the line of a key, else at that of the header."""
+        line = next((n for n, said in enumerate(self.lines, self.at) if key and _names(said, key)), self.at)
+        return InputError(f"{self.file}:{line}: {what}" if line else f"{self.file}: {what}", line=line, remedy=remedy)
+
+
+def _names(line: str, key: str) -> bool:
+    """Whether a line begins with this key or is the header of its table."""
+    return line.partition("=")[0].strip(" \t[]").split("]")[0].strip("\"' \t") == key
+
+
+def _once(found: tuple[Accepted, ...], entries: Sequence[_Entry]) -> tuple[Accepted, ...]:
+    """Refuse a second decision on the same: which one holds would be a guess."""
+    seen: dict[tuple[str, str], Accepted] = {}
+    for one, entry in zip(found, entries, strict=True):
+        before = seen.setdefault((one.check, one.subject), one)
+        if before is not one:
+            about = one.check if one.subject == "*" else f"{one.check} of {one.subject}"
+            raise entry.wrong(f"{about} is accepted twice, also at {before.place}", "keep one: the later decision")
+    return found
+
+
+def _accepted(row: dict[str, Any], known: Sequence[str], entry: _Entry) -> Accepted:
     more = sorted(row.keys() - {"check", "subject", "owner", "reason", "expires"})
     if more:
-        raise InputError(f"{place}: [[accept]] has no {ids.clean(more[0])!r}", line=line, remedy=_REMEDY)
-    check, owner, reason = (_sentence(row, key, place, line) for key in ("check", "owner", "reason"))
+        raise entry.wrong(f"[[accept]] has no {ids.clean(more[0])!r}", _REMEDY, more[0])
+    check, owner, reason = (_sentence(row, key, entry) for key in ("check", "owner", "reason"))
     if check not in known:
-        raise InputError(f"{place}: no check is called {check!r}", line=line, remedy="docs/checks.md lists them")
-    subject = _sentence(row, "subject", place, line) if "subject" in row else "*"
-    return Accepted(check, subject, owner, reason, _end(row.get("expires"), place, line), place)
+        raise entry.wrong(f"no check is called {check!r}", "docs/checks.md lists them", "check")
+    subject = _sentence(row, "subject", entry) if "subject" in row else "*"
+    return Accepted(check, subject, owner, reason, _end(row.get("expires"), entry), entry.place)
 
 
-def _sentence(row: dict[str, Any], key: str, place: str, line: int) -> str:
+def _sentence(row: dict[str, Any], key: str, entry: _Entry) -> str:
     text = row.get(key)
     if text is not None and not isinstance(text, str):
-        raise InputError(f"{place}: {key} must be a text", line=line, remedy=f'write it in quotes: {key} = "..."')
+        raise entry.wrong(f"{key} must be a text", f'write it in quotes: {key} = "..."', key)
     if text is None or not text.strip():
-        raise InputError(f"{place}: [[accept]] has no {key}", line=line, remedy=_REMEDY)
+        raise entry.wrong(f"[[accept]] has no {key}", _REMEDY, key)
     return ids.clean(text)
 
 
-def _end(end: object, place: str, line: int) -> float:
+def _end(end: object, entry: _Entry) -> float:
     try:
         if isinstance(end, datetime):
             return (end if end.tzinfo else end.replace(tzinfo=UTC)).timestamp()
         if isinstance(end, date):
             return (datetime(end.year, end.month, end.day, tzinfo=UTC) + timedelta(days=1)).timestamp()
     except (OverflowError, ValueError):
-        raise InputError(f"{place}: ends {end}, which no clock shows", line=line, remedy="end it sooner") from None
+        raise entry.wrong(f"ends {end}, which no clock shows", "end it sooner", "expires") from None
     if end is not None:
-        raise InputError(f"{place}: expires must be a date", line=line, remedy="without quotes: expires = 2027-03-01")
-    raise InputError(f"{place}: [[accept]] has no end", line=line, remedy="expires = 2027-03-01, or a date and time")
+        raise entry.wrong("expires must be a date", "without quotes: expires = 2027-03-01", "expires")
+    raise entry.wrong("[[accept]] has no end", "expires = 2027-03-01, or a date and time")
 
 
 def in_force(decisions: Sequence[Accepted], now: float) -> tuple[tuple[Accepted, ...], tuple[Accepted, ...]]:
