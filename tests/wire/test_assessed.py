@@ -250,7 +250,17 @@ OSCAL = closed(
 
 RULES = (
     Rule("RF-S01", "auth", "Senders are proven", "Else anyone speaks.", "Set AuthType.", 10, ("scheduler",), ("IA-9",)),
-    Rule("RF-D01", "exports", "Exports are narrow", "Else anyone mounts.", "Name clients.", 7, ("storage",)),
+    Rule(
+        "RF-D01",
+        "exports",
+        "Exports are narrow",
+        "Else anyone mounts.",
+        "Name clients.",
+        7,
+        ("storage",),
+        d3fend=("D3-RFAM",),
+        cis=("Linux 5.2.18", "Linux 6.2.8"),
+    ),
 )
 WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30).filter(str.strip)
 NAMES = st.lists(WORDS.map("host:{}".format), max_size=3, unique=True).map(tuple)
@@ -372,6 +382,20 @@ def test_assessment_results_are_what_oscal_asks_for(assessed):
         assert all(one["risk-uuid"] in known["risks"] for one in finding.get("related-risks", []))
     for one in lists["observations"]:
         assert {subject["subject-uuid"] for subject in one.get("subjects", [])} <= set(items)
+
+
+def test_outside_ids_of_a_rule_go_out_in_every_format():
+    """In the place that each has for what it does not know itself."""
+    told = Assessed("0.1.0", 0.0, RULES, (Seen("RF-D01", PASSED, 2, ("host:a",), "Narrow"),))
+    (run,) = json.loads(sarif.log(told))["runs"]
+    said = run["tool"]["driver"]["rules"][1]["properties"]
+    assert (said["d3fend"], said["cis"]) == (["D3-RFAM"], ["Linux 5.2.18", "Linux 6.2.8"])
+    assert "nist" not in said
+    unmapped = json.loads(next(compliance.lines(told)))["unmapped"]
+    assert (unmapped["d3fend"], unmapped["cis"]) == (["D3-RFAM"], ["Linux 5.2.18", "Linux 6.2.8"])
+    (result,) = json.loads(oscal.assessment_results(told))["assessment-results"]["results"]
+    props = {one["name"]: one["value"] for one in result["observations"][0]["props"]}
+    assert (props["d3fend"], props["cis"]) == ("D3-RFAM", "Linux 5.2.18, Linux 6.2.8")
 
 
 @given(ASSESSED)

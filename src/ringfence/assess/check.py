@@ -87,7 +87,7 @@ def asked_of(
     where: dict[str, Match] = {"answered": True, "complete": True} if complete else {"answered": True}
     whose = "it" if of == IT else f"every {of} of it"
     facts = (*by, Atom("asked", of, Is(aspect), where))
-    says = f"{aspect} of {whose} was read"
+    says = f"{whose} answered for {aspect}" + (" in full" if complete else "")
     return When(facts, says, kinds=kinds or {}, every=len(by) if every is None else every)
 
 
@@ -98,6 +98,7 @@ class Refs(msgspec.Struct, frozen=True):
     atlas: tuple[str, ...] = ()
     attack: tuple[str, ...] = ()
     d3fend: tuple[str, ...] = ()
+    cis: tuple[str, ...] = ()
     cve: tuple[str, ...] = ()
 
 

@@ -32,8 +32,22 @@ class Rule(msgspec.Struct, frozen=True):
     atlas: tuple[str, ...] = ()
     attack: tuple[str, ...] = ()
     d3fend: tuple[str, ...] = ()
+    cis: tuple[str, ...] = ()
     cve: tuple[str, ...] = ()
     source: str = ""
+
+    @property
+    def outside(self) -> dict[str, tuple[str, ...]]:
+        """Kind of outside id → the ids; kinds without any are left out."""
+        kinds = {
+            "nist": self.nist,
+            "atlas": self.atlas,
+            "attack": self.attack,
+            "d3fend": self.d3fend,
+            "cis": self.cis,
+            "cve": self.cve,
+        }
+        return {kind: ids for kind, ids in kinds.items() if ids}
 
 
 class Borne(msgspec.Struct, frozen=True):

@@ -118,6 +118,7 @@ def _observation(rule: Rule, seen: Seen, when: str) -> dict[str, Any]:
             count=str(seen.count),
             severity=seen.severity,
             position=seen.position,
+            **{kind: ", ".join(ids) for kind, ids in rule.outside.items()},
         ),
         "methods": ["EXAMINE"],
         "types": ["finding"],

@@ -45,8 +45,7 @@ def log(assessed: Assessed) -> bytes:
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
-    outside = {"nist": rule.nist, "atlas": rule.atlas, "attack": rule.attack, "d3fend": rule.d3fend, "cve": rule.cve}
-    named = {name: list(ids) for name, ids in outside.items() if ids}
+    named = {kind: list(ids) for kind, ids in rule.outside.items()}
     return {
         "id": rule.id,
         "name": rule.name,

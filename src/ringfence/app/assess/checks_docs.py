@@ -6,6 +6,7 @@ from ringfence.analyse.rule import Atom, Is, Like, Prefix, Slot
 from ringfence.assess.accepted import EXPIRED
 from ringfence.assess.check import CLASSIC, Check, When
 from ringfence.assess.checks import CHECKS
+from ringfence.assess.outside import CIS, D3FEND
 from ringfence.assess.severity import TABLE, WEIGHTS
 from ringfence.assess.sources import SOURCES
 
@@ -65,7 +66,8 @@ def _refs(check: Check) -> Iterable[str]:
         ("NIST SP 800-53", refs.nist),
         ("ATLAS", refs.atlas),
         ("ATT&CK", refs.attack),
-        ("D3FEND", refs.d3fend),
+        ("D3FEND", tuple(f"{one} {D3FEND[one]}" for one in refs.d3fend)),
+        ("CIS", tuple(f"{one} ({CIS[one]})" for one in refs.cis)),
         ("CVE", refs.cve),
     )
     yield from (f"- **{title}**: {', '.join(ids)}" for title, ids in named if ids)

@@ -51,7 +51,7 @@ def assessed(audit: Audit, estate: Estate) -> Assessed:
 def _rule(check: Check) -> Rule:
     refs = check.refs
     tags = tuple(tag for tag in (str(check.layer), str(check.mismatch)) if tag)
-    outside = (refs.nist, refs.atlas, refs.attack, refs.d3fend, refs.cve)
+    outside = (refs.nist, refs.atlas, refs.attack, refs.d3fend, refs.cis, refs.cve)
     return Rule(check.id, check.name, check.title, check.why, check.remedy, check.weight, tags, *outside, check.source)
 
 

@@ -1,7 +1,7 @@
 """Known flaws of the fabric adapters' firmware."""
 
 from ringfence.analyse.rule import Atom
-from ringfence.assess.check import Check, Layer, Mismatch, When
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When
 from ringfence.assess.ways import flawed, held_against, undecided
 
 PRODUCT = "connectx"
@@ -24,5 +24,6 @@ CHECK = Check(
     remedy="Update to the fixed version of the same long-term train (mlxfwmanager), and reset the adapter.",
     weight=6,
     mismatch=Mismatch.ACCELERATOR,
+    refs=Refs(nist=("SI-2",), d3fend=("D3-SU",)),
     source="NVIDIA's security bulletins (CSAF), read at run time",
 )

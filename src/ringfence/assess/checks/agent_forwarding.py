@@ -21,6 +21,6 @@ CHECK = Check(
     remedy="Set AllowAgentForwarding no; people use ProxyJump, and keys that ask for a touch.",
     weight=4,
     threats=("RF.T18", "RF.T19"),
-    refs=Refs(nist=("AC-17", "IA-5")),
+    refs=Refs(nist=("AC-17", "IA-5"), d3fend=("D3-ACH",)),
     source="sshd_config(5), AllowAgentForwarding",
 )

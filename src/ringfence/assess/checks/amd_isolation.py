@@ -22,6 +22,6 @@ CHECK = Check(
     weight=6,
     mismatch=Mismatch.ACCELERATOR,
     window=("a process's last kernel", "the next process's first kernel"),
-    refs=Refs(atlas=("AML.T0057",), cve=("CVE-2023-4969",)),
+    refs=Refs(nist=("SC-39",), atlas=("AML.T0057",), cve=("CVE-2023-4969",)),
     source="LeftoverLocals (CVE-2023-4969); amd-smi, process isolation",
 )

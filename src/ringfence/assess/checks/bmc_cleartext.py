@@ -24,6 +24,6 @@ CHECK = Check(
     remedy="Redfish over HTTPS only; switch IPMI over LAN, Telnet and HTTP off in ManagerNetworkProtocol.",
     opens=("connect",),
     weight=5,
-    refs=Refs(attack=("T1552",)),
+    refs=Refs(nist=("SC-8",), attack=("T1552",), d3fend=("D3-ACH",)),
     source="IPMI 2.0 specification, RAKP; Redfish's ManagerNetworkProtocol",
 )

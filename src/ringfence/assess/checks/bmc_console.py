@@ -22,6 +22,6 @@ CHECK = Check(
     "sealed to the measured state.",
     remedy="Switch both off in the controller's network protocols after provisioning; on for the hour that needs them.",
     weight=4,
-    refs=Refs(attack=("T1542",)),
+    refs=Refs(nist=("CM-7",), attack=("T1542",), d3fend=("D3-ACH",)),
     source="Redfish's ManagerNetworkProtocol",
 )

@@ -38,6 +38,6 @@ CHECK = Check(
     "system that sets them.",
     opens=("admin",),
     weight=8,
-    refs=Refs(attack=("T1078",)),
+    refs=Refs(nist=("IA-5",), attack=("T1078",), d3fend=("D3-CDP",)),
     source="the makers' own hardening guides for controllers",
 )

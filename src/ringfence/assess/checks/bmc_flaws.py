@@ -28,6 +28,6 @@ CHECK = Check(
     remedy="Update the controllers with the machines; keep their network closed meanwhile.",
     weight=9,
     mismatch=Mismatch.ACCELERATOR,
-    refs=Refs(attack=("T1190",), cve=("CVE-2024-54085",)),
+    refs=Refs(nist=("SI-2",), attack=("T1190",), d3fend=("D3-SU",), cve=("CVE-2024-54085",)),
     source="CISA's catalog of known exploited vulnerabilities; the makers' bulletins, read at run time",
 )

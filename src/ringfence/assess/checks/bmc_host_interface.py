@@ -29,6 +29,6 @@ CHECK = Check(
     opens=("admin",),
     weight=7,
     mismatch=Mismatch.ACCELERATOR,
-    refs=Refs(attack=("T1542",), cve=("CVE-2024-54085",)),
+    refs=Refs(nist=("CM-7",), attack=("T1542",), d3fend=("D3-ACH",), cve=("CVE-2024-54085",)),
     source="DMTF DSP0270, Redfish host interface",
 )

@@ -1,7 +1,7 @@
 """Passwords of the controller cannot be guessed without end."""
 
 from ringfence.analyse.rule import Atom, Is
-from ringfence.assess.check import Check, Layer, When, asked_of
+from ringfence.assess.check import Check, Layer, Refs, When, asked_of
 
 CHECK = Check(
     id="RF-B09",
@@ -17,5 +17,6 @@ CHECK = Check(
     why="Nobody reads the controllers' logs: a slow guess over weeks is never seen.",
     remedy="Set AccountLockoutThreshold above 0, and a duration, in the AccountService of every controller.",
     weight=3,
+    refs=Refs(nist=("AC-7",), d3fend=("D3-AL",)),
     source="Redfish's AccountService",
 )

@@ -39,6 +39,6 @@ CHECK = Check(
     "controllers.",
     opens=("send",),
     weight=7,
-    refs=Refs(attack=("T1021",)),
+    refs=Refs(nist=("SC-7",), attack=("T1021",), d3fend=("D3-NI",)),
     source="NIST SP 800-223, the management zone",
 )

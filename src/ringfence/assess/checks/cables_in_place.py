@@ -16,6 +16,6 @@ CHECK = Check(
     remedy="Find who moved it; put it back or change the plan; a port that is not planned is shut down.",
     weight=6,
     mismatch=Mismatch.ACCELERATOR,
-    refs=Refs(attack=("T1200",)),
+    refs=Refs(attack=("T1200",), d3fend=("D3-PLM",)),
     source="LLDP of hosts and switches against the cable plan",
 )

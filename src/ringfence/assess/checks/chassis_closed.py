@@ -24,6 +24,6 @@ CHECK = Check(
     "sensor.",
     weight=6,
     mismatch=Mismatch.ACCELERATOR,
-    refs=Refs(attack=("T1200",)),
+    refs=Refs(nist=("SR-9",), attack=("T1200",)),
     source="Redfish's Chassis, PhysicalSecurity",
 )

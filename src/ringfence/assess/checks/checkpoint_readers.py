@@ -46,6 +46,6 @@ CHECK = Check(
     mismatch=Mismatch.STATE,
     window=("a step is saved", "the checkpoint is deleted"),
     threats=("RF.T02", "RF.T16"),
-    refs=Refs(nist=("AC-3", "AC-4", "SC-4"), atlas=("AML.T0035",)),
+    refs=Refs(nist=("AC-3", "AC-4", "SC-4"), atlas=("AML.T0035",), d3fend=("D3-LFP",)),
     source="RAND RR-A2849-1: fewer people with access to weights",
 )

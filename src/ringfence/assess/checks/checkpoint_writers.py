@@ -34,6 +34,6 @@ CHECK = Check(
     mismatch=Mismatch.STATE,
     window=("a step is saved", "the run resumes from it, or a later step replaces it"),
     threats=("RF.T05", "RF.T07"),
-    refs=Refs(nist=("AC-3", "SI-7"), atlas=("AML.T0018",)),
+    refs=Refs(nist=("AC-3", "SI-7"), atlas=("AML.T0018",), d3fend=("D3-LFP",)),
     source="MITRE ATLAS, Manipulate AI Model",
 )

@@ -1,7 +1,7 @@
 """Parts prove what they are."""
 
 from ringfence.analyse.rule import Atom, Is, Like, Prefix
-from ringfence.assess.check import Check, Layer, Mismatch, When, asked_of
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
 
 PROVED = Like("integrity/.{1,200}=Success")
 
@@ -38,5 +38,6 @@ CHECK = Check(
     "take a machine whose part fails out of service.",
     weight=8,
     mismatch=Mismatch.ACCELERATOR,
+    refs=Refs(nist=("SI-7", "SR-11")),
     source="DMTF DSP0274 (SPDM) and Redfish's ComponentIntegrity",
 )

@@ -58,6 +58,11 @@ CHECK = Check(
     opens=("host#root",),
     weight=9,
     mismatch=Mismatch.NONE,
-    refs=Refs(nist=("AC-6", "SC-39"), atlas=("AML.T0105",), attack=("T1611",)),
+    refs=Refs(
+        nist=("AC-6", "SC-39"),
+        atlas=("AML.T0105",),
+        attack=("T1611",),
+        cis=("Kubernetes 5.2.2", "Kubernetes 5.2.9", "Kubernetes 5.2.12"),
+    ),
     source="KubeHound, attack reference; Kubernetes, Pod Security Standards",
 )

@@ -31,6 +31,12 @@ CHECK = Check(
     "images of your own registry. CDI mode is no way round: CVE-2025-23266 is there up to 1.17.7.",
     weight=9,
     mismatch=Mismatch.ACCELERATOR,
-    refs=Refs(atlas=("AML.T0105",), attack=("T1611",), cve=("CVE-2025-23266", "CVE-2024-0132", "CVE-2025-23359")),
+    refs=Refs(
+        nist=("SI-2",),
+        atlas=("AML.T0105",),
+        attack=("T1611",),
+        d3fend=("D3-SU",),
+        cve=("CVE-2025-23266", "CVE-2024-0132", "CVE-2025-23359"),
+    ),
     source="NVIDIA's security bulletins (CSAF), read at run time",
 )

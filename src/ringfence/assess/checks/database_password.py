@@ -33,6 +33,6 @@ CHECK = Check(
     opens=("secret#use",),
     weight=7,
     threats=("RF.T14", "RF.T18"),
-    refs=Refs(nist=("IA-5", "AC-6")),
+    refs=Refs(nist=("IA-5", "AC-6"), d3fend=("D3-LFP",)),
     source="Slurm's slurmdbd.conf manual",
 )

@@ -32,6 +32,6 @@ CHECK = Check(
     opens=("write",),
     weight=8,
     mismatch=Mismatch.DATA,
-    refs=Refs(nist=("AC-3", "AC-6", "SI-7"), atlas=("AML.T0020",)),
+    refs=Refs(nist=("AC-3", "AC-6", "SI-7"), atlas=("AML.T0020",), d3fend=("D3-LFP",)),
     source="MITRE ATLAS, Poison Training Data",
 )

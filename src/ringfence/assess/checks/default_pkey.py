@@ -1,7 +1,7 @@
 """Hosts are limited members of the default partition."""
 
 from ringfence.analyse.rule import Atom, Like
-from ringfence.assess.check import Check, Layer, Mismatch, When, asked_of
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
 
 DEFAULT = Like("network:ib/.{1,200}/0x7fff")
 PORT = (Atom("has_port", "host", "it", {"port": (1, 2, 3, 4)}), Atom("has_gpu", "host", "gpu"))
@@ -24,5 +24,6 @@ CHECK = Check(
     "managers only.",
     weight=7,
     mismatch=Mismatch.ACCELERATOR,
+    refs=Refs(nist=("AC-4", "SC-7"), d3fend=("D3-BDI",)),
     source="NVIDIA's InfiniBand security guide, partitions",
 )

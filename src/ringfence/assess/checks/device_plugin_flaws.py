@@ -1,7 +1,7 @@
 """Known flaws of the plugin that hands accelerators to pods."""
 
 from ringfence.analyse.rule import Atom, Like
-from ringfence.assess.check import Check, Layer, Mismatch, When
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When
 from ringfence.assess.ways import flawed, held_against, undecided
 
 PRODUCT = "device-plugin"
@@ -21,5 +21,6 @@ CHECK = Check(
     remedy="Update to a version above 0.17.2.",
     weight=7,
     mismatch=Mismatch.ACCELERATOR,
+    refs=Refs(nist=("SI-2",), d3fend=("D3-SU",)),
     source="NVIDIA's security bulletins (CSAF), read at run time",
 )

@@ -29,6 +29,6 @@ CHECK = Check(
     opens=("mount",),
     weight=5,
     mismatch=Mismatch.DATA,
-    refs=Refs(nist=("AC-3", "SC-7"), atlas=("AML.T0035",)),
+    refs=Refs(nist=("AC-3", "SC-7"), atlas=("AML.T0035",), d3fend=("D3-RFAM",)),
     source="exports(5): machine name formats",
 )

@@ -1,7 +1,7 @@
 """An accelerator takes work only from whoever was given it."""
 
 from ringfence.analyse.rule import Atom, Is, Prefix
-from ringfence.assess.check import Check, Layer, Mismatch, When, asked_of
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
 from ringfence.assess.ways import HOST_OF_GPU, WHOLE_GPU
 
 OPEN = (
@@ -48,5 +48,6 @@ CHECK = Check(
     opens=("context",),
     weight=4,
     mismatch=Mismatch.ACCELERATOR,
+    refs=Refs(nist=("AC-3",)),
     source="NVIDIA's driver README, device file permissions; nvidia-smi, compute modes",
 )

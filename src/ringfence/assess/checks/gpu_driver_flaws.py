@@ -1,7 +1,7 @@
 """Known flaws of the accelerator's driver."""
 
 from ringfence.analyse.rule import Atom, Is, Match, Prefix
-from ringfence.assess.check import Check, Layer, Mismatch, When
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When
 from ringfence.assess.ways import flawed, held_against, undecided
 
 PRODUCT = "gpu-driver"
@@ -27,5 +27,6 @@ CHECK = Check(
     remedy="Update the driver within its branch to the version that the bulletin names, and reboot or reload it.",
     weight=8,
     mismatch=Mismatch.ACCELERATOR,
+    refs=Refs(nist=("SI-2",), d3fend=("D3-SU",)),
     source="NVIDIA's security bulletins (CSAF), read at run time",
 )

@@ -1,7 +1,7 @@
 """Driver branches for which no fix will come."""
 
 from ringfence.analyse.rule import Atom, Is
-from ringfence.assess.check import Check, Layer, Mismatch, When
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When
 from ringfence.assess.ways import flawed, held_against, undecided
 
 PRODUCT = "gpu-driver"
@@ -21,5 +21,6 @@ CHECK = Check(
     remedy="Move to a branch that bulletins still name: long-term support for production, and plan its end.",
     weight=7,
     mismatch=Mismatch.ACCELERATOR,
+    refs=Refs(nist=("SA-22",), d3fend=("D3-SU",)),
     source="NVIDIA's security bulletins (CSAF), read at run time",
 )

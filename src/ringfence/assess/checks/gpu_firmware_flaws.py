@@ -1,7 +1,7 @@
 """Known flaws of the accelerator's firmware, alone or with its board's bundle."""
 
 from ringfence.analyse.rule import Atom, Is, Like
-from ringfence.assess.check import Check, Layer, Mismatch, When
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When
 from ringfence.assess.ways import flawed, undecided
 
 PRODUCTS = ("vbios", "hgx-bundle")
@@ -27,5 +27,6 @@ CHECK = Check(
     remedy="Update the HGX or DGX bundle through the board's controller; capture Redfish's FirmwareInventory.",
     weight=7,
     mismatch=Mismatch.ACCELERATOR,
+    refs=Refs(nist=("SI-2",), d3fend=("D3-SU",)),
     source="NVIDIA's security bulletins (CSAF), read at run time",
 )

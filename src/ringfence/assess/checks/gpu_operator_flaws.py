@@ -1,7 +1,7 @@
 """Known flaws of the operator that manages accelerators in Kubernetes."""
 
 from ringfence.analyse.rule import Atom, Like
-from ringfence.assess.check import Check, Layer, Mismatch, When
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When
 from ringfence.assess.ways import flawed, held_against, undecided
 
 PRODUCT = "gpu-operator"
@@ -25,5 +25,6 @@ CHECK = Check(
     remedy="Update to a version above 25.3.1, and let it roll the toolkit out.",
     weight=8,
     mismatch=Mismatch.ACCELERATOR,
+    refs=Refs(nist=("SI-2",), d3fend=("D3-SU",)),
     source="NVIDIA's security bulletins (CSAF), read at run time",
 )

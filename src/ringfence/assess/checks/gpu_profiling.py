@@ -1,7 +1,7 @@
 """Performance counters are for administrators."""
 
 from ringfence.analyse.rule import Atom, Is, Prefix
-from ringfence.assess.check import Check, Layer, Mismatch, When, asked_of
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
 
 CHECK = Check(
     id="RF-G08",
@@ -28,5 +28,6 @@ CHECK = Check(
     remedy="options nvidia NVreg_RestrictProfilingToAdminUsers=1, and reload the module; profile on whole nodes only.",
     weight=5,
     mismatch=Mismatch.ACCELERATOR,
+    refs=Refs(nist=("AC-6",)),
     source="NVIDIA's notice on performance counter permissions; NVBleed for what counters tell",
 )

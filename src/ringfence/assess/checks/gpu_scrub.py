@@ -1,7 +1,7 @@
 """Nothing of a job is left in the accelerator for the next one."""
 
 from ringfence.analyse.rule import Atom, Is
-from ringfence.assess.check import Check, Layer, Mismatch, When, asked_of
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
 
 GPUS = (Atom("in_cluster", "host", "it"), Atom("has_gpu", "host", "gpu"))
 
@@ -26,5 +26,6 @@ CHECK = Check(
     weight=6,
     mismatch=Mismatch.STATE,
     window=("a job's last kernel", "the next job's first kernel"),
+    refs=Refs(nist=("SC-4",)),
     source="LeftoverLocals (CVE-2023-4969); Slurm's prolog and epilog guide",
 )

@@ -1,7 +1,7 @@
 """No two tenants compute on one accelerator."""
 
 from ringfence.analyse.rule import Atom, Is
-from ringfence.assess.check import Check, Layer, Mismatch, When, asked_of
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
 from ringfence.assess.ways import HOST_OF_GPU, WHOLE_GPU, jobs_known, two_tenants
 
 ONE, OTHER = (Atom("uses_gpu", "one", "it"),), (Atom("uses_gpu", "other", "it"),)
@@ -27,5 +27,6 @@ CHECK = Check(
     opens=("observe",),
     weight=6,
     mismatch=Mismatch.ACCELERATOR,
+    refs=Refs(nist=("SC-4",)),
     source="NVIDIA's guide to the multi-process service, on its limits",
 )

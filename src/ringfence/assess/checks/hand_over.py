@@ -13,7 +13,7 @@ CHECK = Check(
     fails=(
         When(
             (Atom("setting", "it", Is("hand-over=unverified")), Atom("trained_from", "made", "it")),
-            "the run that made a model from it names neither version nor digest",
+            "its reader names neither version nor digest, and made a model from it",
         ),
         When((Atom("setting", "it", Is("hand-over=unverified")),), "its reader names neither version nor digest"),
     ),
@@ -27,6 +27,6 @@ CHECK = Check(
     weight=5,
     mismatch=Mismatch.DATA,
     window=("a stage writes its output", "the next stage has read it"),
-    refs=Refs(nist=("SI-7",), atlas=("AML.T0010.002", "AML.T0020")),
+    refs=Refs(nist=("SI-7",), atlas=("AML.T0010.002", "AML.T0020"), d3fend=("D3-FIM",)),
     source="OpenLineage's dataset version facet; MLflow's dataset digest",
 )

@@ -14,7 +14,10 @@ CHECK = Check(
     layer=Layer.IDENTITY,
     each=(When((_HOME,)),),
     fails=(
-        When((_HOME, Atom("writable_by", "it", Is(EVERYONE))), "every account may write where homes lie"),
+        When(
+            (_HOME, Atom("writable_by", "it", Is(EVERYONE))),
+            "another account may write where homes lie, as every account may",
+        ),
         When(
             (_HOME, Atom("writable_by", "it", "other")),
             "another account may write where homes lie",
@@ -28,6 +31,6 @@ CHECK = Check(
     opens=("owner#use",),
     weight=6,
     threats=("RF.T18", "RF.T16"),
-    refs=Refs(nist=("AC-3", "AC-6")),
+    refs=Refs(nist=("AC-3", "AC-6"), d3fend=("D3-LFP",), cis=("Linux 6.2.8",)),
     source="sshd_config(5), StrictModes",
 )

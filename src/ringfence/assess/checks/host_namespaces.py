@@ -20,7 +20,7 @@ CHECK = Check(
                 Atom("runs_with", "it", Is("cap:SYS_PTRACE")),
                 _ON,
             ),
-            "it may enter the processes of its host",
+            "it sees the processes of its host, other tenants' too, and may enter them",
             opens=("host#root",),
         ),
         When((Atom("runs_with", "it", Is("host_pid")), _ON), "it sees the processes of its host, other tenants' too"),
@@ -38,6 +38,11 @@ CHECK = Check(
     "collective traffic is sent as the node.",
     remedy="Remove hostPID, hostIPC and hostNetwork; give RDMA through a secondary network (SR-IOV, Multus) instead.",
     weight=6,
-    refs=Refs(nist=("SC-39", "SC-7"), attack=("T1611",)),
+    refs=Refs(
+        nist=("SC-39", "SC-7"),
+        attack=("T1611",),
+        d3fend=("D3-KBPI",),
+        cis=("Kubernetes 5.2.3", "Kubernetes 5.2.4", "Kubernetes 5.2.5"),
+    ),
     source="Kubernetes, Pod Security Standards, baseline: host namespaces",
 )

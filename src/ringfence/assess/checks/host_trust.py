@@ -26,6 +26,6 @@ CHECK = Check(
     remedy="Set HostbasedAuthentication no and remove shosts.equiv; launch ranks through the scheduler instead.",
     weight=7,
     threats=("RF.T19",),
-    refs=Refs(nist=("IA-2", "IA-3")),
+    refs=Refs(nist=("IA-2", "IA-3"), d3fend=("D3-ACH",), cis=("Linux 5.2.9",)),
     source="sshd_config(5), HostbasedAuthentication",
 )

@@ -31,6 +31,6 @@ CHECK = Check(
     weight=6,
     mismatch=Mismatch.DATA,
     window=("the first byte leaves", "the size is sent: hours at the known bandwidth"),
-    refs=Refs(nist=("SC-7", "AC-4"), atlas=("AML.T0025",)),
+    refs=Refs(nist=("SC-7", "AC-4"), atlas=("AML.T0025",), d3fend=("D3-OTF",)),
     source="RAND RR-A2849-1: a bandwidth limit between weight stores and the outside",
 )

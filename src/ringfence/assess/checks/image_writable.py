@@ -29,6 +29,6 @@ CHECK = Check(
     opens=("write",),
     weight=7,
     mismatch=Mismatch.DATA,
-    refs=Refs(nist=("AC-3", "SI-7", "SR-11"), atlas=("AML.T0010.001",)),
+    refs=Refs(nist=("AC-3", "SI-7", "SR-11"), atlas=("AML.T0010.001",), d3fend=("D3-LFP",)),
     source="modes of the listed files and of the folders above them",
 )

@@ -1,7 +1,7 @@
 """Daemons that share accelerator memory across hosts prove who they are."""
 
 from ringfence.analyse.rule import Atom, Is, Like, Prefix
-from ringfence.assess.check import Check, Layer, Mismatch, When, asked_of
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
 
 CHECK = Check(
     id="RF-G15",
@@ -22,5 +22,6 @@ CHECK = Check(
     remedy="IMEX_ENABLE_AUTH_ENCRYPTION=1 with certificates per host in /etc/nvidia-imex/config.cfg.",
     weight=6,
     mismatch=Mismatch.ACCELERATOR,
+    refs=Refs(nist=("IA-3", "SC-8")),
     source="NVIDIA's IMEX service guide, authentication and encryption",
 )

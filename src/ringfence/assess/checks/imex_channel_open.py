@@ -1,7 +1,7 @@
 """IMEX channels are given to jobs, not to everyone."""
 
 from ringfence.analyse.rule import Atom, Is
-from ringfence.assess.check import Check, Layer, Mismatch, When, asked_of
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
 
 CHECK = Check(
     id="RF-G16",
@@ -15,7 +15,7 @@ CHECK = Check(
     fails=(
         When(
             (Atom("device_open", "it", Is("imex")), Atom("uses_imex", "it", "channel")),
-            "any account may open a channel of its NVLink domain",
+            "any account may open an IMEX channel of its NVLink domain",
             opens=("channel#export",),
         ),
         When((Atom("device_open", "it", Is("imex")),), "any account may open an IMEX channel", opens=()),
@@ -27,5 +27,6 @@ CHECK = Check(
     "NVreg_CreateImexChannel0=0.",
     weight=7,
     mismatch=Mismatch.ACCELERATOR,
+    refs=Refs(nist=("SC-4",)),
     source="NVIDIA's IMEX service guide, channels",
 )

@@ -27,6 +27,6 @@ CHECK = Check(
     remedy="Leave the token on, bind to the loopback address, and reach it through JupyterHub or an SSH tunnel.",
     opens=("host#user",),
     weight=9,
-    refs=Refs(nist=("IA-2", "SC-7"), atlas=("AML.T0049",), attack=("T1190",)),
+    refs=Refs(nist=("IA-2", "SC-7"), atlas=("AML.T0049",), attack=("T1190",), d3fend=("D3-TBA",)),
     source="Jupyter Server, Security: token and password",
 )

@@ -27,6 +27,8 @@ CHECK = Check(
     remedy="authentication.anonymous.enabled: false and authorization.mode: Webhook in the kubelet's configuration.",
     opens=("host#user",),
     weight=9,
-    refs=Refs(nist=("IA-2", "SC-7"), attack=("T1190",)),
+    refs=Refs(
+        nist=("IA-2", "SC-7"), attack=("T1190",), d3fend=("D3-ACH",), cis=("Kubernetes 4.2.1", "Kubernetes 4.2.2")
+    ),
     source="Kubernetes, Kubelet authentication/authorization",
 )

@@ -30,6 +30,6 @@ CHECK = Check(
     opens=("impersonate",),
     weight=9,
     mismatch=Mismatch.DATA,
-    refs=Refs(nist=("AC-3", "IA-3"), atlas=("AML.T0035",)),
+    refs=Refs(nist=("AC-3", "IA-3"), atlas=("AML.T0035",), d3fend=("D3-RFAM",)),
     source="Lustre wiki, Multi Tenancy: nodemaps trust network ids",
 )

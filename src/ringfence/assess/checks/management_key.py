@@ -29,6 +29,6 @@ CHECK = Check(
     remedy="opensm.conf: m_key_per_port TRUE and m_key_protection_level 2, on every subnet manager.",
     weight=8,
     mismatch=Mismatch.ACCELERATOR,
-    refs=Refs(attack=("T1557",)),
+    refs=Refs(nist=("AC-3",), attack=("T1557",)),
     source="NVIDIA's InfiniBand security guide; opensm(8), M_Key",
 )

@@ -25,6 +25,6 @@ CHECK = Check(
     remedy="AllowGroups with the administrators' group in sshd_config of every controller, file and management server.",
     weight=5,
     threats=("RF.T18", "RF.T19"),
-    refs=Refs(nist=("AC-3", "AC-17")),
+    refs=Refs(nist=("AC-3", "AC-17"), cis=("Linux 5.2.18",)),
     source="NIST SP 800-223, management zone",
 )

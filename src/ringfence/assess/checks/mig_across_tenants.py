@@ -1,7 +1,7 @@
 """Slices of one accelerator belong to one tenant."""
 
 from ringfence.analyse.rule import Atom, Is
-from ringfence.assess.check import Check, Layer, Mismatch, When, asked_of
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
 from ringfence.assess.ways import HOST_OF_GPU, jobs_known, two_tenants
 
 CHECK = Check(
@@ -22,5 +22,6 @@ CHECK = Check(
     opens=("observe",),
     weight=6,
     mismatch=Mismatch.ACCELERATOR,
+    refs=Refs(nist=("SC-4",)),
     source="Behind Bars (USENIX Security 2026)",
 )

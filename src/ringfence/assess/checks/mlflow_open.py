@@ -31,6 +31,6 @@ CHECK = Check(
     "new versions that others load.",
     remedy="Start it with --app-name basic-auth behind TLS; let only training and serving identities through.",
     weight=8,
-    refs=Refs(nist=("IA-2", "SC-7"), atlas=("AML.T0035", "AML.T0010.003"), attack=("T1190",)),
+    refs=Refs(nist=("IA-2", "SC-7"), atlas=("AML.T0035", "AML.T0010.003"), attack=("T1190",), d3fend=("D3-PWA",)),
     source="MLflow, Authentication: off unless an app is named",
 )

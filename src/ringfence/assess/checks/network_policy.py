@@ -24,6 +24,6 @@ CHECK = Check(
     "answer every other.",
     remedy="Begin with a policy that denies all ingress in the namespace, then allow what `ringfence fence learn` saw.",
     weight=5,
-    refs=Refs(nist=("SC-7", "AC-4"), attack=("T1046",)),
+    refs=Refs(nist=("SC-7", "AC-4"), attack=("T1046",), d3fend=("D3-NTF",), cis=("Kubernetes 5.3.2",)),
     source="Kubernetes, Network Policies: a pod is not isolated unless a policy selects it",
 )

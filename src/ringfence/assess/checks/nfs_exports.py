@@ -15,7 +15,10 @@ CHECK = Check(
     fails=(
         When((Atom("setting", "it", Is("exported_to=*")),), "every host may mount it"),
         When((Atom("exported_to", "it", _ANYONE),), "every host may mount it"),
-        When((Atom("setting", "it", Is("no_root_squash")),), "any client's superuser is its superuser"),
+        When(
+            (Atom("setting", "it", Is("no_root_squash")),),
+            "a client's superuser is its superuser, whichever client it is",
+        ),
         When((Atom("exported_to", "it", "client", {"no_root_squash": True}),), "a client's superuser is its superuser"),
     ),
     rests=(EXPORTS,),
@@ -26,6 +29,6 @@ CHECK = Check(
     opens=("read", "mount"),
     weight=8,
     mismatch=Mismatch.DATA,
-    refs=Refs(nist=("AC-3", "AC-6"), atlas=("AML.T0035",)),
+    refs=Refs(nist=("AC-3", "AC-6"), atlas=("AML.T0035",), d3fend=("D3-RFAM",)),
     source="exports(5): root_squash is the default, no_root_squash turns it off",
 )

@@ -23,6 +23,6 @@ CHECK = Check(
     opens=("impersonate",),
     weight=7,
     mismatch=Mismatch.DATA,
-    refs=Refs(nist=("IA-2", "AC-3"), atlas=("AML.T0035",)),
+    refs=Refs(nist=("IA-2", "AC-3"), atlas=("AML.T0035",), d3fend=("D3-RFAM",)),
     source="exports(5), sec=",
 )

@@ -35,6 +35,6 @@ CHECK = Check(
     mismatch=Mismatch.STATE,
     window=("a pod writes to the folder", "the node is reinstalled, or the folder emptied"),
     threats=("RF.T01", "RF.T08"),
-    refs=Refs(nist=("SC-4", "AC-4")),
+    refs=Refs(nist=("SC-4", "AC-4"), cis=("Kubernetes 5.2.12",)),
     source="Kubernetes' pod security standards, hostPath",
 )

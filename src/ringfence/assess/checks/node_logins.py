@@ -24,6 +24,6 @@ CHECK = Check(
     opens=("user",),
     weight=7,
     threats=("RF.T14", "RF.T19"),
-    refs=Refs(nist=("AC-3", "AC-17")),
+    refs=Refs(nist=("AC-3", "AC-17"), d3fend=("D3-NAM",)),
     source="Slurm's pam_slurm_adopt page",
 )

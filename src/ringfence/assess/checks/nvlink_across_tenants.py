@@ -1,7 +1,7 @@
 """An NVLink domain belongs to one tenant."""
 
 from ringfence.analyse.rule import Atom
-from ringfence.assess.check import Check, Layer, Mismatch, When, asked_of
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
 from ringfence.assess.ways import jobs_known, two_tenants
 
 WAY = (Atom("nvlink_member", "gpu", "it"), Atom("has_gpu", "host", "gpu"))
@@ -24,5 +24,6 @@ CHECK = Check(
     opens=("observe",),
     weight=6,
     mismatch=Mismatch.ACCELERATOR,
+    refs=Refs(nist=("SC-4",)),
     source="NVBleed; Spy in the GPU-box; Beyond the Bridge",
 )

@@ -1,7 +1,7 @@
 """Where jobs share a node, its NVLinks are partitioned."""
 
 from ringfence.analyse.rule import Atom, Is, Like
-from ringfence.assess.check import Check, Layer, Mismatch, When, asked_of
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
 
 SHARED = (Atom("in_partition", "it", "queue"), Atom("setting", "queue", Is("nodes=shared")))
 GPU = Atom("has_gpu", "it", "gpu")
@@ -33,5 +33,6 @@ CHECK = Check(
     opens=("gpu#observe",),
     weight=4,
     mismatch=Mismatch.ACCELERATOR,
+    refs=Refs(nist=("SC-4",)),
     source="NVIDIA's fabric manager guide, shared NVSwitch; NVBleed",
 )

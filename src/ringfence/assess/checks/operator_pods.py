@@ -44,6 +44,6 @@ CHECK = Check(
     opens=("host#root",),
     weight=8,
     mismatch=Mismatch.ACCELERATOR,
-    refs=Refs(nist=("AC-6",), attack=("T1611",)),
+    refs=Refs(nist=("AC-6",), attack=("T1611",), cis=("Kubernetes 5.2.2",)),
     source="SlinkyProject/slurm-operator issue 238: slurmd pods are privileged",
 )

@@ -16,7 +16,7 @@ CHECK = Check(
     fails=(
         When(
             (Atom("pulled_from", "it", _PUBLIC), Atom("uses_image", "work", "it")),
-            "work starts from what a public registry holds at that hour",
+            "a public registry decides what it holds, and work starts from it",
             kinds=_IMAGE,
         ),
         When((Atom("pulled_from", "it", _PUBLIC),), "a public registry decides what it holds", kinds=_IMAGE),

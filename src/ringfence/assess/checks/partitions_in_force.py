@@ -35,6 +35,6 @@ CHECK = Check(
     "change of master.",
     weight=8,
     mismatch=Mismatch.ACCELERATOR,
-    refs=Refs(attack=("T1557",)),
+    refs=Refs(nist=("CM-6",), attack=("T1557",)),
     source="opensm's partition configuration; the tables read back",
 )

@@ -12,7 +12,7 @@ CHECK = Check(
     fails=(
         When(
             (Atom("changed_part", "it", "part", {"dma": True}),),
-            "a part that reaches the machine's memory by itself was not there before",
+            "a part that reaches the machine's memory by itself was not there at the last survey",
             kinds={"it": ("host",)},
             opens=("root",),
         ),
@@ -28,6 +28,6 @@ CHECK = Check(
     "on.",
     weight=6,
     mismatch=Mismatch.ACCELERATOR,
-    refs=Refs(attack=("T1200",), atlas=("AML.T0010",)),
+    refs=Refs(nist=("CM-8",), atlas=("AML.T0010",), attack=("T1200",), d3fend=("D3-HCI",)),
     source="serials of two surveys, Redfish and the driver",
 )

@@ -13,7 +13,11 @@ CHECK = Check(
     layer=Layer.WORKFLOW,
     each=(When((Atom("has_format", "it", "format"),), kinds=WEIGHTS),),
     fails=(
-        When((_PICKLE, Atom("reads", "work", "it")), "work loads it, and runs what it holds", kinds=WEIGHTS),
+        When(
+            (_PICKLE, Atom("reads", "work", "it")),
+            "it is kept as a pickle: whatever loads it runs what it holds, and work loads it",
+            kinds=WEIGHTS,
+        ),
         When((_PICKLE,), "it is kept as a pickle: whatever loads it runs what it holds"),
     ),
     rests=(

@@ -15,7 +15,7 @@ CHECK = Check(
     fails=(
         When(
             (_UPSTREAM, Atom("has_format", "it", Is("pickle")), Atom("reads", "work", "it")),
-            "the work that made a model from it ran what it holds",
+            "what made a model from it ran what it holds, and which work that was is known",
             opens=("work#code", "made#write"),
         ),
         When(
@@ -31,6 +31,6 @@ CHECK = Check(
     opens=("made#write",),
     weight=6,
     mismatch=Mismatch.DATA,
-    refs=Refs(nist=("SI-7", "SI-10"), atlas=("AML.T0010.002", "AML.T0011.000")),
+    refs=Refs(nist=("SI-7", "SI-10"), atlas=("AML.T0010.002", "AML.T0011.000"), d3fend=("D3-CFC",)),
     source="MITRE ATLAS, Unsafe AI Artifacts",
 )

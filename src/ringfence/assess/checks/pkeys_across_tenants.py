@@ -1,7 +1,7 @@
 """No host is a full member of partitions of two tenants."""
 
 from ringfence.analyse.rule import Atom, Differ
-from ringfence.assess.check import Check, Layer, Mismatch, When, asked_of
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
 
 PORTS = Atom("has_port", "it", "port")
 
@@ -57,5 +57,6 @@ CHECK = Check(
     remedy="One partition per tenant or job, full for its own hosts only; storage reaches tenants as a limited member.",
     weight=7,
     mismatch=Mismatch.ACCELERATOR,
+    refs=Refs(nist=("AC-4", "SC-7"), d3fend=("D3-BDI",)),
     source="NVIDIA's InfiniBand security guide, partitions",
 )

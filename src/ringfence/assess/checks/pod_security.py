@@ -28,6 +28,6 @@ CHECK = Check(
     "daemons in one namespace that tenants cannot use.",
     opens=("admin",),
     weight=7,
-    refs=Refs(nist=("AC-6", "CM-7"), attack=("T1611",)),
+    refs=Refs(nist=("AC-6", "CM-7"), attack=("T1611",), cis=("Kubernetes 5.2.1",)),
     source="Kubernetes, Pod Security Admission: without the label, privileged is allowed",
 )

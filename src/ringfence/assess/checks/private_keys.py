@@ -16,7 +16,7 @@ CHECK = Check(
     fails=(
         When(
             (Atom("stores_credential", "keeper", "it", {"path": _HOME, "mode": Like(r"[0-7]?[0-7]{2}[4-7]")}),),
-            "every account may read it",
+            "a whole group may read it, and every other account",
         ),
         When(
             (Atom("stores_credential", "keeper", "it", {"path": _HOME, "mode": Like(r"[0-7]?[0-7][4-7][0-7]")}),),
@@ -31,6 +31,6 @@ CHECK = Check(
     weight=7,
     mismatch=Mismatch.STATE,
     window=("the mode is widened", "the key is replaced everywhere it is accepted"),
-    refs=Refs(nist=("IA-5", "AC-3"), atlas=("AML.T0055",)),
+    refs=Refs(nist=("IA-5", "AC-3"), atlas=("AML.T0055",), d3fend=("D3-LFP",)),
     source="ssh(1): private keys must not be accessible by others",
 )

@@ -33,6 +33,6 @@ CHECK = Check(
     mismatch=Mismatch.STATE,
     window=("a job writes to the node's scratch", "the node is restarted, or an epilog empties it"),
     threats=("RF.T02", "RF.T08"),
-    refs=Refs(nist=("SC-4",)),
+    refs=Refs(nist=("SC-4",), d3fend=("D3-KBPI",)),
     source="Slurm's namespace plugins page",
 )

@@ -18,8 +18,8 @@ CHECK = Check(
         When((Atom("uses_gpu", "it", "gpu"),), kinds={"it": ("container",)}),
     ),
     fails=(
-        When((_PRIVILEGED, Atom("uses_gpu", "it", "gpu"), _ON), "it computes on an accelerator and is privileged"),
-        When((_PRIVILEGED, _DEVICE, _ON), "it asks for accelerators and is privileged"),
+        When((_PRIVILEGED, Atom("uses_gpu", "it", "gpu"), _ON), "it is privileged, and computes on an accelerator"),
+        When((_PRIVILEGED, _DEVICE, _ON), "it is privileged, and asks for accelerators"),
         When((_PRIVILEGED, _ON), "it is privileged"),
     ),
     rests=(POD, When((_ON,), "where it runs is known")),
@@ -32,6 +32,6 @@ CHECK = Check(
     opens=("host#root",),
     weight=8,
     mismatch=Mismatch.ACCELERATOR,
-    refs=Refs(nist=("AC-6", "SC-39"), atlas=("AML.T0105",), attack=("T1611",)),
+    refs=Refs(nist=("AC-6", "SC-39"), atlas=("AML.T0105",), attack=("T1611",), cis=("Kubernetes 5.2.2",)),
     source="SlinkyProject/slurm-operator issues 238 and 45: privileged work sees all accelerators",
 )

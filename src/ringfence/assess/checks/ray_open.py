@@ -28,6 +28,8 @@ CHECK = Check(
     "submitting hosts through the filter.",
     opens=("host#user",),
     weight=10,
-    refs=Refs(nist=("IA-2", "SC-7"), atlas=("AML.T0049",), attack=("T1190",), cve=("CVE-2023-48022",)),
+    refs=Refs(
+        nist=("IA-2", "SC-7"), atlas=("AML.T0049",), attack=("T1190",), d3fend=("D3-TBA",), cve=("CVE-2023-48022",)
+    ),
     source="MITRE ATLAS, case study AML.CS0023 (ShadowRay)",
 )

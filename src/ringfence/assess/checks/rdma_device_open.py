@@ -1,7 +1,7 @@
 """Only jobs open queue pairs."""
 
 from ringfence.analyse.rule import Atom, Is
-from ringfence.assess.check import Check, Layer, Mismatch, When, asked_of
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
 
 OPEN = Atom("device_open", "it", Is("uverbs"))
 PORT = Atom("has_port", "it", "port", {"port": (1, 2, 3, 4)})
@@ -13,7 +13,7 @@ CHECK = Check(
     layer=Layer.FABRIC,
     each=(When((PORT,), kinds={"it": ("host",)}), When((OPEN,))),
     fails=(
-        When((OPEN, PORT), "/dev/infiniband/uverbs is open to every account", opens=("port#send",)),
+        When((OPEN, PORT), "a verbs device is open to every account (/dev/infiniband/uverbs)", opens=("port#send",)),
         When((OPEN,), "a verbs device is open to every account", opens=()),
     ),
     rests=(asked_of("devices", complete=True),),
@@ -23,5 +23,6 @@ CHECK = Check(
     "one partition key per job.",
     weight=3,
     mismatch=Mismatch.ACCELERATOR,
+    refs=Refs(nist=("AC-3",)),
     source="rdma-core's udev rules for verbs devices",
 )

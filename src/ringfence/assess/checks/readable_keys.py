@@ -24,6 +24,6 @@ CHECK = Check(
     opens=("key#use",),
     weight=6,
     threats=("RF.T18",),
-    refs=Refs(nist=("IA-5",), attack=("T1552.004",)),
+    refs=Refs(nist=("IA-5",), attack=("T1552.004",), d3fend=("D3-LFP",)),
     source="ssh(1), FILES",
 )

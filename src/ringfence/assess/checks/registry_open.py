@@ -31,6 +31,6 @@ CHECK = Check(
     "node starts it.",
     remedy="Require a token to push, make tags immutable, pull by digest.",
     weight=8,
-    refs=Refs(nist=("IA-2", "SC-7"), atlas=("AML.T0010.004",), attack=("T1525",)),
+    refs=Refs(nist=("IA-2", "SC-7"), atlas=("AML.T0010.004",), attack=("T1525",), d3fend=("D3-TBA",)),
     source="CNCF Distribution, configuration: auth",
 )

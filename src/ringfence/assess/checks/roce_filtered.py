@@ -33,6 +33,6 @@ CHECK = Check(
     remedy="A VLAN or VRF per tenant with an access list on every host port.",
     weight=6,
     mismatch=Mismatch.ACCELERATOR,
-    refs=Refs(attack=("T1040",)),
+    refs=Refs(nist=("AC-4", "SC-7"), attack=("T1040",), d3fend=("D3-NTF",)),
     source="the switches' own configuration guides, access lists of bridged ports",
 )

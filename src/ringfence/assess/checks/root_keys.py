@@ -25,6 +25,6 @@ CHECK = Check(
     opens=("root",),
     weight=6,
     threats=("RF.T18", "RF.T19"),
-    refs=Refs(nist=("IA-5", "AC-6")),
+    refs=Refs(nist=("IA-5", "AC-6"), d3fend=("D3-CR",)),
     source="sshd(8), AUTHORIZED_KEYS FILE FORMAT",
 )

@@ -21,6 +21,6 @@ CHECK = Check(
     opens=("root",),
     weight=7,
     threats=("RF.T19",),
-    refs=Refs(nist=("AC-6", "CM-5"), attack=("T1053.003", "T1543.002")),
+    refs=Refs(nist=("AC-6", "CM-5"), attack=("T1053.003", "T1543.002"), d3fend=("D3-LFP",)),
     source="crontab(5), systemd.service(5)",
 )

@@ -22,6 +22,6 @@ CHECK = Check(
     opens=("root",),
     weight=7,
     threats=("RF.T23",),
-    refs=Refs(nist=("AC-6",), attack=("T1611",)),
+    refs=Refs(nist=("AC-6",), attack=("T1611",), d3fend=("D3-UGPH",)),
     source="Docker's page on the daemon's attack surface",
 )

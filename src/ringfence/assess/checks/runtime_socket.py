@@ -28,6 +28,6 @@ CHECK = Check(
     "with the host's root folder inside.",
     remedy="Build with a daemonless builder, read metrics from the kubelet, and remove the mount.",
     weight=8,
-    refs=Refs(nist=("AC-6", "CM-7"), atlas=("AML.T0105",), attack=("T1611",)),
+    refs=Refs(nist=("AC-6", "CM-7"), atlas=("AML.T0105",), attack=("T1611",), cis=("Kubernetes 5.2.12",)),
     source="KubeHound, EXPLOIT_CONTAINERD_SOCK",
 )

@@ -19,6 +19,6 @@ CHECK = Check(
     opens=("admin",),
     weight=10,
     threats=("RF.T14",),
-    refs=Refs(nist=("IA-3", "IA-9")),
+    refs=Refs(nist=("IA-3", "IA-9"), d3fend=("D3-MAN",)),
     source="Slurm's slurm.conf manual, AuthType",
 )

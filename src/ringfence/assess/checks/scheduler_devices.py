@@ -33,6 +33,6 @@ CHECK = Check(
     remedy="Set ConstrainDevices=yes in cgroup.conf on every node, with TaskPlugin=task/cgroup, and restart slurmd.",
     weight=8,
     threats=("RF.T10", "RF.T14"),
-    refs=Refs(nist=("AC-3", "SC-4", "SC-39")),
+    refs=Refs(nist=("AC-3", "SC-4", "SC-39"), d3fend=("D3-KBPI",)),
     source="Slurm's cgroup.conf manual, ConstrainDevices",
 )

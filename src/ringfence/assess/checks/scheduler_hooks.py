@@ -34,6 +34,6 @@ CHECK = Check(
     opens=("admin",),
     weight=9,
     threats=("RF.T14", "RF.T19"),
-    refs=Refs(nist=("AC-6", "CM-5")),
+    refs=Refs(nist=("AC-6", "CM-5"), d3fend=("D3-LFP",)),
     source="Slurm's prolog and epilog guide; a published slurm.conf that runs a health check from /scratch",
 )

@@ -49,6 +49,6 @@ CHECK = Check(
     opens=("cluster#admin",),
     weight=10,
     threats=("RF.T14", "RF.T18"),
-    refs=Refs(nist=("IA-5", "SC-12")),
+    refs=Refs(nist=("IA-5", "SC-12"), d3fend=("D3-LFP",)),
     source="Slurm's authentication page; munged(8)",
 )

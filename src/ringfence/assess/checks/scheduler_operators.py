@@ -46,6 +46,6 @@ CHECK = Check(
     remedy="Give operators a second account for their own work, and let few accounts hold either level.",
     weight=5,
     threats=("RF.T14", "RF.T16"),
-    refs=Refs(nist=("AC-5", "AC-6"), cve=("CVE-2025-43904",)),
+    refs=Refs(nist=("AC-5", "AC-6"), d3fend=("D3-UAP",), cve=("CVE-2025-43904",)),
     source="Slurm's CHANGELOG 24.11.5; sacctmgr(1), AdminLevel",
 )

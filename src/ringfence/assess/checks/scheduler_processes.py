@@ -29,6 +29,6 @@ CHECK = Check(
     remedy="Set TaskPlugin=task/cgroup,task/affinity and ProctrackType=proctrack/cgroup in slurm.conf.",
     weight=6,
     threats=("RF.T14", "RF.T15"),
-    refs=Refs(nist=("SC-39", "SC-4")),
+    refs=Refs(nist=("SC-39", "SC-4"), d3fend=("D3-KBPI",)),
     source="Slurm's slurm.conf manual, TaskPlugin and ProctrackType",
 )

@@ -25,6 +25,6 @@ CHECK = Check(
     remedy="Start slurmrestd with -a rest_auth/jwt as an account of its own, AuthAltTypes=auth/jwt, behind TLS.",
     weight=9,
     threats=("RF.T14", "RF.T15"),
-    refs=Refs(nist=("IA-2", "AC-3")),
+    refs=Refs(nist=("IA-2", "AC-3"), d3fend=("D3-TBA",)),
     source="slurmrestd(8)",
 )

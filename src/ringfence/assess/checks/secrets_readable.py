@@ -37,6 +37,12 @@ CHECK = Check(
     "reading "
     "them over the API.",
     weight=6,
-    refs=Refs(nist=("AC-6", "IA-5"), atlas=("AML.T0055",), attack=("T1552.007",)),
+    refs=Refs(
+        nist=("AC-6", "IA-5"),
+        atlas=("AML.T0055",),
+        attack=("T1552.007",),
+        d3fend=("D3-UAP",),
+        cis=("Kubernetes 5.1.2",),
+    ),
     source="KubeHound, TOKEN_LIST, TOKEN_STEAL; Kubernetes, RBAC good practices",
 )

@@ -17,6 +17,6 @@ CHECK = Check(
     "firmware.",
     weight=5,
     mismatch=Mismatch.ACCELERATOR,
-    refs=Refs(attack=("T1542",)),
+    refs=Refs(nist=("SI-7",), attack=("T1542",), d3fend=("D3-BA",)),
     source="UEFI specification, Secure Boot; Redfish's SecureBoot",
 )

@@ -33,6 +33,6 @@ CHECK = Check(
     mismatch=Mismatch.STATE,
     window=("the secret is made", "it is deleted: the pod's end does not end it"),
     threats=("RF.T17", "RF.T18"),
-    refs=Refs(nist=("IA-5", "AC-12"), attack=("T1528",)),
+    refs=Refs(nist=("IA-5", "AC-12"), attack=("T1528",), d3fend=("D3-CRO",)),
     source="Kubernetes' page on managing service accounts",
 )

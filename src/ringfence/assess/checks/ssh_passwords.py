@@ -18,6 +18,6 @@ CHECK = Check(
     remedy="Set PasswordAuthentication no in sshd_config; keys, certificates or a second factor instead.",
     weight=4,
     threats=("RF.T18",),
-    refs=Refs(nist=("IA-2", "IA-5", "AC-17")),
+    refs=Refs(nist=("IA-2", "IA-5", "AC-17"), d3fend=("D3-ACH",)),
     source="sshd_config(5)",
 )

@@ -24,6 +24,6 @@ CHECK = Check(
     remedy="Set PermitRootLogin no; administrators log in as themselves and use sudo, automation a forced command.",
     weight=5,
     threats=("RF.T18", "RF.T19"),
-    refs=Refs(nist=("AC-6", "AC-17", "IA-2")),
+    refs=Refs(nist=("AC-6", "AC-17", "IA-2"), d3fend=("D3-ACH",), cis=("Linux 5.2.10",)),
     source="sshd_config(5), PermitRootLogin",
 )

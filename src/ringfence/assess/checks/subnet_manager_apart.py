@@ -32,6 +32,6 @@ CHECK = Check(
     opens=("manage",),
     weight=7,
     mismatch=Mismatch.ACCELERATOR,
-    refs=Refs(attack=("T1557",)),
+    refs=Refs(nist=("SC-2",), attack=("T1557",)),
     source="NIST SP 800-223, the management zone; NVIDIA's InfiniBand security guide",
 )

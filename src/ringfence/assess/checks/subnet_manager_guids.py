@@ -31,6 +31,6 @@ CHECK = Check(
     "manager has no such option, keys of its own (RF-F03, RF-F12).",
     weight=6,
     mismatch=Mismatch.ACCELERATOR,
-    refs=Refs(attack=("T1557",)),
+    refs=Refs(nist=("AC-3",), attack=("T1557",)),
     source="NVIDIA's InfiniBand security guide; opensm.conf",
 )

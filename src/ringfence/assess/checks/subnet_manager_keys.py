@@ -24,6 +24,6 @@ CHECK = Check(
     opens=("discover",),
     weight=7,
     mismatch=Mismatch.ACCELERATOR,
-    refs=Refs(attack=("T1557",)),
+    refs=Refs(nist=("IA-5",), attack=("T1557",)),
     source="opensm.conf, sm_key and sa_key; NVIDIA's InfiniBand security guide",
 )

@@ -22,6 +22,6 @@ CHECK = Check(
     opens=("root",),
     weight=7,
     threats=("RF.T19", "RF.T23"),
-    refs=Refs(nist=("AC-6", "IA-11")),
+    refs=Refs(nist=("AC-6", "IA-11"), d3fend=("D3-UAP",)),
     source="sudoers(5), NOPASSWD",
 )

@@ -22,6 +22,6 @@ CHECK = Check(
     opens=("admin",),
     weight=8,
     mismatch=Mismatch.ACCELERATOR,
-    refs=Refs(attack=("T1078.001",)),
+    refs=Refs(nist=("IA-2", "IA-5"), attack=("T1078.001",)),
     source="the switches' own configuration guides, hardening",
 )

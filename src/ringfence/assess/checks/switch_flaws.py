@@ -1,7 +1,7 @@
 """Known flaws of switch systems."""
 
 from ringfence.analyse.rule import Atom, Match, Prefix
-from ringfence.assess.check import Check, Layer, Mismatch, When
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When
 from ringfence.assess.ways import flawed, held_against, undecided
 
 PRODUCT = "switch-os"
@@ -27,5 +27,6 @@ CHECK = Check(
     remedy="Update Onyx, MLNX-OS, Cumulus, NVOS or UFM to the release that the bulletin names.",
     weight=7,
     mismatch=Mismatch.ACCELERATOR,
+    refs=Refs(nist=("SI-2",), d3fend=("D3-SU",)),
     source="NVIDIA's security bulletins (CSAF), read at run time",
 )

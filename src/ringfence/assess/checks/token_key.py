@@ -43,6 +43,6 @@ CHECK = Check(
     mismatch=Mismatch.STATE,
     window=("a token is signed", "the key is changed: a token's own end is its bearer's choice"),
     threats=("RF.T14", "RF.T18"),
-    refs=Refs(nist=("IA-5", "SC-12")),
+    refs=Refs(nist=("IA-5", "SC-12"), d3fend=("D3-LFP",)),
     source="Slurm's JSON web tokens page",
 )

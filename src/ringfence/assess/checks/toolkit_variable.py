@@ -1,7 +1,7 @@
 """A container gets accelerators by its request to the platform, not by a variable of its own."""
 
 from ringfence.analyse.rule import Atom, Is, Prefix
-from ringfence.assess.check import Check, Layer, Mismatch, When, asked_of
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
 
 OPEN = Atom("setting", "it", Is("toolkit.envvar_when_unprivileged=true"))
 
@@ -31,5 +31,6 @@ CHECK = Check(
     "device plugin with volume mounts or CDI.",
     weight=6,
     mismatch=Mismatch.ACCELERATOR,
+    refs=Refs(nist=("AC-6",)),
     source="NVIDIA container toolkit, config.toml",
 )

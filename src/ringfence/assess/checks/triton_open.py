@@ -32,6 +32,6 @@ CHECK = Check(
     remedy="Put a proxy that checks callers in front, --model-control-mode=none, and restrict the protocols of the "
     "model repository.",
     weight=7,
-    refs=Refs(nist=("IA-2", "SC-7"), atlas=("AML.T0049",), attack=("T1190",)),
+    refs=Refs(nist=("IA-2", "SC-7"), atlas=("AML.T0049",), attack=("T1190",), d3fend=("D3-PBWSAM",)),
     source="Triton Inference Server, Secure Deployment Considerations",
 )

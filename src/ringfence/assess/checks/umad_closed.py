@@ -14,7 +14,11 @@ CHECK = Check(
     layer=Layer.FABRIC,
     each=(When((PORT, INFINIBAND), kinds={"it": ("host",)}), When((OPEN,))),
     fails=(
-        When((OPEN, PORT, INFINIBAND), "/dev/infiniband/umad or issm is open to others", opens=("fabric#send",)),
+        When(
+            (OPEN, PORT, INFINIBAND),
+            "a management device is open to others (/dev/infiniband/umad or issm)",
+            opens=("fabric#send",),
+        ),
         When((OPEN,), "a management device is open to others", opens=()),
     ),
     rests=(asked_of("devices", complete=True),),
@@ -23,6 +27,6 @@ CHECK = Check(
     remedy="A udev rule with mode 0600 for umad and issm; monitoring through a service of its own.",
     weight=7,
     mismatch=Mismatch.ACCELERATOR,
-    refs=Refs(attack=("T1046",)),
+    refs=Refs(nist=("AC-6",), attack=("T1046",), d3fend=("D3-LFP",)),
     source="rdma-core's udev rules for management devices",
 )

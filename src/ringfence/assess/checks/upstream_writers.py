@@ -33,6 +33,6 @@ CHECK = Check(
     weight=8,
     mismatch=Mismatch.DATA,
     window=("the dataset is approved", "the last run that reads it ends"),
-    refs=Refs(nist=("AC-3", "SI-7"), atlas=("AML.T0020", "AML.T0010.002")),
+    refs=Refs(nist=("AC-3", "SI-7"), atlas=("AML.T0020", "AML.T0010.002"), d3fend=("D3-LFP",)),
     source="MITRE ATLAS, AI Supply Chain Compromise: Data",
 )

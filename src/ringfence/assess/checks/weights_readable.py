@@ -25,6 +25,6 @@ CHECK = Check(
     weight=7,
     mismatch=Mismatch.STATE,
     window=("the checkpoint is written", "it is deleted or its mode narrowed"),
-    refs=Refs(nist=("AC-3", "AC-6"), atlas=("AML.T0035",)),
+    refs=Refs(nist=("AC-3", "AC-6"), atlas=("AML.T0035",), d3fend=("D3-LFP",)),
     source="RAND RR-A2849-1: fewer people with access to weights",
 )

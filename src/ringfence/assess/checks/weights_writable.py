@@ -15,8 +15,16 @@ CHECK = Check(
     layer=Layer.STORAGE,
     each=(When((Atom("stored_on", "it", "storage"),), kinds=WEIGHTS),),
     fails=(
-        When((_STATE, Atom("writable_by", "it", Is(EVERYONE))), "every account may change the state", opens=_BOTH),
-        When((_STATE, Atom("writable_by", "it", GROUP)), "a whole group may change the state", opens=_BOTH),
+        When(
+            (_STATE, Atom("writable_by", "it", Is(EVERYONE))),
+            "every account that reaches the storage may change it, and training resumes from it",
+            opens=_BOTH,
+        ),
+        When(
+            (_STATE, Atom("writable_by", "it", GROUP)),
+            "a whole group may change it, and training resumes from it",
+            opens=_BOTH,
+        ),
         When((Atom("writable_by", "it", Is(EVERYONE)),), "every account that reaches the storage may change it"),
         When((Atom("writable_by", "it", GROUP),), "a whole group may change it"),
     ),
@@ -30,6 +38,6 @@ CHECK = Check(
     weight=8,
     mismatch=Mismatch.STATE,
     window=("the checkpoint is closed", "the last resume from it"),
-    refs=Refs(nist=("AC-3", "SI-7"), atlas=("AML.T0018",)),
+    refs=Refs(nist=("AC-3", "SI-7"), atlas=("AML.T0018",), d3fend=("D3-LFP",)),
     source="MITRE ATLAS, Manipulate AI Model",
 )

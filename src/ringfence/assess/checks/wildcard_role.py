@@ -29,6 +29,11 @@ CHECK = Check(
     "instead of the cluster, and keep cluster-admin for people.",
     opens=("scope#admin",),
     weight=8,
-    refs=Refs(nist=("AC-6",), attack=("T1098",)),
+    refs=Refs(
+        nist=("AC-6",),
+        attack=("T1098",),
+        d3fend=("D3-UAP",),
+        cis=("Kubernetes 5.1.1", "Kubernetes 5.1.3", "Kubernetes 5.1.8"),
+    ),
     source="KubeHound, ROLE_BIND, IDENTITY_IMPERSONATE; Kubernetes, RBAC good practices",
 )

@@ -70,7 +70,7 @@ def _finding(assessed: Assessed, rule: Rule, seen: Seen) -> dict[str, Any]:
             "uid": f"{assessed.id}/{seen.id}",
             "product": {"name": "Ringfence", "vendor_name": "Ringfence", "version": assessed.version},
         },
-        "unmapped": {"position": seen.position, "on_way": seen.on_way, "files": list(seen.files)},
+        "unmapped": {"position": seen.position, "on_way": seen.on_way, "files": list(seen.files), **rule.outside},
     }
     if seen.verdict != PASSED:
         told["remediation"] = {"desc": rule.remedy}
