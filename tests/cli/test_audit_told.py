@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.app.assess.hints import hint, reasons
+from ringfence.assess.check import Mismatch
+from ringfence.assess.checks import CHECKS
 from ringfence.cli import run
 from ringfence.cli.audit_told import EACH, SHOWN, shown
 from ringfence.cli.columns import PIPE, many, widths
@@ -137,3 +139,24 @@ def test_a_window_says_when_it_begins_and_ends_and_when_it_was_seen_open(tmp_pat
     assert "2025-10-09T08:53:20Z" in out
     assert run(["audit", "--estate", kept(tmp_path, sample("gpu_scrub")), "--check", "gpu_scrub"]) == 0
     assert "no time is known" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_window_that_nobody_could_judge_is_told_apart_from_a_shut_one(tmp_path, capsys):
+    """The same facts without the one that shows it open: it may be."""
+    facts = [fact for fact in sample("gpu_scrub") if not fact.object.startswith("Epilog=")]
+    path = kept(tmp_path, facts)
+    assert run(["audit", "--estate", path, "--check", "gpu_scrub", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["windows"] == []
+    (window,) = told["windows_unknown"]
+    assert (window["check"], window["count"]) == ("RF-G06", 1)
+    assert (window["begins"], window["ends"]) == ("a job's last kernel", "the next job's first kernel")
+    assert run(["audit", "--estate", path, "--check", "gpu_scrub"]) == 0
+    assert "1 window may be open, nobody could judge: RF-G06" in " ".join(capsys.readouterr().out.split())
+
+
+def test_every_check_of_the_stateful_family_has_a_window():
+    """State that outlives its use: since when, and until when."""
+    family = [check for check in CHECKS if check.mismatch is Mismatch.STATE]
+    assert len(family) >= 10
+    assert [check.id for check in family if not all(check.window)] == []

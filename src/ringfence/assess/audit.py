@@ -8,6 +8,7 @@ from heapq import nsmallest
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from ringfence.analyse.rule import Is, Like, Slot
 from ringfence.assess.accepted import EXPIRED, Accepted, in_force
@@ -86,6 +87,8 @@ class Audit(msgspec.Struct, frozen=True):
     windows: tuple[Window, ...]
     idle: tuple[Accepted, ...]
     """Acceptances that cover nothing: repaired, or misspelt."""
+    perhaps: tuple[Window, ...] = ()
+    """Windows that may be open, for nobody could judge; of one check perhaps beside those in `windows`."""
 
     def counts(self) -> dict[str, int]:
         """Subjects by verdict, the accepted ones apart."""
@@ -123,6 +126,7 @@ def audited(
         _families({str(one) for one in Mismatch if one}, standings, lambda check: str(check.mismatch)),
         tuple(_windows(found)),
         tuple(one for one in decisions if one not in used and not (one in expired and _covers(one, found))),
+        tuple(_perhaps(estate, one) for one in judged if one.check.window != ("", "") and _unknown(one).any()),
     )
 
 
@@ -154,8 +158,18 @@ def _standing(estate: Estate, judged: Judged, found: Iterable[Group]) -> Standin
     )
 
 
+def _unknown(judged: Judged) -> NDArray[np.bool_]:
+    return ~judged.failed & (judged.missing >= 0)
+
+
+def _perhaps(estate: Estate, judged: Judged) -> Window:
+    terms = judged.subjects[_unknown(judged)]
+    few = nsmallest(_FEW, (estate.terms.values[term] for term in terms))
+    return Window(judged.check, *judged.check.window, len(terms), 0.0, examples=tuple(few))
+
+
 def _gaps(estate: Estate, judged: Judged) -> Iterable[Gap]:
-    check, unknown = judged.check, ~judged.failed & (judged.missing >= 0)
+    check, unknown = judged.check, _unknown(judged)
     for missing in np.unique(judged.missing[unknown]).tolist():
         terms = judged.subjects[unknown & (judged.missing == missing)]
         subjects = tuple(sorted(estate.terms.values[term] for term in terms))

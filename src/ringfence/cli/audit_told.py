@@ -24,7 +24,7 @@ def tell(told: dict[str, Any], named: bool) -> None:
     _accepted(told["accepted"])
     _gaps(told["unknown"], named)
     _families(told)
-    _windows(told["windows"])
+    _windows(told["windows"], told["windows_unknown"])
     for one in told["idle_acceptances"]:
         text = f"{one['place']}: nothing fails {one['check']} of {one['subject']} any more, or it is misspelt"
         output.err.print(text, markup=False)
@@ -147,13 +147,18 @@ def _counts(one: dict[str, Any]) -> tuple[object, ...]:
     return one["checks"], one["failed_checks"], f"{one['failed']:,}", f"{one['passed']:,}", f"{one['unknown']:,}"
 
 
-def _windows(windows: list[dict[str, Any]]) -> None:
-    """When each begins and ends, and from when to when facts saw it open."""
+def _windows(windows: list[dict[str, Any]], perhaps: list[dict[str, Any]]) -> None:
+    """When each begins and ends, and from when to when facts saw it open; which may be open besides."""
     if windows:
         rows = [
             (one["check"], one["title"], f"{one['count']:,}", one["begins"], one["ends"], _seen(one)) for one in windows
         ]
         table(("check", "should be so", "open", "begins", "ends", "seen open"), rows, _WINDOWS)
+    if perhaps:
+        which = many(len(perhaps), "window")
+        names = ", ".join(one["check"] for one in perhaps)
+        output.out.print(f"{which} may be open, nobody could judge: {names}", markup=False)
+    if windows or perhaps:
         output.out.print()
 
 

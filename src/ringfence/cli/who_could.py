@@ -54,12 +54,17 @@ def who_could(
     for number, row in enumerate((row for row in found["who"] if row["path"]), 1):
         told(number, row["path"])
     lead = "" if not found["unknown"] else f"; {len(found['unknown']):,} more if what was not collected holds"
+    data = found["read"].rpartition("#")[0]
     output.out.print(
-        f"{found['count']:,} could have {found['read']}{lead}. Asked of {kept['file']}, which is of {kept['at']} "
+        f"{_how_many(found['count'])} could read {data}{lead}. Asked of {kept['file']}, which is of {kept['at']} "
         f"(by its {kept['by']}).",
         markup=False,
     )
     return 0
+
+
+def _how_many(count: int) -> str:
+    return f"{count:,}" if count else "nobody known"
 
 
 def _minutes(row: dict[str, object], most: int) -> str:

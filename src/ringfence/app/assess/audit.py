@@ -98,6 +98,7 @@ def shown(audit: Audit, estate: Estate, *, with_unknown: bool = False, bulletins
         "layers": [_family(one) | {"compute_aware": one.name not in CLASSIC} for one in audit.layers],
         "mismatches": [_family(one) for one in audit.mismatches],
         "windows": [_window(one) for one in audit.windows],
+        "windows_unknown": [_window(one) for one in audit.perhaps],
         "idle_acceptances": [{"check": one.check, "subject": one.subject, "place": one.place} for one in audit.idle],
     }
 
