@@ -27,6 +27,9 @@ State = Annotated[
     Path | None, Parameter(name=["--state"], help="Receipts and journal (default /var/lib/ringfence/harden).")
 ]
 Really = Annotated[bool, Parameter(name=["--apply"], negative="", help="Do it; without this it is only shown.")]
+Wait = Annotated[
+    float, Parameter(name=["--wait"], help="Seconds to wait while another command hardens this host (default 0).")
+]
 HERE = Path("/")
 FOUND = 3
 
@@ -76,6 +79,7 @@ def apply(
     only: Only = None,
     state: State = None,
     receipt: str = "",
+    wait: Wait = 0.0,
     really: Really = False,
     json: AsJson = False,
 ) -> int:
@@ -89,7 +93,7 @@ def apply(
     receipt
         The id of the receipt (default: a new one). Under an id that was applied nothing is done again.
     """
-    applying = commands.Applying(root, only or (), state, receipt)
+    applying = commands.Applying(root, only or (), state, receipt, wait)
     done: list[Any] = []
     if really:
         with needs_fence():
@@ -112,12 +116,14 @@ def undo(
     state: State = None,
     keep_theirs: Annotated[bool, Parameter(negative="")] = False,
     overwrite_theirs: Annotated[bool, Parameter(negative="")] = False,
+    wait: Wait = 0.0,
     really: Really = False,
     json: AsJson = False,
 ) -> int:
     """Take the last apply back: bytes, mode, owner, and files that were not there are gone again.
 
-    What somebody else changed since is shown, and left, until one of the two ways on is named.
+    What somebody else changed since is shown, and left, until one of the two ways on is named. Exit status 1
+    if a place could not be put back.
     Example: `ringfence harden undo --apply`
 
     Parameters
@@ -131,7 +137,7 @@ def undo(
     """
     if keep_theirs and overwrite_theirs:
         raise UsageError("--keep-theirs and --overwrite-theirs exclude each other", "name one")
-    undoing = commands.Undoing(root, state, receipt, commands.foreign(keep_theirs, overwrite_theirs))
+    undoing = commands.Undoing(root, state, receipt, commands.foreign(keep_theirs, overwrite_theirs), wait)
     shown = undoing.shown()
     done = _run(undoing.undo()) if really else []
     if json:
@@ -169,12 +175,14 @@ def waves(
     tolerated: int = 0,
     put_back: bool = True,
     program: str = "ringfence",
+    patience: float = 600.0,
     really: Really = False,
     json: AsJson = False,
 ) -> int:
     """Harden many hosts, a canary first, then twice as many each time; halt where one is not well.
 
-    Where each host stands is kept in the file of the run: called again, it goes on. Exit status 3 if it halted.
+    After a halt no further wave begins, in this call or a later one of the same run. Where each host stands is kept in
+    the file of the run: called again, it goes on. Exit status 3 if it halted.
     Example: `ringfence harden waves hosts.txt --only umad --health "systemctl is-active slurmd" --apply`
 
     Parameters
@@ -201,10 +209,12 @@ def waves(
         Take back the wave in which it halts.
     program
         How ringfence is called on a host.
+    patience
+        Seconds that one command on a host may take; a health command that hangs ends so, and its host is not well.
     """
     wanted = commands.Wanted(
         hosts, run, reach, tuple(only or ()), health, step_time, slower, tuple(canary or ()), most, tolerated, put_back,
-        program,
+        program, patience,
     )  # fmt: skip
     if not really:
         planned = commands.waves_planned(wanted)

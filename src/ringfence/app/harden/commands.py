@@ -57,11 +57,13 @@ def _explained(measure: Measure) -> dict[str, Any]:
 class Applying:
     """One apply: what it would do, then doing it; one that was cut off is completed first."""
 
-    def __init__(self, root: Path, names: Sequence[str], state: Path | None, receipt: str = "") -> None:
+    def __init__(
+        self, root: Path, names: Sequence[str], state: Path | None, receipt: str = "", wait: float = 0.0
+    ) -> None:
         if receipt and not (len(receipt) <= 40 and receipt.isascii() and receipt.isalnum()):
             raise UsageError(f"{receipt[:40]!r} is no id of a receipt", "letters and figures, 40 at most")
         self._root, self._measures, self.state = root, chosen(names), folder_of(root, state)
-        self._receipt = receipt
+        self._receipt, self._wait = receipt, wait
 
     def plan(self) -> list[dict[str, Any]]:
         """Findings with their changes; nothing is changed."""
@@ -70,7 +72,7 @@ class Applying:
     def apply(self) -> Iterator[Outcome]:
         """Raises `EnforceError`, `StateError`, `UsageError`."""
         ledger = Ledger(self.state).make()
-        with ledger.alone():
+        with ledger.alone(self._wait):
             host = Host(self._root, ledger)
             yield from host.complete()
             yield from host.apply(plan_of(self._root, self._measures), self._receipt)
@@ -82,11 +84,14 @@ class Undoing:
     Of a receipt that is named and not in force (never begun, or undone already) nothing is left to do.
     """
 
-    def __init__(self, root: Path, state: Path | None, receipt: str, foreign: Foreign = Foreign.ASK) -> None:
-        self._foreign = foreign
+    def __init__(
+        self, root: Path, state: Path | None, receipt: str, foreign: Foreign = Foreign.ASK, wait: float = 0.0
+    ) -> None:
+        self._foreign, self._wait = foreign, wait
         ledger = Ledger(folder_of(root, state))
         self._named = receipt
         self._receipt: Receipt | None = None
+        self._host: Host | None = None
         if receipt and not ledger.exists:
             return
         self._host = Host(root, ledger.there())
@@ -95,7 +100,7 @@ class Undoing:
 
     def shown(self) -> dict[str, Any]:
         """What would be put back."""
-        if self._receipt is None:
+        if self._host is None or self._receipt is None:
             return {"receipt": self._named, "status": "not in force", "places": [], "theirs": []}
         places = [one.target for one in self._receipt.targets if one.status not in ("planned", "undone")]
         found = [msgspec.structs.asdict(one) for one in self._host.theirs(self._receipt)]
@@ -104,16 +109,19 @@ class Undoing:
 
     def told(self) -> list[str]:
         """What somebody else changed since, in lines."""
-        if self._receipt is None:
+        if self._host is None or self._receipt is None:
             return []
         return [line for one in self._host.theirs(self._receipt) for line in said(one)]
 
     def undo(self) -> Iterator[Outcome]:
         """Raises `EnforceError`, `StateError`."""
-        if self._receipt is None:
+        if self._host is None:
             return
-        with self._host.ledger.alone():
-            yield from self._host.undo(self._host.to_undo(self._receipt.id), self._foreign)
+        with self._host.ledger.alone(self._wait):
+            # looked at again: an apply that was waited for may have begun this very receipt
+            wanted = self._named or (self._receipt.id if self._receipt else "")
+            if self._host.in_force(wanted):
+                yield from self._host.undo(self._host.to_undo(wanted), self._foreign)
 
 
 def foreign(keep: bool, overwrite: bool) -> Foreign:
@@ -136,6 +144,7 @@ class Wanted(msgspec.Struct, frozen=True):
     tolerated: int = 0
     put_back: bool = True
     program: str = "ringfence"
+    patience: float = 600.0
 
 
 def waves_planned(wanted: Wanted) -> dict[str, Any]:
@@ -168,5 +177,7 @@ def _waves(wanted: Wanted) -> Waves:
     words = [tuple(shlex.split(one)) for one in (wanted.reach, wanted.health, wanted.step_time, wanted.program)]
     if not words[0]:
         raise UsageError("--reach is empty", "say how a command is run on a host: ssh root@{host}")
-    settings = Settings(words[0], wanted.only, words[1], words[2], wanted.slower, words[3])
+    if not 1 <= wanted.patience <= 86_400:
+        raise UsageError(f"--patience {wanted.patience:g}", "between a second and a day")
+    settings = Settings(words[0], wanted.only, words[1], words[2], wanted.slower, words[3], wanted.patience)
     return Waves(names, _rules(wanted), settings, wanted.run.absolute(), processes)

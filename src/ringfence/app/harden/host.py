@@ -4,7 +4,8 @@
                                       └ undo: the last change first, exactly as it was ─▶ undone
 
 The receipt holds the changes themselves, so one that was cut off is completed without the plan, and undone without it.
-Killed anywhere, each place holds what was or what is wanted; `apply` completes, `undo` takes back.
+Killed anywhere, each place holds what was or what is wanted; `apply` completes, `undo` takes back. How a receipt ends
+is in the journal first: what is settled is never missing there, and a cut between the two makes the line twice.
 """
 
 import secrets
@@ -85,9 +86,12 @@ class Host:
     def apply(self, plan: Plan, receipt: str = "") -> Iterator[Outcome]:
         """Carry a plan out, under the id `receipt` if one is given; under one that was applied nothing is done again.
 
-        Raises `EnforceError`; what was done until then stands in the receipt.
+        Raises `EnforceError`; what was done until then stands in the receipt. `UsageError` for one that was taken back
+        or failed: an order that comes late undoes no undo.
         """
         known = receipts.receipt(self.ledger.database, receipt) if receipt else None
+        if known and known.status not in ("begun", "applied"):
+            raise UsageError(f"the receipt {receipt} is {known.status} already", "apply under another id")
         if not plan.changes or (known and known.status == "applied"):
             return
         for change in plan.changes:
@@ -105,8 +109,9 @@ class Host:
         for receipt in self.interrupted():
             if receipt.status == "undoing":
                 raise _half_undone(receipt, self.theirs(receipt))
-            self.ledger.note("harden.apply.resumed", receipt.id)
-            yield from self._carry_out(receipt.id, [decode(one.before) for one in receipt.targets])
+            kept = [decode(one.before) for one in receipt.targets]
+            self.ledger.note("harden.apply.resumed", receipt.id, changes=[told(one.change) for one in kept])
+            yield from self._carry_out(receipt.id, kept)
 
     def interrupted(self) -> list[receipts.Receipt]:
         """Applies and undos that somebody was cut off in."""
@@ -162,8 +167,8 @@ class Host:
         if left:
             remedy = WAYS_ON if strange else "mend them, then undo again"
             raise EnforceError(f"{met} of {len(receipt.targets)} places were not put back", remedy, tuple(left))
-        receipts.settle(self.ledger.database, receipt.id, "undone", time())
         self.ledger.note("harden.undo.done", receipt.id, kept_theirs=kept_theirs)
+        receipts.settle(self.ledger.database, receipt.id, "undone", time())
 
     def _put_back(self, receipt: str, kept: Kept, found: Theirs | None, foreign: Foreign) -> Outcome:
         if found is None:
@@ -186,15 +191,15 @@ class Host:
             try:
                 act.apply(self.tree, one)
             except RingfenceError as error:
-                receipts.settle(database, receipt, "failed", time())
                 self.ledger.note("harden.apply.failed", receipt, place=name, why=error.what)
+                receipts.settle(database, receipt, "failed", time())
                 stands = "the changes before it stand; `ringfence harden undo --apply` takes them back"
                 left = (*getattr(error, "left", ()), stands)
                 raise EnforceError(f"{name}: {error.what}", error.remedy, left) from error
             receipts.step(database, receipt, name, "changed")
             yield Outcome(name, "done")
-        receipts.settle(database, receipt, "applied", time())
         self.ledger.note("harden.apply.done", receipt, changes=len(kept))
+        receipts.settle(database, receipt, "applied", time())
 
 
 def said(one: Theirs) -> list[str]:

@@ -5,11 +5,15 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic, sleep
 from typing import Any
 
 from ringfence.app.fence import ledger
 from ringfence.errors import StateError, UsageError
 from ringfence.store.journal import durable
+
+_LOOK = 0.1
+"""Seconds between two looks at a lock."""
 
 
 class Ledger(ledger.Ledger):
@@ -36,15 +40,13 @@ class Ledger(ledger.Ledger):
         return self
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Hold the folder while something is changed. Raises `StateError` where another command does."""
+    def alone(self, wait: float = 0.0) -> Iterator[None]:
+        """Hold the folder while something is changed. `StateError` where another command does for `wait` seconds."""
         handle = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not _held(handle, monotonic() + wait):
             os.close(handle)
             what = f"another command is hardening this host ({self.folder}); nothing was changed by this one"
-            raise StateError(what, "wait until it has ended") from None
+            raise StateError(what, "wait until it has ended, or say how long with --wait")
         try:
             yield
         finally:
@@ -64,3 +66,16 @@ class Ledger(ledger.Ledger):
     def note(self, what: str, receipt: str, **detail: Any) -> None:
         """One line of the journal; on disk when this returns."""
         self.write_down(what, "host:this", receipt, **detail)
+
+
+def _held(handle: int, end: float) -> bool:
+    """Whether the lock is ours before `end`."""
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if monotonic() >= end:
+                return False
+            sleep(_LOOK)
+        else:
+            return True

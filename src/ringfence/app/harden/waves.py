@@ -4,24 +4,33 @@ run.json ─▶ following ─▶ apply | judge | put back on these hosts, at onc
 
 Where each host stands is on disk after each step, so that a command that was cut off goes on; applying again does no
 harm, since each host completes its own receipt. All receipts of a run have its id, so that nothing else is put back.
+How fast jobs ran before is on disk before a host is touched: asked again after a cut, it would be taken of the change.
+What a cut-off run still does on a host is waited for there.
 """
 
+import fcntl
+import os
 import secrets
 import shlex
-import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
 import msgspec
 
+from ringfence.app.harden.transport import SILENT, Told, Transport, processes
 from ringfence.assess.harden.waves import Do, Rules, Stand, Step, following
 from ringfence.errors import InputError, StateError, UsageError
 from ringfence.store.journal import durable
 
+__all__ = ["Host", "Run", "Settings", "Told", "Waves", "hosts_of", "processes"]
+
 AT_ONCE = 32
 MOST_HOSTS = 100_000
+WAIT = 60.0
+"""Seconds that a command on a host waits for another one there."""
 _FOUND = 3
 
 
@@ -31,6 +40,7 @@ class Settings(msgspec.Struct, frozen=True):
     `reach`: words before a command on a host, `{host}` for its name (`ssh -o BatchMode=yes root@{host}`). `health`:
     words of a command on the host, or here with `{host}`; it is well if it ends with 0. `step_time`: words of a command
     on the host that prints seconds per step, one number a line; the median may grow by `slower` (0.05: 5 %).
+    `patience`: seconds that any of these commands may take.
     """
 
     reach: tuple[str, ...]
@@ -43,11 +53,11 @@ class Settings(msgspec.Struct, frozen=True):
 
 
 class Host(msgspec.Struct, frozen=True):
-    """What is kept of one host. `pace`: seconds per step before anything was changed; 0: not known."""
+    """What is kept of one host. `pace`: seconds per step before anything was changed; 0: none, None: not asked yet."""
 
     stand: Stand
     why: str = ""
-    pace: float = 0.0
+    pace: float | None = None
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -57,31 +67,6 @@ class Run(msgspec.Struct, frozen=True):
     hosts: dict[str, Host] = {}
 
 
-class Told(msgspec.Struct, frozen=True):
-    """What a host answered."""
-
-    status: int
-    text: str
-    errors: str
-
-
-Transport = Callable[[Sequence[str], float], Told]
-
-
-def processes(argv: Sequence[str], patience: float) -> Told:
-    """Run a command of this machine."""
-    try:
-        done = subprocess.run(
-            argv, capture_output=True, text=True, timeout=patience, check=False, errors="replace",
-            stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        return Told(255, "", f"no answer within {patience:g} s")
-    except OSError as error:
-        return Told(255, "", f"{argv[0]}: {error.strerror}")
-    return Told(done.returncode, done.stdout, done.stderr)
-
-
 class Waves:
     """Hosts in waves. `file`: where each stands; made at the first step."""
 
@@ -89,38 +74,56 @@ class Waves:
         self, hosts: Sequence[str], rules: Rules, settings: Settings, file: Path, transport: Transport
     ) -> None:
         self._rules, self._settings, self._file, self._transport = rules, settings, file, transport
-        self._run = _read(file) or Run(secrets.token_hex(8))
+        self._names = sorted(set(hosts))
+        self._look()
+
+    def _look(self) -> None:
+        self._run = _read(self._file) or Run(secrets.token_hex(8))
         kept = self._run.hosts
-        strange = sorted(set(kept) - set(hosts))
+        strange = sorted(set(kept) - set(self._names))
         if strange:
-            what = f"{file} knows {strange[0]!r}, which is none of the hosts"
+            what = f"{self._file} knows {strange[0]!r}, which is none of the hosts"
             raise UsageError(what, "name the same hosts, or another file for another run")
-        self.hosts = {host: kept.get(host, Host(Stand.OLD)) for host in sorted(set(hosts))}
+        self.hosts = {host: kept.get(host, Host(Stand.OLD)) for host in self._names}
 
     def following(self) -> Step:
         """The next step."""
         return following({name: host.stand for name, host in self.hosts.items()}, self._rules)
 
     def run(self) -> Iterator[Step]:
-        """Step by step, each told when it is done, until it halts or is done."""
-        _write(self._file, self._run.receipt, self.hosts)  # the id, before any host has it
-        while (step := self.following()).do not in (Do.HALT, Do.DONE):
-            does = {Do.APPLY: self._apply, Do.JUDGE: self._judge, Do.PUT_BACK: self._put_back}[step.do]
-            with ThreadPoolExecutor(AT_ONCE, "waves") as pool:
-                self.hosts |= dict(zip(step.hosts, pool.map(does, step.hosts), strict=True))
-            _write(self._file, self._run.receipt, self.hosts)
+        """Step by step, each told when it is done, until it halts or is done. Raises `StateError`."""
+        with _alone(self._file):
+            self._look()
+            _write(self._file, self._run.receipt, self.hosts)  # the id, before any host has it
+            while (step := self.following()).do not in (Do.HALT, Do.DONE):
+                if step.do is Do.APPLY and any(self.hosts[host].pace is None for host in step.hosts):
+                    self._each(step.hosts, self._timed)
+                    continue
+                does = {Do.APPLY: self._apply, Do.JUDGE: self._judge, Do.PUT_BACK: self._put_back}[step.do]
+                self._each(step.hosts, does)
+                yield step
             yield step
-        yield step
+
+    def _each(self, hosts: Sequence[str], does: Callable[[str], Host]) -> None:
+        with ThreadPoolExecutor(AT_ONCE, "waves") as pool:
+            self.hosts |= dict(zip(hosts, pool.map(does, hosts), strict=True))
+        _write(self._file, self._run.receipt, self.hosts)
+
+    def _timed(self, host: str) -> Host:
+        """How fast jobs run, before anything is touched."""
+        was = self.hosts[host]
+        pace = self._pace(host) if was.pace is None else was.pace
+        if isinstance(pace, Told):
+            return _bad(pace, Stand.SILENT if pace.status == SILENT else Stand.FAILED)
+        return Host(Stand.OLD, pace=pace)
 
     def _apply(self, host: str) -> Host:
-        pace = self._pace(host)
-        if isinstance(pace, Told):
-            return _bad(pace, Stand.SILENT if pace.status == 255 else Stand.FAILED)
         only = [word for name in self._settings.only for word in ("--only", name)]
-        told = self._there(host, (*self._settings.program, "harden", "apply", "--apply", "--json", *self._named, *only))
+        words = ("harden", "apply", "--apply", "--json", *self._named, *self._patient, *only)
+        told = self._there(host, (*self._settings.program, *words))
         if told.status in (0, _FOUND):
-            return Host(Stand.APPLIED, pace=pace)
-        return _bad(told, Stand.SILENT if told.status == 255 else Stand.FAILED)
+            return Host(Stand.APPLIED, pace=self.hosts[host].pace)
+        return _bad(told, Stand.SILENT if told.status == SILENT else Stand.FAILED)
 
     def _judge(self, host: str) -> Host:
         was = self.hosts[host]
@@ -137,7 +140,7 @@ class Waves:
 
     def _put_back(self, host: str) -> Host:
         was = self.hosts[host]
-        words = (*self._settings.program, "harden", "undo", self._run.receipt, "--apply", "--json")
+        words = (*self._settings.program, "harden", "undo", self._run.receipt, "--apply", "--json", *self._patient)
         told = self._there(host, words)
         if told.status == 0:
             return Host(Stand.BACK, was.why, was.pace)
@@ -146,6 +149,10 @@ class Waves:
     @property
     def _named(self) -> tuple[str, str]:
         return "--receipt", self._run.receipt
+
+    @property
+    def _patient(self) -> tuple[str, str]:
+        return "--wait", f"{min(WAIT, self._settings.patience / 2):g}"
 
     def _pace(self, host: str) -> float | Told:
         """Median seconds per step; 0 where nobody asks."""
@@ -193,6 +200,24 @@ def _bad(told: Told, stand: Stand) -> Host:
 def _last(told: Told) -> str:
     said = (told.errors or told.text).strip().splitlines()
     return (said[0] if said else f"it ended with {told.status}")[:200]
+
+
+@contextmanager
+def _alone(file: Path) -> Iterator[None]:
+    """Hold a run. Raises `StateError` where another command does, or its folder cannot be written."""
+    try:
+        handle = os.open(f"{file}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StateError(f"{file} cannot be written: {error.strerror}", "name another file; the hosts stand") from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        raise StateError(f"another command carries out {file}", "wait until it has ended") from None
+    try:
+        yield
+    finally:
+        os.close(handle)
 
 
 def _read(file: Path) -> Run | None:

@@ -5,11 +5,11 @@ where each stands ─▶ the next step: look | apply | judge | put back | halt |
 
         old ──apply──▶ applied ──judge──▶ healthy         failed: the apply did not end well
          ▲                └──────────────▶ sick            silent: the host does not answer
-         └──────put back── sick, failed
+         └──────put back── sick, failed, and of the wave in which it halts applied, healthy
 
 Only one wave is under way at a time. The first host that is sick, failed or silent beyond `tolerated` halts everything;
-`put_back` then takes back that wave's hosts, and no other. The plan keeps no state of its own: cut off, it goes on from
-where the hosts stand.
+`put_back` then takes back that wave's hosts, and no other; one that is silent is left, for nobody can ask it. The plan
+keeps no state of its own: cut off, it goes on from where the hosts stand.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -99,7 +99,7 @@ def following(stands: Mapping[str, Stand], rules: Rules) -> Step:
 
 def _halted(stands: Mapping[str, Stand], planned: Sequence[tuple[str, ...]], bad: Sequence[str], rules: Rules) -> Step:
     number = max(at for at, wave in enumerate(planned) if any(stands[host] is not Stand.OLD for host in wave))
-    touched = (Stand.SICK, Stand.FAILED, Stand.APPLIED)
+    touched = (Stand.SICK, Stand.FAILED, Stand.APPLIED, Stand.HEALTHY)
     mine = tuple(host for host in planned[number] if stands[host] in touched)
     if rules.put_back and mine:
         return Step(Do.PUT_BACK, mine, number)
