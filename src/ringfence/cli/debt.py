@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 from ringfence.app.assess.debt import history
 from ringfence.app.assess.debt_history import estates_in, retired_hosts
@@ -14,13 +14,15 @@ from ringfence.cli import output
 from ringfence.cli.estate import AsJson, Identity
 
 _TERA = 1e12
+PARTIAL = 3
 
 
 def debt(
     *,
     history_: Annotated[Path, Parameter(name=["--history"])],
-    fixes: int = 10,
+    fixes: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 10,
     retired: Path | None = None,
+    since: str = "",
     report: Path | None = None,
     json: AsJson = False,
     identity: Identity = None,
@@ -31,6 +33,8 @@ def debt(
 
     Example: `ringfence debt --history estates/ --report debt.html`
 
+    A file that cannot be read, or whose date lies before 2000 or ahead of today, is named and left out: exit status 3.
+
     Parameters
     ----------
     history_
@@ -38,15 +42,18 @@ def debt(
     fixes
         How many fixes ahead to plan.
     retired
-        Names of hosts that were taken out of service, one a line: they do not lower coverage.
+        Names of what was taken out of service, one id a line (a bare name is a host's): it does not lower coverage.
+    since
+        Begin with the surveys of this day (2026-03-01), as if there were none before: where what is surveyed changed.
     report
         Also write the report, one HTML file that prints well.
     """
     with output.progress(not json) as step:
         step("reading the history")
-        found = history(estates_in(history_, identity), retired=retired_hosts(retired))
+        surveys = estates_in(history_, identity, since)
+        found = history(surveys, retired=retired_hosts(retired))
         step("attributing, and planning fixes")
-        told = shown(found, fixes)
+        told = shown(found, fixes, surveys.problems, surveys.earlier)
         if report:
             write_debt_report(told, report)
     if json:
@@ -55,7 +62,8 @@ def debt(
         tell(told)
     if report:
         output.err.print(f"{report} has the picture: open it in a browser, or print it.", markup=False)
-    return 0
+    output.problems(surveys.problems)
+    return PARTIAL if surveys.problems else 0
 
 
 def tell(told: dict[str, Any]) -> None:
@@ -64,7 +72,9 @@ def tell(told: dict[str, Any]) -> None:
     verdict = told["verdict"]
     say(f"Security {headline(told)}", style="bold", markup=False)
     for reason in verdict["reasons"]:
-        say(f"  {reason}", markup=False)
+        say(f"  {output.harmless(reason)}", markup=False)
+    if told["earlier"]:
+        say(f"  {told['earlier']:,} earlier surveys were left out: it begins with --since", markup=False)
     rows = [_row(window) for window in told["windows"][-12:]]
     columns = ("window", "debt", "principal", "interest", "open", "over a year", "coverage", "TFLOP/s", "GPU-hours/day")
     output.table(columns, rows)
@@ -138,14 +148,21 @@ def _row(window: dict[str, Any]) -> tuple[object, ...]:
     )
 
 
+def _models(window: dict[str, Any], most: int = 5) -> str:
+    """The most frequent models without a figure, and how many accelerators of others there are."""
+    counts = sorted(window["unknown_models"].items(), key=lambda one: (-one[1], one[0]))
+    named = [f"{count:,} × {output.harmless(model)[:60]}" for model, count in counts[:most]]
+    others = sum(count for _, count in counts[most:])
+    return ", ".join([*named, *([f"{others:,} of {len(counts) - most:,} other models"] if others else [])])
+
+
 def _flow(told: dict[str, Any]) -> None:
     say = output.out.print
     last = told["windows"][-1]
     if last["gpu_hours_estimated"]:
         say("* no accounting was read: what is allocated now, for 24 hours", markup=False)
     if last["unknown_models"]:
-        named = ", ".join(f"{count} × {model}" for model, count in last["unknown_models"].items())
-        say(f"not counted in FLOP/s, for no published figure is known here: {named}", markup=False)
+        say(f"not counted in FLOP/s, for no published figure is known here: {_models(last)}", markup=False)
     hygiene = last["hygiene"]
     say(
         f"apart from it, hygiene: {hygiene['findings']:,} findings on no way to a jewel "

@@ -215,8 +215,63 @@ def test_a_question_that_is_asked_no_more_lowers_coverage() -> None:
 def test_a_refusal_names_what_is_missing_and_how_to_go_on() -> None:
     one = [("a", power(0.5))]
     fell = judge_pace(one, [1.0, 0.5], 0.0, 0.0, missing=["host:x", "host:y"], since="2026-05-01").reasons[0]
-    for said in ("host:x, host:y vanished", "--retired", "--since 2026-05-01"):
+    for said in ("vanished: host:x, host:y.", "--retired", "--since 2026-05-01"):
         assert said in fell
     rose = judge_pace(one, [0.5, 1.0], 0.0, 0.0, since="2026-05-01").reasons[0]
     assert "coverage rose" in rose
     assert "--since 2026-05-01" in rose
+
+
+def test_of_many_that_vanished_every_kind_is_named() -> None:
+    missing = ["bmc:a", *(f"host:h{number}" for number in range(9)), "model:m"]
+    said = judge_pace([("a", power(0.5))], [1.0, 0.5], 0.0, 0.0, missing=missing).reasons[0]
+    assert "bmc:a; host:h0, host:h1, host:h2 and 6 more; model:m." in said
+
+
+NOTHING = trend(YEARS, [0.0] * 10, GROWING)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.006, 0.09, 0.49])
+@pytest.mark.parametrize("one", [power(0.5), power(-0.5), NOTHING])
+def test_nothing_good_is_said_where_most_was_not_looked_at(share: float, one: Trend) -> None:
+    found = judge_pace([("a", one)], [share] * 10, 0.0, 0.0, collect=["`users` is not known of 9"])
+    assert found.pace is Pace.OPEN
+    assert "owe nothing. To collect: `users` is not known of 9" in found.reasons[0]
+
+
+def test_falling_behind_is_said_however_little_was_looked_at() -> None:
+    assert judge_pace([("a", power(2.0))], [0.1] * 10, 0.0, 0.0).pace is Pace.FALLS_BEHIND
+
+
+def test_what_to_collect_is_what_was_asked_for_and_not_answered() -> None:
+    told = [("a", "users", True), ("a", "devices", False), ("b", "users", False), ("b", "devices", False)]
+    found, _ = coverage_of(
+        estate_of(Fact(f"host:{host}", "asked", aspect, {"answered": said}) for host, aspect, said in told), set()
+    )
+    assert found.to_collect == (
+        "1 of 2 hosts answered nothing",
+        "`devices` is not known of 2",
+        "`users` is not known of 1",
+    )
+
+
+def test_nothing_is_owed_only_where_there_is_something_to_lose() -> None:
+    found = judge_pace([("a", NOTHING)], [1.0] * 10, 0.0, 0.0, lacking=["no crown jewel is known"])
+    assert (found.pace, found.reasons) == (Pace.OPEN, ("no crown jewel is known",))
+
+
+@pytest.mark.parametrize(
+    ("exponent", "said"),
+    [
+        (-0.5, "the upper bound, {0.high:.2f}, is below 0"),
+        (0.5, "the upper bound, {0.high:.2f}, is below 1"),
+        (1.0, "the upper bound, {0.high:.2f}, is not below 1"),
+        (2.0, "the lower bound, {0.low:.2f}, is not below 1"),
+    ],
+)
+def test_the_bound_that_decides_is_told_with_the_flow(exponent: float, said: str) -> None:
+    one = power(exponent)
+    reasons = judge_pace([("a", one)], [1.0] * 10, 2.0, 3.0).reasons
+    assert said.format(one) in reasons[0]
+    assert reasons[1] == "2.00 findings a day arrive, 3.00 can be closed: within that"
+    assert "more than can be closed" in judge_pace([("a", one)], [1.0] * 10, 3.0, 2.0).reasons[1]

@@ -17,7 +17,7 @@ from ringfence.assess.checks import CHECKS
 from ringfence.assess.debt.access import NOBODY, Share
 from ringfence.assess.debt.choquet import Debt, debt
 from ringfence.assess.debt.compute import Compute
-from ringfence.assess.debt.coverage import MOST_MOVE, Coverage, moved
+from ringfence.assess.debt.coverage import Coverage, alike
 from ringfence.assess.debt.forecast import Forecast, forecast
 from ringfence.assess.debt.hygiene import Hygiene
 from ringfence.assess.debt.ledger import OWED, Entry, Ledger, State
@@ -102,16 +102,34 @@ class History:
             estimated=any(point.compute.estimated for point in self.points),
             jewels_left=self.jewels_left,
             let_in=[point.share for point in self.points],
-            missing=sorted({name for point in self.points for name in point.coverage.missing}),
+            missing=self.missing,
             since=self._alike_since,
+            collect=self.points[-1].coverage.to_collect,
+            lacking=self._lacking,
         )
+
+    @cached_property
+    def missing(self) -> list[str]:
+        """What was known in some window and is in no fact of it or a later one."""
+        return sorted({name for point in self.points for name in point.coverage.missing})
+
+    @property
+    def _lacking(self) -> list[str]:
+        """What the last survey has none of, though only with it anything can be owed."""
+        feet, jewels = self.last.game.inside.shape
+        found = []
+        if not jewels:
+            found.append("no crown jewel is known, so nothing can be owed: `ringfence mark model:NAME` names one")
+        if not feet:
+            found.append("no foothold is known, so nobody could come: collect who logs in from where")
+        return found
 
     @property
     def _alike_since(self) -> str:
-        """The first day from which on coverage did not move; "" where only the last survey is left."""
-        shares = [point.coverage.share for point in self.points]
-        first = next(at for at in range(len(shares)) if moved(shares[at:]) <= MOST_MOVE)
-        return day(self.points[first].at) if 0 < first < len(shares) - 1 else ""
+        """The first day from which on coverage would not move; "" where only the last survey is left."""
+        seen = [point.coverage for point in self.points]
+        first = next(at for at in range(len(seen)) if alike(seen[at:]))
+        return day(self.points[first].at) if 0 < first < len(seen) - 1 else ""
 
     @cached_property
     def survival(self) -> Survival:

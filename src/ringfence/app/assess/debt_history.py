@@ -5,40 +5,137 @@ fact in it. Nothing else of a file counts, so that copying or touching it change
 """
 
 import re
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ringfence.app.estates import open_estate
-from ringfence.errors import UsageError
+from ringfence.errors import EstateError, Problem, UsageError
 from ringfence.estate.estate import Estate
+from ringfence.estate.ids import clean
 from ringfence.estate.kinds import KINDS
 from ringfence.estate.stamps import LATEST
 
 _NAMED = re.compile(r"(?<!\d)(\d{4})-?(\d{2})-?(\d{2})(?:[T_-](\d{2}):?(\d{2}))?")
 
+FIRST = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
+"""No survey is older: a clock that was never set says 1970, and a time that no fact tells is 0."""
 
-def estates_in(folder: Path, identity: Path | None = None) -> Iterator[tuple[float, Estate]]:
-    """(seconds, estate) of every `*.estate` in the folder, the earliest first; read one at a time.
+_AHEAD = 86_400.0
+"""Seconds. Places and clocks differ by less: what is later has not happened."""
 
-    Raises `UsageError` where there is none, or two of one time.
+_DATE = "give it the day of the survey as its name, as in 2026-03-01.estate"
+_PLAIN = "a saved estate is a plain file: `ringfence collect -o` makes one"
+
+
+class Surveys:
+    """The saved estates of a folder, the earliest first, read one at a time as they are asked for.
+
+    `problems`: what is no survey, or could not be read; it is named, and the rest goes on. `earlier`: how many lie
+    before `since` and were left out. Whole once all were read.
+    """
+
+    def __init__(self, folder: Path, identity: Path | None, since: float, now: float) -> None:
+        self.problems: list[Problem] = []
+        self.earlier = 0
+        self._folder, self._identity = folder, identity
+        self._times = self._dated(since, now)
+
+    def __iter__(self) -> Iterator[tuple[float, Estate]]:
+        """(seconds, estate). Raises `EstateError` where none can be read."""
+        read = 0
+        for at in sorted(self._times):
+            path = self._times[at]
+            estate = self._opened(path)
+            if estate is not None:
+                read += 1
+                yield at, estate
+        if not read:
+            raise EstateError(*self._nothing())
+
+    def _nothing(self) -> tuple[str, str]:
+        first = min(self.problems, default=None)
+        if first is None:
+            return f"none of the {self.earlier:,} estates is of that day or later", "name an earlier day with --since"
+        more = f", and {len(self.problems) - 1:,} more" if len(self.problems) > 1 else ""
+        return f"{self._folder} holds no survey that can be read: {first.file}: {first.what}{more}", first.remedy
+
+    def _dated(self, since: float, now: float) -> dict[float, Path]:
+        """Raises `UsageError` where the folder holds none, or two of one time."""
+        paths = sorted(self._folder.glob("*.estate"))
+        if not paths:
+            raise UsageError(
+                f"{self._folder} holds no estate",
+                "`ringfence collect --from DIR -o FOLDER/2026-03-01.estate` keeps one",
+            )
+        times: dict[float, Path] = {}
+        for path in paths:
+            at = self._time(path, now)
+            if at is None:
+                continue
+            if at < since:
+                self.earlier += 1
+                continue
+            if at in times:
+                raise UsageError(
+                    f"{clean(path.name)} and {clean(times[at].name)} are of the same time", "keep one of them there"
+                )
+            times[at] = path
+        return times
+
+    def _time(self, path: Path, now: float) -> float | None:
+        """When it was, None where it is no survey: that is told."""
+        if not path.is_file():
+            self._tell(path, "no plain file, which is not read", _PLAIN)
+            return None
+        at, by = named(path.name), "its name"
+        if at is None:
+            estate = self._opened(path)
+            if estate is None:
+                return None
+            at, by = newest(estate), "its newest fact"
+        if FIRST <= at <= now + _AHEAD:
+            return at
+        why = "before there were such surveys" if at < FIRST else "which has not come yet"
+        self._tell(path, f"left out: by {by} it is of {_day(at)}, {why}", _DATE)
+        return None
+
+    def _opened(self, path: Path) -> Estate | None:
+        """The estate, None where it cannot be read: that is told."""
+        try:
+            return open_estate(path, self._identity)
+        except EstateError as error:
+            self._tell(path, error.what.removeprefix(f"{path}: "), error.remedy)
+            return None
+
+    def _tell(self, path: Path, what: str, remedy: str) -> None:
+        self.problems.append(Problem(clean(path.name), 0, clean(what), remedy))
+
+
+def _day(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
+
+
+def estates_in(folder: Path, identity: Path | None = None, since: str = "", now: float | None = None) -> Surveys:
+    """Every `*.estate` in the folder, from the day `since` on (ISO 8601, UTC). `now`: seconds, that of the clock.
+
+    Raises `UsageError` where there is none, two are of one time, or `since` is no date.
     """
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder", "name the folder that holds saved estates, one per survey")
-    paths = sorted(folder.glob("*.estate"))
-    if not paths:
-        raise UsageError(
-            f"{folder} holds no estate", "`ringfence collect --from DIR -o FOLDER/2026-03-01.estate` keeps one"
-        )
-    times: dict[float, Path] = {}
-    for path in paths:
-        at = named(path.name)
-        at = newest(open_estate(path, identity)) if at is None else at
-        if at in times:
-            raise UsageError(f"{path.name} and {times[at].name} are of the same time", "keep one of them there")
-        times[at] = path
-    for at in sorted(times):
-        yield at, open_estate(times[at], identity)
+    return Surveys(folder, identity, _moment(since), time.time() if now is None else now)
+
+
+def _moment(text: str) -> float:
+    """Seconds of a day's begin, 0 for none. Raises `UsageError`."""
+    if not text:
+        return 0.0
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is no date", "as in --since 2026-03-01") from None
+    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
 
 
 def named(name: str) -> float | None:

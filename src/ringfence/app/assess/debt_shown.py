@@ -1,5 +1,6 @@
 """The documented shape of `ringfence debt --json`, from which the table and the report are drawn too."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from ringfence.app.assess.debt import Group, History, Point
@@ -9,6 +10,7 @@ from ringfence.assess.debt.findings import HOLE
 from ringfence.assess.debt.ledger import Entry
 from ringfence.assess.debt.terms import service_class
 from ringfence.assess.debt.trend import Trend
+from ringfence.errors import Problem
 
 _MOST = 50
 """Largest findings that are listed one by one."""
@@ -24,8 +26,11 @@ _OTHER = {
 """(title, remedy) of what no check finds."""
 
 
-def shown(found: History, fixes: int = 10) -> dict[str, Any]:
-    """Everything, as plain values. Times in seconds UTC, debt in jewels' values."""
+def shown(found: History, fixes: int = 10, left_out: Sequence[Problem] = (), earlier: int = 0) -> dict[str, Any]:
+    """Everything, as plain values. Times in seconds UTC, debt in jewels' values.
+
+    `left_out`: files that are no window; `earlier`: surveys before the day to begin with.
+    """
     shares, exact = found.shares
     plan, best = found.next_fixes(fixes)
     groups = [
@@ -46,6 +51,7 @@ def shown(found: History, fixes: int = 10) -> dict[str, Any]:
         "half_life_days": found.survival.half_life,
         "fixed": found.survival.fixed,
         "jewels_left": list(found.jewels_left),
+        "missing": found.missing,
         "forecast": _forecast(found),
         "contributors": sorted(groups, key=lambda row: (-row["owes"], row["check"])),
         "contributors_exact": exact,
@@ -54,6 +60,8 @@ def shown(found: History, fixes: int = 10) -> dict[str, Any]:
             for fix in plan
         ],
         "next_exact": best,
+        "left_out": [{"file": one.file, "what": one.what, "remedy": one.remedy} for one in left_out],
+        "earlier": earlier,
         "findings": [_entry(entry, found.last.at) for entry in _largest(found)],
     }
 

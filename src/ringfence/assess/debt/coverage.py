@@ -5,7 +5,7 @@ there: whoever leaves them out of the inventory, or gives them other names, owes
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 import numpy as np
@@ -38,23 +38,45 @@ class Coverage(msgspec.Struct, frozen=True):
     missing: tuple[str, ...] = ()
     """What is known and in no fact any more, hosts among it."""
 
+    unanswered: tuple[tuple[str, int], ...] = ()
+    """(aspect, of how many things it was asked and not answered), the most first."""
+
     @property
     def share(self) -> float:
         """Answering hosts, times what they answered of what they were asked, times what is kept: 0 to 1."""
         return self.answered / self.known * self.aspects * self.kept if self.known else 0.0
 
+    @property
+    def present(self) -> float:
+        """The share of what is there: as if nothing else had ever been known."""
+        hosts = self.known - sum(name.startswith("host:") for name in self.missing)
+        return self.answered / hosts * self.aspects if hosts else 0.0
 
-def hosts_of(estate: Estate) -> tuple[set[str], set[str], int, int]:
-    """(hosts there are, hosts that answered something, questions, answers)."""
+    @property
+    def to_collect(self) -> tuple[str, ...]:
+        """What would raise it, the largest first."""
+        silent = self.known - self.answered
+        hosts = (f"{silent:,} of {self.known:,} hosts answered nothing",) if silent else ()
+        asked = (f"`{aspect}` is not known of {count:,}" for aspect, count in self.unanswered[:_MOST])
+        return (*hosts, *asked)
+
+
+_MOST = 5
+"""So many aspects are named."""
+
+
+def hosts_of(estate: Estate) -> tuple[set[str], set[str], int, Counter[str]]:
+    """(hosts there are, hosts that answered something, questions, what was not answered)."""
     names = estate.terms.values
     there = {names[term] for term in estate.entities.tolist() if names[term].startswith("host:")}
-    answered, asked, answers = set(), 0, 0
+    answered, asked, unanswered = set(), 0, Counter[str]()
     for fact in estate.facts("asked"):
         asked += 1
         if fact.attributes.get("answered") is True:
-            answers += 1
             answered.add(fact.subject)
-    return there, answered & there, asked, answers
+        else:
+            unanswered[fact.object] += 1
+    return there, answered & there, asked, unanswered
 
 
 def coverage_of(
@@ -64,15 +86,16 @@ def coverage_of(
 
     `watched`: what counts beside hosts, see `lasting`.
     """
-    hosts, answered, asked, answers = hosts_of(estate)
+    hosts, answered, asked, unanswered = hosts_of(estate)
     questions = questions_of(estate)
     there = {estate.terms.values[term] for term in estate.entities.tolist()} | questions
     now = (known | hosts | questions | set(watched)) - (retired - there)
     missing = now - there
     of, lost = Counter(map(_kind, now)), Counter(map(_kind, missing))
     kept = min((1.0 - lost[kind] / of[kind] for kind in lost if kind != "host"), default=1.0)
-    share = answers / asked if asked else 0.0
-    return Coverage(len(answered), of["host"], share, kept, tuple(sorted(missing))), now
+    share = 1.0 - unanswered.total() / asked if asked else 0.0
+    most = tuple(sorted(unanswered.items(), key=lambda one: (-one[1], one[0])))
+    return Coverage(len(answered), of["host"], share, kept, tuple(sorted(missing)), most), now
 
 
 def questions_of(estate: Estate) -> set[str]:
@@ -90,6 +113,12 @@ def lasting(names: Iterable[str]) -> set[str]:
 
 def _kind(name: str) -> str:
     return name.partition(":")[0]
+
+
+def alike(windows: Sequence[Coverage]) -> bool:
+    """Whether a trend over these alone would stand: nothing vanished after the first, and coverage did not move."""
+    gone = set[str]().union(*(one.missing for one in windows)) - set(windows[0].missing)
+    return not gone and moved([one.present for one in windows]) <= MOST_MOVE
 
 
 def moved(shares: list[float]) -> float:

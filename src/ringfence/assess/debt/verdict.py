@@ -17,6 +17,10 @@ ENOUGH = 8
 """Observed windows that a verdict without a label needs."""
 
 
+LEAST_COVERAGE = 0.5
+"""Below it nothing good is said: who has not looked at most of what there is cannot know that little is owed."""
+
+
 class Pace(StrEnum):
     """What is said."""
 
@@ -47,30 +51,61 @@ def judge_pace(
     let_in: Sequence[Share] = (),
     missing: Sequence[str] = (),
     since: str = "",
+    collect: Sequence[str] = (),
+    lacking: Sequence[str] = (),
 ) -> PaceVerdict:
-    """`trends` by measure of compute; `coverage` per window; `jewels_left`: those that are no jewels any more."""
+    """`trends` by measure of compute; `coverage` per window; `jewels_left`: those that are no jewels any more.
+
+    `missing`: what vanished; `since`: the first day from which on windows are alike; `collect`: what is not known.
+    `lacking`: without which nothing can be owed, as jewels are.
+    """
     label = estimated or any(one.windows < ENOUGH for _, one in trends)
     refusals = [*_refusals(coverage, jewels_left, missing, since), *_let_in(let_in)]
     if refusals:
         return PaceVerdict(Pace.REFUSED, label, tuple(refusals))
+    pace, said = _pace(trends, arrivals, closures)
+    if pace is Pace.NOTHING and lacking:
+        return PaceVerdict(Pace.OPEN, label, tuple(lacking))
+    if pace in _GOOD and coverage[-1] < LEAST_COVERAGE:
+        return PaceVerdict(Pace.OPEN, label, (_too_little(coverage[-1], collect), *said))
+    return PaceVerdict(pace, label, said)
+
+
+_GOOD = (Pace.PAYS_DOWN, Pace.KEEPS, Pace.NOTHING)
+
+
+def _pace(trends: Sequence[tuple[str, Trend]], arrivals: float, closures: float) -> tuple[Pace, tuple[str, ...]]:
+    """(what the figures say, the sentences that decide it)."""
     if all(one.zeros == one.windows for _, one in trends):
-        return PaceVerdict(Pace.NOTHING, label, ("no way from a foothold to a jewel rests on a finding",))
-    missing = [f"{name}: {one.why}" for name, one in trends if one.high is None]
-    if missing:
-        return PaceVerdict(Pace.OPEN, label, tuple(missing))
-    highs = [(name, one.high) for name, one in trends if one.high is not None]
-    lows = [(name, one.low) for name, one in trends if one.low is not None]
-    said = [
-        f"{name}: debt grows by {one.epsilon:.2f} % ({one.low:.2f} to {one.high:.2f}) for each 1 % of compute"
-        for name, one in trends
-    ]
-    if arrivals > closures:
-        said.append(f"{arrivals:.2f} findings a day arrive, {closures:.2f} can be closed")
-    behind = any(low >= 1 for _, low in lows) or arrivals > closures
-    if all(high < 1 for _, high in highs) and arrivals <= closures:
-        down = all(high < 0 for _, high in highs)
-        return PaceVerdict(Pace.PAYS_DOWN if down else Pace.KEEPS, label, tuple(said))
-    return PaceVerdict(Pace.FALLS_BEHIND if behind else Pace.OPEN, label, tuple(said))
+        return Pace.NOTHING, ("no way from a foothold to a jewel rests on a finding",)
+    why_not = tuple(f"{name}: {one.why}" for name, one in trends if one.high is None)
+    if why_not:
+        return Pace.OPEN, why_not
+    highs = [one.high for _, one in trends if one.high is not None]
+    lows = [one.low for _, one in trends if one.low is not None]
+    many = arrivals > closures
+    flow = f"{arrivals:.2f} findings a day arrive, {closures:.2f} can be closed"
+    said = (*(_elasticity(*one) for one in trends), f"{flow}: {'more than can be closed' if many else 'within that'}")
+    if all(high < 1 for high in highs) and not many:
+        return Pace.PAYS_DOWN if all(high < 0 for high in highs) else Pace.KEEPS, said
+    return Pace.FALLS_BEHIND if many or any(low >= 1 for low in lows) else Pace.OPEN, said
+
+
+def _elasticity(name: str, one: Trend) -> str:
+    """What is measured, and which side of the bounds that decide it lies on."""
+    low, high = one.low or 0.0, one.high or 0.0
+    if low >= 1:
+        bound = f"the lower bound, {low:.2f}, is not below 1"
+    elif high >= 1:
+        bound = f"the upper bound, {high:.2f}, is not below 1"
+    else:
+        bound = f"the upper bound, {high:.2f}, is below {0 if high < 0 else 1}"
+    return f"{name}: debt grows by {one.epsilon:.2f} % for each 1 % of compute ({low:.2f} to {high:.2f}); {bound}"
+
+
+def _too_little(share: float, collect: Sequence[str]) -> str:
+    what = f" To collect: {'; '.join(collect)}" if collect else ""
+    return f"coverage is {share:.1%}, below {LEAST_COVERAGE:.0%}: what nobody looked at seems to owe nothing.{what}"
 
 
 def _refusals(coverage: Sequence[float], jewels_left: Sequence[str], missing: Sequence[str], since: str) -> list[str]:
@@ -79,10 +114,9 @@ def _refusals(coverage: Sequence[float], jewels_left: Sequence[str], missing: Se
     if moved(list(coverage)) > MOST_MOVE:
         shown = f"from {coverage[0]:.1%} to {coverage[-1]:.1%}"
         if missing:
-            said = (
-                f"coverage went {shown}, for {_some(missing)} vanished: whoever looks at less owes less. Collect them "
-            )
-            found.append(f"{said}again, name in --retired FILE what was taken out of service, {begin}")
+            fell = f"coverage fell from {max(coverage):.1%} to {min(coverage):.1%}, for these vanished"
+            ways = f"Collect them again, name in --retired FILE what was taken out of service, {begin}"
+            found.append(f"{fell}: {_by_kind(missing)}. Whoever looks at less owes less. {ways}")
         elif coverage[-1] > coverage[0]:
             said = f"coverage rose {shown}: what is found now may have been there before."
             found.append(f"{said} Survey on as now, {begin}")
@@ -93,6 +127,14 @@ def _refusals(coverage: Sequence[float], jewels_left: Sequence[str], missing: Se
         left = _some(jewels_left)
         found.append(f"{left} are still there and count less or no more as jewels. Mark them again, {begin}")
     return found
+
+
+def _by_kind(names: Sequence[str], most: int = 3) -> str:
+    """Some of each kind, and how many more: `host:a, host:b and 9 more; bmc:a`."""
+    kinds: dict[str, list[str]] = {}
+    for name in names:
+        kinds.setdefault(name.partition(":")[0], []).append(name)
+    return "; ".join(_some(mine, most) for mine in kinds.values())
 
 
 def _some(names: Sequence[str], most: int = 5) -> str:

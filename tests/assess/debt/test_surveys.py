@@ -1,0 +1,160 @@
+"""A folder of surveys: what is none is named, and the rest goes on; who leaves things out is named too."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ringfence.app.assess.debt import History, history
+from ringfence.app.assess.debt_demo import estates
+from ringfence.app.assess.debt_history import estates_in, named
+from ringfence.assess.checks import CHECK
+from ringfence.assess.debt.verdict import Pace
+from ringfence.errors import EstateError, UsageError
+from ringfence.estate.estate import Estate, estate_of
+from ringfence.estate.facts import Fact
+from ringfence.store.saved import save
+
+NOW = named("2026-06-01") or 0.0
+CHECKS = (CHECK["RF-D03"], CHECK["RF-B04"])
+
+
+def host(at: float = NOW) -> Estate:
+    return estate_of([Fact("host:a", "asked", "users", {"answered": True}, "hosts/a", at)])
+
+
+def read(folder: Path, since: str = "") -> tuple[list[float | None], list[str]]:
+    """(times that were read, what was said of the others)."""
+    surveys = estates_in(folder, since=since, now=NOW)
+    times: list[float | None] = [at for at, _ in surveys]
+    return times, [str(one) for one in surveys.problems]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("1970-01-01", "1970-01-01, before there were"), ("2062-06-01", "2062-06-01, which has not come yet")],
+)
+def test_a_survey_of_no_time_that_was_is_named_and_counts_as_no_window(tmp_path: Path, name: str, said: str) -> None:
+    save(host(), tmp_path / "2026-05-01.estate")
+    save(host(), tmp_path / f"{name}.estate")
+    times, problems = read(tmp_path)
+    assert times == [named("2026-05-01")]
+    assert len(problems) == 1
+    assert said in problems[0]
+    assert "2026-03-01.estate" in problems[0]  # the way on
+
+
+def test_the_day_of_today_counts_in_every_time_zone(tmp_path: Path) -> None:
+    save(host(), tmp_path / "2026-06-02.estate")
+    assert read(tmp_path) == ([named("2026-06-02")], [])
+
+
+def test_facts_without_a_time_date_no_survey(tmp_path: Path) -> None:
+    save(host(0.0), tmp_path / "site.estate")
+    save(host(), tmp_path / "2026-05-01.estate")
+    times, problems = read(tmp_path)
+    assert times == [named("2026-05-01")]
+    assert "by its newest fact it is of 1970-01-01" in problems[0]
+
+
+def broken(path: Path) -> None:
+    path.write_bytes(b"ARROW1 and then nothing")
+
+
+def cut(path: Path) -> None:
+    save(host(), path)
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+@pytest.mark.parametrize("make", [broken, cut, Path.mkdir, os.mkfifo, lambda path: path.symlink_to("nowhere")])
+@pytest.mark.parametrize("name", ["2026-04-01.estate", "undated.estate"])
+def test_what_cannot_be_read_is_named_and_the_rest_goes_on(
+    tmp_path: Path, make: Callable[[Path], None], name: str
+) -> None:
+    save(host(), tmp_path / "2026-03-01.estate")
+    save(host(), tmp_path / "2026-05-01.estate")
+    make(tmp_path / name)
+    times, problems = read(tmp_path)
+    assert times == [named("2026-03-01"), named("2026-05-01")]
+    assert len(problems) == 1
+    assert problems[0].startswith(f"{name}: ")
+    assert str(tmp_path) not in problems[0]
+
+
+def test_where_nothing_can_be_read_there_is_no_answer(tmp_path: Path) -> None:
+    broken(tmp_path / "2026-03-01.estate")
+    broken(tmp_path / "2026-04-01.estate")
+    with pytest.raises(EstateError, match=r"2026-03-01.estate: not a saved estate.*and 1 more"):
+        read(tmp_path)
+
+
+def test_since_begins_later_and_says_how_many_were_left_out(tmp_path: Path) -> None:
+    for month in (1, 2, 3):
+        save(host(), tmp_path / f"2026-0{month}-05.estate")
+    surveys = estates_in(tmp_path, since="2026-02-05", now=NOW)
+    assert [at for at, _ in surveys] == [named("2026-02-05"), named("2026-03-05")]
+    assert surveys.earlier == 1
+    with pytest.raises(UsageError, match="no date"):
+        read(tmp_path, "last spring")
+    with pytest.raises(EstateError, match="of that day or later"):
+        read(tmp_path, "2026-05-01")
+
+
+# what vanishes, by use
+
+
+def renamed(estate: Estate, kind: str) -> Estate:
+    """The same estate, its things of one kind called otherwise."""
+
+    def other(name: str) -> str:
+        return f"{kind}:new-{name.partition(':')[2]}" if name.startswith(f"{kind}:") else name
+
+    return estate_of(
+        Fact(other(one.subject), one.predicate, other(one.object), one.attributes, one.source, one.observed_at)
+        for one in estate.facts()
+    )
+
+
+def without(estate: Estate, kind: str) -> Estate:
+    """The same estate, its things of one kind left out of the inventory."""
+    return estate_of(
+        one for one in estate.facts() if not (one.subject.startswith(f"{kind}:") or one.object.startswith(f"{kind}:"))
+    )
+
+
+GROWS = list(estates(4))
+"""Four months of a cluster that grows, and of which all that was there once stays."""
+
+
+def surveyed(change: Callable[[Estate, str], Estate], kind: str, retired: frozenset[str] = frozenset()) -> History:
+    """From the third month on somebody changes what is surveyed."""
+    told = ((at, one if month < 2 else change(one, kind)) for month, (at, one) in enumerate(GROWS))
+    return history(told, CHECKS, retired)
+
+
+@pytest.mark.parametrize("kind", ["workstation", "checkpoint", "model", "bmc", "host"])
+@pytest.mark.parametrize("change", [renamed, without])
+def test_what_vanishes_between_surveys_lowers_coverage_by_name_and_nothing_good_is_said(
+    change: Callable[[Estate, str], Estate], kind: str
+) -> None:
+    found = surveyed(change, kind)
+    third = found.points[2].coverage
+    assert found.points[1].coverage.share - third.share > 0.02
+    assert any(name.startswith(f"{kind}:") for name in third.missing)
+    verdict = found.verdict
+    assert verdict.pace is Pace.REFUSED
+    for said in (f"{kind}:", "--retired", "--since 2026-03-06"):
+        assert said in verdict.reasons[0]
+
+
+def test_a_cluster_whose_things_stay_is_covered_in_every_survey() -> None:
+    found = surveyed(lambda estate, _: estate, "")
+    assert [point.coverage.share for point in found.points] == [1.0] * 4
+    assert not found.missing
+
+
+def test_what_was_retired_is_not_missed() -> None:
+    gone = surveyed(without, "bmc").points[-1].coverage.missing
+    assert gone
+    assert surveyed(without, "bmc", retired=frozenset(gone)).verdict.pace is not Pace.REFUSED
