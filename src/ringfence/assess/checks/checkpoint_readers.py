@@ -38,7 +38,7 @@ CHECK = Check(
             (Differ("mine", "theirs"),),
         ),
     ),
-    rests=(FOLDERS, When((_MINE,), "whose it is is known")),
+    rests=(FOLDERS, When((_MINE,), "its tenant is known")),
     why="Each step of a run leaves a whole copy of the weights behind; the run ends, the copies stay.",
     remedy="A folder per tenant with mode 0700 above every checkpoint, and a rule that deletes all but the last few.",
     opens=("read",),
