@@ -6,15 +6,17 @@ What stands between is `sh -c` in place of ssh: one line that a shell reads, as 
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from ringfence.app.harden.ledger import Ledger
 from ringfence.app.harden.waves import Settings, Waves, hosts_of, processes
 from ringfence.assess.harden.waves import Do, Rules, Stand
-from ringfence.errors import InputError, UsageError
-from tests.harden.trees import grown, picture, sample
+from ringfence.errors import InputError, StateError, UsageError
+from tests.harden.trees import OURS, grown, picture, sample
 
 HOSTS = ("gpu1", "gpu2", "gpu3")
 
@@ -73,6 +75,8 @@ def test_a_host_whose_steps_take_longer_halts_it(site):
     *_, last = run.run()
     assert last.do is Do.HALT
     assert "a step takes 1.3 s" in run.hosts["gpu1"].why
+    assert stands(run) == {"gpu1": "put back", "gpu2": "old", "gpu3": "old"}
+    assert {mode(site, host) for host in HOSTS} == {0o666}, "no further wave, and this one is put back"
     well = Waves(HOSTS, Rules(), Settings(("env", "ON={host}", "sh", "-c"), ("umad",), program=(f"{site}/ringfence",), step_time=("sh", "-c", command), slower=0.5), site / "again.json", processes)  # fmt: skip  # noqa: E501
     assert [one.do for one in well.run()][-1] is Do.DONE
 
@@ -102,6 +106,93 @@ def test_a_host_that_does_not_answer_halts_it_and_cut_off_it_goes_on(site):
     assert stands(run) == {"gpu1": "healthy", "gpu2": "put back", "gpu3": "silent"}
     assert (mode(site, "gpu1"), mode(site, "gpu2"), mode(site, "gpu3")) == (0o600, 0o666, 0o666)
     assert run.hosts["gpu3"].why == "no route"
+
+
+def test_how_fast_jobs_ran_before_is_not_asked_again_once_a_host_may_be_changed(site):
+    """Cut off after the apply, the slower pace would pass for the old one."""
+    command = f"if [ $(stat -c %a {site}/$ON/dev/infiniband/umad0) = 666 ]; then echo 1.0; else echo 1.3; fi"
+    run = run_of(site, step_time=("sh", "-c", command))
+    next(run.run())
+    file = msgspec.json.decode((site / "run.json").read_bytes())
+    file["hosts"]["gpu1"]["stand"] = "old"  # as it stands in the file until the apply has answered
+    (site / "run.json").write_bytes(msgspec.json.encode(file))
+    run = run_of(site, step_time=("sh", "-c", command))
+    assert [one.do for one in run.run()][-1] is Do.HALT
+    assert stands(run)["gpu1"] == "put back"
+
+
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [
+        ("exec sleep 600", "no answer within 2 s"),
+        ("exec yes", "said more than"),
+        ("exec sleep 600 >&- 2>&-", "no answer"),
+    ],
+)
+def test_a_health_command_that_never_ends_or_never_stops_talking_is_bounded(site, command, why):
+    """Its host is not well then."""
+    settings = Settings(
+        ("env", "ON={host}", "sh", "-c"), ("umad",), health=("sh", "-c", f": {{host}}; {command}"),
+        program=(f"{site}/ringfence",), patience=2.0,
+    )  # fmt: skip
+    (site / "run.json").write_bytes(msgspec.json.encode({"receipt": "a", "hosts": {"gpu1": {"stand": "applied"}}}))
+    began, slow = time.monotonic(), Waves(HOSTS[:1], Rules(put_back=False), settings, site / "run.json", processes)
+    *_, last = slow.run()
+    assert last.do is Do.HALT
+    assert why in slow.hosts["gpu1"].why
+    assert time.monotonic() - began < 20
+
+
+def test_what_a_command_leaves_running_is_not_waited_for():
+    """As a connection that ssh keeps open for the next command."""
+    began = time.monotonic()
+    told = processes(("sh", "-c", "sleep 8 & echo said; exit 7"), 15.0)
+    assert (told.status, told.text) == (7, "said\n")
+    assert time.monotonic() - began < 6
+    assert processes(("/no/such/program",), 1.0).status == 255
+
+
+def test_the_wave_in_which_it_halts_is_put_back_whole_and_no_other(site):
+    """Those that are well in it, too; the canary before stays."""
+    run = run_of(site, health=("sh", "-c", "test $ON != gpu3"))
+    *_, last = run.run()
+    assert last.do is Do.HALT
+    assert stands(run) == {"gpu1": "healthy", "gpu2": "put back", "gpu3": "put back"}
+    assert [mode(site, host) for host in HOSTS] == [0o600, 0o666, 0o666]
+
+
+def test_a_run_is_carried_out_by_one_command_at_a_time(site):
+    first = run_of(site).run()
+    next(first)
+    with pytest.raises(StateError, match="another command"):
+        next(run_of(site).run())
+    *_, last = first
+    assert last.do is Do.DONE
+
+
+def test_an_apply_waits_for_another_command_on_its_host(site):
+    """As long as it is told; then it says so."""
+    folder = Ledger(site / "gpu1" / OURS / "harden").make()
+    words = [f"{site}/ringfence", "harden", "apply", "--only", "umad", "--apply", "--wait"]
+    with folder.alone():
+        done = subprocess.run([*words, "0.2"], env={"ON": "gpu1"}, capture_output=True, text=True, check=False)
+        assert (done.returncode, mode(site, "gpu1")) == (1, 0o666)
+        assert "--wait" in done.stderr
+        waiting = subprocess.Popen([*words, "60"], env={"ON": "gpu1"}, stdout=subprocess.DEVNULL)
+    assert waiting.wait(60) == 0
+    assert mode(site, "gpu1") == 0o600
+
+
+def test_an_order_that_comes_after_its_undo_is_refused(site):
+    """Cut off and begun again, a run may have put back a host before the first apply reaches it."""
+    words = [f"{site}/ringfence", "harden"]
+    late = [*words, "apply", "--only", "umad", "--apply", "--receipt", "0a"]
+    for order in (late, [*words, "undo", "0a", "--apply"]):
+        subprocess.run(order, env={"ON": "gpu1"}, check=True, capture_output=True)
+    done = subprocess.run(late, env={"ON": "gpu1"}, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "undone already" in done.stderr
+    assert mode(site, "gpu1") == 0o666
 
 
 def test_names_that_ssh_could_take_for_options_are_refused(tmp_path):
