@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from ringfence.app.assess.debt import history
+from ringfence.app.assess.debt_demo import estates
+from ringfence.app.assess.debt_shown import shown
 from ringfence.cli import run
+from ringfence.cli.debt import tell_picture, tell_plan
 from ringfence.estate.estate import estate_of
 from ringfence.estate.facts import Fact
 from ringfence.store.saved import save
@@ -87,3 +91,29 @@ def test_a_name_from_a_capture_steers_no_terminal(tmp_path: Path, capsys: pytest
     told = capsys.readouterr().out
     assert "\x1b" not in told
     assert "4 of 4 other models" in told
+
+
+def test_the_demonstration_tells_why_its_verdict_is_what_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    told = shown(history(estates(4)), 3)
+    assert told["trends"]["installed FLOP/s"]["interval"]
+    tell_picture(told)
+    printed = capsys.readouterr().out
+    for said in ("installed FLOP/s: debt grows by", "bound, ", "findings a day arrive", *told["verdict"]["reasons"]):
+        assert said in printed
+
+
+def test_fixes_that_buy_only_together_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    one = {"check": "RF-A", "findings": 1_000, "remedy": "do this", "buys": 2.0, "after": 0.5}
+    other = {"check": "RF-B", "findings": 2, "remedy": "and that"}
+    idle = {"check": "RF-C", "title": "hardly anything", "findings": 3, "owes": 0.001}
+    rows = [one | {"together": [other]}, one | {"check": "RF-D", "buys": 0.001, "after": 0.499, "together": []}]
+    tell_plan({"contributors": [idle], "contributors_exact": True, "next": rows, "next_exact": True})
+    first, second = capsys.readouterr().out.splitlines()[-2:]
+    assert " ".join(first.split()) == "2.00 0.50 1,002 RF-A + RF-B Only together. RF-A: do this RF-B: and that"
+    assert second.startswith("< 0.01")
+
+
+def test_where_so_few_fixes_buy_nothing_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    owing = {"check": "RF-A", "title": "doubled", "findings": 3, "owes": 1.0}
+    tell_plan({"contributors": [owing], "contributors_exact": True, "next": [], "next_exact": True})
+    assert "plan more of them with --fixes" in capsys.readouterr().out

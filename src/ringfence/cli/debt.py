@@ -15,6 +15,8 @@ from ringfence.cli.estate import AsJson, Identity
 
 _TERA = 1e12
 PARTIAL = 3
+_SHOWN = 0.005
+"""What rounds to 0.00 is not listed as owing or buying anything."""
 
 
 def debt(
@@ -91,19 +93,34 @@ def headline(told: dict[str, Any]) -> str:
 def tell_plan(told: dict[str, Any], most: int = 10) -> None:
     """Largest contributors and the fixes that buy most."""
     say = output.out.print
-    if told["contributors"]:
+    owing = [row for row in told["contributors"] if row["owes"] >= _SHOWN]
+    if owing:
         say("\nWho owes it" + ("" if told["contributors_exact"] else " (drawn orders)") + ":", style="bold")
-        rows = [
-            (f"{row['owes']:.2f}", row["findings"], row["check"], row["title"]) for row in told["contributors"][:most]
-        ]
+        rows = [(f"{row['owes']:.2f}", f"{row['findings']:,}", row["check"], row["title"]) for row in owing[:most]]
         output.table(("owes", "findings", "check", "what"), rows)
+        rest = len(told["contributors"]) - min(most, len(owing))
+        if rest:
+            say(f"and less each: {rest:,} other checks with findings on ways", markup=False)
     if told["next"]:
         say("\nWhat the next fixes buy" + ("" if told["next_exact"] else " (greedy)") + ":", style="bold")
-        bought = [
-            (f"{row['buys']:.2f}", f"{row['after']:.2f}", row["findings"], row["check"], row["remedy"])
-            for row in told["next"][:most]
-        ]
+        bought = [(_amount(row["buys"]), f"{row['after']:.2f}", *_steps(row)) for row in told["next"][:most]]
         output.table(("buys", "left", "findings", "check", "what to do"), bought)
+    elif owing:
+        say("\nSo few fixes buy nothing, for ways are doubled: plan more of them with --fixes", markup=False)
+
+
+def _amount(value: float) -> str:
+    return f"{value:.2f}" if value >= _SHOWN else "< 0.01"
+
+
+def _steps(row: dict[str, Any]) -> tuple[str, str, str]:
+    """(findings, checks, remedies) of a fix, and of those that must come with it."""
+    steps = [row, *row["together"]]
+    findings = f"{sum(one['findings'] for one in steps):,}"
+    if len(steps) == 1:
+        return findings, row["check"], row["remedy"]
+    remedies = " ".join(f"{one['check']}: {one['remedy']}" for one in steps)
+    return findings, " + ".join(one["check"] for one in steps), f"Only together. {remedies}"
 
 
 def tell_picture(told: dict[str, Any]) -> None:
@@ -123,11 +140,14 @@ def tell_picture(told: dict[str, Any]) -> None:
         for one in windows
     ]
     output.table(("survey", "debt", "principal █, interest ░", "FLOP/s"), rows)
-    say(f"Security {headline(told)}: {told['verdict']['reasons'][0]}", markup=False)
+    say(f"Security {headline(told)}", markup=False)
+    for reason in told["verdict"]["reasons"]:
+        say(f"  {output.harmless(reason)}", markup=False)
     say("\nThe three fixes that buy most:", style="bold")
     for number, row in enumerate(told["next"][:3], 1):
-        what = f"{row['check']} on {row['findings']:,}: buys {row['buys']:.2f}, leaves {row['after']:.2f}"
-        say(f"  {number}. {what}\n     {row['remedy']}", markup=False)
+        findings, checks, remedy = _steps(row)
+        what = f"{checks} on {findings}: buys {_amount(row['buys'])}, leaves {row['after']:.2f}"
+        say(f"  {number}. {what}\n     {remedy}", markup=False)
 
 
 def _day(at: float) -> str:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringfence.assess.debt.choquet import debt, debt_and_ways
-from ringfence.assess.debt.next import next_fixes
+from ringfence.assess.debt.next import _ordered, next_fixes
 from ringfence.assess.debt.shapley import shares
 from tests.assess.debt.worlds import Step, World, game, total, v, worlds
 
@@ -197,14 +197,55 @@ def test_the_next_fixes_buy_the_most_that_any_set_buys(world: World) -> None:
     assert exact
     left = [1.0] * len(groups)
     for fix in fixes:
-        left[fix.group] = 0.0
+        before = list(left)
+        for part in (fix.group, *fix.together):
+            left[part] = 0.0
+        assert debt(board, weights * before).total == near(fix.before)
         assert debt(board, weights * left).total == near(fix.after)
+        assert fix.buys > 0
+        for part in (fix.group, *fix.together) if fix.together else ():  # none of them is idle, none does it alone
+            fewer = [held or float(at == part) for at, held in enumerate(left)]
+            assert debt(board, weights * fewer).total > fix.after
+            alone = [held * float(at != part) for at, held in enumerate(before)]
+            assert debt(board, weights * alone).total == near(fix.before)
     best = min(
         debt(board, weights * [0.0 if at in (one, two) else 1.0 for at in range(len(groups))]).total
         for one in range(len(groups))
         for two in range(len(groups))
     )
     assert debt(board, weights * left).total == near(best)
+
+
+def test_of_doubled_ways_the_fixes_are_told_as_one_that_buys_only_together() -> None:
+    """Two equal ways to one jewel, and a lesser one to the other: neither of the two is listed as buying 0."""
+    world = World(
+        (Step((0,), 6, (0,), 0.9), Step((0,), 6, (1,), 0.9), Step((0,), 7, (2,), 0.5)), ((0,), (1,), (2,)), (1.0,) * 3
+    )
+    fixes, _ = next_fixes(game(world), np.array(world.weights), [[0], [1], [2]], 3)
+    assert [({fix.group, *fix.together}, round(fix.buys, 9)) for fix in fixes] == [({2}, 0.5), ({0, 1}, 0.9)]
+    fixes, _ = next_fixes(game(world), np.array(world.weights), [[0], [1], [2]], 1)
+    assert [fix.group for fix in fixes] == [2]
+
+
+def test_where_no_fix_buys_anything_none_is_listed() -> None:
+    """Three ways: two fixes leave one open."""
+    world = World(tuple(Step((0,), 6, (at,), 0.9) for at in range(3)), ((0,), (1,), (2,)), (1.0,) * 3)
+    groups = [[0], [1], [2]]
+    assert next_fixes(game(world), np.array(world.weights), groups, 2)[0] == []
+    (whole,) = next_fixes(game(world), np.array(world.weights), groups, 3)[0]
+    assert {whole.group, *whole.together} == {0, 1, 2}
+
+
+def test_greedy_steps_too_leave_out_what_buys_nothing() -> None:
+    """Beyond the sets that are all tried: the single way first, then what is left of the others as one."""
+    steps = [Step((0,), 6, (0,), 0.9)]
+    steps += [Step((0,), 7, (at,), 0.5) for at in (1, 2)] + [Step((0,), 3, (at,), 0.5) for at in range(3, 6)]
+    world = World((*steps, Step((3,), 7, (), 1.0)), tuple((at,) for at in range(6)), (1.0,) * 6)
+    groups = [[at] for at in range(6)]
+    fixes = _ordered(game(world), np.array(world.weights), groups, None, 6)
+    assert [fix.group for fix in fixes][:1] == [0]
+    assert {fixes[1].group, *fixes[1].together} == {1, 2, 3, 4, 5}
+    assert fixes[-1].after == near(0.0)
 
 
 def test_only_findings_on_a_likeliest_way_can_lower_d() -> None:

@@ -118,14 +118,28 @@ def _contributors(rows: Sequence[Mapping[str, Any]]) -> str:
 def _plan(told: Mapping[str, Any]) -> str:
     if not told["next"]:
         return ""
-    rows = "".join(
-        f"<tr><td class=n>{at}</td><td class=n>{row['buys']:.2f}</td><td class=n>{row['after']:.2f}</td>"
-        f"<td class=n>{row['findings']:,}</td><td>{escape(row['check'])}</td><td>{escape(row['remedy'])}</td></tr>"
-        for at, row in enumerate(told["next"], 1)
-    )
+    rows = "".join(_step(at, row) for at, row in enumerate(told["next"], 1))
     return (
         "<section><h2>Pay-down plan</h2><table><tr><th class=n></th><th class=n>buys</th><th class=n>left</th>"
         f"<th class=n>findings</th><th>check</th><th>what to do</th></tr>{rows}</table></section>"
+    )
+
+
+def _step(at: int, row: Mapping[str, Any]) -> str:
+    """One line; what buys only together is one step of several checks."""
+    steps = [row, *row["together"]]
+    buys = f"{row['buys']:.2f}" if row["buys"] >= 0.005 else "&lt; 0.01"
+    findings = sum(one["findings"] for one in steps)
+    checks = " + ".join(f"<span class=id>{escape(one['check'])}</span>" for one in steps)
+    if len(steps) == 1:
+        remedy = escape(row["remedy"])
+    else:
+        remedy = "Only together. " + " ".join(
+            f"<b>{escape(one['check'])}</b>: {escape(one['remedy'])}" for one in steps
+        )
+    return (
+        f"<tr><td class=n>{at}</td><td class=n>{buys}</td><td class=n>{row['after']:.2f}</td>"
+        f"<td class=n>{findings:,}</td><td>{checks}</td><td>{remedy}</td></tr>"
     )
 
 

@@ -8,6 +8,7 @@ from ringfence.assess.checks import CHECK
 from ringfence.assess.debt.access import GRANTED, SETTLED
 from ringfence.assess.debt.findings import HOLE
 from ringfence.assess.debt.ledger import Entry
+from ringfence.assess.debt.next import Fix
 from ringfence.assess.debt.terms import service_class
 from ringfence.assess.debt.trend import Trend
 from ringfence.errors import Problem
@@ -55,10 +56,7 @@ def shown(found: History, fixes: int = 10, left_out: Sequence[Problem] = (), ear
         "forecast": _forecast(found),
         "contributors": sorted(groups, key=lambda row: (-row["owes"], row["check"])),
         "contributors_exact": exact,
-        "next": [
-            {**_group(found, found.groups[fix.group]), "buys": _round(fix.buys), "after": _round(fix.after)}
-            for fix in plan
-        ],
+        "next": [_fix(found, fix) for fix in plan],
         "next_exact": best,
         "left_out": [{"file": one.file, "what": one.what, "remedy": one.remedy} for one in left_out],
         "earlier": earlier,
@@ -122,6 +120,15 @@ def _forecast(found: History) -> list[dict[str, Any]]:
             row |= {"as_it_went": _round(ahead.middle[at]), "band": [_round(ahead.low[at]), _round(ahead.high[at])]}
         rows.append(row)
     return rows
+
+
+def _fix(found: History, fix: Fix) -> dict[str, Any]:
+    return {
+        **_group(found, found.groups[fix.group]),
+        "buys": _round(fix.buys),
+        "after": _round(fix.after),
+        "together": [_group(found, found.groups[at]) for at in fix.together],
+    }
 
 
 def _group(found: History, group: Group) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """What the next fixes buy: greedily, the one that lowers D most, then the next; every set on small cases.
 
 Only fixes of findings on a likeliest way can lower D at all, so only they are tried. Where none does alone, the
-ways are doubled: the group with most findings on them is taken, and what the pair buys shows with the second.
+ways are doubled: groups are taken, that with most findings on them first, until D falls. Those of them without which
+it would not are told as one fix, of which no group buys anything alone; the others wait on.
 """
 
 from collections.abc import Sequence
@@ -21,13 +22,20 @@ Floats = NDArray[np.float64]
 MOST_SETS = 600
 """So many sets are all tried; beyond, the choice is greedy."""
 
+_NOTHING = 1e-9
+"""Jewels' values: what lowers D by no more buys nothing."""
+
 
 class Fix(msgspec.Struct, frozen=True):
-    """One group of findings fixed: `before` and `after` are D, after the fixes named before it."""
+    """One group of findings fixed: `before` and `after` are D, after the fixes named before it.
+
+    `together`: the groups that must be fixed with it; fewer of them buy less, each alone nothing.
+    """
 
     group: int
     before: float
     after: float
+    together: tuple[int, ...] = ()
 
     @property
     def buys(self) -> float:
@@ -62,17 +70,38 @@ def _ordered(
     among: Sequence[int] | None,
     count: int = 0,
 ) -> list[Fix]:
-    """Greedy, among some groups or all; ends where nothing is owed any more."""
-    left, done = weights, list[Fix]()
+    """Greedy, among some groups or all; ends where nothing is owed any more, or what is left buys nothing."""
+    left, done, useless = weights, list[Fix](), list[int]()
     waiting = set(range(len(groups)) if among is None else among)
-    while waiting and (among is not None or len(done) < count):
-        now, on_way = debt_and_ways(game, left)
+    places = len(waiting) if among is not None else count
+    while waiting and places > len(useless):
+        gone = without(left, groups, set(useless))
+        now, on_way = debt_and_ways(game, gone)
         tried = sorted(at for at in waiting if on_way[list(groups[at])].any())
-        if now.total <= 1e-12 or not tried:
+        if now.total <= _NOTHING or not tried:
             break
-        after = {at: debt(game, without(left, groups, {at})).total for at in tried}
+        after = {at: debt(game, without(gone, groups, {at})).total for at in tried}
         best = min(tried, key=lambda at: (round(after[at], 9), -int(on_way[list(groups[at])].sum()), at))
-        done.append(Fix(best, now.total, after[best]))
-        left = without(left, groups, {best})
         waiting -= {best}
+        if now.total - after[best] <= _NOTHING:
+            useless.append(best)
+            continue
+        needed = _needed(game, without(left, groups, {best}), groups, useless, after[best])
+        done.append(Fix(best, now.total, after[best], needed))
+        left = without(left, groups, {best, *needed})
+        waiting |= set(useless) - set(needed)
+        places -= 1 + len(needed)
+        useless = []
     return done
+
+
+def _needed(
+    game: Game, left: Floats, groups: Sequence[Sequence[int]], useless: Sequence[int], after: float
+) -> tuple[int, ...]:
+    """Those of the groups without which D would not fall to `after`; one by one is left out what is not missed."""
+    needed = list(useless)
+    for one in useless:
+        fewer = set(needed) - {one}
+        if debt(game, without(left, groups, fewer)).total <= after + _NOTHING:
+            needed.remove(one)
+    return tuple(sorted(needed))
