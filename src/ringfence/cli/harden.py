@@ -9,7 +9,7 @@ from cyclopts import App, Parameter
 from ringfence.app.harden import commands
 from ringfence.app.harden.host import WAYS_ON
 from ringfence.cli import output
-from ringfence.cli.estate import AsJson
+from ringfence.cli.estate import DEFAULT, AsJson, EstateFile, Identity
 from ringfence.cli.extra import needs_fence
 from ringfence.errors import EnforceError, UsageError
 
@@ -35,12 +35,31 @@ FOUND = 3
 
 
 @harden.command
-def check(*, root: Root = HERE, only: Only = None, json: AsJson = False) -> int:
+def check(
+    *,
+    root: Root = HERE,
+    only: Only = None,
+    estate: EstateFile = DEFAULT,
+    host: str = "",
+    save: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    json: AsJson = False,
+    identity: Identity = None,
+) -> int:
     """Compare the host with what every measure wants. Changes nothing. Exit status 3 if anything is left to do.
 
-    Example: `ringfence harden check`
+    Example: `ringfence harden check -o cluster.estate`
+
+    Parameters
+    ----------
+    host
+        The host's id in the estate (default: the name in its /etc/hostname). Used with -o.
+    save
+        Save the estate with settings of this host as they are now, for `ringfence audit`: sshd, pam_slurm_adopt, IOMMU,
+        bpf, and who reads performance counters.
     """
     found, well = commands.check(root, only or ())
+    if save is not None:
+        output.problems(commands.told_to(save, estate, identity, root, only or (), host))
     if json:
         output.json(found)
     else:

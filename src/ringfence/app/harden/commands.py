@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from ringfence.app.estates import open_estate, save_estate
+from ringfence.app.harden.facts import told as told_facts
 from ringfence.app.harden.host import Foreign, Host, Outcome, chosen, folder_of, plan_of, said
 from ringfence.app.harden.ledger import Ledger
 from ringfence.app.harden.waves import Settings, Waves, hosts_of, processes
@@ -15,7 +17,7 @@ from ringfence.assess.harden.measure import Measure, Verdict
 from ringfence.assess.harden.plan import Plan
 from ringfence.assess.harden.waves import BAD, Rules, Step, waves
 from ringfence.assess.harden.words import desired
-from ringfence.errors import UsageError
+from ringfence.errors import Problem, UsageError
 from ringfence.store.state.receipts import Receipt
 
 OPEN = (Verdict.DIFFERS, Verdict.BY_HAND, Verdict.UNKNOWN)
@@ -26,6 +28,15 @@ def check(root: Path, names: Sequence[str]) -> tuple[list[dict[str, Any]], bool]
     """(findings, whether nothing is left to do)."""
     plan = plan_of(root, chosen(names))
     return shown(plan), not any(one.verdict in OPEN for one in plan.findings)
+
+
+def told_to(
+    out: Path, saved: Path, identity: Path | None, root: Path, names: Sequence[str], host: str
+) -> list[Problem]:
+    """Save an estate with what is so on this host, for the audit; what could not be told. Raises `UsageError`."""
+    estate, problems = told_facts(open_estate(saved, identity), root, chosen(names), host)
+    save_estate(estate, out)
+    return problems
 
 
 def shown(plan: Plan) -> list[dict[str, Any]]:
