@@ -14,6 +14,7 @@ from ringfence.app.survey import survey_tree
 from ringfence.assess.advisories import driver, plain
 from ringfence.assess.advisories.by_table import judge as by_table
 from ringfence.assess.advisories.index import Index
+from ringfence.assess.advisories.installed import classes
 from ringfence.assess.advisories.judge import NOTHING, Finding, Standing, facts, findings
 from ringfence.assess.advisories.verdict import Install, Judged, Verdict
 from ringfence.collect.base import Scope
@@ -187,6 +188,91 @@ def test_a_device_plugin_is_unknown_until_its_strategy_is(bulletins: Index) -> N
     assert said() == "unknown"
     assert said(**{"device-list-strategy": "cdi-annotations"}) == "affected"
     assert said(**{"device-list-strategy": "envvar"}) == "fixed"
+
+
+@pytest.mark.parametrize("product", ["container-toolkit", "gpu-operator", "device-plugin"])
+def test_crun_is_spared_by_the_one_flaw_of_which_the_bulletin_says_so(bulletins: Index, product: str) -> None:
+    """5659: CVE-2025-23266 does not concern systems with crun, CVE-2025-23267 does."""
+    version = {"container-toolkit": "1.17.7", "gpu-operator": "25.3.0", "device-plugin": "0.17.1"}[product]
+    by = {"crun": "", "runc": ""}
+    for runtime in by:
+        facts_ = (("cdi", "on"), ("device-list-strategy", "cdi-annotations"), ("low-level-runtime", runtime))
+        found = plain.judge(bulletins, Install(product, version, "linux", facts=facts_))
+        by[runtime] = next(str(said.verdict) for said in found.said if said.cve == "CVE-2025-23266")
+    assert by == {"crun": "fixed", "runc": "affected"}
+
+
+@pytest.mark.parametrize("where", ["host:n1", "cluster:c1"])
+def test_crun_may_be_stated_of_the_host_or_its_cluster(bulletins: Index, where: str) -> None:
+    there = [*node("1.17.7"), Fact("host:n1", "in_cluster", "cluster:c1")]
+    assert told(estate_of(there), bulletins).keys() >= {"CVE-2025-23266", "CVE-2025-23267"}
+    by_crun = told(estate_of([*there, Fact(where, "setting", "low-level-runtime=crun")]), bulletins)
+    assert "CVE-2025-23266" not in by_crun
+    assert by_crun["CVE-2025-23267"].attributes["verdict"] == "affected"
+
+
+@pytest.mark.parametrize(
+    ("version", "line", "verdict"),
+    [
+        ("535.261.04", "Virtual GPU Manager, vGPU", "affected"),
+        ("535.261.05", "Virtual GPU Manager, vGPU", "fixed"),
+        ("535.261.03", "Guest driver, vGPU", "affected"),
+        ("535.261.04", "Guest driver, vGPU", "fixed"),
+        ("580.82.07", "Guest driver, gaming", "affected"),
+        ("580.82.08", "Guest driver, gaming", "fixed"),
+        ("550.163.02", "Virtual GPU Manager, vGPU", "unsupported branch"),
+        ("535.274.01", "Tesla", "affected"),
+    ],
+)
+def test_vgpu_drivers_are_judged_by_their_own_versions(bulletins: Index, version: str, line: str, verdict: str) -> None:
+    """CVE-2025-23282 in bulletin 5703: managers to 535.261.04 (16.11), guests to 535.261.03, cards below 535.274.02."""
+    found = {said.cve: str(said.verdict) for said in judged(bulletins, version, line).said}
+    assert found["CVE-2025-23282"] == verdict
+
+
+def test_a_vgpu_driver_whose_release_is_not_told_is_decided_only_where_both_agree(bulletins: Index) -> None:
+    """Both releases of R580 are affected up to 580.82.07; of R570 the bulletin names no gaming one."""
+    both = {said.cve: said for said in judged(bulletins, "580.82.07", "Guest driver").said}
+    assert both["CVE-2025-23282"].verdict is Verdict.AFFECTED
+    one = {said.cve: said for said in judged(bulletins, "570.172.07", "Guest driver").said}
+    assert one["CVE-2025-23282"].verdict is Verdict.UNKNOWN
+    assert "vgpu-release" in one["CVE-2025-23282"].missing
+
+
+def test_how_a_card_is_shown_says_whose_driver_it_is() -> None:
+    """A host of vGPUs has the manager's driver, not its card's; a guest's brand, or a person, names the release."""
+    assert line_of_driver("none", "tesla") == "Tesla"
+    assert line_of_driver("host vgpu", "tesla") == "Virtual GPU Manager"
+    assert line_of_driver("host vgpu", "tesla", "vgpu-release=gaming") == "Virtual GPU Manager, gaming"
+    assert line_of_driver("vgpu", "nvidia rtx virtual workstation") == "Guest driver, vGPU"
+    assert line_of_driver("vgpu", "nvidia cloud gaming") == "Guest driver, gaming"
+    assert line_of_driver("vgpu", "nvidia") == "Guest driver"
+
+
+def line_of_driver(virtualization: str, brand: str, *stated: str) -> str:
+    """The product line of a host's driver, by what is set of its card and stated of the host."""
+    about = [f"virtualization={virtualization}", f"brand={brand}"]
+    there = [
+        Fact("host:n1", "runs_software", "package:nvidia-driver", {"version": "535.1"}),
+        Fact("host:n1", "has_gpu", "gpu:a", {"model": "NVIDIA A10"}),
+        *(Fact("gpu:a", "setting", one) for one in about),
+        *(Fact("host:n1", "setting", one) for one in stated),
+    ]
+    (driven,) = [one.install for one in classes(estate_of(there)) if one.install.product == "gpu-driver"]
+    return driven.line
+
+
+def test_branches_of_vgpus_do_not_end_those_of_cards(bulletins: Index) -> None:
+    """A vGPU bulletin that names a newer branch says nothing of cards, nor the other way round."""
+    linux = bulletins.branches.issues
+    assert {line for issue in linux["linux"] for line in issue.flaws} == {"GeForce", "RTX", "Tesla"}
+    assert all("," in line for issue in linux["linux vgpu"] for line in issue.flaws)
+
+
+def test_what_no_table_knows_is_counted_by_its_name(bulletins: Index) -> None:
+    assert bulletins.others["NVIDIA CUDA Toolkit"] == 32
+    assert bulletins.foreign == sum(bulletins.others.values())
+    assert "Virtual GPU Manager" not in bulletins.others
 
 
 @pytest.mark.parametrize(

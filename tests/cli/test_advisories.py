@@ -79,7 +79,7 @@ def test_a_row_says_what_is_affected_why_and_by_which_fact(site: Path, capsys: p
 
 def test_one_advisory_is_counted_as_one(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked(site)
-    assert "1 advisory read; 0 rows are about other products" in capsys.readouterr().out
+    assert "1 advisory read\n" in capsys.readouterr().out
 
 
 def test_a_version_that_steers_the_terminal_reaches_it_as_text(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,6 +99,32 @@ def test_a_flaw_without_a_fix_says_so(site: Path, capsys: pytest.CaptureFixture[
     shown = capsys.readouterr().out
     assert "no fix; MITRE ATLAS" in shown
     assert "fixed in ;" not in shown
+
+
+def test_products_that_are_not_judged_are_told_by_name_and_number(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without what steers a terminal."""
+    other = json.loads(
+        json.dumps(BULLETIN).replace("NVIDIA Container Toolkit", "Weather \\u001b[2JStation").replace("9001", "9002")
+    )
+    (site / "csaf" / "9002.json").write_text(json.dumps(other))
+    asked(site)
+    shown = capsys.readouterr().out
+    assert "1 row is about 1 product that is not judged: Weather \N{REPLACEMENT CHARACTER}[2JStation (1)" in shown
+    asked(site, "--json")
+    told = json.loads(capsys.readouterr().out)
+    assert (told["foreign"], told["not_judged"]) == (
+        1,
+        [{"product": "Weather \N{REPLACEMENT CHARACTER}[2JStation", "rows": 1}],
+    )
+
+
+def test_a_range_that_is_not_understood_is_told(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    odd = json.dumps(BULLETIN).replace("All versions up to and including 1.2.3", "those that smell of 1.2.3")
+    (site / "csaf" / "9001.json").write_text(odd)
+    asked(site)
+    assert "1 row has a range that was not understood" in capsys.readouterr().out
 
 
 def test_json_has_the_documented_shape(site: Path, capsys: pytest.CaptureFixture[str]) -> None:

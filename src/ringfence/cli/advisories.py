@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
+from rich.text import Text
 
 from ringfence.app.assess import advisories as app
 from ringfence.app.estates import open_estate, save_estate
@@ -36,7 +37,8 @@ def advisories(
     not name any more is `unsupported branch`, not clean. What nothing tells is `unknown`, with the missing fact.
     Exits with 3 where something is affected, unsupported, or could not be read.
     What is not collected may be stated as a fact (docs/estate.md), such as how the device plugin hands out devices:
-    `setting` of a cluster, host or container, `device-list-strategy=cdi-annotations`.
+    `setting` of a cluster, host or container, `device-list-strategy=cdi-annotations`. Of the same, which runtime starts
+    containers (`low-level-runtime=crun`); of a card or host, its release of vGPU software (`vgpu-release=gaming`).
 
     Parameters
     ----------
@@ -71,12 +73,28 @@ def _print(told: dict[str, Any], every: bool) -> None:
     columns = ("verdict", "product", "version", "on", "CVEs", "exploited", "EPSS", "bulletin", "why", "fact")
     output.table(columns, map(_cells, rows))
     fixed = len(told["rows"]) - len(rows)
-    read, foreign = _count(told["advisories"], "advisory", "advisories"), _count(told["foreign"], "row is", "rows are")
-    output.out.print(f"{read} read; {foreign} about other products")
+    _count_what_was_read(told)
     if fixed:
         output.out.print(f"{_count(fixed, 'row that is fixed is', 'rows that are fixed are')} not shown: --all")
     if not told["rows"]:
         output.out.print("nothing that the advisories are about was found: collect nvidia-smi, packages and firmware")
+
+
+def _count_what_was_read(told: dict[str, Any]) -> None:
+    """Nothing is left out in silence: products that are not judged, and ranges that were not understood."""
+    others = told["not_judged"]
+    lines = [f"{_count(told['advisories'], 'advisory', 'advisories')} read"]
+    if others:
+        named = ", ".join(f"{one['product']} ({one['rows']:,})" for one in others[:SHOWN])
+        more = f" … {len(others):,} in all: --json" if len(others) > SHOWN else ""
+        rows = _count(told["foreign"], "row is", "rows are")
+        products = _count(len(others), "product that is", "products that are")
+        lines.append(f"{rows} about {products} not judged: {named}{more}")
+    if told["unread"]:
+        rows = _count(told["unread"], "row has", "rows have")
+        lines.append(f"{rows} a range that was not understood: what is in its branch is unknown")
+    for line in lines:
+        output.out.print(Text(output.harmless(line)))
 
 
 def _count(number: int, one: str, many: str) -> str:

@@ -175,6 +175,10 @@ def summary(answer: Answer) -> dict[str, Any]:
     return {
         "advisories": answer.advisories,
         "foreign": answer.index.foreign,
+        "not_judged": [
+            {"product": product, "rows": rows}
+            for product, rows in sorted(answer.index.others.items(), key=lambda one: (-one[1], one[0]))
+        ],
         "unread": answer.index.unread,
         "rows": rows(answer),
         "problems": [str(problem) for problem in answer.problems],

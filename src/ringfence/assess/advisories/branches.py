@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from ringfence.assess.advisories.products import numbering
 from ringfence.assess.advisories.row import Row
 from ringfence.assess.advisories.tokens import Version
 
@@ -27,14 +28,15 @@ class Issue(msgspec.Struct, frozen=True):
 
 
 class Branches:
-    """Per system the bulletins in the order of their days."""
+    """Per system, and per system of vGPUs (`products.numbering`), the bulletins in the order of their days."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
         grouped: dict[str, dict[tuple[str, str], list[Row]]] = {}
         tops: dict[str, dict[int, int]] = {}
         for row in rows:
-            grouped.setdefault(row.place.system, {}).setdefault((row.released, row.advisory), []).append(row)
-            top = tops.setdefault(row.place.system, {})
+            of = numbering(row.place.system, row.place.line)
+            grouped.setdefault(of, {}).setdefault((row.released, row.advisory), []).append(row)
+            top = tops.setdefault(of, {})
             branch = int(row.place.branch)
             ends = [span.high[0] for span in row.range.spans or () if span.high]
             top[branch] = max([top.get(branch, branch), *ends])
@@ -46,7 +48,7 @@ class Branches:
 
     def of(self, system: str, version: Version) -> int | None:
         """The branch of a version, or None where the bulletins do not tell."""
-        if system != "windows":
+        if not system.startswith("windows"):
             return version[0]
         tops = self._tops.get(system, [])
         at = bisect_right(tops, (version[0], 1 << 62)) - 1

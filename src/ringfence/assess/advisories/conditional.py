@@ -15,10 +15,16 @@ CDI = "cdi"
 
 STRATEGY = "device-list-strategy"
 
+RUNTIME = "low-level-runtime"
+"""The key under which the runtime stands that starts containers: "crun", "runc", or missing."""
+
 CDI_FACT = "whether devices are given to containers by CDI (toolkit.mode)"
 
 NOT_UNDER_CDI = ("CVE-2024-0133", *(flaw.cve for flaw in ESCAPES if not flaw.under_cdi))
 """Bulletins 5582 and 5616 say in prose that these do not concern CDI."""
+
+NOT_WITH_CRUN = ("CVE-2025-23266",)
+"""Bulletin 5659 says in prose that it does not concern systems where crun is the low-level runtime."""
 
 ODD_SETTINGS = ("CVE-2024-0136", "CVE-2024-0137")
 """Bulletin 5599: only where the toolkit is configured in a way that is not the default."""
@@ -38,6 +44,8 @@ _MET = Met(is_met=True)
 def met(product: str, cve: str, condition: str, version: Version, facts: tuple[tuple[str, str], ...]) -> Met:
     """Whether an installation in an affected version meets what the advisory adds. Linear in the condition."""
     known = dict(facts)
+    if cve in NOT_WITH_CRUN and known.get(RUNTIME) == "crun":
+        return Met(is_met=False, because="the low-level runtime is crun")
     if condition:
         return _bracket(condition, version, known)
     if product in (TOOLKIT, OPERATOR) and cve in NOT_UNDER_CDI:

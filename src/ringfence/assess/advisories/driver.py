@@ -12,7 +12,7 @@ import msgspec
 
 from ringfence.assess.advisories.branches import Issue
 from ringfence.assess.advisories.index import Index
-from ringfence.assess.advisories.products import DRIVER
+from ringfence.assess.advisories.products import DRIVER, numbering
 from ringfence.assess.advisories.tokens import Version, installed
 from ringfence.assess.advisories.verdict import Install, Judged, Said, Verdict, not_judged, worst
 
@@ -22,34 +22,40 @@ def judge(index: Index, install: Install) -> Judged:
     if not install.version:
         return not_judged("driver version")
     version = installed(install.version)
-    issues = index.branches.issues.get(install.system, ())
+    numbered = numbering(install.system, install.line)
+    issues = index.branches.issues.get(numbered, ())
     lines = sorted({line for issue in issues for line in issue.flaws})
+    asked = [line for line in lines if line == install.line or line.startswith(f"{install.line},")] or lines
     if not version:
         return not_judged(f"the version {install.version} is not one that the bulletins use")
-    if not lines or (install.line and install.line not in lines):
+    if not lines or (install.line and asked is lines):
         return not_judged(f"a bulletin about {install.line or 'GPU drivers'} on {install.system}")
-    branch = index.branches.of(install.system, version)
+    branch = index.branches.of(numbered, version)
     if branch is None:
         return not_judged(f"the release branch of driver {install.version}")
     if branch > max(issue.newest for issue in issues):
         return not_judged(f"a bulletin that names R{branch}: newer than all that are known")
-    asked = [install.line] if install.line else lines
     by_line = [worst(_said(index, install.system, line, issues, branch, version)) for line in asked]
-    return Judged(by_line[0] if len(asked) == 1 else _agreed(by_line), answered=True)
+    return Judged(by_line[0] if len(asked) == 1 else _agreed(by_line, _missing(install.line)), answered=True)
 
 
-def _agreed(by_line: list[tuple[Said, ...]]) -> tuple[Said, ...]:
+def _agreed(by_line: list[tuple[Said, ...]], missing: str) -> tuple[Said, ...]:
     """One verdict for each flaw where all lines give it; else the line is the missing fact."""
     maps = [{one.cve: one for one in said} for said in by_line]
     agreed = []
     for one in worst(each for said in by_line for each in said):
         verdicts = {said[one.cve].verdict if one.cve in said else Verdict.FIXED for said in maps}
-        unknown = msgspec.structs.replace(one, verdict=Verdict.UNKNOWN, missing=LINE, gives="")
+        unknown = msgspec.structs.replace(one, verdict=Verdict.UNKNOWN, missing=missing, gives="")
         agreed.append(one if len(verdicts) == 1 else unknown)
     return tuple(agreed)
 
 
 LINE = "the product line of its GPU (GeForce, RTX, Tesla)"
+RELEASE = "whether its vGPU release is the data centre's or the gaming one (a setting, vgpu-release=vgpu or gaming)"
+
+
+def _missing(line: str) -> str:
+    return RELEASE if line else LINE
 
 
 def _said(

@@ -40,11 +40,13 @@ class Shelf:
 
 
 class Index:
-    """All rows, by product. `unread` counts rows of ours whose range was not understood, `foreign` those of others."""
+    """All rows, by product. `unread` counts rows of ours whose range was not understood, `others` those of products
+    that are not judged, by the product's name as it is written.
+    """
 
     def __init__(self, advisories: Iterable[Advisory], records: Iterable[Advisory] = ()) -> None:
         self.rows: dict[str, list[Row]] = {}
-        self.foreign = 0
+        self.others: dict[str, int] = {}
         self._places: dict[Named, Place | None] = {}
         self._ranges: dict[str, Range] = {}
         for advisory in advisories:
@@ -71,7 +73,7 @@ class Index:
             for named, doubted in told:
                 where = self._place(named)
                 if where is None:
-                    self.foreign += 1
+                    self.others[named.product] = self.others.get(named.product, 0) + 1
                 elif (flaw.cve, where.product) not in said:
                     row = Row(
                         flaw.cve,
@@ -95,6 +97,11 @@ class Index:
         if bare not in self._ranges:
             self._ranges[bare] = ranges.read(bare)
         return msgspec.structs.replace(self._ranges[bare], text=text)
+
+    @property
+    def foreign(self) -> int:
+        """Rows about products that are not judged."""
+        return sum(self.others.values())
 
     @property
     def unread(self) -> int:

@@ -13,6 +13,9 @@ from ringfence.assess.advisories.products import (
     BUNDLE,
     CONNECTX,
     DRIVER,
+    GAMING,
+    GUEST,
+    MANAGER,
     MLFLOW,
     OPERATOR,
     PLUGIN,
@@ -22,6 +25,7 @@ from ringfence.assess.advisories.products import (
     TOOLKIT,
     TRITON,
     VBIOS,
+    VGPU,
     generation,
     line_of,
 )
@@ -31,6 +35,7 @@ from ringfence.estate.facts import Fact
 from ringfence.wire.host import toolkit
 
 Found = tuple[str, Install, Fact]
+_Stated = Mapping[tuple[str, str], str]
 
 _PACKAGES = {
     "nvidia-driver": DRIVER,
@@ -61,7 +66,9 @@ _IMAGES = {
     "mlflow": MLFLOW,
 }
 _WINDOWS = ("wddm", "tcc", "mcdm")
-_GUEST = ("vgpu",)
+_VIRTUAL = {"vgpu": GUEST, "host vgpu": MANAGER}
+"""How a card is shown (nvidia-smi's virtualization mode) → whose driver it is."""
+_RELEASES = {"vgpu": VGPU, "gaming": GAMING}
 _CONTROLLERS = ("megarac", "ami", "american megatrends")
 
 
@@ -77,7 +84,7 @@ def classes(estate: Estate) -> list[Class]:
     """Every installation that the advisories may be about, in the order of products and versions."""
     settings = _settings(estate)
     found: dict[Install, dict[str, Fact]] = {}
-    stated = _strategies(estate, settings)
+    stated = _stated(estate, settings)
     named = (_software(estate, settings, stated), _no_driver(estate, settings), _images(estate, settings, stated))
     for part in (*named, _firmware(estate)):
         for entity, install, fact in part:
@@ -88,8 +95,9 @@ def classes(estate: Estate) -> list[Class]:
     ]
 
 
+VGPU_RELEASE = "vgpu-release"
 _ASKED = (
-    *("toolkit.mode", "gpu-operator.cdi.default", conditional.STRATEGY),
+    *("toolkit.mode", "gpu-operator.cdi.default", conditional.STRATEGY, conditional.RUNTIME, VGPU_RELEASE),
     *("brand", "vendor", "driver_model", "virtualization"),
 )
 
@@ -110,27 +118,32 @@ def _settings(estate: Estate) -> Mapping[tuple[str, str], str]:
     return found
 
 
-def _strategies(estate: Estate, settings: Mapping[tuple[str, str], str]) -> Mapping[str, str]:
-    """Entity → how the device plugin hands out devices: as stated for it, else for its host, else for its cluster."""
-    found = {entity: value for (entity, name), value in settings.items() if name == conditional.STRATEGY}
+_STATED = (conditional.STRATEGY, conditional.RUNTIME)
+"""What no collector tells and a person may: of the thing itself, of its host, or of its cluster."""
+
+
+def _stated(estate: Estate, settings: Mapping[tuple[str, str], str]) -> _Stated:
+    """(entity, name) → value: as stated for it, else for its host, else for its cluster."""
+    found = {key: value for key, value in settings.items() if key[1] in _STATED}
     if found:
         for predicate in ("in_cluster", "runs_on"):
             for fact in estate.facts(predicate):
-                if fact.object in found:
-                    found.setdefault(fact.subject, found[fact.object])
+                for name in _STATED:
+                    if (fact.object, name) in found:
+                        found.setdefault((fact.subject, name), found[fact.object, name])
     return found
 
 
 def _configured(
-    product: str, entity: str, settings: Mapping[tuple[str, str], str], stated: Mapping[str, str]
+    product: str, entity: str, settings: Mapping[tuple[str, str], str], stated: _Stated
 ) -> tuple[tuple[str, str], ...]:
     """The facts about a product on an entity that conditions ask for."""
-    if product == PLUGIN:
-        return ((conditional.STRATEGY, stated[entity]),) if entity in stated else ()
-    return _cdi(entity, settings)
+    names = _STATED if product == PLUGIN else (conditional.RUNTIME,)
+    told = tuple((name, stated[entity, name]) for name in names if (entity, name) in stated)
+    return told if product == PLUGIN else (*_cdi(entity, settings), *told)
 
 
-def _software(estate: Estate, settings: Mapping[tuple[str, str], str], stated: Mapping[str, str]) -> Iterator[Found]:
+def _software(estate: Estate, settings: Mapping[tuple[str, str], str], stated: _Stated) -> Iterator[Found]:
     cards: dict[str, tuple[tuple[str, str], ...]] | None = None
     for fact in estate.facts("runs_software", "contains_package"):
         name, source = _package(fact.object)
@@ -189,12 +202,21 @@ def _cards(
         if (brand, model) not in seen:
             seen[brand, model] = line_of(brand, model)
         line = seen[brand, model]
-        if settings.get((fact.object, "virtualization"), "") in _GUEST:
-            line = "Guest driver"
+        virtual = _VIRTUAL.get(settings.get((fact.object, "virtualization"), ""), "")
+        if virtual:
+            line = virtual + _release(fact, brand, settings)
         windows = settings.get((fact.subject, "driver_model"), "") in _WINDOWS
         pairs.setdefault(fact.subject, set()).add((line, "windows" if windows else "linux"))
     for host, found in pairs.items():
         yield host, tuple(sorted(found))
+
+
+def _release(fact: Fact, brand: str, settings: Mapping[tuple[str, str], str]) -> str:
+    """Which releases of vGPU software it gets: as stated for the card or its host, else as a guest's brand says."""
+    for entity in (fact.object, fact.subject):
+        if (entity, VGPU_RELEASE) in settings:
+            return _RELEASES.get(settings[entity, VGPU_RELEASE], "")
+    return GAMING if "gaming" in brand else VGPU if "virtual" in brand or brand == "grid" else ""
 
 
 def _no_driver(estate: Estate, settings: Mapping[tuple[str, str], str]) -> Iterator[Found]:
@@ -224,7 +246,7 @@ def _of_others(card: str, model: str, settings: Mapping[tuple[str, str], str]) -
     return settings.get((card, "vendor"), "") in _OTHERS or any(word in _OTHERS for word in model.lower().split())
 
 
-def _images(estate: Estate, settings: Mapping[tuple[str, str], str], stated: Mapping[str, str]) -> Iterator[Found]:
+def _images(estate: Estate, settings: Mapping[tuple[str, str], str], stated: _Stated) -> Iterator[Found]:
     """What a container's image says by its name and tag."""
     known: dict[str, tuple[str, str]] = {}
     for fact in estate.facts("uses_image"):

@@ -41,7 +41,14 @@ class Place(msgspec.Struct, frozen=True):
     models: tuple[str, ...] = ()
 
 
+GUEST, MANAGER = "Guest driver", "Virtual GPU Manager"
+_VIRTUAL = (GUEST, MANAGER)
+VGPU, GAMING = ", vGPU", ", gaming"
+"""Which releases of these: behind the line's name. Both number the same branches, each in its own way."""
+
 _LINES = {
+    "guest driver": GUEST,
+    "virtual gpu manager": MANAGER,
     "geforce": "GeForce",
     "nvidia rtx, quadro, nvs": "RTX",
     "nvidia rtx/ quadro, nvs": "RTX",
@@ -111,11 +118,30 @@ def _by_name(named: Named) -> Place | None:
 
 
 def _driver(named: Named, line: str) -> Place | None:
-    system = _system(named.platform)
-    bare = named.platform.rpartition("(")[2].rstrip(")")
-    if not system or not (bare[:1] == "R" and bare[1:].isdecimal() and len(bare) < 8):
-        return None  # a vGPU or gaming release: guests of a hypervisor, numbered otherwise
-    return Place(DRIVER, system, line, bare[1:])
+    """`Linux(R535)`, `Linux(R535 vGPU 16)`, `Red Hat Enterprise Linux KVM, VMware vSphere(R550 Gaming)`."""
+    branch, _, release = named.platform.rpartition("(")[2].rstrip(")").partition(" ")
+    system = _hypervisor(named.platform) if line == MANAGER else _system(named.platform)
+    if not system or not (branch[:1] == "R" and branch[1:].isdecimal() and len(branch) < MOST_BRANCH):
+        return None
+    if line in _VIRTUAL:
+        line += GAMING if "gaming" in release.lower() else VGPU
+    elif release:
+        return None  # a release that is not this line's own
+    return Place(DRIVER, system, line, branch[1:])
+
+
+MOST_BRANCH = 8
+"""Letters of a branch's name; a longer one is none."""
+
+
+def _hypervisor(platform: str) -> str:
+    """Hypervisors of Microsoft's take drivers that are numbered as those of Windows."""
+    return "windows" if any(word in platform.lower() for word in ("azure", "windows")) else "linux"
+
+
+def numbering(system: str, line: str) -> str:
+    """Whose branches are numbered alike: guests and managers of vGPUs get bulletins of their own, as systems do."""
+    return f"{system} vgpu" if line.startswith(_VIRTUAL) else system
 
 
 def _system(platform: str) -> str:
