@@ -36,7 +36,7 @@ def answer(*verdicts: str) -> Answer:
     return Answer(evidence_story.incident(), evidence_story.plan(cuts=cuts), said)
 
 
-def until(true, seconds=10.0):
+def until(true, seconds=40.0):
     """Wait until it is so."""
     end = time.monotonic() + seconds
     while not true() and time.monotonic() < end:

@@ -248,7 +248,7 @@ class Acting:
         for one in incidents:
             self.until(actions.DONE, incident=one.id)
 
-    def until(self, state: str, incident: str = "", seconds: float = 15.0) -> None:
+    def until(self, state: str, incident: str = "", seconds: float = 60.0) -> None:
         """Wait until all rows of blocks are in this state."""
 
         def all_are() -> bool:

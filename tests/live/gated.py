@@ -220,7 +220,7 @@ def gated(
             yield whole
 
 
-def settled(whole: Gated, job: str, state: str, seconds: float = 20) -> str:
+def settled(whole: Gated, job: str, state: str, seconds: float = 60) -> str:
     """Wait until a job is in a state; what squeue said."""
     return whole.slurm.wait(f"{job} {state}", "squeue", "-h", "-j", job, "-o", "%T %r", until=state, at_most=seconds)
 
@@ -230,7 +230,7 @@ def drained(whole: Gated) -> list[str]:
     return whole.slurm.ask("sinfo", "-h", "-N", "-t", "drain", "-o", "%N").split()
 
 
-def empty(whole: Gated, seconds: float = 20) -> None:
+def empty(whole: Gated, seconds: float = 60) -> None:
     """End every job, and wait until no host holds a job's compartment."""
     whole.slurm.ask("scancel", "--full", "-u", "root")
     until(lambda: not whole.slurm.ask("squeue", "-h").strip(), "the end of all jobs")

@@ -116,7 +116,7 @@ def process(*argv: str, log: Path, inside: Sequence[str] = ()) -> Iterator[subpr
 
 def until(true: Callable[[], Any], what: str, log: Path | None = None) -> Any:
     """Ask again until it is true; what a log says is told where it does not become so."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         if found := true():
             return found

@@ -25,7 +25,7 @@ def started(sampler: Sampler) -> None:
         pytest.skip(f"missing-part: {error.what}")
 
 
-def until(sampler: Sampler, holds: Callable[[list[Event]], object], seconds: float = 5.0) -> list[Event]:
+def until(sampler: Sampler, holds: Callable[[list[Event]], object], seconds: float = 30.0) -> list[Event]:
     """All events up to the look that made it hold."""
     found: list[Event] = []
     end = time.monotonic() + seconds
