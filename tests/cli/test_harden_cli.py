@@ -35,6 +35,23 @@ def test_it_is_looked_at_shown_applied_and_undone(root, capsys):
     assert run(["harden", "undo", "--root", str(root), "--apply"]) == 2
 
 
+def test_a_plan_that_was_shown_is_applied_as_it_was_shown_or_not_at_all(root, capsys):
+    """Whatever changed on the host meanwhile."""
+    at = ["harden", "apply", "--root", str(root), "--only", "container_toolkit"]
+    assert run([*at, "--json"]) == 3
+    plan = json.loads(capsys.readouterr().out)["plan"]
+    config = root / "etc/nvidia-container-runtime/config.toml"
+    before = config.read_text()
+    config.write_text(f"{before}# a line more\n")
+    theirs = picture(root)
+    assert run([*at, "--plan", plan[:16], "--apply"]) == 2
+    assert "no longer as it was" in capsys.readouterr().err
+    assert picture(root) == theirs
+    assert run([*at, "--plan", "nonsense", "--apply"]) == 2
+    config.write_text(before)
+    assert run([*at, "--plan", plan[:16], "--apply"]) == 0
+
+
 def test_every_measure_is_explained_and_one_that_is_none_is_refused(capsys):
     assert run(["harden", "explain", "--json"]) == 0
     assert all(one["why"] and one["breaks"] and one["wants"] for one in json.loads(capsys.readouterr().out))

@@ -58,7 +58,7 @@ def test_an_undo_says_what_was_changed_since_and_how_to_go_on(root):
     assert "--keep-theirs" in refused.value.remedy
     assert "--overwrite-theirs" in refused.value.remedy
     assert fstab.read_bytes() == theirs
-    assert not (root / "etc/modprobe.d/ringfence.conf").exists()
+    assert not (root / "etc/modprobe.d/ringfence-rare.conf").exists()
     with pytest.raises(UsageError, match="somebody else changed since: write /etc/fstab") as refused_apply:
         list(host.complete())
     assert "--keep-theirs" in refused_apply.value.remedy

@@ -98,6 +98,7 @@ def apply(
     only: Only = None,
     state: State = None,
     receipt: str = "",
+    plan: str = "",
     wait: Wait = 0.0,
     really: Really = False,
     json: AsJson = False,
@@ -111,18 +112,20 @@ def apply(
     ----------
     receipt
         The id of the receipt (default: a new one). Under an id that was applied nothing is done again.
+    plan
+        The plan that was shown without --apply, by its digest; where it would be another one now, nothing is changed.
     """
-    applying = commands.Applying(root, only or (), state, receipt, wait)
+    applying = commands.Applying(root, only or (), state, receipt, wait, plan)
     done: list[Any] = []
     if really:
         with needs_fence():
             done = _run(applying.apply())
-    found = applying.plan()
+    found, digest = applying.plan()
     if json:
-        output.json({"outcomes": done, "findings": found})
+        output.json({"outcomes": done, "findings": found, "plan": digest})
     else:
         _table(found)
-        _told_changes(found, done)
+        _told_changes(found, done, digest)
     return 0 if not any(one["verdict"] in commands.OPEN for one in found) else FOUND
 
 
@@ -272,7 +275,7 @@ def _table(found: list[dict[str, Any]]) -> None:
     output.table(("", "measure", "verdict", "why"), rows)
 
 
-def _told_changes(found: list[dict[str, Any]], done: list[Any]) -> None:
+def _told_changes(found: list[dict[str, Any]], done: list[Any], digest: str) -> None:
     for one in done:
         output.out.print(f"{one.status}: {one.place}", markup=False)
     for change in (change for one in found for change in one["changes"]):
@@ -280,4 +283,4 @@ def _told_changes(found: list[dict[str, Any]], done: list[Any]) -> None:
     if done:
         output.out.print("`ringfence harden undo --apply` takes it back")
     elif any(one["changes"] for one in found):
-        output.out.print("nothing was changed; --apply does it")
+        output.out.print(f"nothing was changed; --apply does it (--plan {digest[:16]} --apply: this and no other)")

@@ -22,6 +22,8 @@ from ringfence.store.state.receipts import Receipt
 
 OPEN = (Verdict.DIFFERS, Verdict.BY_HAND, Verdict.UNKNOWN)
 """Verdicts that leave something to do or to know."""
+_LEAST = 8
+"""Digits of a plan's digest that name it."""
 
 
 def check(root: Path, names: Sequence[str]) -> tuple[list[dict[str, Any]], bool]:
@@ -69,16 +71,25 @@ class Applying:
     """One apply: what it would do, then doing it; one that was cut off is completed first."""
 
     def __init__(
-        self, root: Path, names: Sequence[str], state: Path | None, receipt: str = "", wait: float = 0.0
+        self,
+        root: Path,
+        names: Sequence[str],
+        state: Path | None,
+        receipt: str = "",
+        wait: float = 0.0,
+        as_shown: str = "",
     ) -> None:
+        if as_shown and not (len(as_shown) >= _LEAST and set(as_shown) <= set("0123456789abcdef")):
+            raise UsageError(f"{as_shown[:40]!r} names no plan", "take what `ringfence harden apply` shows")
         if receipt and not (len(receipt) <= 40 and receipt.isascii() and receipt.isalnum()):
             raise UsageError(f"{receipt[:40]!r} is no id of a receipt", "letters and figures, 40 at most")
         self._root, self._measures, self.state = root, chosen(names), folder_of(root, state)
-        self._receipt, self._wait = receipt, wait
+        self._receipt, self._wait, self._as_shown = receipt, wait, as_shown
 
-    def plan(self) -> list[dict[str, Any]]:
-        """Findings with their changes; nothing is changed."""
-        return shown(plan_of(self._root, self._measures))
+    def plan(self) -> tuple[list[dict[str, Any]], str]:
+        """(findings with their changes, the plan's name: its digest); nothing is changed."""
+        plan = plan_of(self._root, self._measures)
+        return shown(plan), plan.digest.hex()
 
     def apply(self) -> Iterator[Outcome]:
         """Raises `EnforceError`, `StateError`, `UsageError`."""
@@ -86,7 +97,11 @@ class Applying:
         with ledger.alone(self._wait):
             host = Host(self._root, ledger)
             yield from host.complete()
-            yield from host.apply(plan_of(self._root, self._measures), self._receipt)
+            plan = plan_of(self._root, self._measures)
+            if not plan.digest.hex().startswith(self._as_shown):
+                what = f"the host is no longer as it was when the plan {self._as_shown} was shown; nothing was changed"
+                raise UsageError(what, f"look at the new one, {plan.digest.hex()[:16]}: `ringfence harden apply`")
+            yield from host.apply(plan, self._receipt)
 
 
 class Undoing:
