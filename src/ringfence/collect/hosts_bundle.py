@@ -16,6 +16,7 @@ from ringfence.wire.host import (
     hashed,
     jupyter,
     kernel,
+    kubelet,
     modes,
     pam,
     runtime,
@@ -67,6 +68,7 @@ def classify(path: str, head: bytes) -> str:
         if test(head):
             return form
     for found in (
+        kubelet.looks_like(path, head),
         versions.looks_like(path, head),
         runtime.looks_like(path, head),
         addresses.looks_like(path, head),

@@ -76,15 +76,17 @@ def _service(
     if (kind, one.port, "") not in seen:
         seen.add((kind, one.port, ""))
         yield from _described(bundle, file, one, kind, owner)
-    if is_loopback(one.address):
-        return
-    for network in sorted({network for address, network in nets if one.address in _ANY or one.address == str(address)}):
+    inside = is_loopback(one.address)
+    heard = {network for address, network in nets if one.address in _ANY or one.address == str(address)}
+    for network in sorted(set() if inside else heard):
         if (kind, one.port, network) not in seen:
             seen.add((kind, one.port, network))
             yield bundle.fact(file, service, "listens_on", network, port=one.port)
     if (kind, one.port, "auth") not in seen:
-        seen.add((kind, one.port, "auth"))
         how, why = authentication(bundle, kind, one)
+        if inside and how in ("", "none"):
+            return  # nobody outside hears it: an open door there is no door of the network
+        seen.add((kind, one.port, "auth"))
         if how:
             yield bundle.fact(file, service, "authenticates", how, why=why)
         elif why:

@@ -3,7 +3,7 @@
 import re
 
 from ringfence.collect.hosts_bundle import Bundle
-from ringfence.wire.host import jupyter, runtime, sockets
+from ringfence.wire.host import jupyter, kubelet, runtime, sockets
 
 _PROGRAMS: tuple[tuple[str, str], ...] = (
     ("sshd", "ssh"),
@@ -43,6 +43,9 @@ _PORTS = {
 }  # fmt: skip
 """Registered or default ports, used only where the program is unknown or an interpreter."""
 
+_HEALTH = {("kubelet", 10248)}
+"""(kind, port) of an endpoint that says `ok` to everyone, and nothing else."""
+
 _INTERPRETERS = ("python", "gunicorn", "uvicorn", "node", "java", "docker-proxy", "rootlessport", "systemd", "xinetd")
 
 NEVER_ASKS = {
@@ -64,7 +67,7 @@ def kind_of_service(one: sockets.Socket) -> str:
     for name in names:
         for prefix, kind in _PROGRAMS:
             if name == prefix or name.startswith((f"{prefix}:", f"{prefix}-", f"{prefix} ")):
-                return kind
+                return "" if (kind, one.port) in _HEALTH else kind
     if names and not any(name.startswith(_INTERPRETERS) for name in names):
         return ""
     if one.protocol == "udp":
@@ -87,6 +90,10 @@ def authentication(bundle: Bundle, kind: str, one: sockets.Socket) -> tuple[str,
             return "", "how the server was started was not captured"
         asks = "basic-auth" in command or "--app-name" in command
         return ("password", "started with an authentication app") if asks else ("none", "started without --app-name")
+    if kind == "kubelet":
+        return _kubelet(bundle, one.port)
+    if kind == "slurmrestd" and any(name.startswith("slurmrestd") for name, _ in one.programs):
+        return "token", "over TCP slurmrestd takes JSON web tokens alone: rest_auth/local is for UNIX sockets"
     if kind == "ray" and "RAY_AUTH_MODE=token" in unit_text(bundle):
         return "token", "RAY_AUTH_MODE=token"
     if kind in NEVER_ASKS:
@@ -104,6 +111,20 @@ def _jupyter(bundle: Bundle, port: int) -> tuple[str, str]:
     if any(config.open for config in matching):
         return "none", "token and password are empty"
     return "token", "a token or a password is asked for"
+
+
+def _kubelet(bundle: Bundle, port: int) -> tuple[str, str]:
+    if port == 10255:
+        return "none", "the read-only port asks nobody"
+    texts = [unit.text() for unit in bundle.forms.get("kubelet-flags", ())] + [command_of(bundle, "kubelet")]
+    flags = [flag for text in texts if (flag := kubelet.anonymous_flag(text)) is not None]
+    configs = [config for _, config in bundle.read("kubelet", kubelet.config)]
+    if any(flags) or (not flags and any(config.anonymous for config in configs)):
+        return "none", "anonymous callers are let in"
+    if not flags and not configs:
+        return "", "the kubelet's configuration was not captured"
+    tokens = all(config.webhook for config in configs)
+    return "token" if tokens else "mtls", "anonymous callers are refused"
 
 
 def _tls(bundle: Bundle) -> bool:

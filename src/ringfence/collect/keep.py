@@ -27,7 +27,8 @@ _KEYS = ("token", "password", "hashed_password", "ip", "port", "allow_root", "al
 _ADDRESSES = ("0.0.0.0", "*", "::", "::1", "127.0.0.1", "localhost")  # noqa: S104 - compared, never bound
 _SECTIONS = ("Unit", "Service", "Timer", "Socket", "Path", "Install")
 _EXEC = ("ExecStart", "ExecStartPre", "ExecStartPost", "ExecStop", "ExecStopPost", "ExecReload", "ExecCondition")
-_WORDS = ("mlflow", "-m", "--app-name", "basic-auth")
+_ASKING = ("--anonymous-auth", "--anonymous-auth=true", "--anonymous-auth=false")
+_WORDS = ("mlflow", "-m", "--app-name", "basic-auth", *_ASKING)
 _SWITCH = "RAY_AUTH_MODE=token"
 _OPTIONS = ("-x", "-c", "-f", "-e", "-r", "--report")
 _BEFORE = ("&&", "||", "|", ";", "{", "(")

@@ -24,6 +24,7 @@ from ringfence.collect.kubernetes.questions import QUESTIONS
 from ringfence.collect.kubernetes.rbac import rbac
 from ringfence.errors import InputError, Problem
 from ringfence.estate.facts import Fact
+from ringfence.wire.host import kubelet
 from ringfence.wire.kubernetes.objects import Object, read
 
 __all__ = ["COLLECTOR", "QUESTIONS", "collect", "recognise"]
@@ -35,6 +36,8 @@ _KIND = re.compile(rb'"(?:kind|items)"\s*:')
 
 def recognise(path: str, head: bytes) -> str:
     """`kubernetes/objects` where an apiVersion and a kind stand."""
+    if kubelet.looks_like(path, head):
+        return ""  # a host's own file, and no object of the API
     first = head.lstrip()[:1]
     if first in (b"{", b"["):
         return "kubernetes/objects" if b'"apiVersion"' in head and _KIND.search(head) else ""
