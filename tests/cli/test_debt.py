@@ -8,6 +8,7 @@ import pytest
 from ringfence.app.assess.debt import history
 from ringfence.app.assess.debt_demo import estates
 from ringfence.app.assess.debt_shown import shown
+from ringfence.app.assess.debt_window import jewel_values
 from ringfence.cli import run
 from ringfence.cli.debt import tell_picture, tell_plan
 from ringfence.estate.estate import estate_of
@@ -117,3 +118,20 @@ def test_where_so_few_fixes_buy_nothing_that_is_said(capsys: pytest.CaptureFixtu
     owing = {"check": "RF-A", "title": "doubled", "findings": 3, "owes": 1.0}
     tell_plan({"contributors": [owing], "contributors_exact": True, "next": [], "next_exact": True})
     assert "plan more of them with --fixes" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), -1.0, 1e300, "much", True])
+def test_a_worth_that_is_none_counts_as_one_and_is_told(
+    value: float | str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = [Fact("model:m", "jewel", "dear", {"value": value}), Fact("tenant:t", "used_gpu_hours", "inf", {"since": 1})]
+    surveyed = estate_of([Fact("host:a", "asked", "users", {"answered": True}), *told])
+    assert jewel_values(surveyed) == {}
+    (found,) = history([(1.7e9, surveyed)]).points
+    assert [one.partition(":")[0] for one in found.refused] == ["tenant", "model"]
+    if isinstance(value, str):
+        save(surveyed, tmp_path / "2025-01-05.estate")
+        assert run(["debt", "--history", str(tmp_path)]) == 0
+        printed = capsys.readouterr().out
+        assert "not counted, 2025-01-05: model:m: 'much' is no worth" in printed
+        assert "not counted, 2025-01-05: tenant:t: 'inf' hours" in printed

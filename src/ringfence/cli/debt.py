@@ -1,5 +1,6 @@
 """`ringfence debt`: whether security debt grows faster than compute."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -168,6 +169,15 @@ def _row(window: dict[str, Any]) -> tuple[object, ...]:
     )
 
 
+def _refused(windows: Sequence[dict[str, Any]], most: int = 5) -> None:
+    """Figures that reached no sum, the latest first."""
+    found = [f"{_day(one['at'])}: {what}" for one in reversed(windows) for what in one["refused"]]
+    for what in found[:most]:
+        output.out.print(f"not counted, {output.harmless(what)}", markup=False)
+    if len(found) > most:
+        output.out.print(f"and {len(found) - most:,} more figures are not counted: --json names them", markup=False)
+
+
 def _models(window: dict[str, Any], most: int = 5) -> str:
     """The most frequent models without a figure, and how many accelerators of others there are."""
     counts = sorted(window["unknown_models"].items(), key=lambda one: (-one[1], one[0]))
@@ -181,6 +191,7 @@ def _flow(told: dict[str, Any]) -> None:
     last = told["windows"][-1]
     if last["gpu_hours_estimated"]:
         say("* no accounting was read: what is allocated now, for 24 hours", markup=False)
+    _refused(told["windows"])
     if last["unknown_models"]:
         say(f"not counted in FLOP/s, for no published figure is known here: {_models(last)}", markup=False)
     hygiene = last["hygiene"]

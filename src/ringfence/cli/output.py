@@ -15,8 +15,9 @@ from rich.text import Text
 from ringfence.errors import Problem, RingfenceError
 
 # A pipe has no width: ids stay whole, so that they can be searched for and copied.
-out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 400)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+# Nor is `model:m:` half an emoji.
+out = Console(highlight=False, emoji=False, soft_wrap=True, width=None if sys.stdout.isatty() else 400)
+err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
 _STEERING = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")

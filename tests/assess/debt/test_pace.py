@@ -13,7 +13,7 @@ from ringfence.assess.debt.terms import CLASSES, YEAR, service_class, weights
 from ringfence.assess.debt.trend import Trend, trend
 from ringfence.assess.debt.verdict import Pace, judge_pace
 from ringfence.estate.estate import Estate, estate_of
-from ringfence.estate.facts import Fact
+from ringfence.estate.facts import Fact, Scalar
 
 YEARS = [at / 12 for at in range(10)]
 GROWING = [100.0 * 1.1**at for at in range(10)]
@@ -158,8 +158,56 @@ def test_charged_hours_are_those_of_the_coarsest_kind_and_the_last_span() -> Non
         Fact("identity:x", "used_gpu_hours", "999", last),
         Fact("tenant:c", "used_gpu_hours", "nan", last),
     ]
-    assert charged_per_day(estate_of(facts)) == pytest.approx(40.0)
-    assert charged_per_day(estate_of([Fact("tenant:a", "used_gpu_hours", "many", span)])) is None
+    hours, refused = charged_per_day(estate_of(facts))
+    assert hours == pytest.approx(40.0)
+    assert refused == ("tenant:c: 'nan' hours, as no accounting says it",)
+    assert charged_per_day(estate_of([Fact("tenant:a", "used_gpu_hours", "many", span)]))[0] is None
+
+
+MONTH = {"since": 1e9, "until": 1e9 + 30 * 86_400.0}
+GPUS = [Fact("host:a", "has_gpu", f"gpu:{number}", {"model": "NVIDIA H100 80GB HBM3"}) for number in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("hours", "span"),
+    [
+        *((hours, MONTH) for hours in ("inf", "-inf", "nan", "-1", "1e400", "1e300", "", "many", "28801", "9" * 5000)),
+        *(("10", MONTH | odd) for odd in ({"since": "nan"}, {"until": 1e300}, {"until": 1e9}, {"since": -5.0})),
+        *(("10", MONTH | odd) for odd in ({"until": True}, {"since": None}, {"until": 1e9 + 1e-3}, {"until": 3e9})),
+        *(("10", MONTH | odd) for odd in ({"since": "2026-02-31"}, {"until": "0001-01-01T00:00+14:00"}, {"since": ""})),
+    ],
+)
+def test_hours_that_nobody_could_have_used_reach_no_sum_and_are_told(hours: str, span: dict[str, Scalar]) -> None:
+    """Four accelerators work 2,880 hours in thirty days; slices of them count up to ten times that."""
+    seen = 1e9 + 30 * 86_400.0
+    good = Fact("tenant:good", "used_gpu_hours", "300", MONTH, "sacct", seen)
+    bad = Fact("tenant:bad", "used_gpu_hours", hours, span, "sacct", seen)
+    found = compute_of(estate_of([*GPUS, good, bad]))
+    assert (found.gpu_hours, found.estimated) == (pytest.approx(10.0), False)
+    assert len(found.refused) == 1
+    assert found.refused[0].startswith("tenant:bad: ")
+    assert len(found.refused[0]) < 200
+    alone = compute_of(estate_of([*GPUS, bad]))
+    assert (alone.gpu_hours, alone.estimated) == (0.0, True)
+
+
+def test_a_span_is_told_as_slurm_tells_it_and_usage_of_no_span_is_of_no_day() -> None:
+    span = {"since": "2026-10-01T00:00:00", "until": "2026-10-31T00:00:00"}
+    so_far = Fact("identity:alice", "used_gpu_hours", "77", {"account": "vision"})
+    found = compute_of(estate_of([*GPUS, Fact("cluster:hpc", "used_gpu_hours", "600.00", span), so_far]))
+    assert (found.gpu_hours, found.estimated, found.refused) == (pytest.approx(20.0), False, ())
+
+
+def test_many_claims_that_are_too_much_together_are_refused_together() -> None:
+    claims = [Fact(f"tenant:{number}", "used_gpu_hours", "20000", MONTH) for number in range(9)]
+    found = compute_of(estate_of([*GPUS, *claims]))
+    assert found.estimated
+    assert found.refused == ("the hours of every tenant: together more than the accelerators there are could work",)
+
+
+def test_hours_of_slices_and_of_accelerators_that_are_gone_count() -> None:
+    found = compute_of(estate_of([*GPUS, Fact("tenant:a", "used_gpu_hours", "20160", MONTH)]))
+    assert (found.gpu_hours, found.refused) == (pytest.approx(672.0), ())
 
 
 # weights and forecast

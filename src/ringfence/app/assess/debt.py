@@ -11,7 +11,7 @@ from functools import cached_property
 import msgspec
 
 from ringfence.app.assess.debt_svg import day
-from ringfence.app.assess.debt_window import Standing, is_hole, stand
+from ringfence.app.assess.debt_window import Standing, is_hole, no_values, stand
 from ringfence.assess.check import Check
 from ringfence.assess.checks import CHECKS
 from ringfence.assess.debt.access import NOBODY, Share
@@ -49,6 +49,8 @@ class Point(msgspec.Struct, frozen=True):
     holes: int
     over_a_year: int
     share: Share = Share()
+    refused: tuple[str, ...] = ()
+    """Figures of the estate that are none: they reached no sum."""
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -116,11 +118,10 @@ class History:
     @property
     def _lacking(self) -> list[str]:
         """What the last survey has none of, though only with it anything can be owed."""
-        feet, jewels = self.last.game.inside.shape
         found = []
-        if not jewels:
+        if not self.last.jewels:
             found.append("no crown jewel is known, so nothing can be owed: `ringfence mark model:NAME` names one")
-        if not feet:
+        if not self.last.game.inside.shape[0]:
             found.append("no foothold is known, so nobody could come: collect who logs in from where")
         return found
 
@@ -186,7 +187,7 @@ def history(
         before = last.jewels if last else {}
         access = last.access if last else NOBODY
         last, kept, known = stand(estate, at, kept, known, checks, retired, footholds, access)
-        points.append(_point(last, kept))
+        points.append(_point(last, kept, (*last.compute.refused, *no_values(estate))))
         now = last.jewels
         left |= {jewel: None for jewel, worth in before.items() if jewel in estate and now.get(jewel, 0.0) < worth}
     if last is None:
@@ -194,7 +195,7 @@ def history(
     return History(tuple(points), last, kept, tuple(left))
 
 
-def _point(now: Standing, kept: Ledger) -> Point:
+def _point(now: Standing, kept: Ledger, refused: tuple[str, ...]) -> Point:
     real = [entry for entry in kept.values() if not is_hole(entry)]
     return Point(
         now.at,
@@ -207,4 +208,5 @@ def _point(now: Standing, kept: Ledger) -> Point:
         sum(entry.state in OWED for entry in kept.values()) - sum(entry.state in OWED for entry in real),
         over_a_year(real, now.at),
         now.share,
+        refused,
     )

@@ -105,7 +105,9 @@ def _relative(values: Sequence[float]) -> tuple[float | None, ...]:
 def _coverage(windows: Sequence[Mapping[str, Any]]) -> str:
     shares = [one["coverage"]["share"] for one in windows]
     estimated = " GPU-hours are estimated: no accounting was read." if windows[-1]["gpu_hours_estimated"] else ""
-    return f"Coverage lay between {min(shares):.1%} and {max(shares):.1%}.{estimated}"
+    refused = sum(len(one["refused"]) for one in windows)
+    told = f" {refused:,} figures are none, or more than can be, and were not counted." if refused else ""
+    return f"Coverage lay between {min(shares):.1%} and {max(shares):.1%}.{estimated}{told}"
 
 
 def _contributors(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -12,6 +12,7 @@ from ringfence.assess.debt.next import Fix
 from ringfence.assess.debt.terms import service_class
 from ringfence.assess.debt.trend import Trend
 from ringfence.errors import Problem
+from ringfence.estate.ids import clean
 
 _MOST = 50
 """Largest findings that are listed one by one."""
@@ -97,6 +98,7 @@ def _window(point: Point) -> dict[str, Any]:
         "unknown_models": point.compute.unknown,
         "gpu_hours_per_day": _round(point.compute.gpu_hours),
         "gpu_hours_estimated": point.compute.estimated,
+        "refused": [clean(one) for one in point.refused],
     }
 
 

@@ -153,14 +153,31 @@ def loose_ends(game: Game, found: Findings, heavy: NDArray[np.float64], judged: 
     return hygiene(game.relevant, found.severity, heavy, unsure)
 
 
+MOST_VALUE = 1e15
+"""What no jewel is worth in any unit; sums of what is less stay exact enough to be compared."""
+
+
 def jewel_values(estate: Estate) -> dict[str, float]:
-    """What the user says that jewels are worth; one where nothing is said."""
+    """What the user says that jewels are worth; one where nothing is said, or what is no worth."""
     found: dict[str, float] = {}
     for fact in estate.facts("jewel"):
-        value = fact.attributes.get("value")
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and np.isfinite(value) and value >= 0:
-            found[fact.subject] = max(float(value), found.get(fact.subject, 0.0))
+        value = _worth(fact)
+        if value is not None:
+            found[fact.subject] = max(value, found.get(fact.subject, 0.0))
     return found
+
+
+def no_values(estate: Estate) -> list[str]:
+    """What is said of jewels' worth and counts as nothing said."""
+    told = (fact for fact in estate.facts("jewel") if "value" in fact.attributes and _worth(fact) is None)
+    return [f"{fact.subject}: {str(fact.attributes['value'])[:24]!r} is no worth, counted as one" for fact in told]
+
+
+def _worth(fact: Fact) -> float | None:
+    """The value that a mark carries, in whatever unit; None where it is no number from 0 to `MOST_VALUE`."""
+    value = fact.attributes.get("value")
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return float(value) if number and 0 <= value <= MOST_VALUE else None  # type: ignore[arg-type, operator]
 
 
 def _with_carried(estate: Estate, carried: Sequence[Entry]) -> tuple[Estate, Findings]:

@@ -1,22 +1,36 @@
 """C(t): how much compute there is, twice: installed FLOP/s, and accelerator hours that were allocated."""
 
 from collections import Counter
+from datetime import UTC, datetime
 
 import msgspec
 import numpy as np
 
 from ringfence.assess.debt.flops import flops_of
 from ringfence.estate.estate import Estate
+from ringfence.estate.facts import Fact
+from ringfence.estate.stamps import LATEST
 
 _DAY = 86_400.0
 _COARSE = ("cluster", "tenant", "identity", "job")
 """Whose charged hours are summed: those of the coarsest kind that the facts name, so that none counts twice."""
 
 
+MOST_GPUS = 10_000_000
+"""Accelerators of any one estate. Where none is told, accounting is held against what so many could work."""
+
+TIMES = 10
+"""Accounting counts slices of an accelerator as accelerators, up to seven of each, and those taken out since. What
+claims more than so many times what is installed is no accounting."""
+
+_WHO, _SAID, _MOST = 80, 24, 40
+
+
 class Compute(msgspec.Struct, frozen=True):
     """Of one estate. `gpu_hours` are per day; `estimated` where no accounting was read: what is allocated now, × 24.
 
     `unknown` counts accelerators by model that the table of figures does not have; they add nothing to `flops`.
+    `refused`: charged hours that are none, or that nobody could have used; they add nothing either.
     """
 
     flops: float
@@ -24,16 +38,16 @@ class Compute(msgspec.Struct, frozen=True):
     unknown: dict[str, int]
     gpu_hours: float
     estimated: bool
+    refused: tuple[str, ...] = ()
 
 
 def compute_of(estate: Estate) -> Compute:
     """Both measures."""
     flops, models = _installed(estate)
-    known = {model: count for model, count in models.items() if flops_of(model)}
     unknown = {model or "no model told": count for model, count in models.items() if not flops_of(model)}
-    charged = charged_per_day(estate)
+    charged, refused = charged_per_day(estate, models.total())
     hours = charged if charged is not None else 24.0 * _allocated(estate)
-    return Compute(flops, sum(known.values()) + sum(unknown.values()), unknown, hours, charged is None)
+    return Compute(flops, models.total(), unknown, hours, charged is None, refused)
 
 
 def _installed(estate: Estate) -> tuple[float, Counter[str]]:
@@ -56,27 +70,62 @@ def _allocated(estate: Estate) -> int:
     return len(np.unique(table.object[table.live]))
 
 
-def charged_per_day(estate: Estate) -> float | None:
-    """Accelerator hours charged per day, of the last span told; None where no accounting was read."""
+def charged_per_day(estate: Estate, gpus: int = 0) -> tuple[float | None, tuple[str, ...]]:
+    """(accelerator hours charged per day, of the last span told; what was left out, and why).
+
+    None where no accounting was read. `gpus`: how many there are, 0 if that is not known.
+    """
+    most = 24.0 * (TIMES * gpus or MOST_GPUS)
     spans: dict[str, dict[tuple[float, float], float]] = {}
+    refused = []
     for fact in estate.facts("used_gpu_hours"):
-        kind = fact.subject.partition(":")[0]
-        hours = _number(fact.object)
-        since, until = (_number(fact.attributes.get(name)) for name in ("since", "until"))
-        if hours is not None and since is not None and until is not None and until > since:
-            of = spans.setdefault(kind, {})
-            of[since, until] = of.get((since, until), 0.0) + hours
+        if not fact.attributes.keys() & {"since", "until"}:
+            continue  # usage so far, of no span: it tells nothing of a day
+        rate, span = _rate(fact)
+        if rate is None or rate > most:
+            why = "as no accounting says it" if rate is None else "more than the accelerators there are could work"
+            refused.append(f"{fact.subject[:_WHO]}: {fact.object[:_SAID]!r} hours, {why}")
+            continue
+        of = spans.setdefault(fact.subject.partition(":")[0], {})
+        of[span] = of.get(span, 0.0) + rate
     for kind in _COARSE:
         if kind in spans:
             last = max(until for _, until in spans[kind])
-            return sum(hours / ((u - s) / _DAY) for (s, u), hours in spans[kind].items() if u == last)
-    return None
+            total = sum(rate for (_, until), rate in spans[kind].items() if until == last)
+            if total <= most:
+                return total, tuple(refused)
+            refused.append(f"the hours of every {kind}: together more than the accelerators there are could work")
+    return None, tuple(refused)
+
+
+def _rate(fact: Fact) -> tuple[float | None, tuple[float, float]]:
+    """(hours per day, span in seconds); None for what is no number, and for a span that is none or not over yet."""
+    hours = _number(fact.object)
+    since, until = (_moment(fact.attributes.get(name)) for name in ("since", "until"))
+    if hours is None or since is None or until is None or not since < until <= LATEST:
+        return None, (0.0, 0.0)
+    if 0.0 < fact.observed_at < until - _DAY:
+        return None, (0.0, 0.0)
+    return hours / ((until - since) / _DAY), (since, until)
+
+
+def _moment(value: object) -> float | None:
+    """Seconds, from themselves or from ISO 8601, UTC where no zone is told; None for what is neither."""
+    found = _number(value)
+    if found is not None or not isinstance(value, str):
+        return found
+    try:
+        when = datetime.fromisoformat(value[:_MOST])
+    except ValueError:
+        return None
+    return max(0.0, (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp())
 
 
 def _number(value: object) -> float | None:
     """A finite number ≥ 0, or None."""
+    text = str(value)
     try:
-        found = float(str(value))
+        found = float(text) if len(text) <= _MOST else -1.0
     except ValueError:
         return None
     return found if np.isfinite(found) and found >= 0 else None
