@@ -160,3 +160,31 @@ def test_every_check_of_the_stateful_family_has_a_window():
     family = [check for check in CHECKS if check.mismatch is Mismatch.STATE]
     assert len(family) >= 10
     assert [check.id for check in family if not all(check.window)] == []
+
+
+def parts(*names, redfish=True):
+    """A machine's parts as its controller lists them."""
+    told = [Fact("host:a", "has_component", f"component:{name}", {"slot": "S1", "dma": True}) for name in names]
+    return [*told, Fact("host:a", "asked", "redfish", {"answered": redfish})]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "says"),
+    [
+        (parts("old"), parts("old"), "passed"),
+        (parts("old"), parts("new"), "failed"),
+        (parts("old"), parts("old", "new"), "failed"),
+        (parts("old", redfish=False), parts("old"), "unknown"),
+        (parts(), parts("old"), "unknown"),
+        (None, parts("old"), "unknown"),
+    ],
+)
+def test_parts_are_held_against_an_earlier_survey(tmp_path, capsys, before, now, says):
+    """A part that was not there fails; nobody knows where a controller did not answer both times."""
+    arguments = ["audit", "--estate", kept(tmp_path, now), "--check", "parts_known", "--json"]
+    if before is not None:
+        save(estate_of(before), tmp_path / "before.estate")
+        arguments += ["--before", str(tmp_path / "before.estate")]
+    assert run(arguments) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [one["verdict"] for one in told["checks"]] == [says]

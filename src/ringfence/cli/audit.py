@@ -28,6 +28,7 @@ def audit(
     unknown: Annotated[bool, Parameter(negative="")] = False,
     csaf: Path | None = None,
     cve: Path | None = None,
+    before: Path | None = None,
     sarif: Path | None = None,
     ocsf: Path | None = None,
     oscal: Path | None = None,
@@ -57,6 +58,8 @@ def audit(
         A folder of makers' bulletins (CSAF 2.0), to hold what is installed against them.
     cve
         A folder of CVE records, for the same.
+    before
+        An earlier saved estate of the same cluster: parts that were not there then are told.
     sarif
         Write a SARIF 2.1.0 log.
     ocsf
@@ -71,7 +74,8 @@ def audit(
     decisions = desk.read_accepted_file(accept)
     with output.progress() as step:
         step("judging")
-        asked = Questions(desk.prepared(open_estate(estate, identity), csaf, cve))
+        earlier = open_estate(before, identity) if before else None
+        asked = Questions(desk.prepared(open_estate(estate, identity), csaf, cve, earlier))
         found = desk.run(asked, desk.chosen(check or ()), decisions, time.time())
     told = desk.shown(found, asked.estate, with_unknown=unknown, bulletins=csaf is not None or cve is not None)
     files = {"sarif": sarif, "ocsf": ocsf, "oscal": oscal, "markdown": markdown}

@@ -3,8 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
+from ringfence.collect.base import asked
 from ringfence.estate.estate import Estate
 from ringfence.estate.facts import Fact
+
+COMPARED = "parts-compared"
+"""Coverage: the parts of a machine were held against those of an earlier survey."""
 
 
 def swapped(old: Estate, new: Estate) -> Iterator[Fact]:
@@ -28,3 +32,23 @@ def swapped(old: Estate, new: Estate) -> Iterator[Fact]:
         kept = {name: fact.attributes[name] for name in ("slot", "type", "dma", "model") if name in fact.attributes}
         was = slots.get((fact.subject, fact.attributes.get("slot")), "")
         yield Fact(fact.subject, "changed_part", fact.object, {**kept, "was": was}, fact.source, fact.observed_at)
+
+
+def compared(old: Estate, new: Estate) -> Iterator[Fact]:
+    """What two surveys say together: `changed_part`, and coverage `parts-compared` of every holder in `new`.
+
+    Compared is who told its parts both times; wholly where its controller answered both times, since only a
+    controller knows of parts that no driver speaks to.
+    """
+    yield from swapped(old, new)
+    both = [{fact.subject for fact in one.facts("has_component")} for one in (old, new)]
+    whole = [
+        {fact.subject for fact in one.facts("asked") if fact.object == "redfish" and fact.attributes.get("answered")}
+        for one in (old, new)
+    ]
+    for holder in sorted(both[1]):
+        service = holder.partition("/")[0] if holder.startswith("bmc:") else holder  # a controller behind another
+        known, complete = holder in both[0], service in whole[0] & whole[1]
+        reason = "" if known and complete else "its parts were not told in the survey before"
+        reason = "its controller was not asked both times" if known and not complete else reason
+        yield asked(holder, COMPARED, answered=known, complete=known and complete, reason=reason)

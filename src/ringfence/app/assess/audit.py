@@ -20,6 +20,7 @@ from ringfence.assess.constraints import constrained
 from ringfence.assess.finding import Finding, Group
 from ringfence.assess.judge import judge
 from ringfence.assess.severity import ORDER, Severity, ground
+from ringfence.collect.hardware import COMPARED, compared
 from ringfence.errors import InputError, UsageError
 from ringfence.estate.estate import Estate
 from ringfence.estate.stamps import utc
@@ -50,13 +51,18 @@ def read_accepted_file(path: Path | None) -> tuple[Accepted, ...]:
     return read_accepted(text, [*CHECK], str(path))
 
 
-def prepared(estate: Estate, csaf: Path | None = None, cve: Path | None = None) -> Estate:
+def prepared(estate: Estate, csaf: Path | None = None, cve: Path | None = None, before: Estate | None = None) -> Estate:
     """The estate with what its facts imply, and with what advisories say of it where folders of them are named.
+
+    `before`: an earlier survey of the same cluster; parts that were not there then are told as exchanged.
 
     Shared links and memory that flips ask for constraints of themselves: no bulletin is needed for that.
     """
     if csaf is not None or cve is not None:
         estate = enriched(estate, csaf, cve)
+    if before is not None:
+        told = [fact for fact in estate.facts("asked") if fact.object == COMPARED]
+        estate = estate.with_delta(compared(before, estate), told)
     old = [fact for fact in estate.facts("setting", "asked") if fact.source == derived.SOURCE]
     return constrained(estate.with_delta(derived.facts(estate), old))
 

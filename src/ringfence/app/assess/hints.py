@@ -32,7 +32,8 @@ HINTS: Mapping[str, str] = {
     "egress": "sizes of models and `reaches_outside` with mbit_s, as facts (docs/estate.md)",
     "imex-config": _NODE,
     "jobs": "`squeue --json` or `scontrol show job` of the time, from the scheduler's controller",
-    "parts-compared": "an earlier estate of the same cluster: `ringfence diff` finds parts that were exchanged",
+    "parts-compared": "`ringfence audit --before FILE` with an earlier estate of the same cluster, where the "
+    "controllers' Redfish answered both times",
     "pkeys": "run the script of `ringfence capture-script` beside the subnet manager, and `ibnetdiscover -p` there",
     "source-tenants": "which tenant each dataset belongs to, in the inventory (docs/inventory.md)",
     "switch-config": "the switches' own configuration, put below the capture",

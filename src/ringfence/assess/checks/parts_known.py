@@ -25,7 +25,7 @@ CHECK = Check(
     why="Nobody ordered the exchange, so nobody knows what it is: a prepared adapter or accelerator reads the "
     "memory of its host.",
     remedy="Compare with the maintenance log; a part without an entry comes out. Then SPDM attestation and the IOMMU "
-    "on.",
+    "on. `--before FILE` names the survey to compare with.",
     weight=6,
     mismatch=Mismatch.ACCELERATOR,
     refs=Refs(nist=("CM-8",), atlas=("AML.T0010",), attack=("T1200",), d3fend=("D3-HCI",)),
