@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ringfence.assess.checks import CHECKS
+from ringfence.assess.judge import judge_one, results
 from ringfence.collect import redfish
 from ringfence.collect.base import CapturedFile, Scope
 from ringfence.collect.hardware import swapped
@@ -82,6 +84,21 @@ def test_the_published_service_trusts_its_host_without_proof():
     assert ("bmc:web483", "setting", "host_interface=no-auth") in said
     assert ("bmc:web483", "setting", "host_interface=bootstrap") in said
     assert ("host:web483", "setting", "integrity/TPM-0=Success") in said
+
+
+@pytest.mark.parametrize(("must", "says"), [(True, {"failed"}), (False, {"unknown"})])
+def test_an_account_that_must_change_its_password_has_one_that_others_know(must, says):
+    """The published service, and the same where its first account was never used; no source clears a controller."""
+    account = "AccountService/Accounts/1/index.json"
+    facts = []
+    for file in files(shared("redfish/public-rackmount1")):
+        if file.path.endswith(account):
+            body = msgspec.json.decode(file.data) | {"PasswordChangeRequired": must}
+            file = CapturedFile(file.path, msgspec.json.encode(body), 1.0)
+        facts.append(file)
+    check = next(one for one in CHECKS if one.name == "bmc_credentials")
+    estate = estate_of(one for one in collected(facts) if isinstance(one, Fact))
+    assert {one.verdict for one in results(estate, judge_one(estate, check))} == says
 
 
 def test_an_open_chassis_and_a_failed_part_are_tampering():

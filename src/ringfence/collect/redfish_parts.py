@@ -193,6 +193,9 @@ def accounts(service: Service) -> Said:
         if each.flag("Enabled") and each.text("UserName"):
             told: dict[str, Scalar] = {"role": ids.clean(each.text("RoleId")), "locked": bool(each.flag("Locked"))}
             yield each.id, Fact(service.bmc, "setting", f"account={ids.clean(each.text('UserName'))}", told)
+            if each.flag("PasswordChangeRequired"):  # DSP0268: it must be changed before it opens anything
+                whose: dict[str, Scalar] = {"account": ids.clean(each.text("UserName"))}
+                yield each.id, Fact(service.bmc, "setting", "account_password=first", whose)
     for each in service.of("AccountService"):
         yield each.id, Fact(service.bmc, "authenticates", "password")
         for directory in ("LDAP", "ActiveDirectory"):

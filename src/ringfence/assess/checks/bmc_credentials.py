@@ -16,6 +16,11 @@ CHECK = Check(
         When((Atom("authenticates", "it", Is("default-password")),), "it still has its maker's password"),
         When((Atom("authenticates", "it", Is("none")),), "it asks for no password"),
         When(
+            (Atom("setting", "it", Is("account_password=first")),),
+            "an account still has a first password, which it must change before anything else: whoever knows it sets "
+            "the next",
+        ),
+        When(
             (
                 Atom("accepts_key", "it", "secret"),
                 Atom("accepts_key", "other", "secret"),
