@@ -11,9 +11,11 @@ from ringfence.assess.accepted import EXPIRED
 from ringfence.assess.check import Check, Result, Verdict
 from ringfence.assess.checks import CHECKS
 from ringfence.assess.judge import check_checks, judge_one, results
+from ringfence.collect import ndjson
+from ringfence.collect.base import CapturedFile, Scope
 from ringfence.estate.estate import estate_of
 from ringfence.estate.facts import Fact
-from ringfence.estate.kinds import CAPABILITIES
+from ringfence.estate.kinds import CAPABILITIES, kind_of
 
 SAMPLES = Path(__file__).parents[1] / "checks"
 BY_NAME = {check.name: check for check in CHECKS}
@@ -95,6 +97,17 @@ def test_what_a_failure_opens_can_be_held() -> None:
     for check in CHECKS:
         for one in (*check.opens, *(one for when in check.fails for one in when.opens or ())):
             assert one.rpartition("#")[2] in CAPABILITIES, check.id
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if BY_NAME[name].by_hand])
+def test_what_a_person_states_is_read_and_is_what_the_samples_hold(name: str) -> None:
+    """Word for word as the page of the checks prints it; each stands in a sample, with another name."""
+    known = {(fact.predicate, fact.object) for which in ("failed", "passed") for fact in sample(name, which)}
+    for fact in BY_NAME[name].by_hand:
+        line = msgspec.json.encode(fact)
+        (read,) = ndjson.collect("facts/ndjson", [CapturedFile("own.ndjson", line)], Scope())
+        assert isinstance(read, Fact)
+        assert (read.predicate, read.object) in known or kind_of(read.object)
 
 
 @pytest.mark.parametrize("name", NAMES)

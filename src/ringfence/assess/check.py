@@ -107,7 +107,8 @@ class Check(msgspec.Struct, frozen=True):
 
     `opens`: capabilities of `it` that a failure gives away (`estate.kinds.CAPABILITIES`), or of the variable before
     the hash (`host#root`); severity is judged from these positions. `weight` is the severity, 1 to 10, that it has
-    where positions say nothing. `window`: of a state that outlives its use, what begins and what ends it.
+    where positions say nothing. `window`: of a state that outlives its use, what begins and what ends it. `by_hand`:
+    facts that no file or answer tells, as a person who knows states them, with a name for each thing.
     """
 
     id: str
@@ -127,6 +128,7 @@ class Check(msgspec.Struct, frozen=True):
     refs: Refs = Refs()
     source: str = ""
     doubts: tuple[When, ...] = ()
+    by_hand: tuple[Fact, ...] = ()
 
 
 class Result(msgspec.Struct, frozen=True):

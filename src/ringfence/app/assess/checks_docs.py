@@ -1,5 +1,6 @@
 """The reference page of the checks, written from what each says about itself."""
 
+import json
 from collections.abc import Iterable
 
 from ringfence.analyse.rule import Atom, Is, Like, Prefix, Slot
@@ -9,6 +10,7 @@ from ringfence.assess.checks import CHECKS
 from ringfence.assess.outside import CIS, D3FEND
 from ringfence.assess.severity import TABLE, WEIGHTS
 from ringfence.assess.sources import SOURCES
+from ringfence.estate.facts import Fact
 
 _HEAD = """# Checks
 
@@ -55,8 +57,18 @@ def _section(check: Check) -> str:
     if check.window != ("", ""):
         lines.append(f"- **Vulnerability window**: from {check.window[0]} to {check.window[1]}.")
     lines.append(f"- **Remedy**: {check.remedy}")
+    if check.by_hand:
+        stated = "; ".join(f"`{_line(fact)}`" for fact in check.by_hand)
+        lines.append(f"- **By hand**, in a file of [facts](estate.md#facts-as-ndjson) below the capture: {stated}")
     lines += _refs(check)
     return "\n".join(lines) + "\n"
+
+
+def _line(fact: Fact) -> str:
+    """A fact as a person writes it."""
+    told = {"subject": fact.subject, "predicate": fact.predicate, "object": fact.object}
+    more = {"attributes": dict(fact.attributes)} if fact.attributes else {}
+    return json.dumps(told | more)
 
 
 def _refs(check: Check) -> Iterable[str]:

@@ -2,6 +2,7 @@
 
 from ringfence.analyse.rule import Atom, Differ, Is
 from ringfence.assess.check import Check, Layer, Refs, When, asked_of
+from ringfence.estate.facts import Fact
 
 CHECK = Check(
     id="RF-B04",
@@ -45,4 +46,8 @@ CHECK = Check(
     weight=8,
     refs=Refs(nist=("IA-5",), attack=("T1078",), d3fend=("D3-CDP",)),
     source="the makers' own hardening guides for controllers",
+    by_hand=(
+        Fact("bmc:NAME", "asked", "bmc-credentials", {"answered": True, "complete": True}),
+        Fact("bmc:NAME", "authenticates", "default-password"),
+    ),
 )

@@ -3,6 +3,7 @@
 from ringfence.analyse.rule import Atom, Is
 from ringfence.assess.check import Check, Layer, Mismatch, When, asked_of
 from ringfence.assess.ways import HOST_OF_GPU
+from ringfence.estate.facts import Fact
 
 OFF = Atom("setting", "it", Is("cc_mode=off"))
 DECLARED = Is("confidential=required")
@@ -35,4 +36,5 @@ CHECK = Check(
     weight=7,
     mismatch=Mismatch.ACCELERATOR,
     source="NVIDIA's guide to confidential computing, device modes",
+    by_hand=(Fact("host:NAME", "labelled", "confidential=required"),),
 )

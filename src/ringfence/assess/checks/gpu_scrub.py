@@ -2,6 +2,7 @@
 
 from ringfence.analyse.rule import Atom, Is
 from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
+from ringfence.estate.facts import Fact
 
 GPUS = (Atom("in_cluster", "host", "it"), Atom("has_gpu", "host", "gpu"))
 
@@ -28,4 +29,5 @@ CHECK = Check(
     window=("a job's last kernel", "the next job's first kernel"),
     refs=Refs(nist=("SC-4",)),
     source="LeftoverLocals (CVE-2023-4969); Slurm's prolog and epilog guide",
+    by_hand=(Fact("cluster:NAME", "setting", "gpu_scrub=epilog"),),
 )

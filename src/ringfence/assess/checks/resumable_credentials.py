@@ -2,6 +2,7 @@
 
 from ringfence.analyse.rule import Atom
 from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
+from ringfence.estate.facts import Fact
 
 _AS = Atom("runs_as", "it", "who")
 _ON = Atom("runs_on", "it", "node")
@@ -38,4 +39,5 @@ CHECK = Check(
     threats=("RF.T18", "RF.T08"),
     refs=Refs(nist=("IA-5", "AC-12"), attack=("T1552.004",)),
     source="Slurm's slurm.conf manual, JobRequeue",
+    by_hand=(Fact("job:slurm/CLUSTER/ID", "stores_credential", "credential:vault/NAME"),),
 )
