@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from ringfence.app.watch.incidents import keep
 from ringfence.cli import run
 from ringfence.estate.threats import THREATS
 
@@ -75,6 +76,37 @@ def test_pictures_layers_flows_incidents_and_levels(
     printed = told(capsys, "--rand", *named, status=0)
     assert "not above SL" in printed
     assert "meets" not in printed.replace("never says that a model meets", "")
+
+
+def test_the_report_holds_each_threat_with_its_worst_thing(
+    estate: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One example of each that has any; without a watch nothing says what it sees now."""
+    whole = json.loads(told(capsys, "--estate", str(estate), "--json", status=3))
+    printed = told(capsys, "--estate", str(estate), "--html", str(tmp_path / "r.html"), status=3)
+    assert "RF.T02" in printed
+    page = (tmp_path / "r.html").read_text("utf-8")
+    data = json.loads(page.partition('id="data">')[2].partition("</script>")[0])["threats"]
+    assert (data["from"], data["watched"]) == (whole["from"], False)
+    for row, one in zip(data["threats"], whole["threats"], strict=True):
+        assert all(row[name] == one[name] for name in ("id", "title", "state", "counts", "phases", "detectors"))
+        assert row["example"] == (
+            {"subject": one["findings"][0]["subject"], "reason": one["findings"][0]["reason"]}
+            if one["findings"]
+            else None
+        )
+
+
+def test_the_report_says_what_the_watch_sees_now(
+    estate: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep(tmp_path, [], {"RF.T01": "under way", "RF.T02": "quiet"})
+    whole = ("--estate", str(estate), "--home", str(tmp_path), "--html", str(tmp_path / "r.html"))
+    told(capsys, *whole, status=3)
+    data = json.loads((tmp_path / "r.html").read_text("utf-8").partition('id="data">')[2].partition("</script>")[0])
+    live = {one["id"]: one["live"] for one in data["threats"]["threats"]}
+    assert data["threats"]["watched"]
+    assert (live["RF.T01"], live["RF.T02"], live["RF.T03"]) == ("under way", "quiet", "")
 
 
 def test_a_watch_that_never_was_is_no_error(estate: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

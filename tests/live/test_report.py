@@ -3,10 +3,12 @@
 import pytest
 
 from ringfence.app.assess import audit as desk
+from ringfence.app.assess.threats import Threats, section
 from ringfence.app.questions import Questions
 from ringfence.app.report import write_report
 from ringfence.estate.estate import estate_of
 from ringfence.estate.facts import Fact
+from ringfence.estate.threats import THREATS
 from ringfence.synth import generate
 from tests.live.browser import browser
 
@@ -26,16 +28,19 @@ def page(tmp_path_factory):
     ]
     asked = Questions(estate_of([*generate(64, 3), *evil]))
     audit = desk.shown(desk.run(asked), asked.estate)
-    write_report(asked, path, ["host:login-evil#user"], audit=audit)
+    threats = section(Threats(asked.estate, ["host:login-evil#user"], asked=asked))
+    threats |= {"watched": True}
+    threats["threats"][0]["live"] = "under way"
+    write_report(asked, path, ["host:login-evil#user"], audit=audit, threats=threats)
     with browser() as opened:
         opened.open(path.as_uri())
         yield opened
 
 
 def test_every_section_is_drawn(page):
-    """Floor, paths, cuts, blast radius, audit, jewels and holes stand on the page."""
+    """Floor, paths, cuts, blast radius, threats, audit, jewels and holes stand on the page."""
     sections = page.run("return [...document.querySelectorAll('section')].map(s => s.id)")
-    assert sections == ["floor", "paths", "choke", "blast", "audit", "jewels", "holes"]
+    assert sections == ["floor", "paths", "choke", "blast", "threats", "audit", "jewels", "holes"]
     assert page.run("return document.querySelectorAll('#floor .tile').length") > 3
 
 
@@ -59,6 +64,20 @@ def test_the_audit_is_drawn_and_what_it_names_is_text(page):
     assert page.run("return document.querySelectorAll('#audit tbody tr').length") > 5
     assert "onerror" in page.run("return document.querySelector('#audit').textContent")
     assert page.run("return document.querySelectorAll('#audit img').length") == 0
+
+
+def test_every_threat_is_a_row_the_open_ones_first(page):
+    """With counts, phases, who sees it, and what the watch says of it now; the hostile model is an example as text."""
+    rows = page.run("return [...document.querySelectorAll('#threats tbody tr')].map(r => r.innerText)")
+    assert {row.split("RF.")[1].split()[0] for row in rows} == {threat.removeprefix("RF.") for threat in THREATS}
+    states = page.run("return [...document.querySelectorAll('#threats tbody b.tag')].map(b => b.innerText)")
+    order = ["open", "unknown", "mitigated", "nothing here"]
+    assert states == sorted(states, key=order.index)
+    assert states[0] == "open"
+    assert "under way" in next(row for row in rows if "RF.T01" in row)
+    assert "onerror" in page.run("return document.querySelector('#threats').textContent")
+    assert page.run("return document.querySelectorAll('#threats img').length") == 0
+    assert page.run("const s = document.querySelector('#threats'); return s.scrollWidth <= s.clientWidth")
 
 
 def test_a_group_expands_to_its_hosts_on_demand(page):

@@ -8,6 +8,7 @@ from cyclopts import Parameter
 
 from ringfence.app.assess import audit as desk
 from ringfence.app.assess import outputs
+from ringfence.app.assess.threats import Threats, section
 from ringfence.app.estates import open_estate
 from ringfence.app.questions import Questions
 from ringfence.app.report import write_report
@@ -69,7 +70,7 @@ def audit(
     markdown
         Write a Markdown page.
     html
-        Write the report of the estate, with the audit in it.
+        Write the report of the estate, with the audit and the threats in it.
     """
     decisions = desk.read_accepted_file(accept)
     with output.progress() as step:
@@ -81,7 +82,7 @@ def audit(
     files = {"sarif": sarif, "ocsf": ocsf, "oscal": oscal, "markdown": markdown}
     outputs.write(found, asked.estate, {name: path for name, path in files.items() if path})
     if html:
-        write_report(asked, html, audit=told)
+        write_report(asked, html, audit=told, threats=section(Threats(asked.estate, asked=asked)))
     if json:
         output.json(told)
     else:

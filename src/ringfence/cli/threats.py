@@ -37,6 +37,7 @@ def threats(
     rand: Annotated[bool, _switch("--rand")] = False,
     attest: Annotated[list[Path] | None, _switch("--attest")] = None,
     role: Annotated[list[str] | None, _switch("--role")] = None,
+    html: Path | None = None,
     home: _Watch = None,
     estate: EstateFile = DEFAULT,
     identity: Identity = None,
@@ -74,6 +75,8 @@ def threats(
         Each model against the levels of RAND RR-A2849-1: never above which, why, and hours to exfiltrate.
     attest
         A signed attestation (FILE, and FILE.sig beside it) of a measure that facts cannot decide.
+    html
+        Write the report of the estate, with the threats in it.
     role
         ROLE=KEY.pem: whose public key speaks for a role in attestations.
     """
@@ -84,6 +87,7 @@ def threats(
         "--layer": layer is not None,
         "--tree": tree is not None,
         "--stride": stride,
+        "--html": html is not None,
     }
     _one_view(
         [name for name, wanted in views.items() if wanted],
@@ -113,6 +117,8 @@ def threats(
         from ringfence.app.assess.drawn import drawn
 
         return threats_told.trees(drawn(asked.trees([threat] if threat else [], of), tree), tree, json)
+    if html is not None:
+        return _page(asked, html, json)
     if stride:
         return threats_told.flows(asked.flows(most), json)
     found = asked.of(threat, of, most) if threat else asked.all(most)
@@ -133,6 +139,7 @@ _TAKES = {
     "--layer": {"--home", "--from"},
     "--tree": {"THREAT", "--of", "--from"},
     "--stride": {"--from"},
+    "--html": {"--home", "--from"},
 }
 """What narrows each view; a view that would pass over what it was asked says so instead."""
 
@@ -147,6 +154,21 @@ def _one_view(views: list[str], narrowed: dict[str, bool]) -> None:
         raise UsageError(f"{view} does not go together with {', '.join(beside)}", "leave one of them out")
     if not view and narrowed["--of"] and not narrowed["THREAT"]:
         raise UsageError("--of names one thing, and no threat is named", "`ringfence threats RF.T02 --of THING`")
+
+
+def _page(asked: Any, html: Path, json: bool) -> int:
+    from ringfence.app.assess.threats import section
+    from ringfence.app.report import write_report
+
+    with output.progress() as step:
+        write_report(asked.asked, html, asked.footholds, step, threats=section(asked))
+    found = asked.all(1)
+    if json:
+        output.json(found)
+    else:
+        threats_told.table(found)
+        output.err.print(f"{html} written; open it in a browser", markup=False)
+    return FOUND if any(one["state"] == "open" for one in found["threats"]) else 0
 
 
 def _rand(opened: Any, attest: list[Path], role: list[str], from_: list[str], json: bool) -> int:

@@ -22,7 +22,8 @@ def table(found: Mapping[str, Any]) -> None:
     """Every threat in a row."""
     rows = []
     for one in found["threats"]:
-        seen = one["live"] or f"{len(one['detectors'])} detectors"
+        many = len(one["detectors"])
+        seen = one["live"] or f"{many} detector{'' if many == 1 else 's'}"
         told = one["findings"][0] if one["findings"] else None
         example = f"{told['subject']}: {told['reason']}"[:140] if told else ""
         counts = [one["counts"][state] for state in ("open", "unknown", "mitigated")]

@@ -30,11 +30,21 @@ _WAYS = 3
 
 
 class Threats:
-    """One estate, and what its threats come to. `footholds`: what attackers hold; the usual ones where empty."""
+    """One estate, and what its threats come to.
 
-    def __init__(self, estate: Estate, footholds: Sequence[str] = (), watch: Path | None = None) -> None:
+    `footholds`: what attackers hold; the usual ones where empty. `asked`: the estate's questions, where they are
+    at hand.
+    """
+
+    def __init__(
+        self,
+        estate: Estate,
+        footholds: Sequence[str] = (),
+        watch: Path | None = None,
+        asked: Questions | None = None,
+    ) -> None:
         self.estate = estate
-        self.asked = Questions(estate)
+        self.asked = asked or Questions(estate)
         self.footholds = tuple(footholds) or tuple(self.asked.default_footholds())
         self.watch = watch
 
@@ -177,6 +187,18 @@ class Threats:
             return dict(status(self.watch).get("threats", {}))
         except UsageError:
             return {}
+
+
+def section(threats: Threats) -> dict[str, Any]:
+    """What the report's page shows: each threat in a row, with its worst thing. `watched`: the watch told of today."""
+    told = threats.all(most=1)
+    kept = ("id", "name", "title", "state", "counts", "phases", "detectors", "live", "remedy")
+    rows = []
+    for one in told["threats"]:
+        worst = one["findings"][:1]
+        example = {name: worst[0][name] for name in ("subject", "reason")} if worst else None
+        rows.append({name: one[name] for name in kept} | {"example": example})
+    return {"from": told["from"], "threats": rows, "watched": bool(told["live"])}
 
 
 def seen_by(threat: str) -> list[dict[str, str]]:

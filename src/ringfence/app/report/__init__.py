@@ -20,10 +20,14 @@ def write_report(
     wanted: Sequence[str] = (),
     progress: Progress | None = None,
     audit: Mapping[str, Any] | None = None,
+    threats: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write the page of one estate, readable by its owner only; `audit` (its JSON shape) becomes a section."""
+    """Write the page of one estate, readable by its owner only.
+
+    `audit` (its JSON shape) and `threats` (`app.assess.threats.section`) become sections.
+    """
     if not path.parent.is_dir():
         raise UsageError(f"{path.parent} is not a folder", "make it first, or name another")
     if progress:
         progress("drawing", 0, 0)
-    write_private(path, page(report_data(asked, wanted) | {"audit": audit}))
+    write_private(path, page(report_data(asked, wanted) | {"audit": audit, "threats": threats}))
