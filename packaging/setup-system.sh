@@ -24,7 +24,7 @@ apt-get install -y -qq --no-install-recommends \
   nftables libnftables1 conntrack \
   chromium chromium-driver \
   nats-server \
-  dash strace
+  dash strace lynis
 
 # Debian's kubectl does not install over another one.
 command -v kubectl >/dev/null || apt-get install -y -qq --no-install-recommends kubernetes-client
