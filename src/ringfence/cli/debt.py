@@ -204,11 +204,12 @@ def _flow(told: dict[str, Any]) -> None:
     if last["uncovered"]:
         say(f"and {last['uncovered']:.2f} of exposure rests on weaknesses that no check covers", markup=False)
     half = "not reached yet" if told["half_life_days"] is None else f"{told['half_life_days']:.0f} days"
-    say(
-        f"{told['arrivals_per_day']:.2f} findings a day arrive, {told['capacity_per_day']:.2f} can be closed; "
-        f"half are fixed after: {half}",
-        markup=False,
-    )
+    if len(told["windows"]) > 1:
+        say(
+            f"{told['arrivals_per_day']:.2f} findings a day arrive, {told['capacity_per_day']:.2f} can be closed; "
+            f"half are fixed after: {half}",
+            markup=False,
+        )
     for row in told["forecast"]:
         went = f"; as it went {row['as_it_went']:.2f}" if "as_it_went" in row else ""
-        say(f"in {row['years']:g} years: {row['untouched']:.2f} if nothing is touched{went}", markup=False)
+        say(f"in {round(12 * row['years'])} months: {row['untouched']:.2f} if nothing is touched{went}", markup=False)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from ringfence.app.assess.debt_svg import day
 from ringfence.app.assess.debt_window import Standing, is_hole, no_values, stand
@@ -165,6 +167,17 @@ class History:
         orders = int(max(2, min(_MOST_ORDERS, _WORK // size)))
         found, exact = shares(game, self.last.weights, [group.members for group in self.groups], orders)
         return found.tolist(), exact
+
+    @cached_property
+    def owes(self) -> NDArray[np.float64]:
+        """What each owed finding owes: its check's share, split by weight among those on likeliest ways; sums to D."""
+        last = self.last
+        found = np.zeros(len(last.owed))
+        for group, share in zip(self.groups, self.shares[0], strict=True):
+            members = np.array(group.members)
+            mine = members[last.on_way[members]] if last.on_way[members].any() else members
+            found[mine] = share * last.weights[mine] / last.weights[mine].sum()
+        return found
 
     def next_fixes(self, count: int = 10) -> tuple[list[Fix], bool]:
         """What the next so many fixes buy; a fix is one check's remedy on everything that it names."""

@@ -15,7 +15,8 @@ from ringfence.errors import UsageError
 from ringfence.store.saved import write_private
 
 _GOOD, _BAD = ("keeps pace", "pays down", "nothing owed"), ("falls behind", "refused")
-_DAY = 86_400.0
+_SHOWN = 0.005
+"""What rounds to 0.00 is not listed as owing or buying anything."""
 
 
 def write_debt_report(told: Mapping[str, Any], path: Path) -> None:
@@ -33,8 +34,7 @@ def debt_page(told: Mapping[str, Any]) -> str:
         '<meta name="viewport" content="width=device-width,initial-scale=1">',
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
         f"<style>{_style()}</style></head><body>",
-        f"<h1>Security debt</h1><p class=dim>{day(windows[0]['at'])} to {day(told['as_of'])}, "
-        f"{len(windows)} survey{'s' if len(windows) > 1 else ''}. One unit is one crown jewel lost for certain.</p>",
+        f"<h1>Security debt</h1><p class=dim>{_span(windows)}. One unit is one crown jewel lost for certain.</p>",
         _verdict(told),
         _figures(told),
         _over_time(windows),
@@ -45,6 +45,12 @@ def debt_page(told: Mapping[str, Any]) -> str:
         "</body></html>",
     ]
     return "".join(parts)
+
+
+def _span(windows: Sequence[Mapping[str, Any]]) -> str:
+    if len(windows) == 1:
+        return f"{day(windows[0]['at'])}, 1 survey"
+    return f"{day(windows[0]['at'])} to {day(windows[-1]['at'])}, {len(windows)} surveys"
 
 
 def _style() -> str:
@@ -76,6 +82,8 @@ def _figures(told: Mapping[str, Any]) -> str:
 
 
 def _over_time(windows: Sequence[Mapping[str, Any]]) -> str:
+    if len(windows) == 1:
+        return _once(windows[0])
     times = [one["at"] for one in windows]
     owed = Line("debt", tuple(one["debt"] for one in windows), "debt", True)
     base = Line("of it principal", tuple(one["principal"] for one in windows), "base", True)
@@ -96,6 +104,20 @@ def _over_time(windows: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
+def _once(window: Mapping[str, Any]) -> str:
+    """One survey has no course yet."""
+    parts = [
+        ("principal", window["principal"], "what is exposed"),
+        ("interest", window["interest"], "what waiting added"),
+    ]
+    return (
+        "<section><h2>Debt</h2>"
+        + bars(parts, "Principal and interest")
+        + "<p class=dim>Of one survey. From the second on, debt and compute are drawn over time; eight make a verdict "
+        f"that is not estimated. {_coverage([window])}</p></section>"
+    )
+
+
 def _relative(values: Sequence[float]) -> tuple[float | None, ...]:
     """Each against the first that is above zero."""
     first = next((value for value in values if value > 0), 0.0)
@@ -107,11 +129,12 @@ def _coverage(windows: Sequence[Mapping[str, Any]]) -> str:
     estimated = " GPU-hours are estimated: no accounting was read." if windows[-1]["gpu_hours_estimated"] else ""
     refused = sum(len(one["refused"]) for one in windows)
     told = f" {refused:,} figures are none, or more than can be, and were not counted." if refused else ""
-    return f"Coverage lay between {min(shares):.1%} and {max(shares):.1%}.{estimated}{told}"
+    low, high = f"{min(shares):.1%}", f"{max(shares):.1%}"
+    return f"Coverage {f'was {low}' if low == high else f'lay between {low} and {high}'}.{estimated}{told}"
 
 
 def _contributors(rows: Sequence[Mapping[str, Any]]) -> str:
-    drawn = [(row["check"], row["owes"], row["title"]) for row in rows[:8] if row["owes"] >= 0.005]
+    drawn = [(row["check"], row["owes"], row["title"]) for row in rows[:8] if row["owes"] >= _SHOWN]
     if not drawn:
         return ""
     return "<section><h2>Who owes it</h2>" + bars(drawn, "Debt by check") + "</section>"
@@ -130,7 +153,7 @@ def _plan(told: Mapping[str, Any]) -> str:
 def _step(at: int, row: Mapping[str, Any]) -> str:
     """One line; what buys only together is one step of several checks."""
     steps = [row, *row["together"]]
-    buys = f"{row['buys']:.2f}" if row["buys"] >= 0.005 else "&lt; 0.01"
+    buys = f"{row['buys']:.2f}" if row["buys"] >= _SHOWN else "&lt; 0.01"
     findings = sum(one["findings"] for one in steps)
     checks = " + ".join(f"<span class=id>{escape(one['check'])}</span>" for one in steps)
     if len(steps) == 1:
@@ -147,13 +170,15 @@ def _step(at: int, row: Mapping[str, Any]) -> str:
 
 def _flow(told: Mapping[str, Any]) -> str:
     rows = "".join(
-        f"<tr><td>in {row['years']:g} years</td><td class=n>{row['untouched']:.2f}</td>"
+        f"<tr><td>in {round(12 * row['years'])} months</td><td class=n>{row['untouched']:.2f}</td>"
         f"<td class=n>{_went(row)}</td></tr>"
         for row in told["forecast"]
     )
+    several = len(told["windows"]) > 1  # one survey shows nothing that came or went
+    arrive, closed = f"{told['arrivals_per_day']:.2f}", f"{told['capacity_per_day']:.2f}"
+    flow = f"<p>{arrive} findings a day arrive, {closed} can be closed.</p>" if several else ""
     return (
-        f"<section><h2>Where it goes</h2><p>{told['arrivals_per_day']:.2f} findings a day arrive, "
-        f"{told['capacity_per_day']:.2f} can be closed.</p><table><tr><th></th><th class=n>if nothing is touched</th>"
+        f"<section><h2>Where it goes</h2>{flow}<table><tr><th></th><th class=n>if nothing is touched</th>"
         f"<th class=n>as it went (90 %)</th></tr>{rows}</table></section>"
     )
 
@@ -163,13 +188,19 @@ def _went(row: Mapping[str, Any]) -> str:
 
 
 def _findings(told: Mapping[str, Any]) -> str:
+    owing = [row for row in told["findings"] if row["owes"] >= _SHOWN]
     rows = "".join(
-        f"<tr><td>{escape(row['check'])}</td><td>{escape(row['subject'])}</td><td>{escape(row['class'])}</td>"
-        f"<td>{day(row['opened'])}{' (estimated)' if row['estimated'] else ''}</td>"
+        f"<tr><td class=n>{row['owes']:,.2f}</td><td class=id>{escape(row['check'])}</td>"
+        f"<td>{escape(row['subject'])}</td><td>{escape(row['class'])}</td>"
+        f"<td class=id>{day(row['opened'])}{' (estimated)' if row['estimated'] else ''}</td>"
         f"<td class=n>{row['age_days']:,.0f}</td><td>{escape(row['state'])}</td></tr>"
-        for row in told["findings"][:20]
+        for row in owing[:20]
     )
+    if not rows:
+        return ""
     return (
-        "<section><h2>Findings on the likeliest ways</h2><table><tr><th>check</th><th>on</th><th>class</th>"
-        f"<th>opened</th><th class=n>days</th><th></th></tr>{rows}</table></section>"
+        "<section class=long><h2>Findings on the likeliest ways</h2><p class=dim>What a check owes, split among its "
+        "findings there by how long they are overdue.</p><table><thead><tr><th class=n>owes</th><th>check</th>"
+        "<th>on</th><th>class</th><th>opened</th><th class=n>days</th><th></th></tr></thead>"
+        f"<tbody>{rows}</tbody></table></section>"
     )

@@ -39,6 +39,7 @@ def shown(found: History, fixes: int = 10, left_out: Sequence[Problem] = (), ear
         {**_group(found, group), "owes": _round(share)} for group, share in zip(found.groups, shares, strict=True)
     ]
     flow = found.rates
+    owes = found.owes.tolist()
     return {
         "as_of": found.last.at,
         "verdict": {
@@ -61,7 +62,7 @@ def shown(found: History, fixes: int = 10, left_out: Sequence[Problem] = (), ear
         "next_exact": best,
         "left_out": [{"file": one.file, "what": one.what, "remedy": one.remedy} for one in left_out],
         "earlier": earlier,
-        "findings": [_entry(entry, found.last.at) for entry in _largest(found)],
+        "findings": [_entry(found.last.owed[at], found.last.at, owes[at]) for at in _largest(found)],
     }
 
 
@@ -149,18 +150,25 @@ def _group(found: History, group: Group) -> dict[str, Any]:
     }
 
 
-def _largest(found: History) -> list[Entry]:
-    """Findings on the likeliest ways first, then the oldest."""
-    last = found.last
+def _largest(found: History) -> list[int]:
+    """Who owes most first; of equal ones those on likeliest ways, then the heaviest."""
+    last, owes = found.last, found.owes.tolist()
     order = sorted(
         range(len(last.owed)),
-        key=lambda at: (not last.on_way[at], -last.weights[at], -last.owed[at].severity, last.owed[at].key),
+        key=lambda at: (
+            -_round(owes[at]),
+            not last.on_way[at],
+            -last.weights[at],
+            -last.owed[at].severity,
+            last.owed[at].key,
+        ),
     )
-    return [last.owed[at] for at in order[:_MOST]]
+    return order[:_MOST]
 
 
-def _entry(entry: Entry, at: float) -> dict[str, Any]:
+def _entry(entry: Entry, at: float, owes: float) -> dict[str, Any]:
     return {
+        "owes": _round(owes),
         "check": entry.key[0],
         "subject": entry.key[1],
         "state": str(entry.state),
