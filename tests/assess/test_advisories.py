@@ -269,6 +269,59 @@ def test_branches_of_vgpus_do_not_end_those_of_cards(bulletins: Index) -> None:
     assert all("," in line for issue in linux["linux vgpu"] for line in issue.flaws)
 
 
+@pytest.mark.parametrize(
+    ("maker", "reason"),
+    [
+        ("firmware:openbmc-bmc/2.14", "an advisory about openbmc"),
+        ("firmware:dell-idrac9/7.0", "an advisory about idrac"),
+        ("firmware:contoso-bmc/1.2", "whose firmware the controller runs: AMI's MegaRAC, or another maker's"),
+    ],
+)
+def test_a_controller_of_whatever_maker_is_told(bulletins: Index, maker: str, reason: str) -> None:
+    (found,) = findings(
+        estate_of([Fact("bmc:n1", "runs_firmware", maker, {"version": "7.0", "name": "bmc"})]), bulletins
+    )
+    assert (found.judged.answered, found.judged.reason) == (False, reason)
+
+
+def test_controllers_of_ami_and_of_a_dgx_a100_are_judged(bulletins: Index) -> None:
+    """The first by the own table, the second by bulletin 5510: every version before 00.22.05."""
+
+    def flaws(firmware: str, version: str, *more: Fact) -> dict[str, str]:
+        about = {"version": version, "name": "bmc"}
+        estate = estate_of([Fact("bmc:n1", "runs_firmware", firmware, about), *more])
+        return {said.cve: str(said.verdict) for one in findings(estate, bulletins) for said in one.judged.said}
+
+    assert flaws("firmware:american-megatrends-x/13.2", "13.2") == {"CVE-2024-54085": "unknown"}
+    dgx = (Fact("host:n1", "managed_by", "bmc:n1"), Fact("host:n1", "labelled", "model=DGXA100 920-23687-2530-000"))
+    assert set(flaws("firmware:bmc/00.22.04", "00.22.04", *dgx).values()) == {"affected"}
+    assert set(flaws("firmware:bmc/00.22.05", "00.22.05", *dgx).values()) == {"fixed"}
+
+
+@pytest.mark.parametrize(
+    ("fact", "product"),
+    [
+        (Fact("host:n1", "runs_software", "package:deb/nvidia-container-toolkit"), "container-toolkit"),
+        (Fact("host:n1", "runs_software", "package:deb/slurm-wlm"), "slurm"),
+        (Fact("container:c", "uses_image", "image:docker.io/rayproject/ray:latest"), "ray"),
+        (Fact("container:c", "uses_image", "image:reg:5000/nvidia/tritonserver"), "triton"),
+        (Fact("container:c", "uses_image", "image:reg:5000/ray@sha256:12"), "ray"),
+    ],
+)
+def test_what_is_there_in_a_version_that_no_fact_says_is_unknown_and_not_dropped(
+    bulletins: Index, fact: Fact, product: str
+) -> None:
+    (found,) = findings(estate_of([fact]), bulletins)
+    assert (found.of.install.product, found.judged.answered, found.judged.reason) == (product, False, "its version")
+
+
+def test_a_version_that_another_fact_says_counts(bulletins: Index) -> None:
+    bare = Fact("host:n1", "runs_software", "package:deb/nvidia-container-toolkit")
+    known = Fact("host:n1", "runs_software", "package:generic/nvidia-container-toolkit", {"version": "1.17.8"})
+    (found,) = findings(estate_of([bare, known]), bulletins)
+    assert found.judged.answered
+
+
 def test_what_no_table_knows_is_counted_by_its_name(bulletins: Index) -> None:
     assert bulletins.others["NVIDIA CUDA Toolkit"] == 32
     assert bulletins.foreign == sum(bulletins.others.values())

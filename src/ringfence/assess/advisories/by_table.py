@@ -14,6 +14,8 @@ BACKPORTS = ("deb", "rpm")
 
 def judge(install: Install) -> Judged:
     """The verdicts of the own table on an installation."""
+    if not install.version:
+        return not_judged("its version")
     version = installed(install.version)
     if not version:
         return not_judged(f"the version {install.version} is not one that its maker uses")

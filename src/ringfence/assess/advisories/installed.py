@@ -69,7 +69,8 @@ _WINDOWS = ("wddm", "tcc", "mcdm")
 _VIRTUAL = {"vgpu": GUEST, "host vgpu": MANAGER}
 """How a card is shown (nvidia-smi's virtualization mode) → whose driver it is."""
 _RELEASES = {"vgpu": VGPU, "gaming": GAMING}
-_CONTROLLERS = ("megarac", "ami", "american megatrends")
+_AMI = (("megarac",), ("ami",), ("american", "megatrends"))
+_NOT_AMI = ("openbmc", "idrac", "ilo", "irmc", "xcc", "xclarity", "cimc")
 
 
 class Class(msgspec.Struct, frozen=True):
@@ -89,10 +90,22 @@ def classes(estate: Estate) -> list[Class]:
     for part in (*named, _firmware(estate)):
         for entity, install, fact in part:
             found.setdefault(install, {}).setdefault(entity, fact)
+    _drop_what_is_told_elsewhere(found)
     return [
         Class(install, tuple(sorted(facts)), facts[min(facts)])
         for install, facts in sorted(found.items(), key=lambda item: msgspec.structs.astuple(item[0]))
+        if facts
     ]
+
+
+def _drop_what_is_told_elsewhere(found: Mapping[Install, dict[str, Fact]]) -> None:
+    """Of a product that one fact of an entity gives without its version and another with it, the latter counts."""
+    bare = [(install, facts) for install, facts in found.items() if not install.version]
+    if bare:
+        told = {(install.product, entity) for install, facts in found.items() if install.version for entity in facts}
+        for install, facts in bare:
+            for entity in [one for one in facts if (install.product, one) in told]:
+                del facts[entity]
 
 
 VGPU_RELEASE = "vgpu-release"
@@ -149,8 +162,8 @@ def _software(estate: Estate, settings: Mapping[tuple[str, str], str], stated: _
         name, source = _package(fact.object)
         product = _PACKAGES.get(name)
         version = str(fact.attributes.get("version", ""))
-        if product is None or not version:
-            continue
+        if product is None or (product == DRIVER and not version):
+            continue  # a driver without a version: `_no_driver`, where there is a card for it
         if product == DRIVER:
             if cards is None:
                 cards = dict(_cards(estate, settings))
@@ -251,20 +264,21 @@ def _images(estate: Estate, settings: Mapping[tuple[str, str], str], stated: _St
     known: dict[str, tuple[str, str]] = {}
     for fact in estate.facts("uses_image"):
         if fact.object not in known:
-            place, _, tag = fact.object.removeprefix("image:").partition("@")[0].rpartition(":")
-            known[fact.object] = _IMAGES.get(place.rpartition("/")[2].lower(), ""), tag
+            name, _, tag = fact.object.partition("@")[0].rpartition("/")[2].removeprefix("image:").partition(":")
+            numbered = tag.removeprefix("v")[:1].isdigit()
+            known[fact.object] = _IMAGES.get(name.lower(), ""), tag if numbered else ""
         product, tag = known[fact.object]
-        if product and tag.removeprefix("v")[:1].isdigit():
+        if product:
             facts = _configured(product, fact.subject, settings, stated)
             yield fact.subject, Install(product, tag, "linux", facts=facts), fact
 
 
 def _firmware(estate: Estate) -> Iterator[Found]:
     labels = {fact.subject: fact.object.lower() for fact in estate.facts("labelled") if "model=" in fact.object}
-    models = {fact.object: str(fact.attributes.get("model", "")) for fact in estate.facts("has_gpu")}
+    cards = {fact.object: str(fact.attributes.get("model", "")) for fact in estate.facts("has_gpu")}
     hosts = {fact.object: fact.subject for fact in estate.facts("has_gpu")}
     owner = {fact.object: fact.subject for fact in estate.facts("managed_by")}
-    kinds = {hosts[gpu]: generation(model) for gpu, model in models.items() if generation(model)}
+    kinds = {hosts[gpu]: generation(model) for gpu, model in cards.items() if generation(model)}
     bundled: set[str] = set()
     waiting: list[tuple[str, Fact]] = []
     for fact in estate.facts("runs_firmware"):
@@ -280,10 +294,21 @@ def _firmware(estate: Estate) -> Iterator[Found]:
             line = "hmc" if "hmc" in name else ""
             yield fact.subject, Install(BUNDLE, version, line=line, models=kinds.get(host, ())), fact
         elif kind == "bmc":
-            about = f"{name} {labels.get(fact.subject, '')} {fact.object.lower()}"
-            if any(word in about.replace("-", " ").split() for word in _CONTROLLERS):
-                yield fact.subject, Install(BMC, version, models=("megarac",)), fact
+            machine = labels.get(owner.get(fact.subject, ""), "")
+            models = _controller(f"{name} {labels.get(fact.subject, '')} {fact.object.lower()}", machine)
+            yield fact.subject, Install(BMC, version, models=models), fact
     for host, fact in waiting:
-        model = models.get(fact.subject, "")
+        model = cards.get(fact.subject, "")
         if host not in bundled and (generation(model) or line_of("", model)):
             yield fact.subject, Install(VBIOS, str(fact.attributes.get("version", "")), models=generation(model)), fact
+
+
+def _controller(about: str, machine: str) -> tuple[str, ...]:
+    """Whose firmware a controller runs, by its names and its machine's model; () where nothing tells."""
+    if "dgxa100" in "".join(letter for letter in f"{machine} {about}" if letter.isalnum()):
+        return ("dgx a100",)
+    words = set("".join(letter if letter.isalnum() else " " for letter in about).split())
+    if any(words.issuperset(name) for name in _AMI):
+        return ("megarac",)
+    bare = {word.rstrip("0123456789") for word in words}  # idrac9, ilo5
+    return next(((name,) for name in _NOT_AMI if name in bare), ())

@@ -27,6 +27,7 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 NOTHING = Standing()
+WHOSE = "whose firmware the controller runs: AMI's MegaRAC, or another maker's"
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -51,6 +52,8 @@ def judge(index: Index, install: Install) -> Judged:
         return not_judged(
             "the firmware bundle of the HGX or DGX: bulletins count in bundles, a card shows its own VBIOS"
         )
+    if install.product == BMC and "megarac" not in install.models:
+        return plain.judge(index, install) if install.models else not_judged(WHOSE)
     ours = by_table.judge(install) if by_table.knows(install.product) else None
     if ours is not None and (install.product == BMC or not index.rows.get(install.product)):
         return ours
