@@ -10,6 +10,7 @@ import pytest
 from ringfence.analyse import positions
 from ringfence.analyse.derive import derive
 from ringfence.assess.exposure import Held, check_threats, exposure, findings
+from ringfence.assess.outside import D3FEND
 from ringfence.assess.threat import PHASES, Finding, State, Threat
 from ringfence.assess.threats import THREATS
 from ringfence.estate.estate import Estate, estate_of
@@ -140,6 +141,13 @@ def test_every_outside_id_stands_in_a_published_file() -> None:
             assert f"id: {id_}\n" in atlas, (threat.id, id_)
         for id_ in threat.attack:
             assert f"id: {id_}\n" in atlas or f"attack.{id_.lower()}" in tags, (threat.id, id_)
+
+
+def test_every_technique_of_d3fend_is_one_that_was_read() -> None:
+    """In MITRE's own table, as `assess/outside.py` says; some control names one."""
+    named = {id_ for threat in THREATS for way in threat.ways for control in way.shut for id_ in control.d3fend}
+    assert named
+    assert named <= D3FEND.keys()
 
 
 def test_every_aspect_that_a_control_asks_for_is_one_that_some_collector_answers() -> None:

@@ -18,8 +18,8 @@ is never mitigated.
 
 Phases of a run: ingest, pre-train, checkpoint, evaluate, export. STRIDE: S spoofing, T tampering, R repudiation, I
 information disclosure, D denial of service, E elevation of privilege. Technique and mitigation ids are those of MITRE
-ATLAS 5.6.0 (`ATLAS.yaml`) and of MITRE ATT&CK as SigmaHQ's rules tag them. ATLAS names no scheduler, checkpoint, NVLink
-or training cluster, so the ids of the threats are our own.
+ATLAS 5.6.0 (`ATLAS.yaml`), of MITRE ATT&CK as SigmaHQ's rules tag them, and of MITRE D3FEND 1.6.0 for controls. ATLAS
+names no scheduler, checkpoint, NVLink or training cluster, so the ids of the threats are our own.
 """
 _PAST = """## Past incidents
 

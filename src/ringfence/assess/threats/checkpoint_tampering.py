@@ -17,7 +17,14 @@ THREAT = Threat(
                 When((Atom("writable_by", "it", Is(EVERYONE)),), "every account may change it"),
                 When((Atom("writable_by", "it", Prefix("identity:group/")),), "a whole group may change it"),
             ),
-            shut=(Control("only its owner may change it", (FOLDERS_READ, OWNER_WRITES), atlas=("AML.M0005",)),),
+            shut=(
+                Control(
+                    "only its owner may change it",
+                    (FOLDERS_READ, OWNER_WRITES),
+                    atlas=("AML.M0005",),
+                    d3fend=("D3-LFP",),
+                ),
+            ),
         ),
         Way(
             "an attacker comes to change it",

@@ -42,6 +42,7 @@ THREAT = Threat(
                         asked_of("kubernetes-rbac"),
                         When((Atom("permits", "it", NAMED),), "what it permits is named one by one"),
                     ),
+                    d3fend=("D3-UAP",),
                 ),
                 Control(
                     "what it may do in the cloud is named",
@@ -49,6 +50,7 @@ THREAT = Threat(
                         asked_of("cloud", "cluster", (Atom("scoped_to", "it", "cluster"),)),
                         When((Atom("permits", "it", NAMED),), "what it permits is named one by one"),
                     ),
+                    d3fend=("D3-UAP",),
                 ),
             ),
         ),

@@ -50,6 +50,7 @@ THREAT = Threat(
                             "its port is a limited member of the default partition",
                         ),
                     ),
+                    d3fend=("D3-BDI",),
                 ),
             ),
         ),

@@ -22,7 +22,14 @@ THREAT = Threat(
                     (Differ("one", "other"),),
                 ),
             ),
-            shut=(Control("only its owner may change it", (FOLDERS_READ, OWNER_WRITES), atlas=("AML.M0005",)),),
+            shut=(
+                Control(
+                    "only its owner may change it",
+                    (FOLDERS_READ, OWNER_WRITES),
+                    atlas=("AML.M0005",),
+                    d3fend=("D3-LFP",),
+                ),
+            ),
         ),
         Way(
             "an attacker comes to change it",

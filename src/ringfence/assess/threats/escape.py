@@ -31,6 +31,7 @@ THREAT = Threat(
                             "its toolkit's version is known",
                         ),
                     ),
+                    d3fend=("D3-SU",),
                 ),
             ),
         ),

@@ -59,6 +59,7 @@ THREAT = Threat(
                             "secure boot is on",
                         ),
                     ),
+                    d3fend=("D3-BA",),
                 ),
             ),
         ),

@@ -21,7 +21,9 @@ THREAT = Threat(
                     (Differ("one", "other"),),
                 ),
             ),
-            shut=(Control("only its owner may read it", (FOLDERS_READ, OWNER_READS), ("AML.M0005",)),),
+            shut=(
+                Control("only its owner may read it", (FOLDERS_READ, OWNER_READS), ("AML.M0005",), d3fend=("D3-LFP",)),
+            ),
         ),
         Way(
             "who reads it works on a machine that leads outside",

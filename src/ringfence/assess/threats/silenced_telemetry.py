@@ -41,6 +41,7 @@ THREAT = Threat(
                         ),
                     ),
                     ("AML.M0024",),
+                    d3fend=("D3-MAN",),
                 ),
             ),
         ),

@@ -24,6 +24,7 @@ THREAT = Threat(
                         asked_of("sshd"),
                         When((Atom("setting", "it", Is("sshd.passwordauthentication=no")),), "no passwords"),
                     ),
+                    d3fend=("D3-ACH",),
                 ),
             ),
         ),

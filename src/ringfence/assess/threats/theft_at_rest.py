@@ -17,7 +17,14 @@ THREAT = Threat(
                 When((Atom("readable_by", "it", Is(EVERYONE)),), "every account may read them"),
                 When((Atom("readable_by", "it", Prefix("identity:group/")),), "a whole group may read them"),
             ),
-            shut=(Control("only their owner may read them", (FOLDERS_READ, OWNER_READS), atlas=("AML.M0005",)),),
+            shut=(
+                Control(
+                    "only their owner may read them",
+                    (FOLDERS_READ, OWNER_READS),
+                    atlas=("AML.M0005",),
+                    d3fend=("D3-LFP",),
+                ),
+            ),
         ),
         Way(
             "an attacker comes to read them",
@@ -55,6 +62,7 @@ THREAT = Threat(
                             every=1,
                         ),
                     ),
+                    d3fend=("D3-RFAM",),
                 ),
             ),
         ),

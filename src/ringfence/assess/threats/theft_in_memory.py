@@ -53,6 +53,7 @@ THREAT = Threat(
                         ),
                     ),
                     ("AML.M0019",),
+                    d3fend=("D3-KBPI",),
                 ),
             ),
         ),
