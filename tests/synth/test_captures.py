@@ -16,6 +16,8 @@ from ringfence.estate.estate import Estate, estate_of
 from ringfence.synth import Cluster, Rates, draw, facts
 from ringfence.synth.captures import captures, chosen_hosts, write
 from ringfence.synth.captures_slurm import hostlist
+from ringfence.synth.facts_answers import answers
+from ringfence.synth.facts_answers import settings as config
 from ringfence.synth.rates import UNITS
 from ringfence.wire.slurm.hostlist import expand
 
@@ -132,3 +134,35 @@ def test_logins_are_said_alike(both: tuple[Estate, Survey]) -> None:
     )
     assert said
     assert said == collected
+
+
+def answered(estate: Estate) -> set[tuple[str, str, bool]]:
+    """(who, for what, whether in full) of every answer."""
+    return {
+        (fact.subject, fact.object, bool(fact.attributes.get("complete")))
+        for fact in estate.facts("asked")
+        if fact.attributes.get("answered")
+    }
+
+
+def test_whoever_answers_in_the_facts_answers_in_the_captures(both: tuple[Estate, Survey]) -> None:
+    """And as fully: a made-up cluster is no better known than a captured one. Of what it speaks of, all is there."""
+    told = answered(estate_of([*answers(plan_of(both[0]))]))
+    found = {one for one in answered(both[1].estate) if one[1] in {aspect for _, aspect, _ in told}}
+    assert told - found == set()
+    more = found - answered(both[0])
+    assert {one for one in more if one[1] != "devices"} == set()  # a login node lists its sockets there
+
+
+def test_what_the_facts_say_of_configurations_the_captures_say_too(both: tuple[Estate, Survey]) -> None:
+    """Setting by setting, of the same things."""
+    told = pairs(estate_of([*config(plan_of(both[0]))]))["setting"]
+    names = {said.partition("=")[0] for _, said in told}
+    found = {pair for pair in pairs(both[1].estate)["setting"] if pair[1].partition("=")[0] in names}
+    assert told
+    assert told == found
+
+
+def plan_of(said: Estate) -> Cluster:
+    """The plan that an estate of facts was made from."""
+    return next(found for seed in (1, 2) if pairs(estate_of(facts(found := plan(seed)))) == pairs(said))

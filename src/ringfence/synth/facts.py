@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ringfence.estate.facts import Fact
-from ringfence.synth import facts_data, facts_fabric, facts_hosts, facts_people, facts_work
+from ringfence.synth import facts_answers, facts_data, facts_fabric, facts_hosts, facts_people, facts_work
 from ringfence.synth.plan import Cluster
 
 _WRITERS = (
@@ -23,7 +23,8 @@ _WRITERS = (
     facts_data.exports,
     facts_data.mounts,
     facts_data.folders,
-    facts_hosts.coverage,
+    facts_answers.settings,
+    facts_answers.answers,
 )
 
 

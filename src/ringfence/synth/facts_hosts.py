@@ -150,16 +150,3 @@ def controllers(plan: Cluster) -> Iterator[Fact]:
         yield fact(bmc, "authenticates", "password", source)
         if plan.flawed("bmc_default_password", of.name):  # only the operators' own records can say this
             yield fact(bmc, "authenticates", "default-password", "inventory.ndjson")
-
-
-_ASKED = ("users", "sshd", "pam", "sudoers", "sockets", "addresses", "mounts")
-
-
-def coverage(plan: Cluster) -> Iterator[Fact]:
-    """Every host answered; so did the scheduler and the fabric."""
-    for of in plan.hosts:
-        aspects = (*_ASKED, "devices", "gpu", "nvlink") if of.gpus else _ASKED
-        for aspect in aspects:
-            yield fact(say.host(of.name), "asked", aspect, f"hosts/{of.name}", {"answered": True, "complete": True})
-    for aspect in ("slurm-conf", "cgroup-conf"):
-        yield fact(say.cluster(plan), "asked", aspect, "slurm/slurm.conf", {"answered": True})
