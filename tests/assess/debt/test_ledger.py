@@ -1,6 +1,7 @@
 """What becomes of a finding is read from the estates, whatever way they were read; nothing is paid by not looking."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import permutations
 
 from ringfence.analyse.rule import Atom, Is
@@ -146,3 +147,41 @@ def test_a_new_name_goes_on_with_the_clock_of_what_vanished() -> None:
         assert kept["RF-X01", "host:new"].age(windows[-1].at) == days * DAY
     fixed = ledger([window(0, *host("old", open_=True)), window(100, *host("old"), *host("new", open_=True))])
     assert fixed["RF-X01", "host:new"].age(START + 100 * DAY) == 0.0
+
+
+def service(name: str, *, open_: bool = True) -> list[Fact]:
+    """One service, as the sockets of its host tell it."""
+    told = f"hosts/{name.partition('/')[0]}/sockets"
+    facts = [Fact(f"service:{name}", "asked", "devices", {"answered": True}, told)]
+    return facts + ([Fact(f"service:{name}", "device_open", "umad", {}, told)] if open_ else [])
+
+
+def of_service(*after: Fact, retired: frozenset[str] = frozenset()) -> Entry:
+    """What becomes of the finding on a's dashboard, if these facts are all that the next survey holds."""
+    before = window(0, *host("a"), *service("a/ray:8265"))
+    now = replace(window(30, *after), retired=retired)
+    return ledger([before, now])["RF-X01", "service:a/ray:8265"]
+
+
+def test_a_service_that_nobody_looked_for_again_still_owes() -> None:
+    """Its host answers, and the file that told of it is not there: nobody can say that it was shut."""
+    left_out = of_service(*host("a"))
+    assert left_out.state is State.CARRIED
+    assert left_out.age(START + 30 * DAY) == 30 * DAY
+    assert left_out.facts
+
+
+def test_a_service_that_is_seen_to_be_there_no_more_is_gone() -> None:
+    assert of_service(*host("a"), *service("a/ssh:22", open_=False)).state is State.GONE
+
+
+def test_a_service_is_gone_with_its_retired_host_or_by_itself() -> None:
+    for retired in ("host:a", "service:a/ray:8265"):
+        assert of_service(*host("b"), retired=frozenset((retired,))).state is State.GONE
+    assert of_service(*host("b"), retired=frozenset(("host:b",))).state is State.CARRIED
+
+
+def test_a_renamed_service_goes_on_with_the_clock() -> None:
+    kept = ledger([window(0, *service("a/ray:8265")), window(30, *service("a/dashboard:8265"))])
+    assert kept["RF-X01", "service:a/ray:8265"].heir == "service:a/dashboard:8265"
+    assert kept["RF-X01", "service:a/dashboard:8265"].age(START + 30 * DAY) == 30 * DAY

@@ -79,7 +79,7 @@ def stand(
     judged = judge(estate, checks)
     edges = derive(estate)
     found = together([findings(estate, judged), holes(estate, edges)])
-    after = folded(before, Window(at, estate, tuple(judged), found))
+    after = folded(before, Window(at, estate, tuple(judged), found, retired))
     names = (estate.terms.values[term] for term in estate.entities.tolist())
     watched = lasting(key[1] for key in found.keys) | set(jewels(estate))
     watched |= {name for name in names if name.startswith("workstation:")}

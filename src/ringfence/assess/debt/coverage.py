@@ -111,6 +111,11 @@ def lasting(names: Iterable[str]) -> set[str]:
     return {name for name in names if _kind(name) in LASTING}
 
 
+def is_lasting(name: str) -> bool:
+    """Whether coverage falls by name where it vanishes."""
+    return _kind(name) == "host" or _kind(name) in LASTING
+
+
 def _kind(name: str) -> str:
     return name.partition(":")[0]
 

@@ -6,6 +6,7 @@
   did not say it. **gone**: the thing itself is in no fact any more; counted apart. Coverage falls
   with it, or a new finding of the same check on its kind of thing goes on with its clock: a new name resets nothing.
 - **carried**: it was open, and now nobody can say. It stays open, with the facts last seen: not looking pays nothing.
+  So too a service or a job that is in no fact any more, where what told of it did not speak again.
 - The clock stands while a finding is fixed and goes on where it is opened again: closing for a day resets nothing.
 """
 
@@ -18,6 +19,7 @@ import numpy as np
 
 from ringfence.assess.check import Verdict
 from ringfence.assess.debt.backfill import dated, earliest
+from ringfence.assess.debt.coverage import is_lasting
 from ringfence.assess.debt.findings import HOLE, Findings, Key
 from ringfence.assess.judge import Judged
 from ringfence.estate.estate import Estate
@@ -77,6 +79,7 @@ class Window:
     estate: Estate
     judged: tuple[Judged, ...]
     found: Findings
+    retired: frozenset[str] = frozenset()
 
     def verdict(self, key: Key) -> Verdict | None:
         """What the check says of the subject now; None where it says nothing."""
@@ -184,11 +187,23 @@ def _missing(entry: Entry, window: Window, mentioned: set[str]) -> Entry:
     """Not seen any more: fixed, gone, or not known."""
     verdict, at = window.verdict(entry.key), window.at
     if entry.key[1] not in mentioned:
-        return msgspec.structs.replace(entry, state=State.GONE, ended=at)
+        name = entry.key[1]
+        told = is_lasting(name) or _retired(name, window.retired) or _spoke(entry, window.estate)
+        return msgspec.structs.replace(entry, state=State.GONE, ended=at) if told else _carried(entry)
     answered = entry.key[0].startswith(f"{HOLE}/")  # it is asked no more, or no move rests on it
     if answered or verdict is Verdict.PASSED or (verdict is None and _spoke(entry, window.estate)):
         return msgspec.structs.replace(entry, state=State.FIXED, ended=at, fixed=(*entry.fixed, at))
+    return _carried(entry)
+
+
+def _carried(entry: Entry) -> Entry:
     return msgspec.structs.replace(entry, state=State.CARRIED)
+
+
+def _retired(name: str, retired: frozenset[str]) -> bool:
+    """Whether it was taken out of service, or is a service of a host that was."""
+    kind, _, rest = name.partition(":")
+    return name in retired or (kind == "service" and f"host:{rest.partition('/')[0]}" in retired)
 
 
 def _spoke(entry: Entry, estate: Estate) -> bool:
