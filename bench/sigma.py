@@ -144,7 +144,7 @@ def _timed(work: Callable[[bytes], int], pieces: Sequence[bytes], count: int, re
 
 
 def _shares(batches: Sequence[Batch]) -> list[Sequence[Batch]]:
-    return [batches[at::THREADS] for at in range(THREADS)]
+    return [batches[at::THREADS] for at in range(min(THREADS, len(batches)))]
 
 
 def _arrow(matcher: Matcher, batches: Sequence[Batch], repeat: int) -> dict[str, Any]:

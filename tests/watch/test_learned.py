@@ -15,6 +15,19 @@ def test_learning_takes_its_time_and_begins_anew_when_the_clock_jumps_back():
     assert state.done(T0 + 10 * HOUR)
 
 
+def test_the_clock_begins_learning_and_events_of_before_count():
+    """Where nothing happened for hours, the first thing that does is judged; what is told of the past is learned."""
+    quiet, told = Learning(), Learning()
+    for state in (quiet, told):
+        state.passed(T0)
+    assert quiet.done(T0 + 10 * HOUR)
+    assert not told.done(T0 - 12 * HOUR)
+    told.passed(T0 + 1)
+    assert told.done(T0 - 2 * HOUR)
+    told.done(T0 - 20 * HOUR)
+    assert told.began == T0 - 12 * HOUR  # a host whose clock is wrong moves nothing later
+
+
 def test_what_was_seen_is_known_until_there_is_no_room():
     """The oldest go."""
     seen = Seen(most=16)

@@ -42,17 +42,26 @@ def cut(key: str) -> str:
 
 
 class Learning(msgspec.Struct):
-    """Since when habits are learned."""
+    """Since when habits are learned: since the first event, or since the clock first spoke where none had come."""
 
     began: int = 0
     enough: bool = False
+    heard: bool = False
 
     def done(self, now: int, need: int = LEARN) -> bool:
-        """Whether enough time has been seen. A clock that jumps back begins anew."""
-        if not self.began or now < self.began - DAY:
+        """Whether enough time has been seen, by an event of this time. A clock that jumps back begins anew."""
+        earlier = now < self.began and not self.heard  # the past is told to a watch that runs already
+        if not self.began or earlier or now < self.began - DAY:
             self.began = now
+        self.heard = True
         self.enough = now - self.began >= need
         return self.enough
+
+    def passed(self, now: int) -> None:
+        """Time passes, whether or not anything happens."""
+        heard = self.heard
+        self.done(now)
+        self.heard = heard
 
 
 class Seen(msgspec.Struct):

@@ -36,8 +36,8 @@ def plan(
 ) -> int:
     """Derive who needs to reach whom, and compile it for the enforcers that the cluster has.
 
-    Required constraints that it does not keep are listed as not in force, with the reason: own-images-only always is, for
-    no target sees whose image a job starts from.
+    Required constraints that it does not keep are listed as not in force, with the reason: own-images-only always is,
+    for no target sees whose image a job starts from.
     Example: `ringfence fence plan -o fence/`
 
     Parameters

@@ -91,5 +91,5 @@ def _judge(
 
 def tick(state: State, now: int, view: View) -> Iterator[Signal]:
     """Time is part of what is learned."""
-    state.learning.done(now)
+    state.learning.passed(now)
     yield from ()

@@ -51,7 +51,7 @@ def step(state: State, batch: Batch, view: View) -> Iterator[Signal]:
 
 def tick(state: State, now: int, view: View) -> Iterator[Signal]:
     """Time is part of what is learned."""
-    state.learning.done(now)
+    state.learning.passed(now)
     yield from ()
 
 

@@ -75,7 +75,7 @@ def step(state: State, batch: Batch, view: View) -> Iterator[Signal]:
 
 def tick(state: State, now: int, view: View) -> Iterator[Signal]:
     """Chains that nobody went on with are forgotten."""
-    state.learning.done(now)
+    state.learning.passed(now)
     if len(state.at) > MOST // 2:
         state.at = {host: links for host, links in state.at.items() if now - links[-1].when <= SPAN}
     yield from ()

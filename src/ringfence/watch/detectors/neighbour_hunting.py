@@ -66,7 +66,7 @@ def step(state: State, batch: Batch, view: View) -> Iterator[Signal]:
 
 def tick(state: State, now: int, view: View) -> Iterator[Signal]:
     """Accounts that tried nothing for long are forgotten."""
-    state.learning.done(now)
+    state.learning.passed(now)
     if len(state.tries) > MOST // 2:
         state.tries = {user: those for user, those in state.tries.items() if now - those[-1].when < SPAN}
     yield from ()
