@@ -91,7 +91,7 @@ def test_the_facts_of_a_pass_are_all_that_were_asked_and_the_others_are_counted(
     """Up to a bound, in the order of their names, whatever came first."""
     few = one(CHECK, list(reversed(nodes(3))))
     assert [fact.subject for fact in few.facts] == ["host:n000", "host:n001", "host:n002"]
-    assert few.reason == "gpu of every host of it was read"
+    assert few.reason == "every host of it answered for gpu"
     many = one(CHECK, nodes(64))
     assert (len(many.facts), len(many.rows)) == (24, 64)
     assert many.reason.endswith("; 40 more facts say so")

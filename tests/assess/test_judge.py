@@ -54,7 +54,7 @@ def test_a_failure_is_one_in_spite_of_a_doubt() -> None:
 
 def test_a_hole_is_named_before_a_doubt() -> None:
     refused = Fact("host:a", "asked", "advisories", {"answered": False})
-    assert judged(refused, flaw("unknown")).reason == "not known: whether advisories of it was read"
+    assert judged(refused, flaw("unknown")).reason == "not known: whether it answered for advisories"
 
 
 def test_each_way_to_fail_gives_away_what_it_says() -> None:
