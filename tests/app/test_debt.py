@@ -14,7 +14,7 @@ from ringfence.app.assess.debt_history import estates_in, named, retired_hosts
 from ringfence.app.assess.debt_live import LiveDebt
 from ringfence.app.assess.debt_report import debt_page
 from ringfence.app.assess.debt_shown import shown
-from ringfence.app.assess.debt_window import stand
+from ringfence.app.assess.debt_window import stand, weights_of
 from ringfence.assess.checks import CHECK
 from ringfence.assess.debt.probability import probabilities
 from ringfence.assess.debt.verdict import Pace
@@ -137,6 +137,8 @@ def test_a_change_that_is_followed_gives_what_a_full_recomputation_gives() -> No
             assert {entry.key for entry in found.owed} == {entry.key for entry in again.owed}
             assert (found.hygiene.count, found.hygiene.unknown) == (again.hygiene.count, again.hygiene.unknown)
             assert (found.coverage, found.compute) == (again.coverage, again.compute)
+            assert tuple(entry.key for entry in found.owed) == live.found.keys
+            assert found.weights.tolist() == weights_of(found.owed, START).tolist()
 
 
 # files

@@ -6,6 +6,7 @@ delta ─▶ affected subjects ─▶ re-judged ─▶ their checks' findings �
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 
 import msgspec
 import numpy as np
@@ -18,7 +19,7 @@ from ringfence.assess.check import Check
 from ringfence.assess.checks import CHECKS
 from ringfence.assess.debt.compute import compute_of
 from ringfence.assess.debt.coverage import coverage_of
-from ringfence.assess.debt.findings import findings, holes, together
+from ringfence.assess.debt.findings import Findings, findings, holes, together
 from ringfence.assess.debt.ledger import Entry, fresh
 from ringfence.assess.judge import Judged, affected, judge, judge_one
 from ringfence.estate.delta import Delta
@@ -40,6 +41,7 @@ class LiveDebt:
         self._judged = judge(estate, checks)
         self._found = [findings(estate, [one]) for one in self._judged]
         self._entries: dict[tuple[str, str], Entry] = {}
+        self._open = [self._entries_of(one) for one in self._found]
         edges = derive(estate)
         self._live = LiveEdges(estate, edges=edges)
         self._coverage, self._compute = coverage_of(estate, set())[0], compute_of(estate)
@@ -69,24 +71,38 @@ class LiveDebt:
                 self._judged[at] = again
                 now = findings(self.estate, [again])
                 moved |= not now.same_as(self._found[at])
-                self._found[at] = now
+                self._found[at], self._open[at] = now, self._entries_of(now)
         return moved
 
     def _stand(self, edges: Edges) -> Standing:
-        self._all = found = together([*self._found, holes(self.estate, edges)])
+        unanswered = holes(self.estate, edges)
+        self.found = found = together([*self._found, unanswered])
+        owed = tuple(chain(*self._open, self._entries_of(unanswered)))
+        return standing(
+            self.estate,
+            self.at,
+            edges,
+            found,
+            owed,
+            self._judged,
+            self._coverage,
+            self._feet,
+            self._compute,
+            heavy=np.ones(len(owed)),  # all are open since `at`: none is overdue
+        )
+
+    def _entries_of(self, found: Findings) -> tuple[Entry, ...]:
+        """One per finding, the same as ever for the same key."""
         known = self._entries
         for key, severity in zip(found.keys, found.severity.tolist(), strict=True):
             if key not in known:
                 known[key] = fresh(key, severity, self.at)
-        owed = tuple(map(known.__getitem__, found.keys))
-        return standing(
-            self.estate, self.at, edges, found, owed, self._judged, self._coverage, self._feet, self._compute
-        )
+        return tuple(map(known.__getitem__, found.keys))
 
     def _beside(self) -> Standing:
         """Where it stands if no move and no finding changed: D is what it was."""
         was = self.standing
-        loose = loose_ends(was.game, self._all, was.weights, self._judged)
+        loose = loose_ends(was.game, self.found, was.weights, self._judged)
         return replace(was, hygiene=loose, coverage=self._coverage, compute=self._compute)
 
 

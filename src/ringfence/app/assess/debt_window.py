@@ -16,7 +16,7 @@ from ringfence.analyse.moves import MOVES
 from ringfence.analyse.reach import Graph
 from ringfence.app.questions import Questions
 from ringfence.app.survey import jewels
-from ringfence.assess.check import Check, Verdict
+from ringfence.assess.check import Check
 from ringfence.assess.checks import CHECKS
 from ringfence.assess.debt.access import NOBODY, NONE, Access, Share, with_granted
 from ringfence.assess.debt.choquet import Debt, debt_and_ways
@@ -104,10 +104,12 @@ def standing(
     footholds: Sequence[str] = (),
     compute: Compute | None = None,
     access: Access | None = None,
+    heavy: NDArray[np.float64] | None = None,
 ) -> Standing:
     """The debt of what is known. `compute`: that of the estate if the caller has it already.
 
-    `access`: who was let in so far; None leaves it out, for one estate that is followed.
+    `access`: who was let in so far; None leaves it out, for one estate that is followed. `heavy`: the weights of `owed`
+    if the caller knows them, and leaves `access` out.
     """
     asked = Questions(estate)
     asked.__dict__["edges"] = edges  # derived already
@@ -125,7 +127,8 @@ def standing(
         share = access.share(game.inside, named)
         game = with_granted(game, list(granted))
         found, owed = found.and_of(granted.values()), (*owed, *granted.values())
-    heavy = weights_of(owed, at)
+    if heavy is None or access is not None:
+        heavy = weights_of(owed, at)
     debt, on_way = debt_and_ways(game, heavy)
     loose = loose_ends(game, found, heavy, judged)
     shown = {jewel: values.get(jewel, 1.0) for jewel in jewels(estate)}
@@ -149,7 +152,8 @@ def loose_ends(game: Game, found: Findings, heavy: NDArray[np.float64], judged: 
     """What lies on no way; `heavy`: the findings' weights."""
     unsure: dict[int, int] = {}
     for one in judged:
-        unsure[one.check.weight] = unsure.get(one.check.weight, 0) + one.counts()[Verdict.UNKNOWN]
+        unknown = int(np.count_nonzero(~one.failed & (one.missing >= 0)))
+        unsure[one.check.weight] = unsure.get(one.check.weight, 0) + unknown
     return hygiene(game.relevant, found.severity, heavy, unsure)
 
 

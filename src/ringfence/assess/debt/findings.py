@@ -6,6 +6,7 @@ finding stands too wherever a move rests on it: unknown is not zero, and it is s
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 import numpy as np
@@ -118,7 +119,7 @@ def together(parts: Sequence[Findings]) -> Findings:
     """All of them, in order."""
     base = np.cumsum([0, *(len(part) for part in parts)])
     return Findings(
-        tuple(key for part in parts for key in part.keys),
+        tuple(chain.from_iterable(part.keys for part in parts)),
         np.concatenate([part.severity for part in parts]),
         np.concatenate([part.of + np.int32(start) for part, start in zip(parts, base[:-1], strict=True)]),
         np.concatenate([part.row for part in parts]),
