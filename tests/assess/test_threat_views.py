@@ -72,11 +72,11 @@ def test_when_a_dataset_is_exposed_is_when_runs_that_load_it_run() -> None:
             Fact("job:slurm/c/2", "writes", "checkpoint:s"),
             Fact("job:slurm/c/1", "labelled", "start=1700000000"),
             Fact("job:slurm/c/1", "labelled", "end=1700003600"),
-            Fact("job:slurm/c/2", "used_gpu_hours", "8", {"since": 1700001000.0}),
+            Fact("job:slurm/c/2", "used_gpu_hours", "8", {"since": "2023-11-14T21:00:00"}),
         ]
     )
     (window,) = windows(runs(estate), "dataset:d", ["pre-train", "ingest"])
-    assert (window.phase, window.runs, window.since, window.until) == ("pre-train", 2, 1700000000.0, 1700003600.0)
+    assert (window.phase, window.runs, window.since, window.until) == ("pre-train", 2, 1699995600.0, 1700003600.0)
     assert window.still
 
 

@@ -16,6 +16,7 @@ import msgspec
 
 from ringfence.estate.estate import Estate
 from ringfence.estate.kinds import kind_of
+from ringfence.estate.stamps import moment
 
 _WEIGHTS = ("model", "checkpoint")
 _SERVES = ("pod", "container", "service")
@@ -75,9 +76,9 @@ def _times(estate: Estate, works: Mapping[str, object]) -> dict[str, tuple[float
     found: dict[str, list[float]] = {}
     for fact in estate.facts("used_gpu_hours"):
         for name, at in (("since", 0), ("until", 1)):
-            told = fact.attributes.get(name)
-            if fact.subject in works and isinstance(told, int | float):
-                found.setdefault(fact.subject, [0.0, 0.0])[at] = float(told)
+            told = moment(fact.attributes.get(name))
+            if fact.subject in works and told is not None:
+                found.setdefault(fact.subject, [0.0, 0.0])[at] = told
     for fact in estate.facts("labelled"):
         name, _, value = fact.object.partition("=")
         if fact.subject in works and name in _LABELS and value.isascii() and value.isdigit():

@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 LATEST = 253402300799.0
 """The last second of the year 9999."""
+_MOST = 40
+"""Characters of a time."""
 
 
 def known(at: float) -> bool:
@@ -18,3 +20,24 @@ def utc(at: float) -> str:
     ('1970-01-01T00:00:00Z', 'no time')
     """
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if known(at) else "no time"
+
+
+def moment(value: object) -> float | None:
+    """Seconds since the epoch, from themselves or from ISO 8601, UTC where no zone is told; None for what is neither.
+
+    >>> moment(5), moment("1970-01-01T00:01:00"), moment("soon")
+    (5.0, 60.0, None)
+    """
+    try:
+        return _known(float(str(value)[:_MOST]))
+    except ValueError:
+        pass
+    try:
+        when = datetime.fromisoformat(str(value)[:_MOST])
+    except ValueError:
+        return None
+    return _known((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp())
+
+
+def _known(at: float) -> float | None:
+    return at if known(at) else None

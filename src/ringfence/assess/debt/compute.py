@@ -1,7 +1,6 @@
 """C(t): how much compute there is, twice: installed FLOP/s, and accelerator hours that were allocated."""
 
 from collections import Counter
-from datetime import UTC, datetime
 
 import msgspec
 import numpy as np
@@ -9,7 +8,7 @@ import numpy as np
 from ringfence.assess.debt.flops import flops_of
 from ringfence.estate.estate import Estate
 from ringfence.estate.facts import Fact
-from ringfence.estate.stamps import LATEST
+from ringfence.estate.stamps import LATEST, moment
 
 _DAY = 86_400.0
 _COARSE = ("cluster", "tenant", "identity", "job")
@@ -101,24 +100,12 @@ def charged_per_day(estate: Estate, gpus: int = 0) -> tuple[float | None, tuple[
 def _rate(fact: Fact) -> tuple[float | None, tuple[float, float]]:
     """(hours per day, span in seconds); None for what is no number, and for a span that is none or not over yet."""
     hours = _number(fact.object)
-    since, until = (_moment(fact.attributes.get(name)) for name in ("since", "until"))
+    since, until = (moment(fact.attributes.get(name)) for name in ("since", "until"))
     if hours is None or since is None or until is None or not since < until <= LATEST:
         return None, (0.0, 0.0)
     if 0.0 < fact.observed_at < until - _DAY:
         return None, (0.0, 0.0)
     return hours / ((until - since) / _DAY), (since, until)
-
-
-def _moment(value: object) -> float | None:
-    """Seconds, from themselves or from ISO 8601, UTC where no zone is told; None for what is neither."""
-    found = _number(value)
-    if found is not None or not isinstance(value, str):
-        return found
-    try:
-        when = datetime.fromisoformat(value[:_MOST])
-    except ValueError:
-        return None
-    return max(0.0, (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp())
 
 
 def _number(value: object) -> float | None:
