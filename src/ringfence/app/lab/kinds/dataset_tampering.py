@@ -18,8 +18,8 @@ about = About(
     what="The files of the dataset can be written by everybody for the length of the trial; an account of tenant a, "
     "which is no owner, logs in to the storage host and rewrites the heads of all of them, and writes back what was "
     f"there after {SECONDS:.0f} seconds.",
-    seen="the login, and each file that is written, by account and program, by the storage host's agent; by itself it "
-    "has not made an incident in the lab. What was written is not seen: the agent reads no file",
+    seen="RF.D14: an account that does not make data writes it, as the storage host's agent tells of each file, with "
+    "account and program. What was written is not seen: the agent reads no file",
 )
 
 
