@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringfence.assess.debt.choquet import debt, debt_and_ways
+from ringfence.assess.debt.choquet import debt, stood
 from ringfence.assess.debt.next import _ordered, next_fixes
 from ringfence.assess.debt.shapley import shares
 from tests.assess.debt.worlds import Step, World, game, total, v, worlds
@@ -248,11 +248,29 @@ def test_greedy_steps_too_leave_out_what_buys_nothing() -> None:
     assert fixes[-1].after == near(0.0)
 
 
+@given(worlds(), st.data())
+@settings(max_examples=300, deadline=None)
+def test_what_is_worked_out_anew_by_classes_alone_is_the_whole(world: World, data: st.DataObject) -> None:
+    """One fix after another; classes whose ways rest on none of it are not looked at."""
+    board, weights = game(world), np.array(world.weights)
+    kept = stood(board, weights)
+    for _ in range(3):
+        gone = data.draw(st.lists(st.integers(0, len(weights) - 1), unique=True))
+        kept = kept.without(np.array(gone, np.int64))
+        weights[gone] = 0.0
+        whole = stood(board, weights)
+        assert (kept.debt.total, kept.debt.principal, kept.debt.uncovered) == (
+            near(whole.debt.total),
+            near(whole.debt.principal),
+            near(whole.debt.uncovered),
+        )
+        assert kept.debt.total == near(debt(board, weights).total)
+
+
 def test_only_findings_on_a_likeliest_way_can_lower_d() -> None:
     """Of two substitutes the less likely is on no likeliest way; without it D stays."""
     world = World((Step((0,), 7, (0,), 0.9), Step((0,), 7, (1,), 0.5)), ((0,), (1,)), (1.0, 1.0))
-    _, on_way = debt_and_ways(game(world), np.array(world.weights))
-    assert on_way.tolist() == [True, False]
+    assert stood(game(world), np.array(world.weights)).on_way.tolist() == [True, False]
 
 
 def test_jewels_beyond_the_bound_are_put_together_and_owe_no_more() -> None:

@@ -19,7 +19,7 @@ from ringfence.app.survey import jewels
 from ringfence.assess.check import Check
 from ringfence.assess.checks import CHECKS
 from ringfence.assess.debt.access import NOBODY, NONE, Access, Share, with_granted
-from ringfence.assess.debt.choquet import Debt, debt_and_ways
+from ringfence.assess.debt.choquet import Debt, stood
 from ringfence.assess.debt.compute import Compute, compute_of
 from ringfence.assess.debt.coverage import Coverage, coverage_of, lasting
 from ringfence.assess.debt.findings import HOLE, Findings, findings, holes, together
@@ -129,19 +129,19 @@ def standing(
         found, owed = found.and_of(granted.values()), (*owed, *granted.values())
     if heavy is None or access is not None:
         heavy = weights_of(owed, at)
-    debt, on_way = debt_and_ways(game, heavy)
+    stands = stood(game, heavy)
     loose = loose_ends(game, found, heavy, judged)
     shown = {jewel: values.get(jewel, 1.0) for jewel in jewels(estate)}
     return Standing(
         at,
-        debt,
+        stands.debt,
         loose,
         coverage,
         compute or compute_of(estate),
         owed,
         heavy,
         game,
-        on_way,
+        stands.on_way,
         shown,
         access or NOBODY,
         share,

@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 
 from ringfence.estate.facts import Fact
 
-_DATES = ("published", "since", "installed", "built", "released", "mtime", "modified", "created", "opened", "date")
+_DATES = frozenset(
+    ("published", "since", "installed", "built", "released", "mtime", "modified", "created", "opened", "date")
+)
 """Attributes that say since when: seconds since the epoch, or ISO 8601."""
 
 _CVE = re.compile(r"CVE-(\d{4})-\d{4,7}")
@@ -21,13 +23,18 @@ def earliest(facts: Iterable[Fact], at: float) -> float:
     """The earliest date that the facts carry, seconds; `at` where they carry none. Never later than `at`."""
     found = at
     for fact in facts:
+        found = _sooner(found, fact.observed_at)
         said = fact.attributes
-        dates = [one for one in (_seconds(said[name]) for name in _DATES if name in said) if one] if said else []
+        if said:  # most facts carry none
+            for name in _DATES & said.keys():
+                found = _sooner(found, _seconds(said[name]))
         if fact.object.startswith("CVE-") and not (said.get("published") or said.get("since")):
-            dates += _of_cve(fact.object)
-        dates.append(fact.observed_at)
-        found = min([found, *(one for one in dates if one >= _FIRST)])
+            found = _sooner(found, _after_year(fact.object))
     return found
+
+
+def _sooner(found: float, other: float) -> float:
+    return other if _FIRST <= other < found else found
 
 
 def dated(facts: Iterable[Fact]) -> bool:
@@ -35,10 +42,10 @@ def dated(facts: Iterable[Fact]) -> bool:
     return any(name in fact.attributes for fact in facts for name in ("published", "since", "installed", "opened"))
 
 
-def _of_cve(text: str) -> list[float]:
+def _after_year(text: str) -> float:
     """The end of the year in its number: a CVE is hardly ever published before, and often in it. A cautious date."""
     found = _CVE.fullmatch(text)
-    return [datetime(int(found[1]) + 1, 1, 1, tzinfo=UTC).timestamp()] if found and found[1] > "1998" else []
+    return datetime(int(found[1]) + 1, 1, 1, tzinfo=UTC).timestamp() if found and found[1] > "1998" else 0.0
 
 
 def _seconds(value: object) -> float:

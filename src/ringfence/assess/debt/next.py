@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from ringfence.assess.debt.choquet import debt, debt_and_ways
+from ringfence.assess.debt.choquet import debt, stood
 from ringfence.assess.debt.shapley import without
 from ringfence.assess.debt.value import Game
 
@@ -71,26 +71,30 @@ def _ordered(
     count: int = 0,
 ) -> list[Fix]:
     """Greedy, among some groups or all; ends where nothing is owed any more, or what is left buys nothing."""
-    left, done, useless = weights, list[Fix](), list[int]()
+    left, done, useless = stood(game, weights), list[Fix](), list[int]()
+    now = left  # without those that bought nothing so far
     waiting = set(range(len(groups)) if among is None else among)
     places = len(waiting) if among is not None else count
     while waiting and places > len(useless):
-        gone = without(left, groups, set(useless))
-        now, on_way = debt_and_ways(game, gone)
-        tried = sorted(at for at in waiting if on_way[list(groups[at])].any())
-        if now.total <= _NOTHING or not tried:
+        tried = sorted(at for at in waiting if now.on_way[list(groups[at])].any())
+        before = now.debt.total
+        if before <= _NOTHING or not tried:
             break
-        after = {at: debt(game, without(gone, groups, {at})).total for at in tried}
-        best = min(tried, key=lambda at: (round(after[at], 9), -int(on_way[list(groups[at])].sum()), at))
+        after = {at: now.without(np.array(groups[at])) for at in tried}
+        on = {at: int(now.on_way[list(groups[at])].sum()) for at in tried}
+        best = min(tried, key=lambda at: (round(after[at].debt.total, 9), -on[at], at))
         waiting -= {best}
-        if now.total - after[best] <= _NOTHING:
+        now, bought = after[best], before - after[best].debt.total
+        if bought <= _NOTHING:
             useless.append(best)
             continue
-        needed = _needed(game, without(left, groups, {best}), groups, useless, after[best])
-        done.append(Fix(best, now.total, after[best], needed))
-        left = without(left, groups, {best, *needed})
+        needed = _needed(game, without(left.weights, groups, {best}), groups, useless, now.debt.total)
+        done.append(Fix(best, before, now.debt.total, needed))
         waiting |= set(useless) - set(needed)
         places -= 1 + len(needed)
+        if len(needed) < len(useless):
+            now = stood(game, without(left.weights, groups, {best, *needed}))
+        left = now
         useless = []
     return done
 

@@ -80,7 +80,7 @@ def _along(game: Game, weights: Floats, players: Sequence[Sequence[int]], order:
         ranks = np.where(heavy >= level, place, NEVER).astype(np.int32)
         present = np.unique(ranks[ranks < NEVER])
         dense = np.where(ranks < NEVER, np.searchsorted(present, ranks) + 1, NEVER).astype(np.int32)
-        worth = exposures(game, dense, len(present))[0]
+        worth = exposures(game, dense, len(present))
         for number, at in enumerate(present.tolist()):
             if at > 1:
                 found[order[at - 2]] += step * (worth[number + 1] - worth[number])

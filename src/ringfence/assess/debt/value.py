@@ -223,30 +223,29 @@ def _classes(inside: Bools, feet: Ints, goals: Ints, values: Floats, most: int) 
     return tuple(classes)
 
 
-def exposures(game: Game, ranks: Ints, layers: int) -> tuple[Floats, Bools]:
-    """(exposure with none and after each of `layers` arrivals, edges that some likeliest way uses).
+def exposures(game: Game, ranks: Ints, layers: int) -> Floats:
+    """The exposure with none and after each of `layers` arrivals. `ranks` per finding 1 … layers, or `NEVER`."""
+    total = np.zeros(layers + 1)
+    for part, _ in by_class(game, ranks, layers, game.classes):
+        total += part
+    return total
 
-    `ranks` per finding 1 … layers, or `NEVER`.
-    """
+
+def by_class(game: Game, ranks: Ints, layers: int, classes: Sequence[Class]) -> list[tuple[Floats, Bools]]:
+    """Per class (its exposure with none and after each arrival, edges that some likeliest way to it uses)."""
     layer = game.arrival(ranks)
     late = np.flatnonzero((layer > 0) & (layer <= layers)).astype(np.int32)
     arriving = late[np.argsort(layer[late], kind="stable")]
     begins = np.searchsorted(layer[arriving], np.arange(1, layers + 2)).astype(np.int32)
 
-    def one(of: tuple[Ints, Ints, Floats]) -> tuple[Floats, Bools]:
+    def one(of: Class) -> tuple[Floats, Bools]:
         feet, goals, values = of
         costs, used = likeliest(
             game.first, game.incident, game.start, game.to, game.cost, layer, arriving, begins, feet, goals
         )
         return np.exp(-costs) @ values, used
 
-    if len(game.to) > _LARGE and len(game.classes) > 1:
+    if len(game.to) > _LARGE and len(classes) > 1:
         with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-            done = list(pool.map(one, game.classes))
-    else:
-        done = [one(of) for of in game.classes]
-    total, used = np.zeros(layers + 1), np.zeros(len(game.to), np.bool_)
-    for part, touched in done:
-        total += part
-        used |= touched
-    return total, used
+            return list(pool.map(one, classes))
+    return [one(of) for of in classes]
