@@ -28,8 +28,7 @@ MEMORY = "constraints/memory_type"
 
 def constrained(estate: Estate) -> Estate:
     """The estate with the constraints that its facts require, instead of earlier ones."""
-    old = [fact for fact in estate.facts("requires_constraint", "asked") if fact.source == SOURCE]
-    return estate.with_delta(constraints(estate), old)
+    return estate.with_delta(constraints(estate), estate.told_by(SOURCE, "requires_constraint", "asked"))
 
 
 def constraints(estate: Estate) -> Iterator[Fact]:
@@ -65,11 +64,11 @@ def _flips(estate: Estate) -> Iterator[Fact]:
     """The kind of memory is what a fact says, else what the card's name tells; a name that does not is told as such."""
     memory: dict[str, str] = {}
     unprotected: dict[str, float] = {}
-    for fact in estate.facts("setting"):
+    for fact in estate.saying("setting", lambda said: said == "ecc=off" or said.startswith("memory_type=")):
         name, _, value = fact.object.partition("=")
         if name == "memory_type":
             memory[fact.subject] = value
-        elif fact.object == "ecc=off":
+        else:
             unprotected[fact.subject] = fact.observed_at
     models = _models(estate) if any(card not in memory for card in unprotected) else {}
     for card, seen in unprotected.items():

@@ -6,7 +6,7 @@ valid when facts are added or taken away (`Estate.with_delta`), since tables onl
 removed facts are marked dead.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 
 import msgspec
@@ -113,6 +113,23 @@ class Estate:
             table = self.table(name)
             for at in table.live:
                 yield self._fact(name, table, int(at))
+
+    def told_by(self, source: str, *predicates: str) -> Iterator[Fact]:
+        """The living facts of some predicates that one source told."""
+        code = self.sources.find(source)
+        for name in predicates:
+            table = self.table(name)
+            for at in table.live[table.source[table.live] == code]:
+                yield self._fact(name, table, int(at))
+
+    def saying(self, predicate: str, wanted: Callable[[str], bool]) -> Iterator[Fact]:
+        """The living facts of one predicate whose object is wanted; each object that there is is asked about once."""
+        table = self.table(predicate)
+        here = table.object[table.live]
+        objects = np.unique(here)
+        chosen = [term for term in objects.tolist() if wanted(self.terms.values[term])]
+        for at in table.live[np.isin(here, chosen)]:
+            yield self._fact(predicate, table, int(at))
 
     def about(self, subject: str, predicate: str) -> Iterator[Fact]:
         """The living facts of one predicate about one subject."""

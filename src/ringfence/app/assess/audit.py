@@ -63,8 +63,7 @@ def prepared(estate: Estate, csaf: Path | None = None, cve: Path | None = None, 
     if before is not None:
         told = [fact for fact in estate.facts("asked") if fact.object == COMPARED]
         estate = estate.with_delta(compared(before, estate), told)
-    old = [fact for fact in estate.facts("setting", "asked") if fact.source == derived.SOURCE]
-    return constrained(estate.with_delta(derived.facts(estate), old))
+    return constrained(estate.with_delta(derived.facts(estate), estate.told_by(derived.SOURCE, "setting", "asked")))
 
 
 def run(

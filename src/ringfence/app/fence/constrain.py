@@ -34,7 +34,7 @@ def in_force(design: Design, proofs: dict[str, Proof], by: str = PROOF, now: flo
 
 def constrained(design: Design, proofs: dict[str, Proof], by: str = PROOF, now: float | None = None) -> Estate:
     """The design's estate with these facts, instead of earlier ones that rest on the same."""
-    old = [fact for fact in design.estate.facts("constraint_in_force") if fact.source == SOURCE[by]]
+    old = design.estate.told_by(SOURCE[by], "constraint_in_force")
     return design.estate.with_delta(in_force(design, proofs, by, now), old)
 
 
