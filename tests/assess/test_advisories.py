@@ -173,11 +173,19 @@ def test_toolkit_verdicts_follow_version_and_mode(bulletins: Index) -> None:
 
 
 def test_flaws_that_the_bulletins_except_cdi_from(bulletins: Index) -> None:
-    assert toolkit(bulletins, "1.16.1")["CVE-2024-0132"] == "affected"
+    assert toolkit(bulletins, "1.16.1", cdi="off")["CVE-2024-0132"] == "affected"
     assert toolkit(bulletins, "1.16.1", cdi="on")["CVE-2024-0132"] == "fixed"
-    assert toolkit(bulletins, "1.17.3")["CVE-2025-23359"] == "affected"
+    assert toolkit(bulletins, "1.17.3", cdi="off")["CVE-2025-23359"] == "affected"
     assert toolkit(bulletins, "1.17.0")["CVE-2024-0136"] == "unknown"
     assert toolkit(bulletins, "v1.16.2")["CVE-2024-0132"] == "fixed"
+
+
+def test_one_missing_fact_gives_one_verdict_whichever_way_cdi_counts(bulletins: Index) -> None:
+    """5582 and 5616 spare CDI, 5659 comes with it; where the mode is not known all three say so, by the same name."""
+    found = plain.judge(bulletins, Install("container-toolkit", "1.16.1", "linux")).said
+    asked = {"CVE-2024-0132", "CVE-2025-23359", "CVE-2025-23266"}
+    by_mode = {one.cve: (str(one.verdict), one.missing) for one in found if one.cve in asked}
+    assert by_mode == dict.fromkeys(asked, ("unknown", "whether devices are given to containers by CDI (toolkit.mode)"))
 
 
 def test_a_device_plugin_is_unknown_until_its_strategy_is(bulletins: Index) -> None:
@@ -456,6 +464,20 @@ def test_triton_s_flaws_by_release(bulletins: Index) -> None:
 )
 def test_slurm_by_release_series(version: str, cve: str, verdict: str) -> None:
     assert {said.cve: str(said.verdict) for said in by_table(Install("slurm", version)).said}[cve] == verdict
+
+
+@pytest.mark.parametrize("version", ["22.05.1", "23.02.1", "24.05.1"])
+def test_a_release_series_is_written_as_its_maker_does(version: str) -> None:
+    """Year and month."""
+    told = {said.because for said in by_table(Install("slurm", version)).of(Verdict.UNSUPPORTED)}
+    assert told
+    assert all(because.startswith(f"{version[:5]} got no fix") for because in told)
+
+
+@pytest.mark.parametrize(("product", "models"), [("ray", ()), ("bmc", ("megarac",))])
+def test_a_flaw_without_a_fixed_version_says_so_and_names_none(product: str, models: tuple[str, ...]) -> None:
+    (said,) = by_table(Install(product, "2.9.0", models=models)).said
+    assert (said.range, said.fixed) == ("no fixed version is known", "")
 
 
 def test_a_distribution_s_old_slurm_may_carry_the_fix() -> None:

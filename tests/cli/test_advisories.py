@@ -97,8 +97,14 @@ def test_a_flaw_without_a_fix_says_so(site: Path, capsys: pytest.CaptureFixture[
     save_estate(estate_of([ray]), site / "cluster.estate")
     asked(site)
     shown = capsys.readouterr().out
-    assert "no fix; MITRE ATLAS" in shown
+    assert "no fixed version is known; MITRE ATLAS" in shown
     assert "fixed in ;" not in shown
+
+
+def test_a_score_that_is_none_is_told_with_its_line_and_value(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (site / "epss.csv").write_text("cve,epss,percentile\nCVE-2099-0001,0.1,0.2\nCVE-2099-0002,elephant,0.2\n")
+    assert asked(site, "--epss", str(site / "epss.csv")) == 1
+    assert 'epss.csv:3: not a probability: "elephant"' in capsys.readouterr().err
 
 
 def test_products_that_are_not_judged_are_told_by_name_and_number(

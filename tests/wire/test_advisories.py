@@ -258,6 +258,8 @@ def test_a_score_that_is_none_names_its_line(line: bytes) -> None:
     with pytest.raises(InputError) as error:
         epss.read(SCORES + line)
     assert error.value.line == 4
+    name, value, _ = line.decode().split(",")
+    assert f'"{name if name == "elephant" else value}"' in error.value.what
 
 
 def test_a_gzip_that_swells_beyond_bounds_is_refused() -> None:

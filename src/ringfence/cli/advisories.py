@@ -118,8 +118,7 @@ def _cells(row: dict[str, Any]) -> tuple[object, ...]:
 
 
 def _why(row: dict[str, Any]) -> str:
-    where = "no fix" if row["range"].strip() == "fixed in" else row["range"]  # a flaw that its maker never mended
-    parts = [where, row["because"], f"fixed in {row['fixed']}" if row["fixed"] else ""]
+    parts = [row["range"], row["because"], f"fixed in {row['fixed']}" if row["fixed"] else ""]
     parts.append(f"missing: {row['missing']}" if row["missing"] else "")
     return "; ".join(part for part in parts if part)
 

@@ -9,6 +9,7 @@ from ringfence.errors import InputError
 from ringfence.wire.advisory import cve, text
 
 MOST_BYTES = 64 << 20
+LONGEST_SHOWN = 40
 _REMEDY = "give epss_scores-YYYY-MM-DD.csv as FIRST publishes it, or .csv.gz"
 
 
@@ -42,7 +43,7 @@ def read(data: bytes) -> Scores:
 
 def _known(name: str, line: int, heading: bool) -> str:
     if not heading or not cve(name):
-        raise InputError("not a score", line=line, remedy=_REMEDY)
+        raise InputError(f"not the line of a score: {_quoted(name)}", line=line, remedy=_REMEDY)
     return name
 
 
@@ -53,8 +54,13 @@ def _probability(value: str, line: int) -> float:
     except ValueError:
         number = -1.0
     if not 0.0 <= number <= 1.0:
-        raise InputError("not a probability", line=line, remedy=_REMEDY)
+        raise InputError(f"not a probability: {_quoted(value)}", line=line, remedy=_REMEDY)
     return number
+
+
+def _quoted(value: str) -> str:
+    """What stands there, short enough for a message."""
+    return f'"{text(value[:LONGEST_SHOWN])}"' + (" …" if len(value) > LONGEST_SHOWN else "")
 
 
 def _unzipped(data: bytes) -> bytes:

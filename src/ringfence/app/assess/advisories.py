@@ -117,7 +117,8 @@ def _one(path: Path, read: Callable[[bytes], _T]) -> _T:
     try:
         return read(path.read_bytes())
     except InputError as error:
-        raise InputError(f"{path}: {error.what}", line=error.line, remedy=error.remedy) from None
+        place = f"{path}:{error.line}" if error.line else str(path)
+        raise InputError(f"{place}: {error.what}", line=error.line, remedy=error.remedy) from None
 
 
 def rows(answer: Answer) -> list[dict[str, Any]]:

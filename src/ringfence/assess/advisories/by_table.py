@@ -8,6 +8,9 @@ _BY_PRODUCT: dict[str, list[Known]] = {}
 for _one in KNOWN:
     _BY_PRODUCT.setdefault(_one.product, []).append(_one)
 
+NO_FIX = "no fixed version is known"
+"""What stands for the range of a flaw without one."""
+
 BACKPORTS = ("deb", "rpm")
 """Distributions mend old versions without a new number."""
 
@@ -27,6 +30,11 @@ def knows(product: str) -> bool:
     return product in _BY_PRODUCT
 
 
+def _series(version: Version) -> str:
+    """A release series as Slurm writes it: year and month, `23.02`."""
+    return ".".join(f"{part:02}" for part in version[:2])
+
+
 def _judge(known: Known, install: Install, version: Version) -> Said:
     fixes = sorted(covers[0] for covers in map(series, known.fixes) if covers)
     since = series(known.since) if known.since else None
@@ -34,7 +42,8 @@ def _judge(known: Known, install: Install, version: Version) -> Said:
 
     def said(verdict: Verdict, fixed: Version = (), missing: str = "", because: str = "") -> Said:
         name = next((text for covers, text in written.items() if covers and covers[0] == fixed), "")
-        return Said(known.cve, verdict, "own table", f"fixed in {', '.join(known.fixes)}", name, missing, because)
+        told = f"fixed in {', '.join(known.fixes)}" if known.fixes else NO_FIX
+        return Said(known.cve, verdict, "own table", told, name, missing, because)
 
     if since and version < since[0]:
         return said(Verdict.FIXED, because=f"versions before {known.since} never had it")
@@ -44,7 +53,7 @@ def _judge(known: Known, install: Install, version: Version) -> Said:
     if version >= fixes[-1] or (mine and version >= mine[0]):
         return said(Verdict.FIXED, mine[0] if mine else fixes[-1])
     if not mine:
-        why = f"{'.'.join(map(str, version[:2]))} got no fix: the first series with one is {known.fixes[0]}"
+        why = f"{_series(version)} got no fix: the first series with one is {known.fixes[0]}"
         return said(Verdict.UNSUPPORTED, because=why)
     if install.source in BACKPORTS:
         return said(Verdict.UNKNOWN, mine[0], f"whether the {install.source} package {install.version} carries the fix")
