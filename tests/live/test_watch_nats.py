@@ -135,7 +135,7 @@ def test_processes_come_and_go_and_nats_goes_away_and_comes_back(tmp_path, capsy
                 sender = Sender("gpu0001")
                 await sender.send(mine.intake, time.monotonic() + 1)
                 with workers(tmp_path, servers.urls, 1, "worker"):
-                    joining = await until(lambda: 0 < len(mine.status().slots) < 13, 60)
+                    joining = await until(lambda: 0 < len(mine.status().slots) < 17, 60)
                 leaving = await until(lambda: len(mine.status().slots) == 17, 60)
                 servers.kill(0)
                 sending = asyncio.create_task(mine.intake.put(events("gpu0001", sender.sent + 1, ROWS).record))

@@ -11,6 +11,7 @@ import re
 import signal
 import sys
 import tempfile
+import time
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from ringfence.wire.host.logins import Logins, admits
 
 _SESSION = re.compile(r"\Asshd(?:-session)?: ([^\s@\[]{1,64})(?:@\S{1,64}| \[priv\])")
 _ESTABLISHED, _LISTENING = "01", "0A"
+_RENEWED = 1.0
+"""Seconds: an sshd that was told SIGHUP starts itself anew, and has no title while it does."""
 
 
 class Sshd:
@@ -56,6 +59,9 @@ class Sshd:
 
     def _alive(self) -> None:
         """That the process is an sshd: a number may have gone to somebody else."""
+        end = time.monotonic() + _RENEWED
+        while not _title(self._pid) and time.monotonic() < end:
+            time.sleep(0.01)
         if _title(self._pid).partition(" ")[0].rpartition("/")[2].rstrip(":") != "sshd":
             raise EnforceError(f"process {self._pid} is no sshd", remedy="nothing was changed; give the listener's pid")
 
