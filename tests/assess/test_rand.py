@@ -10,11 +10,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from ringfence.app.assess.attest import attestations
 from ringfence.app.assess.weights import weights
-from ringfence.assess.rand import MEASURES, Attested, Ceiling, Held, ceilings
+from ringfence.assess.rand import MEASURES, Attested, Ceiling, Held, Stolen, Stood, ceilings
 from ringfence.cli import threats_told
 from ringfence.errors import InputError, UsageError
 from ringfence.estate.estate import estate_of
 from ringfence.estate.facts import Fact
+from tests.assess.test_incidents import ray_estate
 
 TODAY = date(2027, 3, 1)
 ANSWERED = {"answered": True, "complete": True}
@@ -109,14 +110,75 @@ def test_a_missing_fact_is_told_apart_from_one_that_fails(capsys: pytest.Capture
     assert "no fact stands against any level" in said
 
 
+SIZE = Fact("model:m", "size_bytes", "14000000000")
+PLACE = GOOD[0]
+DOOR = Fact("network:10.1.0.0/24", "reaches_outside", "network:internet", {"mbit_s": 1000})
+
+
+def way_out(facts: list[Fact], *stolen: Stolen) -> Stood:
+    """What is said of RF.W14."""
+    (found,) = ceilings(estate_of(facts), stolen=dict.fromkeys(["model:m"], *stolen) if stolen else {})
+    return next(one for one in found.measures if one.measure == "RF.W14")
+
+
 def test_weights_that_attackers_carry_off_by_the_moves_have_a_way_outside() -> None:
     """Even where none of their holders has one of its own."""
-    (found,) = ceilings(estate_of(GOOD), stolen={"model:m": True})
+    way = Fact("service:a/ray:8265", "listens_on", "host:a")
+    (found,) = ceilings(estate_of(GOOD), stolen={"model:m": Stolen(True, (way,))})
     held = {one.measure: one.held for one in found.measures}
     assert (held["RF.W11"], held["RF.W14"]) == (Held.UNKNOWN, Held.NO)
     assert (found.level, found.shown_level) == (4, 3)
-    (perhaps,) = ceilings(estate_of(GOOD), stolen={"model:m": False})
-    assert {one.measure: one.held for one in perhaps.measures}["RF.W14"] is Held.UNKNOWN
+    assert way in way_out(GOOD, Stolen(True, (way,))).facts
+    assert way_out(GOOD, Stolen(False)).held is Held.UNKNOWN
+
+
+@pytest.mark.parametrize("gone", [[SIZE], [PLACE], [SIZE, PLACE], GOOD[4:5]])
+def test_no_missing_fact_hides_that_weights_are_carried_off(gone: list[Fact]) -> None:
+    """Neither their size nor their place nor who holds them is needed to know that they leave."""
+    less = [*(fact for fact in GOOD if fact not in gone), SAFE]
+    assert way_out(less, Stolen(True)).held is Held.NO
+    assert ceilings(estate_of(less), stolen={"model:m": Stolen(True)})[0].level == 4
+    assert way_out(less).held is not Held.NO
+
+
+def test_no_missing_fact_hides_a_door_of_what_holds_them() -> None:
+    """Not their size, not the speed of the door, not another holder of which nobody told."""
+    unsized = [fact for fact in GOOD if fact != SIZE]
+    silent = [Fact("host:b", "mounts", "storage:nfs1:/w")]
+    unrated = Fact(DOOR.subject, DOOR.predicate, DOOR.object)
+    for facts in ([*unsized, DOOR], [*GOOD, unrated], [*unsized, *silent, DOOR]):
+        stood = way_out(facts)
+        assert (stood.held, "host:nfs1 can send outside" in stood.why) == (Held.NO, True)
+        assert DOOR.subject in [fact.subject for fact in stood.facts if fact.predicate == "reaches_outside"]
+    assert way_out(unsized).held is Held.YES, "no door needs no size either"
+    assert way_out([*GOOD, *silent]).held is Held.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("other", "measure", "held"),
+    [
+        ([Fact("host:a", "has_gpu", "gpu:H")], "RF.W10", Held.UNKNOWN),
+        ([Fact("host:a", "setting", "gpu_cc_mode=off")], "RF.W10", Held.NO),
+        ([Fact("storage:nfs1:/w", "setting", "sec=none")], "RF.W07", Held.NO),
+        ([Fact("model:m", "stored_on", "storage:nfs2:/copy", {"mode": "0700"})], "RF.W07", Held.UNKNOWN),
+        ([Fact("model:m", "stored_on", "storage:nfs2:/copy", {"mode": "0700"})], "RF.W02", Held.UNKNOWN),
+    ],
+)
+def test_what_holds_of_one_thing_is_not_said_of_all(other: list[Fact], measure: str, held: Held) -> None:
+    """A second accelerator or storage of which nobody told is no better for the first; what refutes it does."""
+    asked = Fact("storage:nfs2:/copy", "exported_by", "host:nfs1")
+    (found,) = ceilings(estate_of([*GOOD, asked, *other]))
+    assert next(one.held for one in found.measures if one.measure == measure) is held
+
+
+def test_an_exposed_ray_host_lets_weights_of_unknown_size_out(tmp_path: Path) -> None:
+    """The same estate on which `reach` shows them stolen: never above SL4, with the facts of that way."""
+    told = weights(ray_estate(tmp_path, "fires"), [], [], TODAY, ["network:internet"])
+    (model,) = [one for one in told["models"] if one["model"] == "model:lm7b"]
+    assert (model["not_above"], model["size_bytes"]) == ("SL4", None)
+    assert "has a way outside" in model["because"]
+    (stood,) = [one for one in model["measures"] if one["id"] == "RF.W14"]
+    assert stood["facts"]
 
 
 def test_an_attestation_counts_for_its_measure_model_and_role_only() -> None:

@@ -25,6 +25,22 @@ class Uplink(msgspec.Struct, frozen=True):
     mbit_s: float | None
 
 
+class WaysOut(msgspec.Struct, frozen=True):
+    """Who holds a thing and how they send outside, whatever its size.
+
+    `links`: per holder the speed in Mbit/s of its ways outside together, 0 where none of them is known; a holder
+    without one is left out. `mbit_s`: of all of them at once, each shared one counted once; None where no speed is
+    known. `unrated`, `silent`: as in `Exfiltration`. `rows`: facts that say where it lies and who holds it.
+    """
+
+    holders: tuple[str, ...]
+    links: dict[str, float]
+    mbit_s: float | None
+    unrated: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
+    rows: tuple[int, ...] = ()
+
+
 class Exfiltration(msgspec.Struct, frozen=True):
     """What it takes to carry one model off.
 
@@ -62,25 +78,41 @@ class Uplinks:
 
     def of(self, model: str) -> Exfiltration | None:
         """See `hours`."""
-        estate, term = self._estate, self._estate.terms.find(model)
-        sizes = _rows(estate, "size_bytes", "subject", [term])
-        places = _rows(estate, "stored_on", "subject", [term])
-        said = [(row, text) for row in sizes if (text := estate.fact(row).object).isascii() and text.isdigit()]
-        if not said or not places:
+        said = self.sizes(model)
+        out = self.ways(model) if said else None
+        if out is None:
             return None
-        size = max(int(text) for _, text in said)
+        size = max(size for _, size in said)
+        per = {holder: _hours(size, mbit) for holder, mbit in out.links.items() if mbit}
+        together = _hours(size, out.mbit_s) if out.mbit_s else None
+        rows = tuple(dict.fromkeys([*(row for row, _ in said), *out.rows]))
+        return Exfiltration(model, size, out.holders, per, together, out.unrated, out.silent, rows)
+
+    def sizes(self, model: str) -> list[tuple[int, int]]:
+        """(row, bytes) of every size that was said of it."""
+        rows = _rows(self._estate, "size_bytes", "subject", [self._estate.terms.find(model)])
+        texts = [(row, self._estate.fact(row).object) for row in rows]
+        return [(row, int(text)) for row, text in texts if text.isascii() and text.isdigit()]
+
+    def ways(self, model: str) -> WaysOut | None:
+        """Who holds it and how they send outside; None where its place is not known."""
+        estate, term = self._estate, self._estate.terms.find(model)
+        places = _rows(estate, "stored_on", "subject", [term])
+        if not places:
+            return None
         held, rows = self._held({int(estate.table("stored_on").object[row & _LOW]) for row in places})
-        rows = [*(row for row, _ in said), *places, *rows]
         links = {holder: self._links(holder) for holder in held}
         names = estate.terms.values
         rated = {at: mbit for found in links.values() for at, mbit in found.items() if mbit}
         unrated = {at for found in links.values() for at, mbit in found.items() if not mbit}
-        per = {names[one]: _hours(size, mbit) for one, found in links.items() if (mbit := _sum(found.values()))}
-        together = _hours(size, sum(rated.values())) if rated else None
-        silent = tuple(sorted(names[one] for one in held if not links[one] and one not in self._answered))
-        holders = tuple(sorted(names[one] for one in held))
-        loose = tuple(sorted(names[at] for at in unrated))
-        return Exfiltration(model, size, holders, per, together, loose, silent, tuple(dict.fromkeys(rows)))
+        return WaysOut(
+            tuple(sorted(names[one] for one in held)),
+            {names[one]: _sum(found.values()) for one, found in links.items() if found},
+            sum(rated.values()) if rated else None,
+            tuple(sorted(names[at] for at in unrated)),
+            tuple(sorted(names[one] for one in held if not links[one] and one not in self._answered)),
+            tuple(dict.fromkeys([*places, *rows])),
+        )
 
     def _held(self, storages: Iterable[int]) -> tuple[list[int], list[int]]:
         """(hosts that hold these storages, rows that say so)."""

@@ -21,7 +21,7 @@ from ringfence.analyse.rule import Atom, Differ, Is, Like, Prefix
 from ringfence.assess.check import IT, When, asked_of
 from ringfence.assess.conditions import EXPORTS_READ, FOLDERS_READ, OWNER_READS
 from ringfence.assess.every import facts_of
-from ringfence.assess.exfiltrate import Uplinks
+from ringfence.assess.exfiltrate import Uplinks, WaysOut
 from ringfence.estate.estate import Estate
 from ringfence.estate.facts import Fact
 from ringfence.estate.kinds import EVERYONE
@@ -43,8 +43,8 @@ class Held(StrEnum):
 class Measure(msgspec.Struct, frozen=True):
     """Something that a level asks for. `fails`: any of these facts rules it out; `rests`: all of these show it.
 
-    `hours`: at least so many hours to carry the weights off over all ways out at once. `role`: who may attest it, where
-    facts decide nothing.
+    `hours`: at least so many hours to carry the weights off over all ways out at once; where it is `inf`, that there
+    is no way out at all, of which no size needs to be known. `role`: who may attest it, where facts decide nothing.
     """
 
     id: str
@@ -113,7 +113,10 @@ MEASURES: tuple[Measure, ...] = (
                 "it is exported without root_squash",
             ),
         ),
-        rests=(EXPORTS_READ, When((*_SERVED, Atom("exported_to", "storage", "client")), "its clients are named")),
+        rests=(
+            EXPORTS_READ,
+            When((*_SERVED, Atom("exported_to", "storage", "client")), "its clients are named", every=1),
+        ),
     ),
     Measure("RF.W03", 2, "logins to what holds weights need a second factor", role="security"),
     Measure("RF.W04", 2, "somebody is told off to answer incidents, and it was rehearsed", role="security"),
@@ -141,8 +144,10 @@ MEASURES: tuple[Measure, ...] = (
         "RF.W07",
         3,
         "clients of the storage prove who they are",
-        fails=(When((*_SERVED, Atom("setting", "storage", Is("sec=sys"))), "it believes what its clients say"),),
-        rests=(When((*_SERVED, Atom("setting", "storage", Like("sec=krb5[ip]?"))), "it asks for Kerberos"),),
+        fails=(
+            When((*_SERVED, Atom("setting", "storage", Like("sec=(sys|none)"))), "it believes what its clients say"),
+        ),
+        rests=(When((*_SERVED, Atom("setting", "storage", Like("sec=krb5[ip]?"))), "it asks for Kerberos", every=1),),
     ),
     Measure("RF.W08", 3, "an outside team attacked the system, and what it found was repaired", role="security"),
     Measure("RF.W09", 3, "people with access to weights were vetted, and there is an insider programme", role="people"),
@@ -150,10 +155,13 @@ MEASURES: tuple[Measure, ...] = (
         "RF.W10",
         4,
         "weights are encrypted while they are used: confidential computing",
-        fails=(When((*_LOADS, Atom("setting", "gpu", Is("cc_mode=off"))), "accelerators that load them do not"),),
+        fails=(
+            When((*_LOADS, Atom("setting", "gpu", Is("cc_mode=off"))), "accelerators that load them do not"),
+            When((*_LOADS[:2], Atom("setting", "host", Is("gpu_cc_mode=off"))), "accelerators that load them do not"),
+        ),
         rests=(
             asked_of("gpu", "host", _LOADS),
-            When((*_LOADS, Atom("setting", "gpu", Is("cc_mode=on"))), "accelerators that load them do"),
+            When((*_LOADS, Atom("setting", "gpu", Is("cc_mode=on"))), "accelerators that load them do", every=3),
         ),
     ),
     Measure("RF.W11", 4, "carrying the weights off takes a week at least, over all ways out at once", hours=7 * _DAY),
@@ -181,18 +189,22 @@ class Attested(msgspec.Struct, frozen=True):
     until: str
 
 
-class Leaving(msgspec.Struct, frozen=True):
-    """How weights leave: the holders' own uplinks, and the models that attackers carry off by the moves (`#stolen`).
+class Stolen(msgspec.Struct, frozen=True):
+    """Attackers come to carry a model off: `surely`, or only if what is unknown holds; the facts of their way."""
 
-    `stolen`: model → whether surely, or only if what is unknown holds.
-    """
+    surely: bool
+    facts: tuple[Fact, ...] = ()
+
+
+class Leaving(msgspec.Struct, frozen=True):
+    """How weights leave: the holders' own uplinks, and the models that attackers carry off by the moves (`#stolen`)."""
 
     uplinks: Uplinks
-    stolen: Mapping[str, bool]
+    stolen: Mapping[str, Stolen]
 
 
 def ceilings(
-    estate: Estate, attested: Collection[Attested] = (), stolen: Mapping[str, bool] | None = None
+    estate: Estate, attested: Collection[Attested] = (), stolen: Mapping[str, Stolen] | None = None
 ) -> list[Ceiling]:
     """Every model of the estate, by name. `stolen`: as in `Leaving`."""
     leaving = Leaving(Uplinks(estate), stolen or {})
@@ -236,6 +248,8 @@ def _stood(estate: Estate, measure: Measure, model: str, attested: Collection[At
             if one.measure == measure.id and one.role == measure.role and one.model in (model, "*"):
                 return told(Held.YES, f"attested by {one.role} until {one.until}", (), one.role)
         return told(Held.UNKNOWN, f"no signed word of {measure.role}")
+    if measure.hours == inf:
+        return _no_way(estate, model, leaving, told)
     if measure.hours:
         return _slow(estate, measure, model, leaving, told)
     term = np.array([estate.terms.find(model)], np.int32)
@@ -251,25 +265,54 @@ def _stood(estate: Estate, measure: Measure, model: str, attested: Collection[At
     return told(Held.YES, "; ".join(when.says for when in measure.rests), found[:_MOST_FACTS])
 
 
-def _slow(estate: Estate, measure: Measure, model: str, leaving: Leaving, told: Callable[..., Stood]) -> Stood:
-    found = leaving.uplinks.of(model)
-    if found is None:
-        return told(Held.UNKNOWN, "not known: their size or their place")
-    if not found.holders:
+def _no_way(estate: Estate, model: str, leaving: Leaving, told: Callable[..., Stood]) -> Stood:
+    """What refutes it comes first: a way that is known needs neither a size, nor that every other place is known."""
+    out, stolen = leaving.uplinks.ways(model), leaving.stolen.get(model)
+    facts = _facts(estate, out) if out else []
+    if out and out.links:
+        also = f", and attackers come to {model}#stolen" if stolen and stolen.surely else ""
+        return told(Held.NO, f"{', '.join(sorted(out.links)[:3])} can send outside{also}", facts)
+    if stolen and stolen.surely:
+        return told(Held.NO, f"attackers come to {model}#stolen", [*stolen.facts, *facts][: 2 * _MOST_FACTS])
+    if out is None:
+        return told(Held.UNKNOWN, "not known: their place")
+    if not out.holders:
         return told(Held.UNKNOWN, "not known: which hosts hold them")
-    facts = [*_ways_out(estate, found.holders), *(estate.fact(row) for row in found.rows)][: 2 * _MOST_FACTS]
-    if found.together is not None and found.together < measure.hours:
+    if stolen:
+        return told(Held.UNKNOWN, f"attackers come to {model}#stolen, if what is unknown holds", facts)
+    if out.silent:
+        return told(Held.UNKNOWN, f"not known: whether {', '.join(out.silent[:3])} sends outside", facts)
+    return told(Held.YES, "no holder has a way out", facts)
+
+
+def _slow(estate: Estate, measure: Measure, model: str, leaving: Leaving, told: Callable[..., Stood]) -> Stood:
+    found, out = leaving.uplinks.of(model), leaving.uplinks.ways(model)
+    if out is None:
+        return told(Held.UNKNOWN, "not known: their place")
+    if not out.holders:
+        return told(Held.UNKNOWN, "not known: which hosts hold them")
+    sized = [estate.fact(row) for row, _ in leaving.uplinks.sizes(model)]
+    facts = [*_facts(estate, out), *sized][: 2 * _MOST_FACTS]
+    if found and found.together is not None and found.together < measure.hours:
         return told(Held.NO, f"{found.together:.3g} hours over all ways out at once", facts)
-    if model in leaving.stolen:
-        surely = leaving.stolen[model]
-        held = Held.NO if surely and measure.hours == inf else Held.UNKNOWN
-        doubt = "" if surely else ", if what is unknown holds"
-        return told(held, f"attackers come to {model}#stolen, by a way whose speed is not known{doubt}", facts)
+    if stolen := leaving.stolen.get(model):
+        doubt = "" if stolen.surely else ", if what is unknown holds"
+        return told(
+            Held.UNKNOWN, f"attackers come to {model}#stolen, by a way whose speed is not known{doubt}", stolen.facts
+        )
+    if found is None:
+        return told(Held.UNKNOWN, "not known: their size", facts)
     if not found.certain:
         return told(Held.UNKNOWN, f"not known: how fast {', '.join((*found.unrated, *found.silent)[:3])} sends outside")
     if found.together is None:
         return told(Held.YES, "no holder has a way out", facts)
     return told(Held.YES, f"{found.together:.3g} hours over all ways out at once", facts)
+
+
+def _facts(estate: Estate, out: WaysOut) -> list[Fact]:
+    """How the first of those that can send outside do so, and where the weights lie."""
+    first = sorted(out.holders, key=lambda one: one not in out.links)
+    return [*_ways_out(estate, first), *(estate.fact(row) for row in out.rows[:_MOST_FACTS])]
 
 
 def _ways_out(estate: Estate, holders: Sequence[str]) -> list[Fact]:

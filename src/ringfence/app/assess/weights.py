@@ -5,13 +5,17 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ringfence.analyse import positions
 from ringfence.app.assess.attest import attestations
 from ringfence.app.assess.threats import Threats
 from ringfence.assess.exfiltrate import Uplinks
-from ringfence.assess.rand import SOURCE, Stood, ceilings
+from ringfence.assess.rand import SOURCE, Stolen, Stood, ceilings
 from ringfence.errors import UsageError
 from ringfence.estate.estate import Estate
+from ringfence.estate.facts import Fact
+from ringfence.estate.kinds import kind_of
 
 
 def weights(
@@ -22,7 +26,7 @@ def weights(
     uplinks = Uplinks(estate)
     models = []
     for one in ceilings(estate, counted, stolen(Threats(estate, footholds))):
-        found = uplinks.of(one.model)
+        found, sizes = uplinks.of(one.model), uplinks.sizes(one.model)
         slowest = sorted(found.hours.items(), key=lambda each: each[1]) if found else []
         models.append(
             {
@@ -34,7 +38,7 @@ def weights(
                 "shown": [one.shown, one.of],
                 "attested": [one.attested, one.to_attest],
                 "measures": [_measure(each) for each in one.measures],
-                "size_bytes": found.size_bytes if found else None,
+                "size_bytes": max((size for _, size in sizes), default=None),
                 "hours": [{"holder": holder, "hours": round(hours, 6)} for holder, hours in slowest],
                 "hours_together": round(found.together, 6) if found and found.together is not None else None,
                 "certain": bool(found and found.certain),
@@ -51,13 +55,24 @@ def _named(level: int | None) -> str | None:
     return None if level is None else f"SL{level}"
 
 
-def stolen(asked: Threats) -> dict[str, bool]:
-    """Things of which attackers come to have a copy outside → whether surely, or only if what is unknown holds."""
-    said: dict[str, bool] = {}
+def stolen(asked: Threats) -> dict[str, Stolen]:
+    """Models that attackers come to carry off, with the facts of the quickest way to each."""
+    said: dict[str, Stolen] = {}
     for surely, found in ((False, asked.held.maybe), (True, asked.held.known)):
         outside = found[found % positions.WIDTH == positions.CAPABILITY_CODE["stolen"]] // positions.WIDTH
-        said |= {asked.estate.terms.values[at]: surely for at in outside.tolist()}
+        names = [asked.estate.terms.values[at] for at in outside.tolist()]
+        said |= {
+            name: Stolen(surely, _way(asked, name) if surely else ()) for name in names if kind_of(name) == "model"
+        }
     return said
+
+
+def _way(asked: Threats, model: str) -> tuple[Fact, ...]:
+    """What the quickest way to a copy outside rests on, step by step."""
+    paths = asked.paths(f"{model}#stolen", 1)
+    told = [one for path in paths for step in path["steps"] for one in step["because"]]
+    once = [one for at, one in enumerate(told) if one not in told[:at]]
+    return tuple(msgspec.convert(one, Fact) for one in once)
 
 
 def _measure(one: Stood) -> dict[str, Any]:
