@@ -410,6 +410,103 @@ def _bundle(index: Index, version: str) -> Judged:
     return plain.judge(index, Install("hgx-bundle", version, models=("hopper",)))
 
 
+def board(model: str, firmware: str, version: str) -> Estate:
+    """A machine with such GPUs, and one entry of its controller's firmware inventory."""
+    return estate_of(
+        [
+            Fact("host:n1", "has_gpu", "gpu:a", {"model": model}),
+            Fact("host:n1", "managed_by", "bmc:n1"),
+            Fact("bmc:n1", "runs_firmware", f"firmware:{firmware}/1", {"name": firmware, "version": version}),
+        ]
+    )
+
+
+def board_says(index: Index, model: str, firmware: str, version: str) -> dict[tuple[str, str], str]:
+    """(bulletin, CVE) → verdict on a board's firmware; a hole stands under two empty strings."""
+    (found,) = [
+        one for one in findings(board(model, firmware, version), index) if one.of.install.product == "hgx-bundle"
+    ]
+    if not found.judged.answered:
+        return {("", ""): found.judged.reason}
+    return {(said.advisory, said.cve): str(said.verdict) for said in found.judged.said}
+
+
+@pytest.mark.parametrize(
+    ("model", "version", "advisory", "cve", "verdict"),
+    [
+        ("NVIDIA GB200", "1.2", "5692", "CVE-2025-23337", "affected"),
+        ("NVIDIA GB200", "1.3", "5692", "CVE-2025-23337", "fixed"),
+        ("NVIDIA GB200", "1.1", "5692", "CVE-2025-23337", "unknown"),
+        ("NVIDIA B300 SXM6 AC", "0.6", "5692", "CVE-2025-23337", "affected"),
+        ("NVIDIA H100 80GB HBM3", "HGX-22.10-1-rc57", "5561", "CVE-2024-0114", "affected"),
+        ("NVIDIA H100 80GB HBM3", "HGX-22.10-1-rc99", "5561", "CVE-2024-0114", "unknown"),
+    ],
+)
+def test_a_board_s_controller_is_held_against_its_own_bulletins(
+    bulletins: Index, model: str, version: str, advisory: str, cve: str, verdict: str
+) -> None:
+    assert board_says(bulletins, model, "HGX_FW_HMC_0", version)[advisory, cve] == verdict
+
+
+def test_a_bundle_is_held_against_bulletins_that_count_in_bundles_only(bulletins: Index) -> None:
+    """5692 counts in versions of the HMC; 5561 gives the bundle beside each build of the HMC."""
+    of_gb200 = board_says(bulletins, "NVIDIA GB200", "HGX_FW_Bundle", "1.2.0")
+    assert {advisory for advisory, _ in of_gb200} == {"5674"}
+    of_hopper = board_says(bulletins, "NVIDIA H100 80GB HBM3", "HGX_FW_Bundle", "1.3.0")
+    assert of_hopper["5561", "CVE-2024-0114"] == "affected"
+    of_controller = board_says(bulletins, "NVIDIA H100 80GB HBM3", "HGX_FW_HMC_0", "HGX-22.10-1-rc57")
+    assert {advisory for advisory, _ in of_controller} == {"5561"}
+
+
+def test_the_root_of_trust_beside_a_controller_is_not_its_firmware() -> None:
+    beside = board("NVIDIA GB200", "HGX_FW_ERoT_HMC_0", "01.03")
+    assert "hgx-bundle" not in {one.install.product for one in classes(beside)}
+
+
+def test_a_controller_s_version_does_not_stand_for_the_bundle_s(bulletins: Index) -> None:
+    """The card's VBIOS is still unknown."""
+    vbios = Fact("gpu:a", "runs_firmware", "firmware:v/96", {"version": "96.00", "name": "NVIDIA H100 vbios"})
+    there = board("NVIDIA H100 80GB HBM3", "HGX_FW_HMC_0", "HGX-22.10-1-rc57").with_delta([vbios])
+    assert {one.install.product for one in classes(there)} >= {"vbios", "hgx-bundle"}
+
+
+def test_what_no_bulletin_is_about_is_unknown_and_says_so(bulletins: Index) -> None:
+    (found,) = findings(
+        estate_of(
+            [
+                Fact("host:n1", "runs_software", "package:nvidia-driver", {"version": "580.95.05"}),
+                Fact("host:n1", "has_gpu", "gpu:p", {"model": "NVIDIA RTX A6000"}),
+                Fact("gpu:p", "runs_firmware", "firmware:v/94", {"version": "94.02", "name": "NVIDIA RTX A6000 vbios"}),
+            ]
+        ),
+        bulletins,
+    )[1:]
+    assert (found.judged.answered, found.judged.reason.partition(":")[0]) == (
+        False,
+        "an advisory about the VBIOS of this card",
+    )
+
+
+@pytest.mark.parametrize(
+    ("version", "line", "system", "fixed", "contradicts"),
+    [
+        ("535.261.03", "Guest driver, vGPU", "linux", "vGPU 16.12", True),
+        ("535.261.04", "Virtual GPU Manager, vGPU", "linux", "vGPU 16.12", True),
+        ("539.28", "Virtual GPU Manager, vGPU", "windows", "vGPU 18.4", True),
+        ("570.172.07", "Guest driver, vGPU", "linux", "570.195.03(vGPU 18.5)", False),
+        ("550.73", "Guest driver, gaming", "linux", "555.52.04(May 2024 release)", False),
+    ],
+)
+def test_a_fix_of_another_branch_is_told_by_its_release_and_as_a_contradiction(
+    bulletins: Index, version: str, line: str, system: str, fixed: str, contradicts: bool
+) -> None:
+    """Bulletins 5703 (575.274.02 for R535) and 5670 (573.55 for R535); gaming releases change their branch."""
+    told = {said.fixed: said.because for said in judged(bulletins, version, line, system).of(Verdict.AFFECTED)}
+    assert fixed in told
+    assert ("contradicts itself" in told[fixed]) == contradicts
+    assert not any(one.startswith(("575.274", "573.55")) for one in told)
+
+
 def test_a_version_that_a_list_of_single_versions_skips_is_unknown(bulletins: Index) -> None:
     """The bulletin on HMC names 1.3.0 to 1.5.0 one by one, and 1.6.0 as fixed."""
     said = {str(one.verdict) for one in _bundle(bulletins, "1.4.5").said if one.cve == "CVE-2024-0114"}
@@ -650,7 +747,7 @@ def test_coverage_says_what_was_judged_and_what_could_not_be(bulletins: Index) -
     assert asked["host:n1", "advisories/container-toolkit"] == {"answered": True}
     assert asked["host:n2", "advisories/gpu-driver"]["answered"] is False
     assert asked["gpu:g", "advisories/vbios"]["answered"] is False
-    assert asked["gpu:p", "advisories/vbios"]["answered"] is True
+    assert asked["gpu:p", "advisories/vbios"]["answered"] is False
 
 
 def test_exploited_flaws_and_their_odds_stand_beside_the_verdict(bulletins: Index) -> None:

@@ -69,7 +69,7 @@ def advisories(
 
 
 def _print(told: dict[str, Any], every: bool) -> None:
-    rows = [row for row in told["rows"] if every or row["verdict"] not in (app.Verdict.FIXED, "nothing known")]
+    rows = [row for row in told["rows"] if every or row["verdict"] != app.Verdict.FIXED]
     columns = ("verdict", "product", "version", "on", "CVEs", "exploited", "EPSS", "bulletin", "why", "fact")
     output.table(columns, map(_cells, rows))
     fixed = len(told["rows"]) - len(rows)

@@ -136,8 +136,6 @@ def _by_advisory(finding: Finding, standing: Standing) -> Iterator[dict[str, Any
         own = one.advisory if one.range else ""  # without a range of its own, several bulletins say the same
         key = (str(one.verdict), own, one.range, one.fixed, one.missing, one.because)
         groups.setdefault(key, []).append(one)
-    if finding.judged.answered and not groups:
-        yield _row(finding, "nothing known", [], standing)
     for (verdict, *_), said in groups.items():
         yield _row(finding, verdict, said, standing)
 

@@ -46,6 +46,10 @@ class Branches:
         }
         self._tops = {system: sorted(top.items()) for system, top in tops.items()}
 
+    def named(self, system: str) -> frozenset[int]:
+        """The branches that a system's bulletins name."""
+        return frozenset(branch for branch, _ in self._tops.get(system, ()))
+
     def of(self, system: str, version: Version) -> int | None:
         """The branch of a version, or None where the bulletins do not tell."""
         if not system.startswith("windows"):

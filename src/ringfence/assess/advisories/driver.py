@@ -71,7 +71,7 @@ def _said(
             hit = id(row) in above or row.range.holds(version)
             there = Verdict.UNKNOWN if row.doubt else Verdict.AFFECTED
             verdict, missing = (there, row.doubt) if hit else (Verdict.FIXED, "")
-        one = Said(row.cve, verdict, row.advisory, row.range.text, row.fixed, missing)
+        one = Said(row.cve, verdict, row.advisory, row.range.text, row.fixed, missing, row.note)
         rows.setdefault((row.advisory, row.cve), []).append(one)
     known = _Naming(issues, line, branch)
     for at, issue in enumerate(issues):

@@ -10,6 +10,7 @@ import msgspec
 
 from ringfence.assess.advisories import ranges
 from ringfence.assess.advisories.branches import Branches
+from ringfence.assess.advisories.fixes import advised
 from ringfence.assess.advisories.products import CONNECTX, DRIVER, Place, place
 from ringfence.assess.advisories.ranges import Range
 from ringfence.assess.advisories.row import Row
@@ -54,13 +55,15 @@ class Index:
         said = frozenset((row.cve, product) for product, rows in self.rows.items() for row in rows if not row.doubt)
         for record in records:
             self._take(record, said)
+        self.branches = Branches(self.rows.get(DRIVER, ()))
+        if DRIVER in self.rows:
+            self.rows[DRIVER] = [advised(row, self.branches) for row in self.rows[DRIVER]]
         parts: dict[tuple[str, ...], list[Row]] = {}
         for product, rows in self.rows.items():
             for row in rows:
                 where = row.place
                 parts.setdefault((product, where.system, where.line, where.branch), []).append(row)
         self._shelves = {key: Shelf(rows) for key, rows in parts.items()}
-        self.branches = Branches(self.rows.get(DRIVER, ()))
 
     def _take(self, advisory: Advisory, said: frozenset[tuple[str, str]]) -> None:
         """The rows of one advisory, but for flaws of products of which a better source spoke."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from ringfence.assess.advisories import conditional
+from ringfence.assess.advisories.board import HMC
 from ringfence.assess.advisories.products import (
     BMC,
     BUNDLE,
@@ -288,10 +289,12 @@ def _firmware(estate: Estate) -> Iterator[Found]:
             yield fact.subject, Install(CONNECTX, version), fact
         elif kind == "gpu" and name.endswith("vbios"):
             waiting.append((hosts.get(fact.subject, ""), fact))
-        elif "hgx" in name and ("bundle" in name or "hmc" in name):
+        elif _is_of_board(name):
             host = owner.get(fact.subject, fact.subject)
-            bundled.add(host)
-            line = "hmc" if "hmc" in name else ""
+            is_bundle = "bundle" in name
+            if is_bundle:
+                bundled.add(host)
+            line = "" if is_bundle else HMC
             yield fact.subject, Install(BUNDLE, version, line=line, models=kinds.get(host, ())), fact
         elif kind == "bmc":
             machine = labels.get(owner.get(fact.subject, ""), "")
@@ -301,6 +304,11 @@ def _firmware(estate: Estate) -> Iterator[Found]:
         model = cards.get(fact.subject, "")
         if host not in bundled and (generation(model) or line_of("", model)):
             yield fact.subject, Install(VBIOS, str(fact.attributes.get("version", "")), models=generation(model)), fact
+
+
+def _is_of_board(name: str) -> bool:
+    """Whether a firmware is an HGX board's bundle or what its HMC runs: not the root of trust beside it (ERoT)."""
+    return "hgx" in name and ("bundle" in name or ("hmc" in name and "erot" not in name))
 
 
 def _controller(about: str, machine: str) -> tuple[str, ...]:

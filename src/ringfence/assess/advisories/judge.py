@@ -10,7 +10,7 @@ import msgspec
 from ringfence.assess.advisories import by_table, driver, plain
 from ringfence.assess.advisories.index import Index
 from ringfence.assess.advisories.installed import Class, classes
-from ringfence.assess.advisories.products import BMC, BUNDLE, DRIVER, VBIOS
+from ringfence.assess.advisories.products import BMC, DRIVER, VBIOS
 from ringfence.assess.advisories.verdict import Install, Judged, Said, Verdict, not_judged, worst
 from ringfence.estate.estate import Estate
 from ringfence.estate.facts import Fact, Scalar
@@ -46,8 +46,8 @@ def judge(index: Index, install: Install) -> Judged:
     """The verdicts on one installation."""
     if install.product == DRIVER:
         return driver.judge(index, install)
-    if install.product == VBIOS and not install.models and index.rows.get(BUNDLE):
-        return Judged((), answered=True)  # bulletins on VBIOS are about the boards of HGX and DGX
+    if install.product == VBIOS and not install.models:
+        return not_judged("an advisory about the VBIOS of this card: those at hand are about boards of HGX and DGX")
     if install.product == VBIOS:
         return not_judged(
             "the firmware bundle of the HGX or DGX: bulletins count in bundles, a card shows its own VBIOS"

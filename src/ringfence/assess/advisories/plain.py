@@ -6,9 +6,9 @@ is, the verdict is unknown and names what would tell.
 
 from collections.abc import Iterator
 
-from ringfence.assess.advisories import conditional
+from ringfence.assess.advisories import board, conditional
 from ringfence.assess.advisories.index import Index
-from ringfence.assess.advisories.products import BMC, BUNDLE, CONNECTX, NIC_MODELS, SWITCH, TRITON
+from ringfence.assess.advisories.products import BUNDLE, CONNECTX, NIC_MODELS, SWITCH, TRITON
 from ringfence.assess.advisories.row import Row
 from ringfence.assess.advisories.tokens import Version, installed, series
 from ringfence.assess.advisories.verdict import Install, Judged, Said, Verdict, not_judged, worst
@@ -23,14 +23,18 @@ def judge(index: Index, install: Install) -> Judged:
         return not_judged(f"an advisory about {install.product}")
     if not install.version:
         return not_judged(_NO_VERSION.get(install.product, "its version"))
+    if install.product == BUNDLE and not install.models:
+        return not_judged(board.NO_MACHINE)
+    mine = [row for row in rows if _concerns(row, install)]
     version = installed(_bare(install), _CUTS.get(install.product, "-+ "))
+    if not version and install.line == board.HMC and mine:
+        return Judged(worst(board.by_build(mine, install)), answered=True)
     if not version:
         return not_judged(f"the version {install.version} is not one that the advisories use")
     if install.product == CONNECTX:
         return _adapter(rows, install, version)
-    mine = [row for row in rows if _concerns(row, install)]
-    if not mine and install.product in (BUNDLE, BMC, SWITCH):
-        return not_judged("an advisory about " + (", ".join(install.models) or install.line or "this model"))
+    if not mine:
+        return not_judged("an advisory about " + (_called(install) or install.product))
     return Judged(worst(_grouped(mine, install, version)), answered=True)
 
 
@@ -43,8 +47,16 @@ def _bare(install: Install) -> str:
     return next((word for word in words if series(word) is not None), install.version) if words else ""
 
 
+def _called(install: Install) -> str:
+    """What bulletins would call the machine or system that has none."""
+    board_part = (install.line.upper(),) if install.product == BUNDLE and install.line else ()
+    return ", ".join((*board_part, *install.models)) or install.line
+
+
 def _concerns(row: Row, install: Install) -> bool:
     where = row.place
+    if install.product == BUNDLE:
+        return board.concerns(row, install)
     return (
         (not where.line or not install.line or where.line == install.line)
         and (not where.system or not install.system or where.system == install.system)

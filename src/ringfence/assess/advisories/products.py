@@ -109,7 +109,8 @@ def _by_name(named: Named) -> Place | None:
         train = "LTS" if "lts" in named.platform.lower() else "GA"
         return Place(SWITCH, line=_SWITCHES[name], branch=train if _SWITCHES[name] == "mlnx-os" else "")
     if name in _BUNDLES:
-        return Place(BUNDLE, line=_first(named.platform), models=_BUNDLES[name])
+        line = "hmc" if "hmc" in named.platform.lower() else _first(named.platform)
+        return Place(BUNDLE, line=line, models=_BUNDLES[name])
     if name.startswith(_NICS) and "bmc" not in name:
         return _nic(named)
     if name == "dgx a100" and "bmc" in named.version.lower():
