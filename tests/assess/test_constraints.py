@@ -123,6 +123,34 @@ def test_a_domain_over_several_hosts_that_several_tenants_may_enter_is_told_by_t
     assert told[0].pairs == 0
 
 
+def linked(*facts: Fact) -> dict[str, str]:
+    """Why a domain of two hosts is not known to be kept → what to do, with nothing else but these facts."""
+    links = [
+        fact
+        for at in (1, 2)
+        for fact in (
+            Fact(f"host:n{at}", "has_gpu", f"gpu:g{at}", {"index": 0}),
+            Fact(f"gpu:g{at}", "nvlink_member", "nvlink:d/0"),
+        )
+    ]
+    policy = Design(constrained(estate_of([*links, *facts])), now=0.0).policy
+    return {one.why: one.remedy for one in policy.residuals if one.target_name == "constraints"}
+
+
+def test_what_to_do_about_a_domain_of_unknown_tenants_fits_who_places_work_there() -> None:
+    """No partition can be captured of Kubernetes; of a host of both, Slurm tells."""
+    nodes = [Fact(f"host:n{at}", "in_cluster", "cluster:k8s") for at in (1, 2)]
+    space = Fact("namespace:k8s/team", "in_cluster", "cluster:k8s")
+    ((why, remedy),) = linked(*nodes, space).items()
+    assert why == "nobody says whose pods may start on host:n1"
+    assert "scontrol" not in remedy
+    assert "taint" in remedy
+    partition = Fact("partition:hpc/p", "in_cluster", CLUSTER)
+    of_both = [*nodes, space, partition, *(Fact(f"host:n{at}", "in_cluster", CLUSTER) for at in (1, 2))]
+    assert [*linked(*of_both).values()] == ["capture `scontrol show partition` of its cluster"]
+    assert [*linked(*nodes).values()] == ["capture the scheduler of its cluster: of Slurm `scontrol show partition`"]
+
+
 def test_a_domain_of_one_tenant_is_kept_by_the_policy() -> None:
     design = Design(site({"tenant:a": "p1"}), now=0.0)
     told = list(unmet(required(design.estate), design.policy))

@@ -16,14 +16,19 @@ from ringfence.segment.rules import by_target, sources
 
 PLANE, TARGET = "scheduler", "constraints"
 OWN_IMAGES = "own-images-only"
+SLURM, KUBERNETES = "slurm", "kubernetes"
 
 
 class Constraint(msgspec.Struct, frozen=True, order=True):
-    """`subject` is to be used so; `hosts` are those on which work reaches it, sorted."""
+    """`subject` is to be used so; `hosts` are those on which work reaches it, sorted.
+
+    `by` says of each host who places work on it: `SLURM`, `KUBERNETES`, or "" where nothing tells.
+    """
 
     subject: str
     rule: str
     hosts: tuple[str, ...]
+    by: tuple[str, ...] = ()
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -44,10 +49,35 @@ def required(estate: Estate) -> list[Constraint]:
     for fact in estate.facts("nvlink_member"):
         if fact.subject in host_of:
             members.setdefault(fact.object, set()).add(host_of[fact.subject])
+    placed = _placed(estate)
     found = []
     for subject, rule in wanted:
         own = (subject,) if subject.startswith("host:") else tuple(filter(None, (host_of.get(subject, ""),)))
-        found.append(Constraint(subject, rule, tuple(sorted(members.get(subject, own)))))
+        hosts = tuple(sorted(members.get(subject, own)))
+        found.append(Constraint(subject, rule, hosts, tuple(placed.get(host, "") for host in hosts)))
+    return found
+
+
+def _placed(estate: Estate) -> Mapping[str, str]:
+    """Host → who places work on it. Of a host of both, Slurm: only of Slurm it can be told whose work starts where.
+
+    A cluster with partitions is Slurm's; one with namespaces, Kubernetes'.
+    """
+    kinds: dict[str, str] = {}
+    hosts: list[tuple[str, str]] = []
+    for fact in estate.facts("in_cluster"):
+        kind = fact.subject.partition(":")[0]
+        if kind == "partition":
+            kinds[fact.object] = SLURM
+        elif kind == "namespace":
+            kinds.setdefault(fact.object, KUBERNETES)
+        elif kind == "host":
+            hosts.append((fact.subject, fact.object))
+    found: dict[str, str] = {}
+    for host, cluster in hosts:
+        kind = kinds.get(cluster, "")
+        if kind and found.get(host) != SLURM:
+            found[host] = kind
     return found
 
 
@@ -87,10 +117,20 @@ def _untold(one: Constraint, tenants: Mapping[str, tuple[str, ...]]) -> tuple[st
         return "the fence does not see whose image a job starts from", "admit only your own registry there, or patch it"
     if not one.hosts:
         return "no host is known on which work reaches it", "collect `nvidia-smi -q -x` of its hosts"
-    unknown = [host for host in one.hosts if host not in tenants]
+    unknown = [at for at, host in enumerate(one.hosts) if host not in tenants]
     if unknown:
-        return f"nobody says whose work may start on {unknown[0]}", "capture `scontrol show partition` of its cluster"
+        by = one.by[unknown[0]] if one.by else ""
+        return f"nobody says whose {_WORK.get(by, 'work')} may start on {one.hosts[unknown[0]]}", _REMEDIES[by]
     return "", ""
+
+
+_WORK = {KUBERNETES: "pods"}
+_REMEDIES = {
+    SLURM: "capture `scontrol show partition` of its cluster",
+    KUBERNETES: "taint its nodes for one tenant, and let admission give the toleration to that tenant's namespaces "
+    "only (PodTolerationRestriction): what Kubernetes keeps apart so is not read back here",
+    "": "capture the scheduler of its cluster: of Slurm `scontrol show partition`",
+}
 
 
 def held(wanted: Sequence[Constraint], policy: Policy, proof: Proof | None) -> list[Held]:
