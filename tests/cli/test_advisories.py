@@ -165,6 +165,60 @@ def test_a_broken_file_is_told_and_does_not_stop_the_others(site: Path, capsys: 
     assert "broken.json" in capsys.readouterr().err
 
 
+UNREADABLE = {
+    "UTF-16 or UTF-32, not UTF-8": json.dumps(BULLETIN).encode("utf-16"),
+    "empty": b"",
+    "not JSON: Input data was truncated": json.dumps(BULLETIN).encode()[:20],
+    "not JSON: nested too deeply": b"[" * 200_000,
+    "not text: byte 0 is not UTF-8": b"\x89PNG\r\n\x1a\n\x00\xff",
+}
+
+
+@pytest.mark.parametrize("reason", UNREADABLE)
+def test_what_is_no_readable_json_is_told_with_its_reason(
+    site: Path, capsys: pytest.CaptureFixture[str], reason: str
+) -> None:
+    """Among good files, and where there is no other."""
+    (site / "csaf" / "bad.json").write_bytes(UNREADABLE[reason])
+    assert asked(site, "--json") == 3
+    told = json.loads(capsys.readouterr().out)
+    (problem,) = told["problems"]
+    assert problem.startswith("bad.json")
+    assert reason in problem
+    assert told["rows"][0]["verdict"] == "affected"
+    (site / "csaf" / "9001.json").unlink()
+    assert asked(site) == 2
+    said = capsys.readouterr().err
+    assert "holds no advisory; bad.json" in said
+    assert reason in said
+
+
+def test_a_mark_before_utf_8_does_not_hide_a_document(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (site / "csaf" / "9001.json").write_bytes(b"\xef\xbb\xbf" + json.dumps(BULLETIN).encode())
+    assert asked(site, "--json") == 3
+    told = json.loads(capsys.readouterr().out)
+    assert (told["advisories"], told["problems"]) == (1, [])
+
+
+def test_json_files_that_are_something_else_are_counted(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A catalogue is no broken advisory; a folder that is given twice is counted once."""
+    (site / "csaf" / "kev.json").write_text(json.dumps(KEV))
+    (site / "csaf" / "index.json").write_text("[]")
+    asked(site, "--cve", str(site / "csaf"), "--json")
+    told = json.loads(capsys.readouterr().out)
+    assert (told["advisories"], told["other_files"], told["problems"]) == (1, 2, [])
+    asked(site)
+    assert "2 JSON files are no advisory" in capsys.readouterr().out
+
+
+def test_a_document_is_found_however_late_it_says_what_it_is(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """JSON has no order: the products may stand first."""
+    late = {"padding": "x" * (2 << 20)} | BULLETIN
+    (site / "csaf" / "9001.json").write_text(json.dumps(late))
+    asked(site, "--json")
+    assert json.loads(capsys.readouterr().out)["advisories"] == 1
+
+
 def test_what_is_no_plain_file_is_told_and_does_not_stop_the_others(
     site: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

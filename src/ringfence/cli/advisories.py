@@ -84,6 +84,8 @@ def _count_what_was_read(told: dict[str, Any]) -> None:
     """Nothing is left out in silence: products that are not judged, and ranges that were not understood."""
     others = told["not_judged"]
     lines = [f"{_count(told['advisories'], 'advisory', 'advisories')} read"]
+    if told["other_files"]:
+        lines.append(f"{_count(told['other_files'], 'JSON file is', 'JSON files are')} no advisory")
     if others:
         named = ", ".join(f"{one['product']} ({one['rows']:,})" for one in others[:SHOWN])
         more = f" … {len(others):,} in all: --json" if len(others) > SHOWN else ""

@@ -7,32 +7,31 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from ringfence.app.assess.advisory_files import CSAF, CVE, Files
 from ringfence.assess.advisories.index import Index
 from ringfence.assess.advisories.judge import SOURCE, Finding, Standing, facts, findings
 from ringfence.assess.advisories.verdict import Said, Verdict
 from ringfence.assess.constraints import constrained
-from ringfence.collect.base import read_file
 from ringfence.errors import InputError, Problem, UsageError
 from ringfence.estate.estate import Estate
-from ringfence.wire import csaf, cve_record, epss, kev
-from ringfence.wire.advisory import Advisory
+from ringfence.wire import epss, kev
 
 __all__ = ["Answer", "Verdict", "ask", "enriched", "enriched_by"]
 
-MOST_FILES = 500_000
-_MARK = (1 << 20) + 65536
-"""How far into a file its mark is looked for, in bytes."""
 _T = TypeVar("_T")
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """Everything that `ringfence advisories` tells. `problems` are files that could not be read."""
+    """Everything that `ringfence advisories` tells. `problems` are files that could not be read, `others` counts
+    JSON files that are no advisory.
+    """
 
     index: Index
     findings: tuple[Finding, ...]
     standing: Standing
     advisories: int
     problems: tuple[Problem, ...]
+    others: int = 0
 
 
 def enriched(
@@ -67,37 +66,20 @@ def ask(
     epss_file: Path | None = None,
 ) -> Answer:
     """Read what was given and judge every installation. Raises `UsageError` where nothing was given or found."""
-    if csaf_in is None and cve_in is None:
+    if not (csaf_in or cve_in):
         raise UsageError(
             "no advisories were given", "name a folder of CSAF files with --csaf, or of CVE records with --cve"
         )
-    problems: list[Problem] = []
-    advisories = list(_folder(csaf_in, csaf.read, b'"csaf_version"', problems)) if csaf_in else []
-    records = list(_folder(cve_in, cve_record.read, b'"cveMetadata"', problems)) if cve_in else []
-    if not advisories and not records:
-        raise UsageError(f"{csaf_in or cve_in} holds no advisory", "CSAF 2.0 documents and CVE records are JSON files")
+    files = Files()
+    advisories = list(files.read(csaf_in, CSAF)) if csaf_in else []
+    records = list(files.read(cve_in, CVE)) if cve_in else []
+    folder = csaf_in or cve_in
+    if folder and not advisories and not records:
+        raise files.none(folder)
     standing = _standing(kev_file, epss_file)
     index = Index(advisories, records)
-    return Answer(index, tuple(findings(estate, index)), standing, len(advisories) + len(records), tuple(problems))
-
-
-def _folder(
-    folder: Path, read: Callable[[bytes], Advisory], mark: bytes, problems: list[Problem]
-) -> Iterator[Advisory]:
-    """Every document of a folder and its folders; files of other kinds are passed over, broken ones told."""
-    if not folder.is_dir():
-        raise UsageError(f"{folder} is not a folder", "name one that holds the publisher's JSON files")
-    for at, path in enumerate(sorted(folder.rglob("*.json"))):
-        if at == MOST_FILES:
-            raise UsageError(f"{folder} holds more than {MOST_FILES:,} files", "name the publisher's own folder")
-        file = read_file(path, folder)  # no link, no folder, no pipe
-        if isinstance(file, Problem):
-            problems.append(file)
-        elif mark in file.data[:_MARK]:
-            try:
-                yield read(file.data)
-            except InputError as error:
-                problems.append(Problem.of(file.path, error))
+    read = len(advisories) + len(records)
+    return Answer(index, tuple(findings(estate, index)), standing, read, files.problems, files.others)
 
 
 def _standing(kev_file: Path | None, epss_file: Path | None) -> Standing:
@@ -173,6 +155,7 @@ def summary(answer: Answer) -> dict[str, Any]:
     """The answer as `--json` shows it."""
     return {
         "advisories": answer.advisories,
+        "other_files": answer.others,
         "foreign": answer.index.foreign,
         "not_judged": [
             {"product": product, "rows": rows}
