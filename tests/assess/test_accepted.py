@@ -67,6 +67,8 @@ def test_the_moment_of_the_end_is_past_it() -> None:
         (('reason = "one test cluster"\n', ""), 9, "no reason"),
         (('check = "RF-S01"', 'check = "RF-D01"\nsubject = "storage:nfs-scratch:*"'), 9, "twice, also at risks.toml:2"),
         (('owner = "ann"', 'owner = "ann"\nowner = "ben"'), 6, "line 6"),
+        (('nfs-scratch:*"', "x" * 200 + '"'), 4, "subject has 208 characters and 0 stars"),
+        (('nfs-scratch:*"', "*a" * 9 + '"'), 4, "subject has 26 characters and 9 stars"),
         (('subject = "storage:nfs-scratch:*"', "subject = true"), 4, "subject must be a text"),
         (('owner = "ann"', 'owner = "ann"\nuntil = 3'), 6, "until"),
         (("[[accept]]\ncheck", "[[acept]]\ncheck"), 2, "acept"),

@@ -85,4 +85,11 @@ def test_one_check_can_be_asked_for_by_name(estate, capsys):
     """By its id as well."""
     by_name = told(capsys, "--estate", estate, "--check", "scheduler_auth")
     assert by_name == told(capsys, "--estate", estate, "--check", "RF-S01")
+    assert by_name == told(capsys, "--estate", estate, "--check", "rf-s01")
     assert [one["check"] for one in by_name["checks"]] == ["RF-S01"]
+
+
+def test_the_check_of_accepted_risks_is_not_chosen_but_comes_with_them(estate, capsys):
+    """And the answer says so, instead of that nothing is called that."""
+    assert run(["audit", "--estate", estate, "--check", "rf-x01"]) == 2
+    assert "--accept FILE" in capsys.readouterr().err

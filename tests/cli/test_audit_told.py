@@ -188,3 +188,16 @@ def test_parts_are_held_against_an_earlier_survey(tmp_path, capsys, before, now,
     assert run(arguments) == 0
     told = json.loads(capsys.readouterr().out)
     assert [one["verdict"] for one in told["checks"]] == [says]
+
+
+def test_a_survey_of_later_is_not_an_earlier_one(tmp_path, capsys):
+    """What was exchanged would be told the wrong way round; where no time is known, nobody can tell."""
+    early = [msgspec.structs.replace(fact, observed_at=1_760_000_000.0) for fact in parts("old")]
+    late = [msgspec.structs.replace(fact, observed_at=1_770_000_000.0) for fact in parts("new")]
+    save(estate_of(early), tmp_path / "early.estate")
+    save(estate_of(late), tmp_path / "late.estate")
+    names = [str(tmp_path / "late.estate"), str(tmp_path / "early.estate")]
+    assert run(["audit", "--check", "parts_known", "--estate", names[0], "--before", names[1]]) == 0
+    capsys.readouterr()
+    assert run(["audit", "--check", "parts_known", "--estate", names[1], "--before", names[0]]) == 2
+    assert "the older one with --before" in capsys.readouterr().err

@@ -43,6 +43,10 @@ EXPIRED = Check(
 _HEADER = re.compile(r"[ \t]*\[\[[ \t]*[\"']?accept[\"']?[ \t]*\]\]")
 _AT_LINE = re.compile(r"at line (\d+)")
 _LONGEST = 1_000_000
+_LONGEST_GLOB = 200
+"""Characters of a subject: what any entity has at most."""
+_MOST_STARS = 8
+"""Each star multiplies what a glob that nearly matches costs."""
 _REMEDY = "an [[accept]] says check, owner, reason, expires, and which subject if not all"
 
 
@@ -128,8 +132,18 @@ def _accepted(row: dict[str, Any], known: Sequence[str], entry: _Entry) -> Accep
     check, owner, reason = (_sentence(row, key, entry) for key in ("check", "owner", "reason"))
     if check not in known:
         raise entry.wrong(f"no check is called {check!r}", "docs/checks.md lists them", "check")
-    subject = _sentence(row, "subject", entry) if "subject" in row else "*"
+    subject = _glob(row, entry) if "subject" in row else "*"
     return Accepted(check, subject, owner, reason, _end(row.get("expires"), entry), entry.place)
+
+
+def _glob(row: dict[str, Any], entry: _Entry) -> str:
+    """The subject, refused where it is longer or has more stars than one that names entities needs."""
+    subject, said = _sentence(row, "subject", entry), str(row["subject"])
+    if len(said) > _LONGEST_GLOB or subject.count("*") > _MOST_STARS:
+        what = f"subject has {len(said):,} characters and {said.count('*'):,} stars"
+        most = f"at most {_LONGEST_GLOB} characters and {_MOST_STARS} stars: an entity's id, or a shorter glob"
+        raise entry.wrong(what, most, "subject")
+    return subject
 
 
 def _sentence(row: dict[str, Any], key: str, entry: _Entry) -> str:

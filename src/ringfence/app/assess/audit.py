@@ -12,7 +12,7 @@ from ringfence.app.assess.debt_history import newest
 from ringfence.app.assess.hints import hint, reasons
 from ringfence.app.questions import Questions
 from ringfence.assess import derived
-from ringfence.assess.accepted import Accepted, read_accepted
+from ringfence.assess.accepted import EXPIRED, Accepted, read_accepted
 from ringfence.assess.audit import Audit, Family, Gap, Standing, Window, audited
 from ringfence.assess.check import CLASSIC, Check
 from ringfence.assess.checks import CHECK, CHECKS
@@ -24,17 +24,21 @@ from ringfence.collect.hardware import COMPARED, compared
 from ringfence.errors import InputError, UsageError
 from ringfence.estate.estate import Estate
 from ringfence.estate.stamps import utc
+from ringfence.store import plain
 
 __all__ = ["Audit", "Severity", "as_of", "chosen", "meets", "prepared", "read_accepted_file", "run", "shown"]
 
 
 def chosen(names: Sequence[str]) -> tuple[Check, ...]:
-    """The checks of these ids or names, all for none. Raises `UsageError`."""
-    by_name = {check.name: check for check in CHECKS} | CHECK
-    unknown = [name for name in names if name not in by_name]
+    """The checks of these ids or names, in upper or lower case, all for none. Raises `UsageError`."""
+    by_name = {name.casefold(): check.id for check in (*CHECKS, EXPIRED) for name in (check.id, check.name)}
+    unknown = [name for name in names if name.casefold() not in by_name]
     if unknown:
         raise UsageError(f"no check is called {unknown[0]!r}", "docs/checks.md lists them")
-    wanted = {by_name[name].id for name in names}
+    wanted = {by_name[name.casefold()] for name in names}
+    if EXPIRED.id in wanted:
+        why = f"{EXPIRED.id} is judged from the file of accepted risks, with every check that the file names"
+        raise UsageError(why, "give --accept FILE, and choose the checks that were accepted")
     return tuple(check for check in CHECKS if not names or check.id in wanted)
 
 
@@ -43,9 +47,7 @@ def read_accepted_file(path: Path | None) -> tuple[Accepted, ...]:
     if path is None:
         return ()
     try:
-        text = path.read_bytes().decode("utf-8")
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}", "name a TOML file of accepted risks") from None
+        text = plain.read(path, remedy="name a TOML file of accepted risks").decode("utf-8")
     except UnicodeDecodeError:
         raise InputError(f"{path} is not UTF-8", remedy="write accepted risks as TOML 1.0") from None
     return read_accepted(text, [*CHECK], str(path))
@@ -61,6 +63,9 @@ def prepared(estate: Estate, csaf: Path | None = None, cve: Path | None = None, 
     if csaf is not None or cve is not None:
         estate = enriched(estate, csaf, cve)
     if before is not None:
+        if 0 < newest(estate) < newest(before):
+            what = f"the earlier estate is of {utc(newest(before))}, the other of {utc(newest(estate))}"
+            raise UsageError(what, "give the older one with --before, the newer one with --estate")
         told = [fact for fact in estate.facts("asked") if fact.object == COMPARED]
         estate = estate.with_delta(compared(before, estate), told)
     return constrained(estate.with_delta(derived.facts(estate), estate.told_by(derived.SOURCE, "setting", "asked")))
