@@ -11,13 +11,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from ringfence.app.assess.attest import attestations
 from ringfence.app.assess.weights import weights
 from ringfence.assess.rand import MEASURES, Attested, Ceiling, Held, Stolen, Stood, ceilings
-from ringfence.cli import threats_told
+from ringfence.cli import run, threats_told
 from ringfence.errors import InputError, UsageError
 from ringfence.estate.estate import estate_of
 from ringfence.estate.facts import Fact
+from ringfence.store.saved import save
 from tests.assess.test_incidents import ray_estate
 
-TODAY = date(2027, 3, 1)
+TODAY, MODELS = date(2027, 3, 1), {"model:m"}
 ANSWERED = {"answered": True, "complete": True}
 SAFE = Fact("model:m", "has_format", "safetensors")
 GOOD = [
@@ -213,7 +214,7 @@ def key(tmp_path: Path) -> Ed25519PrivateKey:
 
 
 def test_a_signed_word_of_the_role_counts(tmp_path: Path, key: Ed25519PrivateKey) -> None:
-    counted, refused = attestations([signed(tmp_path, key)], {"security": tmp_path / "k.pem"}, TODAY)
+    counted, refused = attestations([signed(tmp_path, key)], {"security": tmp_path / "k.pem"}, TODAY, MODELS)
     assert [one.measure for one in counted] == ["RF.W08"]
     assert refused == []
     told = weights(estate_of(GOOD), [tmp_path / "a.json"], [f"security={tmp_path / 'k.pem'}"], TODAY)
@@ -227,34 +228,62 @@ def test_a_signed_word_of_the_role_counts(tmp_path: Path, key: Ed25519PrivateKey
         ({"measure": "RF.W01"}, "no measure"),
         ({"measure": "RF.W99"}, "no measure"),
         ({"role": "people"}, "may not attest"),
+        ({"model": "model:elsewhere"}, "no model of this estate is called model:elsewhere"),
     ],
 )
 def test_what_does_not_count_says_why(
     tmp_path: Path, key: Ed25519PrivateKey, changed: dict[str, str], why: str
 ) -> None:
-    counted, refused = attestations([signed(tmp_path, key, **changed)], {"security": tmp_path / "k.pem"}, TODAY)
+    counted, refused = attestations([signed(tmp_path, key, **changed)], {"security": tmp_path / "k.pem"}, TODAY, MODELS)
     assert counted == []
     assert why in refused[0].why
+
+
+def test_a_word_for_one_model_of_the_estate_counts(tmp_path: Path, key: Ed25519PrivateKey) -> None:
+    counted, refused = attestations(
+        [signed(tmp_path, key, model="model:m")], {"security": tmp_path / "k.pem"}, TODAY, MODELS
+    )
+    assert ([one.model for one in counted], refused) == (["model:m"], [])
+
+
+@pytest.mark.parametrize(("model", "status"), [("*", 0), ("model:m", 0), ("model:elsewhere", 3)])
+def test_an_attestation_that_does_not_count_is_named_and_ends_with_3(
+    tmp_path: Path, key: Ed25519PrivateKey, capsys: pytest.CaptureFixture[str], model: str, status: int
+) -> None:
+    """Also one for a model that nobody knows here, which would else be passed over."""
+    save(estate_of(GOOD), tmp_path / "m.estate")
+    named = [
+        "--attest",
+        str(signed(tmp_path, key, model=model, until="2999-12-31")),
+        "--role",
+        f"security={tmp_path / 'k.pem'}",
+    ]
+    for more in ([], ["--json"]):
+        assert (
+            run(["threats", "--rand", *named, "--from", "host:a", "--estate", str(tmp_path / "m.estate"), *more])
+            == status
+        )
+        assert ("a.json does not count" in capsys.readouterr().err) == (bool(status) and not more)
 
 
 def test_one_changed_byte_or_another_key_does_not_count(tmp_path: Path, key: Ed25519PrivateKey) -> None:
     path = signed(tmp_path, key)
     path.write_bytes(path.read_bytes().replace(b"repaired", b"regarded"))
-    assert "signature" in attestations([path], {"security": tmp_path / "k.pem"}, TODAY)[1][0].why
+    assert "signature" in attestations([path], {"security": tmp_path / "k.pem"}, TODAY, MODELS)[1][0].why
     path = signed(tmp_path, Ed25519PrivateKey.generate())
-    assert "signature" in attestations([path], {"security": tmp_path / "k.pem"}, TODAY)[1][0].why
-    assert "no key is given" in attestations([path], {}, TODAY)[1][0].why
+    assert "signature" in attestations([path], {"security": tmp_path / "k.pem"}, TODAY, MODELS)[1][0].why
+    assert "no key is given" in attestations([path], {}, TODAY, MODELS)[1][0].why
 
 
 def test_what_cannot_be_read_says_what_to_do(tmp_path: Path, key: Ed25519PrivateKey) -> None:
     (tmp_path / "bad.json").write_bytes(b'{"format": 1}')
     with pytest.raises(InputError, match="no attestation"):
-        attestations([tmp_path / "bad.json"], {}, TODAY)
+        attestations([tmp_path / "bad.json"], {}, TODAY, MODELS)
     with pytest.raises(UsageError, match="cannot be read"):
-        attestations([tmp_path / "missing.json"], {}, TODAY)
+        attestations([tmp_path / "missing.json"], {}, TODAY, MODELS)
     (tmp_path / "no.pem").write_text("no key")
     with pytest.raises(UsageError, match="no public key"):
-        attestations([], {"security": tmp_path / "no.pem"}, TODAY)
+        attestations([], {"security": tmp_path / "no.pem"}, TODAY, MODELS)
     with pytest.raises(UsageError, match="names no role"):
         weights(estate_of(GOOD), [tmp_path / "a.json"], ["security"], TODAY)
 

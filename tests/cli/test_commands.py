@@ -189,3 +189,27 @@ def test_a_command_whose_extra_is_missing_names_the_extra(tmp_path):
     done = without("enrol", "init", str(tmp_path / "server"))
     assert done.returncode == 1
     assert "pip install 'ringfence[fence]'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "history -n -1",
+        "history -n 0",
+        "history --seconds 0",
+        "generate --per-class -1 --captures c",
+        "generate --hours -1 --telemetry t",
+        "lab attack --trials 0",
+        "harden waves h --most 0",
+        "harden waves h --tolerated -1",
+        "harden waves h --slower -1",
+        "harden waves h --patience 0",
+        "harden apply --wait -1",
+        "watch --nats-storage -1",
+        "who-could read model:m --on 2026-01-01 --history . -n -1",
+    ],
+)
+def test_a_number_that_makes_no_sense_is_wrong_usage(asked: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Refused by its name before anything is done, not read as none or as all but one."""
+    assert run(asked.split()) == 2
+    assert "Must be" in capsys.readouterr().err

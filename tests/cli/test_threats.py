@@ -58,22 +58,22 @@ def test_pictures_layers_flows_incidents_and_levels(
 ) -> None:
     """Every other view, as text and as JSON."""
     named = ("--estate", str(estate))
-    assert "OR" in told(capsys, "RF.T02", "--tree", str(tmp_path / "t.svg"), *named, status=0)
+    assert "OR" in told(capsys, "RF.T02", "--tree", str(tmp_path / "t.svg"), *named, status=3)
     assert ET.parse(tmp_path / "t.svg").getroot().tag.endswith("svg")
     assert (tmp_path / "t.svg").stat().st_mode & 0o777 == 0o600
-    told(capsys, "--layer", str(tmp_path / "l.json"), *named, status=0)
+    told(capsys, "--layer", str(tmp_path / "l.json"), *named, status=3)
     assert json.loads((tmp_path / "l.json").read_text())["domain"] == "atlas-atlas"
-    flows = json.loads(told(capsys, "--stride", "--json", *named, status=0))
+    flows = json.loads(told(capsys, "--stride", "--json", *named, status=3))
     assert flows
     assert all(set(one["harms"]) <= set("STRIDE") for one in flows)
-    assert "loads" in told(capsys, "--stride", *named, status=0)
+    assert "loads" in told(capsys, "--stride", *named, status=3)
     past = json.loads(told(capsys, "--past", "--json", *named, status=0))
     assert "AML.CS0023" in [one["id"] for one in past["incidents"]]
     assert "would it work here?" in told(capsys, "--past", *named, status=0)
-    levels = json.loads(told(capsys, "--rand", "--json", *named, status=0))
+    levels = json.loads(told(capsys, "--rand", "--json", *named, status=3))
     assert levels["models"]
     assert any(one["hours_together"] for one in levels["models"])
-    printed = told(capsys, "--rand", *named, status=0)
+    printed = told(capsys, "--rand", *named, status=3)
     assert "not above SL" in printed
     assert "meets" not in printed.replace("never says that a model meets", "")
 
@@ -139,13 +139,47 @@ def test_no_option_silently_does_away_with_another(
     assert all(name in told for name in named)
 
 
-def test_nothing_here_is_told_apart_from_could_not_tell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A model of which nobody told who reads it is unknown; threats of clusters have nothing here to be about."""
+VIEWS = [
+    [],
+    ["RF.T02"],
+    ["--layer", "l.json"],
+    ["--stride"],
+    ["--html", "r.html"],
+    ["RF.T02", "--tree", "t.svg"],
+    ["--rand"],
+]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_the_status_says_whether_anything_is_open_in_whichever_view(
+    estate: Path, calm: Path, tmp_path: Path, view: list[str], more: list[str]
+) -> None:
+    """3 on a cluster with open threats, 0 where none is known to be open."""
+    at = [str(tmp_path / each) if "." in each and not each.startswith("RF.") else each for each in view]
+    assert run(["threats", *at, *more, "--estate", str(estate)]) == 3
+    assert run(["threats", *at, *more, "--estate", str(calm)]) == 0
+
+
+@pytest.mark.parametrize("most", ["-1", "0"])
+def test_fewer_than_one_thing_cannot_be_asked_for(estate: Path, most: str) -> None:
+    """Not all but the last."""
+    assert run(["threats", "RF.T02", "--most", most, "--estate", str(estate)]) == 2
+
+
+@pytest.fixture
+def calm(tmp_path: Path) -> Path:
+    """One model of which nobody told who reads it."""
     lines = ['{"subject": "model:m", "predicate": "stored_on", "object": "storage:s:/w"}']
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "facts.ndjson").write_text("\n".join(lines) + "\n")
     assert run(["collect", "--from", str(tmp_path / "in"), "-o", str(tmp_path / "m.estate")]) == 0
-    named = ("--estate", str(tmp_path / "m.estate"))
+    return tmp_path / "m.estate"
+
+
+def test_nothing_here_is_told_apart_from_could_not_tell(calm: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A model of which nobody told who reads it is unknown; threats of clusters have nothing here to be about."""
+    named = ("--estate", str(calm))
     found = {one["id"]: one for one in json.loads(told(capsys, *named, "--json", status=0))["threats"]}
     assert (found["RF.T02"]["state"], found["RF.T02"]["counts"]["unknown"]) == ("unknown", 1)
     assert (found["RF.T24"]["state"], found["RF.T24"]["findings"]) == ("nothing here", [])

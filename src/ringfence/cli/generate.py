@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 from ringfence.app.generate import generate_captures, generate_estate, generate_flows
 from ringfence.app.generate_logs import generate_logs
@@ -18,9 +18,9 @@ def generate(
     out: Annotated[Path | None, Parameter(name=["-o", "--out"])] = None,
     captures: Annotated[Path | None, Parameter(name=["--captures"])] = None,
     flows: Annotated[Path | None, Parameter(name=["--flows"])] = None,
-    per_class: int = 2,
+    per_class: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 2,
     telemetry: Annotated[Path | None, Parameter(name=["--telemetry"])] = None,
-    hours: float = 1.0,
+    hours: Annotated[float, Parameter(validator=validators.Number(gt=0))] = 1.0,
     attacks: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
 ) -> int:
     """Make up a cluster of 16 to 10,000 GPU nodes, the same for the same seed.

@@ -3,7 +3,7 @@
 import time
 from typing import Annotated
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 from ringfence.cli import output
 from ringfence.cli.estate import AsJson
@@ -18,8 +18,8 @@ def history(
     host: str = "",
     since: str = "",
     until: str = "",
-    most: Annotated[int, Parameter(name=["-n", "--most"])] = 1000,
-    seconds: float = 60.0,
+    most: Annotated[int, Parameter(name=["-n", "--most"], validator=validators.Number(gte=1))] = 1000,
+    seconds: Annotated[float, Parameter(validator=validators.Number(gt=0))] = 60.0,
     home: Home = HOME,
     json: AsJson = False,
 ) -> int:

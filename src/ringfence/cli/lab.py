@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import App, Parameter
+from cyclopts import App, Parameter, validators
 
 from ringfence.cli import output
 from ringfence.cli.estate import AsJson
@@ -67,7 +67,8 @@ def _shown(machine: dict[str, Any]) -> tuple[str, str]:
 
 @lab.command
 def attack(
-    kind: str = "exfiltrate", /, *, mode: str = "all", budget: str = "off", rate: str = "1gbit", trials: int = 1,
+    kind: str = "exfiltrate", /, *, mode: str = "all", budget: str = "off", rate: str = "1gbit",
+    trials: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 1,
     only: str = "", results: Path | None = None, dir: Folder = FOLDER, json: AsJson = False,
 ) -> int:  # fmt: skip
     """Play a recorded attack on the lab's own machines, and say what was lost, when it was cut, and who else was.

@@ -3,15 +3,14 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 from ringfence.app.estates import open_estate
 from ringfence.cli import output, threats_told
 from ringfence.cli.estate import DEFAULT, AsJson, EstateFile, Identity
 from ringfence.errors import UsageError
 
-FOUND = 3
-"""The exit status where a threat is open, or a past incident would work."""
+FOUND = threats_told.FOUND
 _Watch = Annotated[
     Path | None, Parameter(name=["--home"], help="The watch's folder: adds what it sees of each threat now.")
 ]
@@ -27,7 +26,7 @@ def threats(
     *,
     of: str = "",
     from_: Annotated[list[str] | None, _switch("--from")] = None,
-    most: int = 20,
+    most: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 20,
     stride: Annotated[bool, _switch("--stride")] = False,
     tree: Path | None = None,
     layer: Path | None = None,
@@ -45,7 +44,9 @@ def threats(
 ) -> int:
     """Say how each threat stands on this estate: open, mitigated by which control, or unknown for want of which fact.
 
-    The exit status is 3 where any is open, or a past incident would work here.
+    The exit status is 3, in whichever view, where any threat that was asked about is open; with --past or --patterns
+    where one would work here, with --rand where a fact stands against a level or an attestation does not count, with
+    --atlas where an id moved.
 
     Example: `ringfence threats RF.T02 --tree theft.svg`
 
@@ -112,7 +113,7 @@ def threats(
     if layer is not None:
         from ringfence.app.assess.atlas import write_layer
 
-        return threats_told.layer(write_layer(asked, layer), layer, json)
+        return threats_told.layer(write_layer(asked, layer), layer, json) or _status(asked)
     if tree is not None:
         from ringfence.app.assess.drawn import drawn
 
@@ -120,7 +121,7 @@ def threats(
     if html is not None:
         return _page(asked, html, json)
     if stride:
-        return threats_told.flows(asked.flows(most), json)
+        return threats_told.flows(asked.flows(most), json) or _status(asked)
     found = asked.of(threat, of, most) if threat else asked.all(most)
     if json:
         output.json(found)
@@ -129,6 +130,11 @@ def threats(
     else:
         threats_told.table(found)
     return FOUND if any(one["state"] == "open" for one in found["threats"]) else 0
+
+
+def _status(asked: Any) -> int:
+    """Of a view of the whole estate."""
+    return FOUND if asked.open else 0
 
 
 _TAKES = {
@@ -168,7 +174,7 @@ def _page(asked: Any, html: Path, json: bool) -> int:
     else:
         threats_told.table(found)
         output.err.print(f"{html} written; open it in a browser", markup=False)
-    return FOUND if any(one["state"] == "open" for one in found["threats"]) else 0
+    return _status(asked)
 
 
 def _rand(opened: Any, attest: list[Path], role: list[str], from_: list[str], json: bool) -> int:

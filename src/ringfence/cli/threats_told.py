@@ -7,7 +7,8 @@ from typing import Any
 from ringfence.cli import output
 
 _SHOWN = 8
-_FOUND = 3
+FOUND = 3
+"""The exit status where what was asked about is open, whichever view shows it."""
 
 
 def _say(text: str) -> None:
@@ -86,11 +87,11 @@ def trees(told: Mapping[str, Any], path: Path, json: bool) -> int:
     """Attack trees as text, and where the picture is."""
     if json:
         output.json(told)
-        return 0
-    for line in told["lines"]:
-        _say(line)
-    _say(f"\n! open   ? unknown   ✓ mitigated; the picture is in {path}")
-    return 0
+    else:
+        for line in told["lines"]:
+            _say(line)
+        _say(f"\n! open   ? unknown   ✓ mitigated; the picture is in {path}")
+    return FOUND if any(one["state"] == "open" for one in told["trees"]) else 0
 
 
 def layer(made: Mapping[str, Any], path: Path, json: bool) -> int:
@@ -113,7 +114,7 @@ def ids(found: Mapping[str, Any], json: bool) -> int:
         if rows:
             output.table(("id", "name", "", "now"), rows)
         _say(f"{len(rows)} of them moved, changed or are gone" if rows else "none of them moved")
-    return _FOUND if found["moved"] else 0
+    return FOUND if found["moved"] else 0
 
 
 def past(found: Mapping[str, Any], json: bool) -> int:
@@ -136,7 +137,7 @@ def past(found: Mapping[str, Any], json: bool) -> int:
                 _say(f"  {' + '.join(step['from'])} → {step['to']}  [{step['move']}]")
             if one["why"]:
                 _say(f"  {one['why']}")
-    return _FOUND if {"yes", "in part"} & set(works) else 0
+    return FOUND if {"yes", "in part"} & set(works) else 0
 
 
 def _how_far(one: Mapping[str, Any]) -> str:
@@ -164,9 +165,10 @@ def _bounds(one: Mapping[str, Any]) -> str:
 
 def levels(found: Mapping[str, Any], json: bool) -> int:
     """Each model against the levels of RAND."""
+    status = FOUND if found["refused"] or any(one["not_above"] for one in found["models"]) else 0
     if json:
         output.json(found)
-        return 0
+        return status
     for one in found["models"]:
         shown, decidable = one["shown"]
         signed, attestable = one["attested"]
@@ -182,4 +184,4 @@ def levels(found: Mapping[str, Any], json: bool) -> int:
     for one in found["refused"]:
         output.err.print(f"{one['file']} does not count: {one['why']}", markup=False)
     _say(f"source: {found['source']}. This never says that a model meets a level.")
-    return 0
+    return status

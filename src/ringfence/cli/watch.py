@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 from ringfence.app.estates import open_estate
 from ringfence.cli import output
@@ -30,7 +30,7 @@ def watch(
     server: Path | None = None,
     address: str = "127.0.0.1:8444",
     nats: Annotated[list[str] | None, _Many] = None,
-    nats_storage: int = 0,
+    nats_storage: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
     role: str = "all",
     rules: Annotated[list[Path] | None, _Many] = None,
     processes: int = 0,

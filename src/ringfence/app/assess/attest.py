@@ -7,7 +7,7 @@
 Whose key speaks for which role is said on the command line, never in the file.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -41,8 +41,13 @@ class Refused(msgspec.Struct, frozen=True):
     why: str
 
 
-def attestations(files: Sequence[Path], keys: Mapping[str, Path], today: date) -> tuple[list[Attested], list[Refused]]:
-    """(those that count, those that do not). Raises `InputError` for what is no attestation, `UsageError` for a key."""
+def attestations(
+    files: Sequence[Path], keys: Mapping[str, Path], today: date, models: Collection[str]
+) -> tuple[list[Attested], list[Refused]]:
+    """(those that count, those that do not); `models`: those of the estate.
+
+    Raises `InputError` for what is no attestation, `UsageError` for a key.
+    """
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
@@ -61,7 +66,7 @@ def attestations(files: Sequence[Path], keys: Mapping[str, Path], today: date) -
         data = _read(path)
         said = _parsed(path, data)
         signature = _read(path.with_name(path.name + ".sig"))
-        why = _objection(said, known, today)
+        why = _objection(said, known, today, models)
         if not why:
             try:
                 known[said.role].verify(signature, data)
@@ -74,7 +79,7 @@ def attestations(files: Sequence[Path], keys: Mapping[str, Path], today: date) -
     return counted, refused
 
 
-def _objection(said: Attestation, known: Mapping[str, object], today: date) -> str:
+def _objection(said: Attestation, known: Mapping[str, object], today: date, models: Collection[str]) -> str:
     measure = MEASURE.get(said.measure)
     if measure is None or not measure.role:
         return f"{clean(said.measure)} is no measure that anybody may attest"
@@ -82,6 +87,8 @@ def _objection(said: Attestation, known: Mapping[str, object], today: date) -> s
         return f"{clean(said.role)} may not attest {said.measure}; {measure.role} may"
     if said.role not in known:
         return f"no key is given for {said.role}: --role {said.role}=FILE.pem"
+    if said.model != "*" and said.model not in models:
+        return f'no model of this estate is called {clean(said.model)[:200]}: "*" is for all of them'
     return f"it ended on {said.until.isoformat()}" if said.until < today else ""
 
 

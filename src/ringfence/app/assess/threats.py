@@ -66,6 +66,11 @@ class Threats:
         """Every threat over all its subjects."""
         return exposure(self.estate, self.held)
 
+    @property
+    def open(self) -> bool:
+        """Whether any threat is open."""
+        return any(one.worst is State.OPEN for one in self.exposed)
+
     @cached_property
     def _runs(self) -> list[Any]:
         return runs(self.estate)

@@ -5,8 +5,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from ringfence.analyse import positions
 from ringfence.app.assess.attest import attestations
 from ringfence.app.assess.threats import Threats
@@ -22,13 +20,14 @@ def weights(
     estate: Estate, files: Sequence[Path], roles: Sequence[str], today: date, footholds: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Every model: its ceiling, measure by measure, and hours to exfiltrate from each holder and over all."""
-    counted, refused = attestations(files, _keys(roles), today) if files else ([], [])
+    models = frozenset(name for at in estate.entities if kind_of(name := estate.terms.values[at]) == "model")
+    counted, refused = attestations(files, _keys(roles), today, models) if files else ([], [])
     uplinks = Uplinks(estate)
-    models = []
+    told = []
     for one in ceilings(estate, counted, stolen(Threats(estate, footholds))):
         found, sizes = uplinks.of(one.model), uplinks.sizes(one.model)
         slowest = sorted(found.hours.items(), key=lambda each: each[1]) if found else []
-        models.append(
+        told.append(
             {
                 "model": one.model,
                 "not_above": _named(one.level),
@@ -46,7 +45,7 @@ def weights(
         )
     return {
         "source": SOURCE,
-        "models": models,
+        "models": told,
         "refused": [{"file": one.file, "why": one.why} for one in refused],
     }
 
@@ -69,10 +68,9 @@ def stolen(asked: Threats) -> dict[str, Stolen]:
 
 def _way(asked: Threats, model: str) -> tuple[Fact, ...]:
     """What the quickest way to a copy outside rests on, step by step."""
-    paths = asked.paths(f"{model}#stolen", 1)
-    told = [one for path in paths for step in path["steps"] for one in step["because"]]
-    once = [one for at, one in enumerate(told) if one not in told[:at]]
-    return tuple(msgspec.convert(one, Fact) for one in once)
+    at = asked.asked.graph.index(positions.parse(asked.estate, f"{model}#stolen"))
+    because = asked.asked.edges.because[asked.reached.derivation(at)].ravel().tolist()
+    return tuple(asked.estate.fact(row) for row in dict.fromkeys(because) if row >= 0)
 
 
 def _measure(one: Stood) -> dict[str, Any]:
