@@ -37,6 +37,11 @@ def sample(name, observed_at=0.0):
     return [msgspec.structs.replace(fact, observed_at=observed_at) for fact in facts]
 
 
+def passed(name):
+    """The lines of a check's passing sample."""
+    return [line for line in (SAMPLES / name / "passed.ndjson").read_bytes().splitlines() if line]
+
+
 @pytest.mark.parametrize(
     ("facts", "says"),
     [([], "nothing was collected"), ([Fact("host:a", "in_rack", "R1")], "nothing that these checks are about")],
@@ -55,10 +60,28 @@ def test_an_estate_with_nothing_to_judge_is_not_well(tmp_path, capsys, facts, sa
 def test_unknown_alone_is_not_told_as_no_failures(tmp_path, capsys):
     """A cluster that was asked for its configuration and did not answer."""
     path = kept(tmp_path, [Fact("cluster:c", "asked", "slurm-conf", {"answered": False})])
-    assert run(["audit", "--estate", path, "--check", "scheduler_auth"]) == 0
-    out = capsys.readouterr().out
-    assert "nothing could be judged" in out
-    assert "no failures" not in out
+    for options in ([], ["--fail-on", "high"], ["--fail-on", "info"]):
+        assert run(["audit", "--estate", path, "--check", "scheduler_auth", *options]) == 3
+        out = capsys.readouterr().out
+        assert "nothing could be judged" in out
+        assert "no failures" not in out
+        assert "Exit status 3: nothing at all could be judged: 1 unknown" in out
+
+
+def test_a_run_fails_on_what_is_unknown_where_that_is_asked_for(tmp_path, capsys):
+    """One cluster passes, of the other nobody knows; without the option the answer says what was not judged."""
+    good = [msgspec.json.decode(line, type=Fact) for line in passed("scheduler_auth")]
+    path = kept(tmp_path, [*good, Fact("cluster:mute", "asked", "slurm-conf", {"answered": False})])
+    arguments = ["audit", "--estate", path, "--check", "scheduler_auth"]
+    assert run([*arguments, "--fail-on", "info"]) == 0
+    assert "Exit status 0 does not count 1 unknown" in capsys.readouterr().out
+    assert run([*arguments, "--fail-on", "info", "--fail-on", "unknown"]) == 3
+    assert "1 could not be judged" in capsys.readouterr().out
+    assert run([*arguments, "--fail-on", "unknown", "--json"]) == 3
+    assert json.loads(capsys.readouterr().out)["fails"] == [
+        "1 could not be judged, and `--fail-on unknown` was asked for"
+    ]
+    assert run(["audit", "--estate", kept(tmp_path, good), "--check", "scheduler_auth", "--fail-on", "unknown"]) == 0
 
 
 def test_a_person_is_shown_the_first_rows_and_some_of_every_severity():
@@ -145,13 +168,13 @@ def test_a_window_that_nobody_could_judge_is_told_apart_from_a_shut_one(tmp_path
     """The same facts without the one that shows it open: it may be."""
     facts = [fact for fact in sample("gpu_scrub") if not fact.object.startswith("Epilog=")]
     path = kept(tmp_path, facts)
-    assert run(["audit", "--estate", path, "--check", "gpu_scrub", "--json"]) == 0
+    assert run(["audit", "--estate", path, "--check", "gpu_scrub", "--json"]) == 3
     told = json.loads(capsys.readouterr().out)
     assert told["windows"] == []
     (window,) = told["windows_unknown"]
     assert (window["check"], window["count"]) == ("RF-G06", 1)
     assert (window["begins"], window["ends"]) == ("a job's last kernel", "the next job's first kernel")
-    assert run(["audit", "--estate", path, "--check", "gpu_scrub"]) == 0
+    assert run(["audit", "--estate", path, "--check", "gpu_scrub"]) == 3
     assert "1 window may be open, nobody could judge: RF-G06" in " ".join(capsys.readouterr().out.split())
 
 
@@ -185,7 +208,7 @@ def test_parts_are_held_against_an_earlier_survey(tmp_path, capsys, before, now,
     if before is not None:
         save(estate_of(before), tmp_path / "before.estate")
         arguments += ["--before", str(tmp_path / "before.estate")]
-    assert run(arguments) == 0
+    assert run(arguments) == (3 if says == "unknown" else 0)
     told = json.loads(capsys.readouterr().out)
     assert [one["verdict"] for one in told["checks"]] == [says]
 

@@ -25,7 +25,7 @@ def audit(
     json: AsJson = False,
     check: Annotated[list[str] | None, Parameter(negative="")] = None,
     accept: Path | None = None,
-    fail_on: desk.Severity | None = None,
+    fail_on: Annotated[list[desk.FailOn] | None, Parameter(negative="")] = None,
     unknown: Annotated[bool, Parameter(negative="")] = False,
     csaf: Path | None = None,
     cve: Path | None = None,
@@ -39,11 +39,14 @@ def audit(
 ) -> int:
     """Say what is wrong, first what lies on a way to a crown jewel, and what could not be said.
 
-    Example: `ringfence audit --accept accepted.toml --fail-on high --sarif audit.sarif`
+    Example: `ringfence audit --accept accepted.toml --fail-on high --fail-on unknown --sarif audit.sarif`
 
     Severity is judged by position: how near a jewel is from what the failure opens, how much falls with it, and
-    whether a foothold gets there (docs/design/audit.md). `docs/checks.md` says what each check is about. Exit status
-    3 where `--fail-on` is met, or where nothing was there to judge.
+    whether a foothold gets there (docs/design/audit.md). `docs/checks.md` says what each check is about.
+
+    Exit status 3 where `--fail-on` is met, and always where nothing at all could be judged: either nothing was there,
+    or everything is unknown. What is unknown beside things that were judged does not fail a run, however severe it may
+    be, unless `--fail-on unknown` asks for it.
 
     Parameters
     ----------
@@ -52,7 +55,8 @@ def audit(
     accept
         Accepted risks: TOML, `[[accept]]` with check, subject, owner, reason, expires.
     fail_on
-        Exit with 3 if something that is not accepted is at least so severe.
+        Exit with 3 if something that is not accepted is at least so severe; `unknown`: if something could not be
+        judged (repeatable: `--fail-on high --fail-on unknown`).
     unknown
         List every gap with its subjects.
     csaf
@@ -79,6 +83,7 @@ def audit(
         asked = Questions(desk.prepared(open_estate(estate, identity), csaf, cve, earlier))
         found = desk.run(asked, desk.chosen(check or ()), decisions, time.time())
     told = desk.shown(found, asked.estate, with_unknown=unknown, bulletins=csaf is not None or cve is not None)
+    told["fails"] = desk.fails(found, fail_on or ())
     files = {"sarif": sarif, "ocsf": ocsf, "oscal": oscal, "markdown": markdown}
     outputs.write(found, asked.estate, {name: path for name, path in files.items() if path})
     if html:
@@ -87,6 +92,4 @@ def audit(
         output.json(told)
     else:
         tell(told, unknown)
-    if not any(told["counts"].values()):
-        return FOUND
-    return FOUND if fail_on is not None and desk.meets(found, fail_on) else 0
+    return FOUND if told["fails"] else 0

@@ -18,6 +18,7 @@ def tell(told: dict[str, Any], named: bool) -> None:
     counts = told["counts"]
     if not any(counts.values()):
         _nothing(told)
+        _status(told)
         return
     _findings("On a way to a jewel", [one for one in told["findings"] if one["on_way"]])
     _findings("The rest", [one for one in told["findings"] if not one["on_way"]])
@@ -29,6 +30,18 @@ def tell(told: dict[str, Any], named: bool) -> None:
         text = f"{one['place']}: nothing fails {one['check']} of {one['subject']} any more, or it is misspelt"
         output.err.print(text, markup=False)
     _sum(told)
+    _status(told)
+
+
+def _status(told: dict[str, Any]) -> None:
+    """Why the exit status is 3; else, what it leaves out of account."""
+    unknown = told["counts"]["unknown"]
+    for why in told["fails"]:
+        output.out.print(f"Exit status 3: {why}.", markup=False)
+    if unknown and not told["fails"]:
+        output.out.print(
+            f"Exit status 0 does not count {unknown:,} unknown: nobody judged them (--fail-on unknown does)."
+        )
 
 
 def _nothing(told: dict[str, Any]) -> None:

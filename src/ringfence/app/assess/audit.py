@@ -4,6 +4,7 @@ Estate (+ advisories + derived facts) ─▶ judge ─▶ severity by position �
 """
 
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,30 @@ from ringfence.estate.estate import Estate
 from ringfence.estate.stamps import utc
 from ringfence.store import plain
 
-__all__ = ["Audit", "Severity", "as_of", "chosen", "meets", "prepared", "read_accepted_file", "run", "shown"]
+__all__ = [
+    "Audit",
+    "FailOn",
+    "Severity",
+    "as_of",
+    "chosen",
+    "fails",
+    "meets",
+    "prepared",
+    "read_accepted_file",
+    "run",
+    "shown",
+]
+
+
+class FailOn(StrEnum):
+    """What a run may fail on: a severity, or that something could not be judged."""
+
+    CRITICAL = Severity.CRITICAL
+    HIGH = Severity.HIGH
+    MEDIUM = Severity.MEDIUM
+    LOW = Severity.LOW
+    INFO = Severity.INFO
+    UNKNOWN = "unknown"
 
 
 def chosen(names: Sequence[str]) -> tuple[Check, ...]:
@@ -89,6 +113,22 @@ def meets(audit: Audit, least: Severity) -> bool:
     """Whether something that is not accepted is at least so severe."""
     worst = audit.worst()
     return worst is not None and ORDER.index(worst) <= ORDER.index(least)
+
+
+def fails(audit: Audit, wanted: Sequence[FailOn] = ()) -> list[str]:
+    """Why the run is no pass, in sentences; empty where it is one.
+
+    Where nothing was judged it never is. What is unknown beside that counts where it is asked for.
+    """
+    counts = audit.counts()
+    unknown = counts["unknown"]
+    if not any(counts[name] for name in ("failed", "accepted", "passed")):
+        return [f"nothing at all could be judged: {unknown:,} unknown" if unknown else "nothing was there to judge"]
+    met = [one for one in dict.fromkeys(wanted) if one is not FailOn.UNKNOWN and meets(audit, Severity(one))]
+    found = [f"something is {audit.worst()}, and `--fail-on {one}` was asked for" for one in met]
+    if unknown and FailOn.UNKNOWN in wanted:
+        found.append(f"{unknown:,} could not be judged, and `--fail-on unknown` was asked for")
+    return found
 
 
 def shown(audit: Audit, estate: Estate, *, with_unknown: bool = False, bulletins: bool = False) -> dict[str, Any]:
