@@ -23,6 +23,7 @@ from ringfence.errors import Problem, UsageError
 from ringfence.estate.estate import Estate, EstateBuilder
 from ringfence.estate.facts import Fact, Scalar
 from ringfence.estate.kinds import JEWELS, KINDS
+from ringfence.store import plain
 
 __all__ = ["Scope", "Survey", "survey_files", "survey_tree"]
 
@@ -86,8 +87,8 @@ SALT = "salt"
 def read_salt(path: Path) -> bytes:
     """The salt in a file of hexadecimal digits. Raises `UsageError`."""
     try:
-        return bytes.fromhex(path.read_text("ascii").strip())
-    except (ValueError, OSError):
+        return bytes.fromhex(plain.read(path).decode("ascii").strip())
+    except ValueError:
         raise UsageError(f"{path} is not a salt", "it holds hexadecimal digits, as the script wrote it") from None
 
 

@@ -24,13 +24,18 @@ from ringfence.errors import EstateError, MissingPart, UsageError
 from ringfence.estate.estate import Estate, Interned, Table
 from ringfence.estate.facts import Scalar
 from ringfence.estate.kinds import PREDICATES
+from ringfence.store import plain
 
 SCHEMA = 1
 """Version of the layout above. A reader refuses what it does not know."""
 
 _RECORD = msgspec.json.Decoder(dict[str, Scalar])
 _AGE = b"age-encryption.org/v1"
+_ARROW = b"ARROW1"
 _VERSION, _SALT = b"ringfence.schema", b"ringfence.salt"
+
+LARGEST = 8 << 30
+"""Bytes of a saved file, at most: some hundred million facts."""
 
 
 def save(estate: Estate, path: Path, recipients: Sequence[str] = ()) -> None:
@@ -58,6 +63,9 @@ def write_private(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(name, path)
+    except IsADirectoryError:
+        os.unlink(name)
+        raise UsageError(f"{path} is a folder", "name a file") from None
     except BaseException:
         os.unlink(name)
         raise
@@ -66,22 +74,27 @@ def write_private(path: Path, data: bytes) -> None:
 def load(path: Path, identity: Path | None = None) -> Estate:
     """Read a saved estate. `identity` is the age identity file for an encrypted one.
 
-    Raises `EstateError` where the file is missing, damaged, encrypted without an identity, or of
+    Raises `EstateError` where the file is missing, no plain file, damaged, encrypted without an identity, or of
     another schema version.
     """
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise EstateError(f"{path}: {error.strerror}", "`ringfence collect --from DIR -o FILE` makes one") from None
+        data = plain.read(path, LARGEST, "`ringfence collect --from DIR -o FILE` makes one", (_ARROW, _AGE))
+    except UsageError as error:
+        raise EstateError(error.what, error.remedy) from None
     if data.startswith(_AGE):
         data = _decrypt(data, identity, path)
     return from_bytes(data, str(path))
 
 
+def is_saved(path: Path) -> bool:
+    """Whether a plain file begins as a saved estate does, encrypted or not."""
+    return plain.begins_with(path, (_ARROW, _AGE))
+
+
 def from_bytes(data: bytes, name: str = "estate") -> Estate:
     """The estate in the bytes of a saved file; `name` stands in errors."""
     damaged = EstateError(f"{name}: not a saved estate, or damaged", "collect it again")
-    if not data.startswith(b"ARROW1"):
+    if not data.startswith(_ARROW):
         raise damaged
     try:
         table = pa.ipc.open_file(pa.BufferReader(data)).read_all().unify_dictionaries().combine_chunks()
@@ -179,7 +192,8 @@ def _decrypt(data: bytes, identity: Path | None, path: Path) -> bytes:
         raise EstateError(f"{path} is encrypted", "name the age identity file with --identity or $RINGFENCE_IDENTITY")
     age = _age()
     try:
-        lines = identity.read_text().splitlines()
+        with identity.open("rb") as file:  # a pipe, too: keys are often handed over so
+            lines = file.read(plain.SMALL).decode().splitlines()
         keys = [age.x25519.Identity.from_str(line.strip()) for line in lines if line.startswith("AGE-SECRET-KEY-")]
         decrypted: bytes = age.decrypt(data, keys)
     except (age.IdentityError, age.DecryptError, OSError, UnicodeDecodeError):

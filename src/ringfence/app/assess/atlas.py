@@ -10,6 +10,7 @@ from ringfence.assess.incidents import INCIDENTS
 from ringfence.assess.layer import layer
 from ringfence.assess.techniques import VERSION, moved, unsteady
 from ringfence.errors import InputError, UsageError
+from ringfence.store import plain
 from ringfence.store.saved import write_private
 from ringfence.wire import atlas
 
@@ -25,11 +26,7 @@ def write_layer(asked: Threats, path: Path) -> dict[str, Any]:
 
 def compared(path: Path) -> dict[str, Any]:
     """Our ids against a file of ATLAS: its version, and what moved, was renamed, changed or is gone."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(atlas.LARGEST + 1)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}", "name an ATLAS.yaml") from None
+    data = plain.read(path, atlas.LARGEST, "name an ATLAS.yaml")
     try:
         found = atlas.parse(data)
     except InputError as error:

@@ -16,6 +16,7 @@ from ringfence.estate.estate import Estate
 from ringfence.estate.ids import clean
 from ringfence.estate.kinds import KINDS
 from ringfence.estate.stamps import LATEST
+from ringfence.store import plain
 
 _NAMED = re.compile(r"(?<!\d)(\d{4})-?(\d{2})-?(\d{2})(?:[T_-](\d{2}):?(\d{2}))?")
 
@@ -163,9 +164,6 @@ def retired_hosts(path: Path | None) -> frozenset[str]:
     """The things named in a file, one id a line; a name without a kind is a host's. Raises `UsageError`."""
     if path is None:
         return frozenset()
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        raise UsageError(f"{path} cannot be read", "write the names of retired hosts, one a line") from None
+    lines = plain.text(path, "write the names of retired hosts, one a line").splitlines()
     names = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     return frozenset(name if name.partition(":")[0] in KINDS else f"host:{name}" for name in names)

@@ -26,6 +26,7 @@ from ringfence.segment.prove.budget import prove_budgets
 from ringfence.segment.prove.joined import closed, fenced
 from ringfence.segment.scene import Scene
 from ringfence.segment.seen import Seen
+from ringfence.store import plain
 
 METERED = "nftables"
 """The target that counts what leaves."""
@@ -259,7 +260,7 @@ def design_of(estate: Estate, overrides: Sequence[Path] = (), targets: Sequence[
 
 def _overrides(file: Path) -> tuple[Override, ...]:
     try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{file} cannot be read: {error}", remedy="exceptions are TOML, UTF-8") from None
+        text = plain.text(file, "exceptions are TOML, UTF-8")
+    except UsageError as error:
+        raise InputError(error.what, remedy=error.remedy) from None
     return read_overrides(text, str(file))

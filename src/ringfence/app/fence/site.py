@@ -27,9 +27,10 @@ import msgspec
 
 from ringfence.app.fence.drivers import DRIVERS, ordered
 from ringfence.enforce.base import Enforcer
-from ringfence.errors import InputError, RingfenceError
+from ringfence.errors import InputError, RingfenceError, UsageError
 from ringfence.segment.fabrics import entity
 from ringfence.segment.inventory import Inventory
+from ringfence.store import plain
 
 Places = Iterable[tuple[str, str]]
 """(target, where)."""
@@ -75,9 +76,10 @@ def enforcers_of(file: Path, inventory: Inventory, also: Places = ()) -> dict[tu
 
 def _tables(file: Path) -> Iterator[Mapping[str, Any]]:
     try:
-        tables = tomllib.loads(file.read_text(encoding="utf-8")).get("enforcer", [])
-    except OSError as error:
-        raise InputError(f"{file}: {error.strerror}", remedy="name the site file with --site") from None
+        tables = tomllib.loads(plain.read(file, remedy="name the site file with --site").decode("utf-8"))
+        tables = tables.get("enforcer", [])
+    except UsageError as error:
+        raise InputError(error.what, remedy=error.remedy) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{file}: {error}", remedy="the file is TOML; see docs/design/fence.md") from None
     if not isinstance(tables, list) or not tables:
