@@ -3,6 +3,7 @@
 What stands between is `sh -c` in place of ssh: one line that a shell reads, as sshd hands it on.
 """
 
+import signal
 import stat
 import subprocess
 import sys
@@ -12,9 +13,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from ringfence.app.harden.asked import line
 from ringfence.app.harden.ledger import Ledger
 from ringfence.app.harden.waves import Settings, Waves, hosts_of, processes
 from ringfence.assess.harden.waves import Do, Rules, Stand
+from ringfence.cli import run
 from ringfence.errors import InputError, StateError, UsageError
 from tests.harden.trees import OURS, grown, picture, sample
 
@@ -48,7 +51,7 @@ def mode(site: Path, host: str) -> int:
 
 def test_all_hosts_follow_the_canary_and_a_second_run_has_nothing_to_do(site):
     """Each changed by its own receipt, under the run's id."""
-    steps = list(run_of(site, health=("test", "-e", str(site / "gpu1"))).run())
+    steps = list(run_of(site, health=f"test -e {site}/gpu1").run())
     assert [(one.do, one.hosts) for one in steps] == [
         (Do.APPLY, ("gpu1",)), (Do.JUDGE, ("gpu1",)), (Do.APPLY, ("gpu2", "gpu3")), (Do.JUDGE, ("gpu2", "gpu3")),
         (Do.DONE, ()),
@@ -60,7 +63,7 @@ def test_all_hosts_follow_the_canary_and_a_second_run_has_nothing_to_do(site):
 def test_a_canary_that_is_not_well_is_put_back_and_no_other_host_is_touched(site):
     """By a health command that really fails because of the change."""
     before = {host: picture(site / host) for host in HOSTS}
-    run = run_of(site, health=("sh", "-c", f"test $(stat -c %a {site}/$ON/dev/infiniband/umad0) = 666"))
+    run = run_of(site, health=f"test $(stat -c %a {site}/$ON/dev/infiniband/umad0) = 666")
     *_, last = run.run()
     assert (last.do, last.hosts) == (Do.HALT, ("gpu1",))
     assert stands(run) == {"gpu1": "put back", "gpu2": "old", "gpu3": "old"}
@@ -71,13 +74,13 @@ def test_a_canary_that_is_not_well_is_put_back_and_no_other_host_is_touched(site
 def test_a_host_whose_steps_take_longer_halts_it(site):
     """Step time before and after, of the jobs that run there."""
     command = f"if [ $(stat -c %a {site}/$ON/dev/infiniband/umad0) = 666 ]; then echo 1.0 1.1; else echo 1.3; fi"
-    run = run_of(site, step_time=("sh", "-c", command), slower=0.05)
+    run = run_of(site, step_time=command, slower=0.05)
     *_, last = run.run()
     assert last.do is Do.HALT
     assert "a step takes 1.3 s" in run.hosts["gpu1"].why
     assert stands(run) == {"gpu1": "put back", "gpu2": "old", "gpu3": "old"}
     assert {mode(site, host) for host in HOSTS} == {0o666}, "no further wave, and this one is put back"
-    well = Waves(HOSTS, Rules(), Settings(("env", "ON={host}", "sh", "-c"), ("umad",), program=(f"{site}/ringfence",), step_time=("sh", "-c", command), slower=0.5), site / "again.json", processes)  # fmt: skip  # noqa: E501
+    well = Waves(HOSTS, Rules(), Settings(("env", "ON={host}", "sh", "-c"), ("umad",), program=(f"{site}/ringfence",), step_time=command, slower=0.5), site / "again.json", processes)  # fmt: skip  # noqa: E501
     assert [one.do for one in well.run()][-1] is Do.DONE
 
 
@@ -86,7 +89,7 @@ def test_what_was_put_in_force_before_the_run_is_not_put_back_by_it(site):
     subprocess.run(
         [f"{site}/ringfence", "harden", "apply", "--only", "umad", "--apply"], env={"ON": "gpu1"}, check=True
     )
-    *_, last = run_of(site, health=("false",)).run()
+    *_, last = run_of(site, health="false").run()
     assert last.do is Do.HALT
     assert mode(site, "gpu1") == 0o600
     assert mode(site, "gpu2") == 0o666
@@ -111,12 +114,12 @@ def test_a_host_that_does_not_answer_halts_it_and_cut_off_it_goes_on(site):
 def test_how_fast_jobs_ran_before_is_not_asked_again_once_a_host_may_be_changed(site):
     """Cut off after the apply, the slower pace would pass for the old one."""
     command = f"if [ $(stat -c %a {site}/$ON/dev/infiniband/umad0) = 666 ]; then echo 1.0; else echo 1.3; fi"
-    run = run_of(site, step_time=("sh", "-c", command))
+    run = run_of(site, step_time=command)
     next(run.run())
     file = msgspec.json.decode((site / "run.json").read_bytes())
     file["hosts"]["gpu1"]["stand"] = "old"  # as it stands in the file until the apply has answered
     (site / "run.json").write_bytes(msgspec.json.encode(file))
-    run = run_of(site, step_time=("sh", "-c", command))
+    run = run_of(site, step_time=command)
     assert [one.do for one in run.run()][-1] is Do.HALT
     assert stands(run)["gpu1"] == "put back"
 
@@ -132,7 +135,7 @@ def test_how_fast_jobs_ran_before_is_not_asked_again_once_a_host_may_be_changed(
 def test_a_health_command_that_never_ends_or_never_stops_talking_is_bounded(site, command, why):
     """Its host is not well then."""
     settings = Settings(
-        ("env", "ON={host}", "sh", "-c"), ("umad",), health=("sh", "-c", f": {{host}}; {command}"),
+        ("env", "ON={host}", "sh", "-c"), ("umad",), health=f": {{host}}; {command}",
         program=(f"{site}/ringfence",), patience=2.0,
     )  # fmt: skip
     (site / "run.json").write_bytes(msgspec.json.encode({"receipt": "a", "hosts": {"gpu1": {"stand": "applied"}}}))
@@ -152,9 +155,96 @@ def test_what_a_command_leaves_running_is_not_waited_for():
     assert processes(("/no/such/program",), 1.0).status == 255
 
 
+@pytest.mark.parametrize("where", ["", ": {host}; "], ids=["there", "here"])
+@pytest.mark.parametrize(
+    ("health", "ends"),
+    [
+        ("echo BROKEN | grep -q fine", Do.HALT), ("echo fine | grep -q fine", Do.DONE),
+        ("test $HOST != gpu1", Do.HALT), ("test -n \"$HOST\"", Do.DONE),
+        ("true && false", Do.HALT), ("true; exit 3", Do.HALT), ("cat < /no/such/file", Do.HALT),
+        ("ls /no/such/*.thing", Do.HALT), ("test 'a  b' = \"a  b\"", Do.DONE), ("if", Do.HALT),
+    ],
+)  # fmt: skip
+def test_a_health_command_is_a_line_of_shell_wherever_it_runs(site, where, health, ends):
+    """Taken for words, `|` and `$HOST` would be arguments, and every host well."""
+    *_, last = run_of(site, health=where + health).run()
+    assert last.do is ends
+    assert mode(site, "gpu2") == (0o600 if ends is Do.DONE else 0o666)
+
+
+def test_the_command_of_waves_takes_health_as_a_line_of_shell(site, capsys):
+    """And what stands before a command has to name the host."""
+    (site / "hosts").write_text("gpu1\ngpu2\n")
+    words = ["harden", "waves", str(site / "hosts"), "--run", str(site / "r.json"), "--only", "umad", "--apply"]
+    words += ["--program", f"{site}/ringfence"]
+    reach = ["--reach", "env ON={host} sh -c"]
+    assert run([*words, *reach, "--health", "echo BROKEN | grep -q fine"]) == 3
+    assert {mode(site, "gpu1"), mode(site, "gpu2")} == {0o666}
+    capsys.readouterr()
+    for wrong in (["--reach", "env ON=gpu1 sh -c"], ["--reach", "ssh 'x {host}"], [*reach, "--program", " "]):
+        assert run([*words, *wrong]) == 2
+        assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_name_that_a_shell_would_read_is_no_host_in_a_line_of_shell():
+    for name in ("a;reboot", "$(x)", "-o", "a b", "", "\N{KELVIN SIGN}"):
+        with pytest.raises(UsageError, match="no name of a host"):
+            line("ping {host}", name, ("ssh", "{host}"))
+
+
+def test_jobs_that_say_no_step_time_after_the_change_are_not_taken_for_well(site):
+    """They said one before."""
+    command = f"if [ $(stat -c %a {site}/$ON/dev/infiniband/umad0) = 666 ]; then echo 1.0; fi"
+    halted = run_of(site, step_time=command)
+    *_, last = halted.run()
+    assert last.do is Do.HALT
+    assert "no step time" in halted.hosts["gpu1"].why
+
+
+def gone(number: int) -> bool:
+    """Whether a process has ended, within some seconds."""
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        try:
+            if Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except OSError:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_a_command_that_takes_too_long_ends_with_all_that_it_began(tmp_path):
+    """Its children's children, too."""
+    began = f"sh -c 'sleep 600 & echo $! > {tmp_path}/pid; wait' & wait"
+    assert processes(("sh", "-c", began), 1.0).errors == "no answer within 1 s"
+    assert gone(int((tmp_path / "pid").read_text()))
+
+
+def test_a_runner_that_is_interrupted_ends_what_it_began(site):
+    """Ctrl-C in a terminal does not reach commands of another session."""
+    code = (
+        "import sys; from pathlib import Path; from ringfence.app.harden.waves import *; "
+        "from ringfence.assess.harden.waves import Rules; "
+        "there = Settings(('env', 'ON={host}', 'sh', '-c'), health=sys.argv[1]); "
+        "list(Waves(['gpu1'], Rules(), there, Path(sys.argv[2]), processes).run())"
+    )
+    (site / "run.json").write_bytes(msgspec.json.encode({"receipt": "a", "hosts": {"gpu1": {"stand": "applied"}}}))
+    health = f"sleep 600 & echo $! > {site}/new; mv {site}/new {site}/pid; wait"
+    runner = subprocess.Popen([sys.executable, "-c", code, health, str(site / "run.json")], stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 30
+    while not (site / "pid").exists() and time.monotonic() < end:
+        time.sleep(0.02)
+    began = time.monotonic()
+    runner.send_signal(signal.SIGINT)
+    runner.wait(60)
+    assert time.monotonic() - began < 20
+    assert gone(int((site / "pid").read_text()))
+
+
 def test_the_wave_in_which_it_halts_is_put_back_whole_and_no_other(site):
     """Those that are well in it, too; the canary before stays."""
-    run = run_of(site, health=("sh", "-c", "test $ON != gpu3"))
+    run = run_of(site, health="test $ON != gpu3")
     *_, last = run.run()
     assert last.do is Do.HALT
     assert stands(run) == {"gpu1": "healthy", "gpu2": "put back", "gpu3": "put back"}

@@ -47,7 +47,7 @@ class Near(Far):
     """A transport whose commands die with whoever asked: they are carried out by its own threads."""
 
     def __call__(self, argv: Sequence[str], patience: float) -> Told:
-        host, words = argv[1], shlex.split(argv[2])
+        host, words = argv[1], words_of(argv[2])
         if words[0] != "ringfence":
             return Told(*done(self.folder, host, words))
         given = dict(pairwise(words))
@@ -110,6 +110,12 @@ def _note(folder: Path, *words: str) -> None:
     os.close(handle)
 
 
+def words_of(command: str) -> list[str]:
+    """What is asked for; of a line of shell the line."""
+    words = shlex.split(command)
+    return shlex.split(words[-1]) if words[0] == "env" else words
+
+
 def done(folder: Path, host: str, words: list[str]) -> tuple[int, str, str]:
     """What a host does with a command."""
     verb = words[2] if words[0] == "ringfence" else words[0]
@@ -150,7 +156,7 @@ def _answer(line: socket.socket) -> None:
         text = heard.readline()
         if text.endswith(b"\n"):  # else whoever connected was killed before it had said what
             folder, host, command = json.loads(text)
-            line.sendall(json.dumps(done(Path(folder), host, shlex.split(command))).encode())
+            line.sendall(json.dumps(done(Path(folder), host, words_of(command))).encode())
 
 
 if __name__ == "__main__":

@@ -95,7 +95,8 @@ def test_waves_go_over_a_real_ssh(tmp_path):
         program.chmod(0o755)
         settings = Settings(
             (*server.command("root", "127.0.0.1"), "env", "ON={host}"), ("umad",),
-            health=("sh", "-c", f"test $(stat -c %a {tmp_path}/$ON/dev/infiniband/umad0) = 600"),
+            health="echo fine | grep -q fine && test $HOST = $ON && "
+            f"test $(stat -c %a {tmp_path}/$ON/dev/infiniband/umad0) = 600",
             program=(str(program),),
         )  # fmt: skip
         *_, last = Waves(("a", "b"), Rules(), settings, tmp_path / "run.json", processes).run()

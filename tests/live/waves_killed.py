@@ -61,7 +61,7 @@ def site(folder: Path, case: str) -> Path:
 
 def carried(folder: Path, kind: str) -> None:
     """What the command does, from the file of the run on."""
-    settings = Settings(far.REACH, ("umad", "ecc"), ("health",), ("pace",), patience=120.0)
+    settings = Settings(far.REACH, ("umad", "ecc"), "health", "pace", patience=120.0)
     transport = far.Near(folder) if kind == "near" else far.Far(folder)
     list(Waves(HOSTS, Rules(), settings, folder / "run.json", transport).run())
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import App, Parameter
+from cyclopts import App, Parameter, validators
 
 from ringfence.app.harden import commands
 from ringfence.app.harden.host import WAYS_ON
@@ -28,7 +28,12 @@ State = Annotated[
 ]
 Really = Annotated[bool, Parameter(name=["--apply"], negative="", help="Do it; without this it is only shown.")]
 Wait = Annotated[
-    float, Parameter(name=["--wait"], help="Seconds to wait while another command hardens this host (default 0).")
+    float,
+    Parameter(
+        name=["--wait"],
+        validator=validators.Number(gte=0),
+        help="Seconds to wait while another command hardens this host (default 0).",
+    ),
 ]
 HERE = Path("/")
 FOUND = 3
@@ -191,13 +196,13 @@ def waves(
     only: Only = None,
     health: str = "",
     step_time: str = "",
-    slower: float = 0.05,
+    slower: Annotated[float, Parameter(validator=validators.Number(gte=0))] = 0.05,
     canary: list[str] | None = None,
-    most: int = 64,
-    tolerated: int = 0,
+    most: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 64,
+    tolerated: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
     put_back: bool = True,
     program: str = "ringfence",
-    patience: float = 600.0,
+    patience: Annotated[float, Parameter(validator=validators.Number(gt=0))] = 600.0,
     really: Really = False,
     json: AsJson = False,
 ) -> int:
@@ -214,11 +219,13 @@ def waves(
     run
         Where each host stands; a new run has a new file.
     reach
-        Words before a command on a host; `{host}` is its name.
+        Words before a command on a host; `{host}` is its name. No shell reads them here.
     health
-        A command that ends with 0 where all is well: on the host, or here if it names `{host}`.
+        A line of shell (`/bin/sh -c`) that ends with 0 where all is well: on the host, or here if it names `{host}`.
+        `$HOST` is the host's name in it. Of a pipe the last command counts, as in any shell.
     step_time
-        A command that prints the seconds of steps of running jobs, one number a line.
+        A line of shell that prints the seconds of steps of running jobs, one number a line. A host whose jobs told one
+        before the change and tell none after it is not well.
     slower
         By how much the median step may grow (0.05: 5 %).
     canary
@@ -232,7 +239,8 @@ def waves(
     program
         How ringfence is called on a host.
     patience
-        Seconds that one command on a host may take; a health command that hangs ends so, and its host is not well.
+        Seconds that one command on a host may take; a health command that hangs ends so, with what it began here, and
+        its host is not well.
     """
     wanted = commands.Wanted(
         hosts, run, reach, tuple(only or ()), health, step_time, slower, tuple(canary or ()), most, tolerated, put_back,

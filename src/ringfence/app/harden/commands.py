@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from ringfence.app.estates import open_estate, save_estate
+from ringfence.app.harden import asked
 from ringfence.app.harden.facts import told as told_facts
 from ringfence.app.harden.host import Foreign, Host, Outcome, chosen, folder_of, plan_of, said
 from ringfence.app.harden.ledger import Ledger
@@ -200,10 +201,22 @@ def _waves(wanted: Wanted) -> Waves:
         names = hosts_of(wanted.hosts.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{wanted.hosts} cannot be read: {error}", "a file of names, one a line") from None
-    words = [tuple(shlex.split(one)) for one in (wanted.reach, wanted.health, wanted.step_time, wanted.program)]
-    if not words[0]:
-        raise UsageError("--reach is empty", "say how a command is run on a host: ssh root@{host}")
+    reach, program = _words("--reach", wanted.reach), _words("--program", wanted.program)
+    if not any(asked.HOST in word for word in reach):
+        raise UsageError("--reach names no {host}", "say how a command is run on a host: ssh root@{host}")
     if not 1 <= wanted.patience <= 86_400:
         raise UsageError(f"--patience {wanted.patience:g}", "between a second and a day")
-    settings = Settings(words[0], wanted.only, words[1], words[2], wanted.slower, words[3], wanted.patience)
+    health, step_time = wanted.health.strip(), wanted.step_time.strip()
+    settings = Settings(reach, wanted.only, health, step_time, wanted.slower, program, wanted.patience)
     return Waves(names, _rules(wanted), settings, wanted.run.absolute(), processes)
+
+
+def _words(option: str, text: str) -> tuple[str, ...]:
+    """Raises `UsageError`."""
+    try:
+        words = tuple(shlex.split(text))
+    except ValueError as error:
+        raise UsageError(f"{option} cannot be read: {str(error).lower()}", "close the quotation") from None
+    if not words:
+        raise UsageError(f"{option} is empty", "name a command")
+    return words

@@ -11,7 +11,6 @@ What a cut-off run still does on a host is waited for there.
 import fcntl
 import os
 import secrets
-import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,7 +19,8 @@ from statistics import median
 
 import msgspec
 
-from ringfence.app.harden.transport import SILENT, Told, Transport, processes
+from ringfence.app.harden import asked
+from ringfence.app.harden.transport import SILENT, Told, Transport, end_all, processes
 from ringfence.assess.harden.waves import Do, Rules, Stand, Step, following
 from ringfence.errors import InputError, StateError, UsageError
 from ringfence.store.journal import durable
@@ -37,16 +37,16 @@ _FOUND = 3
 class Settings(msgspec.Struct, frozen=True):
     """How hosts are reached and judged.
 
-    `reach`: words before a command on a host, `{host}` for its name (`ssh -o BatchMode=yes root@{host}`). `health`:
-    words of a command on the host, or here with `{host}`; it is well if it ends with 0. `step_time`: words of a command
-    on the host that prints seconds per step, one number a line; the median may grow by `slower` (0.05: 5 %).
-    `patience`: seconds that any of these commands may take.
+    `reach`: words before a command on a host, `{host}` for its name (`ssh -o BatchMode=yes root@{host}`). `health`: a
+    line of shell (`asked`) for the host, or here with `{host}`; it is well if that ends with 0. `step_time`: one that
+    prints seconds per step, one number a line; the median may grow by `slower` (0.05: 5 %). `patience`: seconds that
+    any of these commands may take.
     """
 
     reach: tuple[str, ...]
     only: tuple[str, ...] = ()
-    health: tuple[str, ...] = ()
-    step_time: tuple[str, ...] = ()
+    health: str = ""
+    step_time: str = ""
     slower: float = 0.05
     program: tuple[str, ...] = ("ringfence",)
     patience: float = 600.0
@@ -106,7 +106,12 @@ class Waves:
 
     def _each(self, hosts: Sequence[str], does: Callable[[str], Host]) -> None:
         with ThreadPoolExecutor(AT_ONCE, "waves") as pool:
-            self.hosts |= dict(zip(hosts, pool.map(does, hosts), strict=True))
+            try:
+                self.hosts |= dict(zip(hosts, pool.map(does, hosts), strict=True))
+            except BaseException:  # Ctrl-C does not reach commands that have a session of their own
+                pool.shutdown(wait=False, cancel_futures=True)
+                end_all()
+                raise
         _write(self._file, self._run.receipt, self.hosts)
 
     def _timed(self, host: str) -> Host:
@@ -134,6 +139,8 @@ class Waves:
         pace = self._pace(host)
         if isinstance(pace, Told):
             return msgspec.structs.replace(_bad(pace, Stand.SICK), pace=was.pace)
+        if was.pace and not pace:
+            return Host(Stand.SICK, f"no step time was told; a step took {was.pace:.3g} s before", was.pace)
         if was.pace and pace > was.pace * (1 + self._settings.slower):
             return Host(Stand.SICK, f"a step takes {pace:.3g} s, and took {was.pace:.3g} s before", was.pace)
         return Host(Stand.HEALTHY, pace=was.pace)
@@ -168,16 +175,11 @@ class Waves:
         well = [one for one in numbers if 0 < one < 1e9]
         return median(well) if well else 0.0
 
-    def _asked(self, host: str, words: Sequence[str]) -> Told:
-        """Here if the command names the host itself, else there."""
-        if any("{host}" in word for word in words):
-            return self._transport([word.replace("{host}", host) for word in words], self._settings.patience)
-        return self._there(host, words)
+    def _asked(self, host: str, text: str) -> Told:
+        return self._transport(asked.line(text, host, self._settings.reach), self._settings.patience)
 
     def _there(self, host: str, words: Sequence[str]) -> Told:
-        """The far shell reads one line, so each word is quoted for it."""
-        reach = [word.replace("{host}", host) for word in self._settings.reach]
-        return self._transport([*reach, shlex.join(words)], self._settings.patience)
+        return self._transport(asked.there(words, host, self._settings.reach), self._settings.patience)
 
 
 def hosts_of(text: str) -> tuple[str, ...]:
@@ -185,7 +187,7 @@ def hosts_of(text: str) -> tuple[str, ...]:
     found = []
     for number, line in enumerate(text.splitlines(), 1):
         name = line.partition("#")[0].strip()
-        if name and (name.startswith("-") or not all(sign.isalnum() or sign in "._-:%" for sign in name)):
+        if name and not asked.is_name(name):
             raise InputError(f"{name[:60]!r} is no name of a host", line=number, remedy="one name a line")
         found += [name] if name else []
     if not 0 < len(found) <= MOST_HOSTS:
