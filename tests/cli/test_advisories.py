@@ -8,6 +8,7 @@ import pytest
 
 from ringfence.app.estates import open_estate, save_estate
 from ringfence.cli import run
+from ringfence.cli.advisories_text import blocks, lines
 from ringfence.estate.estate import Estate, estate_of
 from ringfence.estate.facts import Fact
 
@@ -97,7 +98,8 @@ def test_a_flaw_without_a_fix_says_so(site: Path, capsys: pytest.CaptureFixture[
     save_estate(estate_of([ray]), site / "cluster.estate")
     asked(site)
     shown = capsys.readouterr().out
-    assert "no fixed version is known; MITRE ATLAS" in shown
+    assert "MITRE ATLAS" in shown
+    assert "; no fixed version is known\n" in shown
     assert "fixed in ;" not in shown
 
 
@@ -140,6 +142,77 @@ def test_json_has_the_documented_shape(site: Path, capsys: pytest.CaptureFixture
     (row,) = told["rows"]
     assert (row["verdict"], row["fixed"], row["kev"]) == ("affected", "1.2.4", ["CVE-2099-0001"])
     assert row["fact"]["subject"] == "host:n1"
+
+
+@pytest.fixture
+def cluster(site: Path) -> Path:
+    """The site with a second bulletin of the same fix, a likelier flaw of Ray's and an exploited one of MegaRAC's."""
+    more = json.dumps(BULLETIN).replace("9001", "9003").replace("CVE-2099-0001", "CVE-2099-12345678")
+    (site / "csaf" / "9003.json").write_text(more)
+    (site / "kev.json").write_text(json.dumps({"vulnerabilities": [{"cveID": "CVE-2024-54085"}]}))
+    (site / "epss.csv").write_text("cve,epss,percentile\nCVE-2023-48022,0.5,0.9\nCVE-2099-12345678,0.1,0.2\n")
+    node = "host:gpu0001.a-rather-long-name.cluster.example"
+    save_estate(
+        estate_of(
+            [
+                *estate("1.2.3").facts(),
+                Fact(node, "runs_software", "package:pypi/ray", {"version": "2.9.0"}, "n1/pip", 1e9),
+                Fact("bmc:n1", "runs_firmware", "firmware:megarac/13", {"version": "13.2", "name": "bmc"}, "rf", 1e9),
+            ]
+        ),
+        site / "cluster.estate",
+    )
+    return site
+
+
+def test_what_is_exploited_stands_on_top_then_what_is_likelier_to_be(
+    cluster: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever the verdict: the exploited flaw here is an unknown one."""
+    given = ("--kev", str(cluster / "kev.json"), "--epss", str(cluster / "epss.csv"))
+    asked(cluster, *given, "--json")
+    told = json.loads(capsys.readouterr().out)["rows"]
+    assert [row["cves"] for row in told] == [
+        ["CVE-2024-54085"],
+        ["CVE-2023-48022"],
+        ["CVE-2099-12345678"],
+        ["CVE-2099-0001"],
+    ]
+    asked(cluster, *given)
+    heads = [line for line in capsys.readouterr().out.splitlines() if " on " in line and line[0] != " "]
+    assert [head.partition(":")[0] for head in heads] == [
+        "unknown (exploited)",
+        "affected (EPSS 0.500)",
+        "affected (EPSS 0.100)",
+    ]
+
+
+def test_flaws_of_one_installation_and_one_fix_stand_in_one_line(
+    cluster: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked(cluster)
+    shown = capsys.readouterr().out
+    assert "  CVE-2099-0001, CVE-2099-12345678 (bulletin 9001, bulletin 9003): fixed in 1.2.4" in shown
+    assert shown.count("container-toolkit 1.2.3") == 1
+
+
+@pytest.mark.parametrize("width", [40, 80, 120, 160])
+def test_no_line_is_wider_than_the_terminal_and_no_id_is_broken(
+    cluster: Path, capsys: pytest.CaptureFixture[str], width: int
+) -> None:
+    asked(cluster, "--json")
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    for block in blocks(rows):
+        text = list(lines(block, width))
+        assert max(map(len, text)) <= width
+        words = {word.strip(",:;()") for line in text for word in line.split()}
+        assert words >= {cve for row in block for cve in row["cves"]}
+        assert len(text) <= (10 if width < 80 else 5)
+
+
+def test_a_pipe_gets_no_line_wider_than_160_columns(cluster: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked(cluster, "--all")
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 160
 
 
 def test_the_estate_is_saved_with_the_verdicts(site: Path, capsys: pytest.CaptureFixture[str]) -> None:

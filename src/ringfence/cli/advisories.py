@@ -1,6 +1,5 @@
 """`ringfence advisories`: which published flaws the hardware and its software have."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,12 +8,13 @@ from rich.text import Text
 
 from ringfence.app.assess import advisories as app
 from ringfence.app.estates import open_estate, save_estate
-from ringfence.cli import output
+from ringfence.cli import columns, output
+from ringfence.cli.advisories_text import blocks, is_exploited, lines, wrapped
 from ringfence.cli.estate import DEFAULT, AsJson, EstateFile, Identity
 
 FOUND = 3
 SHOWN = 4
-"""CVEs that a row names; the others are counted."""
+"""Products that are not judged and named; the others are counted."""
 
 
 def advisories(
@@ -70,8 +70,16 @@ def advisories(
 
 def _print(told: dict[str, Any], every: bool) -> None:
     rows = [row for row in told["rows"] if every or row["verdict"] != app.Verdict.FIXED]
-    columns = ("verdict", "product", "version", "on", "CVEs", "exploited", "EPSS", "bulletin", "why", "fact")
-    output.table(columns, map(_cells, rows))
+    width = columns.width()
+    for block in blocks(rows):
+        head, *more = lines(block, width)
+        output.out.print(Text(head, style="bold red" if is_exploited(block) else "bold"))
+        for line in more:
+            output.out.print(Text(line))
+    if rows:
+        output.out.print()
+    if rows and "kev" not in rows[0]:
+        output.out.print("which of them are exploited was not asked: --kev")
     fixed = len(told["rows"]) - len(rows)
     _count_what_was_read(told)
     if fixed:
@@ -83,49 +91,22 @@ def _print(told: dict[str, Any], every: bool) -> None:
 def _count_what_was_read(told: dict[str, Any]) -> None:
     """Nothing is left out in silence: products that are not judged, and ranges that were not understood."""
     others = told["not_judged"]
-    lines = [f"{_count(told['advisories'], 'advisory', 'advisories')} read"]
+    counted = [f"{_count(told['advisories'], 'advisory', 'advisories')} read"]
     if told["other_files"]:
-        lines.append(f"{_count(told['other_files'], 'JSON file is', 'JSON files are')} no advisory")
+        counted.append(f"{_count(told['other_files'], 'JSON file is', 'JSON files are')} no advisory")
     if others:
         named = ", ".join(f"{one['product']} ({one['rows']:,})" for one in others[:SHOWN])
         more = f" … {len(others):,} in all: --json" if len(others) > SHOWN else ""
         rows = _count(told["foreign"], "row is", "rows are")
         products = _count(len(others), "product that is", "products that are")
-        lines.append(f"{rows} about {products} not judged: {named}{more}")
+        counted.append(f"{rows} about {products} not judged: {named}{more}")
     if told["unread"]:
         rows = _count(told["unread"], "row has", "rows have")
-        lines.append(f"{rows} a range that was not understood: what is in its branch is unknown")
-    for line in lines:
-        output.out.print(Text(output.harmless(line)))
+        counted.append(f"{rows} a range that was not understood: what is in its branch is unknown")
+    for text in counted:
+        for line in wrapped(text, columns.width()):
+            output.out.print(Text(line))
 
 
 def _count(number: int, one: str, many: str) -> str:
     return f"{number:,} {one if number == 1 else many}"
-
-
-def _cells(row: dict[str, Any]) -> tuple[object, ...]:
-    cves, entities = row["cves"], row["entities"]
-    named = ", ".join(cves[:SHOWN]) + (f" … {len(cves)} in all" if len(cves) > SHOWN else "")
-    on = entities[0] + (f" and {len(entities) - 1:,} more" if len(entities) > 1 else "")
-    likely = row.get("epss", {})
-    kind = " ".join(filter(None, (row["product"], row["line"], row["system"] if row["system"] == "windows" else "")))
-    exploited = ", ".join(row["kev"]) or "no" if "kev" in row else "?"
-    return (
-        *(row["verdict"], kind, row["version"], on, named, exploited),
-        f"{max(likely.values()):.3f}" if likely else "?",
-        ", ".join(row["advisories"]),
-        _why(row),
-        _source(row["fact"]),
-    )
-
-
-def _why(row: dict[str, Any]) -> str:
-    parts = [row["range"], row["because"], f"fixed in {row['fixed']}" if row["fixed"] else ""]
-    parts.append(f"missing: {row['missing']}" if row["missing"] else "")
-    return "; ".join(part for part in parts if part)
-
-
-def _source(fact: dict[str, Any]) -> str:
-    when = fact["observed_at"]
-    day = datetime.fromtimestamp(when, UTC).date().isoformat() if when else "no date"
-    return f"{fact['predicate']} {fact['object']} ({fact['source']}, {day})"

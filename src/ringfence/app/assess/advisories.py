@@ -104,12 +104,25 @@ def _one(path: Path, read: Callable[[bytes], _T]) -> _T:
 
 
 def rows(answer: Answer) -> list[dict[str, Any]]:
-    """One row for each class of entities, verdict and advisory, the worst first: the shape of `--json`."""
-    return [
+    """One row for each class of entities, verdict and advisory: the shape of `--json`.
+
+    What is exploited stands first, then what is likelier to be, then the worse verdict; what is fixed, last.
+    """
+    found = [
         row
         for finding in answer.findings
         for row in (*_by_advisory(finding, answer.standing), *([] if finding.judged.answered else [_hole(finding)]))
     ]
+    return sorted(found, key=_urgency)
+
+
+_WORST_FIRST = (Verdict.AFFECTED, Verdict.UNSUPPORTED, Verdict.UNKNOWN, Verdict.FIXED)
+
+
+def _urgency(row: dict[str, Any]) -> tuple[bool, bool, float, int]:
+    verdict = Verdict(row["verdict"])
+    odds = max(row.get("epss", {}).values(), default=0.0)
+    return verdict is Verdict.FIXED, not row.get("kev"), -odds, _WORST_FIRST.index(verdict)
 
 
 def _by_advisory(finding: Finding, standing: Standing) -> Iterator[dict[str, Any]]:
