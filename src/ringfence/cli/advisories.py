@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from rich.text import Text
 
+from ringfence.app import targets
 from ringfence.app.assess import advisories as app
 from ringfence.app.estates import open_estate, save_estate
 from ringfence.cli import columns, output
@@ -35,7 +36,8 @@ def advisories(
 
     Ringfence ships no advisory: give it the publishers' own files. A driver's release branch that later bulletins do
     not name any more is `unsupported branch`, not clean. What nothing tells is `unknown`, with the missing fact.
-    Exits with 3 where something is affected, unsupported, or could not be read.
+    What is exploited stands on top, then what is likelier to be. Exits with 3 where something is affected, unsupported,
+    or could not be read.
     What is not collected may be stated as a fact (docs/estate.md), such as how the device plugin hands out devices:
     `setting` of a cluster, host or container, `device-list-strategy=cdi-annotations`. Of the same, which runtime starts
     containers (`low-level-runtime=crun`); of a card or host, its release of vGPU software (`vgpu-release=gaming`).
@@ -55,6 +57,7 @@ def advisories(
     every
         Show what is fixed, too.
     """
+    targets.estate(save, csaf, cve, kev, epss, identity)
     opened = open_estate(estate, identity)
     answer = app.ask(opened, csaf, cve, kev, epss)
     if save is not None:
