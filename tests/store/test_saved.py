@@ -57,6 +57,16 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
         saved.write_private(tmp_path / "nowhere" / "cluster.estate", b"")
 
 
+def test_no_file_takes_the_place_of_a_folder_or_a_device(tmp_path):
+    """For root, `/dev/null` would be a file from then on."""
+    (tmp_path / "null").symlink_to("/dev/null")
+    for path, what in ((tmp_path, "a folder"), (tmp_path / "null", "a device")):
+        with pytest.raises(UsageError, match=f"is {what}, whose place no file takes"):
+            saved.write_private(path, b"")
+    assert [one.name for one in tmp_path.iterdir()] == ["null"]
+    assert (tmp_path / "null").is_symlink()
+
+
 def test_a_missing_file_says_how_to_make_one(tmp_path):
     """The remedy names the command."""
     with pytest.raises(EstateError) as refused:

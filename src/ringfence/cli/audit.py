@@ -6,6 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from ringfence.app import targets
 from ringfence.app.assess import audit as desk
 from ringfence.app.assess import outputs
 from ringfence.app.assess.threats import Threats, section
@@ -76,6 +77,9 @@ def audit(
     html
         Write the report of the estate, with the audit and the threats in it.
     """
+    files = {"sarif": sarif, "ocsf": ocsf, "oscal": oscal, "markdown": markdown}
+    named = {f"--{name}": path for name, path in (files | {"html": html}).items()}
+    targets.pages(named, estate, before, accept, csaf, cve, identity)
     decisions = desk.read_accepted_file(accept)
     with output.progress() as step:
         step("judging")
@@ -84,7 +88,6 @@ def audit(
         found = desk.run(asked, desk.chosen(check or ()), decisions, time.time())
     told = desk.shown(found, asked.estate, with_unknown=unknown, bulletins=csaf is not None or cve is not None)
     told["fails"] = desk.fails(found, fail_on or ())
-    files = {"sarif": sarif, "ocsf": ocsf, "oscal": oscal, "markdown": markdown}
     outputs.write(found, asked.estate, {name: path for name, path in files.items() if path})
     if html:
         write_report(asked, html, audit=told, threats=section(Threats(asked.estate, asked=asked)))

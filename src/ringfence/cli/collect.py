@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from ringfence.app.estates import save_estate
 from ringfence.app.live import LiveTargets, survey_live
 from ringfence.app.survey import Scope, Survey, capture_script_text, read_salt, survey_tree
+from ringfence.app.targets import estate as check_target
 from ringfence.cli import output
 from ringfence.cli.estate import DEFAULT
 from ringfence.cli.keep import Recipients
@@ -47,6 +48,7 @@ def collect(
     scope = Scope(cluster, site, read_salt(salt_file) if salt_file else b"")
     if (from_ is None) == (not live):
         raise UsageError("collect needs --from DIR or --live", "`ringfence capture-script` shows how to fill a folder")
+    check_target(out, from_, salt_file)
     with output.progress() as step:
         survey = survey_tree(from_, scope, step) if from_ else survey_live(targets or LiveTargets(), scope, step)
     save_estate(survey.estate, out, recipient or ())

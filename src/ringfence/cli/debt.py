@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter, validators
 
+from ringfence.app import targets
 from ringfence.app.assess.debt import history
 from ringfence.app.assess.debt_history import estates_in, retired_hosts
 from ringfence.app.assess.debt_report import write_debt_report
@@ -51,6 +52,7 @@ def debt(
     report
         Also write the report, one HTML file that prints well.
     """
+    targets.pages({"--report": report}, history_, retired, identity)
     with output.progress(not json) as step:
         step("reading the history")
         surveys = estates_in(history_, identity, since)

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from ringfence.app import targets
 from ringfence.app.assess.debt_report import write_debt_report
 from ringfence.app.demo import Demo
 from ringfence.app.demo_lab import Recorded, Run, recorded
@@ -30,6 +31,8 @@ def demo(*, out: Annotated[Path, Parameter(name=["-o", "--out"])] = Path("report
     out
         Where to write the report; that of the debt lies beside it (`report-debt.html`).
     """
+    debts = out.with_name(f"{out.stem}-debt.html")
+    targets.pages({"-o": out, "the report of the debt": debts})
     with output.progress() as step:
         step("generating a cluster of 2,000 nodes")
         shown = Demo()
@@ -52,7 +55,6 @@ def demo(*, out: Annotated[Path, Parameter(name=["-o", "--out"])] = Path("report
         _lab_told(recorded())
     with output.progress() as step:
         write_report(shown.asked, out, shown.held, step)
-        debts = out.with_name(f"{out.stem}-debt.html")
         write_debt_report(owed, debts)
     output.err.print(f"\n{out} has the picture, {debts} that of the debt: open them in a browser.", markup=False)
     output.err.print(

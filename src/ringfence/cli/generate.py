@@ -5,6 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter, validators
 
+from ringfence.app import targets
 from ringfence.app.generate import generate_captures, generate_estate, generate_flows
 from ringfence.app.generate_logs import generate_logs
 from ringfence.cli import output
@@ -53,6 +54,8 @@ def generate(
     """
     if sum(one is not None for one in (out, captures, flows, telemetry)) != 1:
         raise UsageError("generate needs -o FILE, --captures DIR, --flows FILE or --telemetry DIR", "one of them")
+    targets.estate(out)
+    targets.pages({"--flows": flows if flows and flows.is_file() else None})  # a pipe is written to, not replaced
     with output.progress() as step:
         if out:
             said = generate_estate(nodes, seed, out, step)

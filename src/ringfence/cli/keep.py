@@ -5,6 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from ringfence.app import targets
 from ringfence.app.estates import marked, merged, open_estate, pseudonymous, save_estate
 from ringfence.cli import output
 from ringfence.cli.estate import DEFAULT, EstateFile, Identity
@@ -37,6 +38,7 @@ def mark(
     out
         Where to write (default: in place).
     """
+    targets.estate(out, identity)
     save_estate(marked(open_estate(estate, identity), entity, reason), out or estate)
     output.err.print(f"{len(entity)} crown jewels marked in {out or estate}", markup=False)
     return 0
@@ -59,6 +61,7 @@ def merge(
     """
     if len(file) < 2:
         raise UsageError("merge needs two estates or more", "ringfence merge A B -o C")
+    targets.estate(out, *file, identity)
     save_estate(merged([open_estate(one, identity) for one in file]), out)
     output.err.print(f"{len(file)} estates joined in {out}", markup=False)
     return 0
@@ -85,6 +88,7 @@ def export(
     """
     if not pseudonyms and not recipient:
         raise UsageError("export needs --pseudonyms, --recipient, or both", "a plain copy is `cp`")
+    targets.estate(out, estate, identity)
     opened = open_estate(estate, identity)
     save_estate(pseudonymous(opened) if pseudonyms else opened, out, recipient or ())
     output.err.print(f"written to {out}", markup=False)

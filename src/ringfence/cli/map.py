@@ -5,6 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from ringfence.app import targets
 from ringfence.app.estates import open_estate
 from ringfence.app.questions import Questions
 from ringfence.app.report import write_report
@@ -33,6 +34,7 @@ def draw(
     from_
         Footholds, held together (repeatable; default: every workstation and the outside, else jobs and pods).
     """
+    targets.pages({"-o": out}, file, identity)
     with output.progress() as step:
         write_report(Questions(open_estate(file, identity)), out, from_ or (), step)
     output.err.print(f"{out} written; open it in a browser", markup=False)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from ringfence.app import targets
 from ringfence.app.assess import portfolio as desk
 from ringfence.cli import output
 from ringfence.cli.columns import many, table
@@ -40,6 +41,7 @@ def portfolio(
     svg
         Draw one picture into this file.
     """
+    targets.pages({"--svg": svg}, folder, identity)
     with output.progress(not json) as step:
         told = desk.survey(folder, identity, step=step)
     if svg is not None:

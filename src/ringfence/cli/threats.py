@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter, validators
 
+from ringfence.app import targets
 from ringfence.app.estates import open_estate
 from ringfence.cli import output, threats_told
 from ringfence.cli.estate import DEFAULT, AsJson, EstateFile, Identity
@@ -94,6 +95,8 @@ def threats(
         [name for name, wanted in views.items() if wanted],
         {"THREAT": bool(threat), "--of": bool(of), "--home": home is not None, "--from": bool(from_)},
     )
+    written = {"--html": html, "--tree": tree, "--layer": layer}
+    targets.pages(written, estate, patterns, atlas, identity, *(attest or ()))
     if role and not attest:
         raise UsageError("--role names whose keys count, and nothing is attested", "add --attest FILE")
     if atlas is not None:

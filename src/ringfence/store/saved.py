@@ -51,8 +51,10 @@ def save(estate: Estate, path: Path, recipients: Sequence[str] = ()) -> None:
 def write_private(path: Path, data: bytes) -> None:
     """Write a file that only its owner can read, replacing what was there in one step.
 
-    Raises `UsageError` where its folder takes none.
+    Raises `UsageError` where its folder takes none, or where a device, a pipe or a folder is of that name.
     """
+    if path.exists() and (what := plain.kind(path.stat().st_mode)):
+        raise UsageError(f"{path} is {what}, whose place no file takes", "name a file")
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:
@@ -63,9 +65,6 @@ def write_private(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(name, path)
-    except IsADirectoryError:
-        os.unlink(name)
-        raise UsageError(f"{path} is a folder", "name a file") from None
     except BaseException:
         os.unlink(name)
         raise

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from ringfence.app import targets
 from ringfence.app.estates import open_estate, save_estate
 from ringfence.app.fence.design import design_of
 from ringfence.cli import output
@@ -126,6 +127,7 @@ def drift(
         from ringfence.app.fence.constrain import read_back
         from ringfence.app.fence.ledger import Ledger
         from ringfence.app.fence.site import enforcers_of
+    targets.estate(save, site, identity)
     design = design_of(open_estate(estate, identity))
     enforcers, ledger = enforcers_of(site, design.inventory), Ledger(state).there()
     wanted, theirs = looking.standing(design, ledger)

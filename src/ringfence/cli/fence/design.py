@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from ringfence.app import targets
 from ringfence.app.estates import open_estate, save_estate
 from ringfence.app.fence.constrain import CONSTRAINTS, constrained
 from ringfence.app.fence.design import design_of
@@ -87,6 +88,7 @@ def prove(
         Save the estate with what the proof says of required constraints. It shows what the files would keep; that they
         are in force only `ringfence fence drift -o` shows.
     """
+    targets.estate(save, *(overrides or ()), identity)
     design = work_out(design_of(open_estate(estate, identity), overrides or (), target or ()))
     held = list(from_ or ()) or design.before.default_footholds()
     verdicts, blast = design.verdicts(), design.blast(held)
