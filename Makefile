@@ -11,7 +11,7 @@ demo: $(VENV)/.installed
 	$(BIN)/ringfence demo
 
 test: $(VENV)/.tested
-	$(BIN)/python -m pytest -n 2 -m "not long and not gpu" -rs
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long and not gpu" -rs
 
 test-long: $(VENV)/.tested
 	$(BIN)/python -m pytest -m "long" -rs
