@@ -108,7 +108,8 @@ class Device(msgspec.Struct, frozen=True):
 class Told(msgspec.Struct, frozen=True):
     """Something that is only looked at: a line of a file has to be like a pattern (`never`: no line may be).
 
-    `remedy` says what people have to do.
+    `path` may be a pattern of paths: one of them has to, or none may. A file that is not there says nothing: unknown,
+    unless a need says that it may be missing. `remedy` says what people have to do.
     """
 
     path: str
@@ -118,7 +119,27 @@ class Told(msgspec.Struct, frozen=True):
     needs: tuple[Need, ...] = ()
 
 
-Want = Sysctl | Own | Assign | Edit | Permissions | Device | Told
+class Shown(msgspec.Struct, frozen=True):
+    """What the kernel shows of its parts, a file for each below `folder`: every one has to be like `well`.
+
+    Like `ill`, or no part at all, is for people to mend (`remedy`, `none`); any other word, or no folder, is unknown.
+    """
+
+    folder: str
+    name: str
+    well: str
+    ill: str
+    remedy: str
+    none: str
+    needs: tuple[Need, ...] = ()
+
+    @property
+    def pattern(self) -> str:
+        """The files."""
+        return f"{self.folder}/*/{self.name}"
+
+
+Want = Sysctl | Own | Assign | Edit | Permissions | Device | Told | Shown
 
 
 class Measure(msgspec.Struct, frozen=True):

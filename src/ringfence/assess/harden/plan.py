@@ -66,9 +66,8 @@ def finding(measure: Measure, seen: Seen) -> Finding:
         return Finding(measure.id, measure.name, verdict, (reason,))
     looked = [_looked(want, seen) for want in measure.wants]
     worst = min((one.verdict for one in looked), key=_WORST.index)
-    told = [one for one in looked if one.verdict is worst] if worst is Verdict.MET else looked
     quiet = (Verdict.MET, Verdict.NOT_APPLICABLE) if worst not in (Verdict.MET, Verdict.NOT_APPLICABLE) else ()
-    reasons = tuple(dict.fromkeys(one.reason for one in told if one.verdict not in quiet))
+    reasons = tuple(dict.fromkeys(one.reason for one in looked if one.verdict not in quiet))
     changes = tuple(change for one in looked for change in one.changes)
     if changes:
         verdict, reason = _needed(measure.way, seen)

@@ -12,6 +12,7 @@ from ringfence.assess.harden.measure import (
     Need,
     Own,
     Permissions,
+    Shown,
     Sysctl,
     There,
     Told,
@@ -45,6 +46,8 @@ def _paths(measure: Measure) -> Iterator[str]:
                 yield from several
             case Permissions(pattern):
                 yield pattern
+            case Shown(folder):
+                yield from (folder, f"{folder}/*", want.pattern)
         if getattr(want, "group", ""):
             yield "/etc/group"
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from ringfence.assess.harden.changes import Change, Permit, Put, Run, Write
-from ringfence.assess.harden.measure import Assign, Device, Edit, Own, Permissions, Sysctl, Told, Verdict
+from ringfence.assess.harden.measure import Assign, Device, Edit, Own, Permissions, Shown, Sysctl, Told, Verdict
 from ringfence.errors import InputError
 from ringfence.estate.ids import clean
 from ringfence.wire.host.edits import ASSIGN, EDIT
@@ -182,16 +182,59 @@ def _setting(want: Device, uuid: str, found: str) -> Run:
 
 
 def _told(want: Told, seen: Seen) -> Looked:
-    (now,) = seen.at(want.path)
-    if now.kind is Kind.ABSENT:
+    entries = seen.at(want.path)
+    if not entries:
         return Looked(Verdict.NOT_APPLICABLE, f"there is no {want.path}")
-    if now.kind is not Kind.FILE:
-        return _unknown(now)
-    lines = now.content.decode("utf-8", "replace").splitlines()
-    like = next((line for line in lines if re.fullmatch(want.pattern, line)), None)
-    if (like is not None) is not want.never:
-        return Looked(Verdict.MET, f"{want.path} says so: {_short(like)}" if like else f"{want.path} does not say it")
-    return Looked(Verdict.BY_HAND, f"{want.path}: {want.remedy}")
+    like = next((_short(line) for one in entries for line in _lines(one) if re.fullmatch(want.pattern, line)), None)
+    unread = next((one for one in entries if one.kind is not Kind.FILE), None)
+    if like is not None:
+        return Looked(*(_by_hand(want) if want.never else (Verdict.MET, f"{want.path} says so: {like}")))
+    if unread is not None:
+        return _unsaid(unread)
+    return Looked(*((Verdict.MET, f"{want.path} does not say it") if want.never else _by_hand(want)))
+
+
+def _by_hand(want: Told) -> tuple[Verdict, str]:
+    return Verdict.BY_HAND, f"{want.path}: {want.remedy}"
+
+
+def _lines(entry: Entry) -> list[str]:
+    return entry.content.decode("utf-8", "replace").splitlines() if entry.kind is Kind.FILE else []
+
+
+def _unsaid(entry: Entry) -> Looked:
+    """What is not there says nothing, neither good nor bad."""
+    if entry.kind is Kind.ABSENT:
+        return Looked(Verdict.UNKNOWN, f"there is no {entry.path}, which would say it")
+    return _unknown(entry)
+
+
+def _shown(want: Shown, seen: Seen) -> Looked:
+    entries = seen.at(want.pattern)
+    unread = next((one for one in entries if one.kind is not Kind.FILE), None)
+    if unread is not None:
+        return _unsaid(unread)
+    if not entries:
+        return _none_shown(want, seen)
+    words = {one.path: one.content.decode("utf-8", "replace").strip() for one in entries}
+    ill = [path for path, word in words.items() if re.fullmatch(want.ill, word)]
+    odd = [path for path, word in words.items() if path not in ill and not re.fullmatch(want.well, word)]
+    if ill:
+        count = f", and {len(ill) - 1} more of {len(words)}" if len(ill) > 1 else ""
+        return Looked(Verdict.BY_HAND, f"{ill[0]} is {words[ill[0]]}{count}: {want.remedy}")
+    if odd:
+        return Looked(Verdict.UNKNOWN, f"{odd[0]} is {_short(words[odd[0]])}, which does not say it")
+    return Looked(Verdict.MET, f"{want.pattern}: all {len(words)} are {_short(next(iter(words.values())))} or alike")
+
+
+def _none_shown(want: Shown, seen: Seen) -> Looked:
+    (folder,) = seen.at(want.folder)
+    if folder.kind is not Kind.FOLDER:
+        return _unsaid(folder)
+    parts = seen.at(f"{want.folder}/*")
+    if parts:
+        return Looked(Verdict.UNKNOWN, f"{parts[0].path} has no {want.name}, which would say it")
+    return Looked(Verdict.BY_HAND, f"{want.folder} is empty: {want.none}")
 
 
 def _unknown(entry: Entry) -> Looked:
@@ -222,4 +265,5 @@ _LOOKS: dict[type, Callable[[Any, Seen], Looked]] = {
     Permissions: _permissions,
     Device: _device,
     Told: _told,
+    Shown: _shown,
 }

@@ -1,6 +1,6 @@
 """A want in a sentence, for explanations and the reference page."""
 
-from ringfence.assess.harden.measure import Assign, Device, Edit, Own, Permissions, Sysctl, Told, Want
+from ringfence.assess.harden.measure import Assign, Device, Edit, Own, Permissions, Shown, Sysctl, Told, Want
 
 _EDITS = {
     "pam": "pam_slurm_adopt is the last rule of the account phase, behind pam_access for administrators",
@@ -25,5 +25,7 @@ def desired(want: Want) -> str:
             return f"{pattern} is not wider than {most:04o}" + (f", of group {group}" if group else "")
         case Device(field, value):
             return f"{field} is {value} on every GPU that has it"
+        case Shown(_, _, well):
+            return f"every {want.pattern} is like `{well}` (looked at, never changed)"
         case Told(path, pattern, _, never):
             return f"{'no line' if never else 'a line'} of {path} is like `{pattern}` (looked at, never changed)"

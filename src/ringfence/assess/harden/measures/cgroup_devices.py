@@ -15,7 +15,7 @@ MEASURE = Measure(
         Assign(_CONF, {"ConstrainDevices": "yes"}, "slurm"),
         Told(
             "/etc/slurm/slurm.conf",
-            r"(?i)\s*TaskPlugin\s*=.*task/cgroup.*",
+            r"(?i)\s*TaskPlugin\s*=[^#]*task/cgroup.*",
             "TaskPlugin does not name task/cgroup; set it for the whole cluster, where slurm.conf is kept",
         ),
     ),

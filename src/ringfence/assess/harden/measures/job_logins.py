@@ -28,11 +28,20 @@ MEASURE = Measure(
         Edit("/etc/pam.d/sshd", "pam", check="pam"),
         Told(
             "/etc/slurm/slurm.conf",
-            r"(?i)\s*PrologFlags\s*=.*contain.*",
+            r"(?i)\s*PrologFlags\s*=[^#]*contain.*",
             "PrologFlags does not name contain, without which no login is adopted; set it for the whole cluster",
         ),
         Told("/etc/pam.d/sshd", r"-?session\s.*pam_systemd\.so.*", _SYSTEMD, never=True),
-        Told("/etc/pam.d/common-session", r"-?session\s.*pam_systemd\.so.*", _SYSTEMD, never=True),
+        *(
+            Told(
+                path,
+                r"-?session\s.*pam_systemd\.so.*",
+                _SYSTEMD,
+                never=True,
+                needs=(There((path,), f"there is {path}"),),
+            )
+            for path in ("/etc/pam.d/common-session", "/etc/pam.d/password-auth")
+        ),
     ),
     never="The rule goes behind the way of administrators, and only where one of them can get in.",
     topic="ssh",
