@@ -14,8 +14,10 @@ from ringfence.assess.stride import flows, harms
 from ringfence.assess.techniques import NAMES
 from ringfence.assess.threat import PHASES, State, Stride
 from ringfence.assess.threats import THREAT, THREATS
-from ringfence.assess.tree import AND, OR, Hop, Node, lines, tree
-from ringfence.assess.tree_svg import svg, wrapped
+from ringfence.assess.tree import AND, OR, Hop, Node, tree
+from ringfence.assess.tree_layout import wrapped
+from ringfence.assess.tree_share import Part, lines, shared
+from ringfence.assess.tree_svg import svg
 from ringfence.errors import InputError
 from ringfence.estate.estate import estate_of
 from ringfence.estate.facts import Fact
@@ -102,7 +104,7 @@ def test_a_tree_is_or_over_ways_and_and_over_what_a_move_needs() -> None:
     assert (reached.text, reached.gate, len(reached.children)) == (place, OR, 2)
     needs_both = reached.children[0]
     assert (needs_both.gate, len(needs_both.children)) == (AND, 2)
-    told = "\n".join(lines(made))
+    told = "\n".join(lines(shared([made])[0]))
     assert "workstation:w#user" in told
     assert "[RF-M2] log in" in told
 
@@ -122,14 +124,96 @@ def test_whatever_a_name_holds_the_picture_is_sound_and_every_box_lies_apart(nod
     """Well-formed XML without anything that runs; boxes do not overlap."""
     root = ET.fromstring(svg([node]).encode("utf-8", "replace"))
     assert not [one for one in root.iter() if one.tag.endswith("script")]
-    boxes = [
-        (float(one.get("x", 0)), float(one.get("y", 0)), float(one.get("height", 0)))
-        for one in root.iter()
-        if one.tag.endswith("rect") and one.get("rx") == "6"
+    boxes = boxes_of(root)
+    for at, (left, top, wide, high) in enumerate(boxes):
+        for other in boxes[at + 1 :]:
+            across = left < other[0] + other[2] and other[0] < left + wide
+            assert not (across and top < other[1] + other[3] and other[1] < top + high)
+
+
+def boxes_of(root: ET.Element) -> list[tuple[float, float, float, float]]:
+    """(left, top, wide, high) of every box."""
+    found = [one for one in root.iter() if one.tag.endswith("rect") and one.get("rx") == "6"]
+    return [tuple(float(one.get(name, 0)) for name in ("x", "y", "width", "height")) for one in found]  # type: ignore[misc]
+
+
+def texts(root: ET.Element) -> list[str]:
+    return [one.text or "" for one in root.iter() if one.tag.endswith("text")]
+
+
+def chain(name: str, steps: int, end: Node | None = None) -> Node:
+    """A path of so many steps."""
+    node = end or Node(f"{name} end", State.OPEN)
+    for step in range(steps):
+        node = Node(f"{name} step {step}", State.OPEN, AND, (node,))
+    return node
+
+
+def leaves(part: Part) -> list[str]:
+    """Every way to a leaf by the texts on it, numbers followed."""
+    return (
+        [part.text] if not part.children else [f"{part.text}/{rest}" for one in part.children for rest in leaves(one)]
+    )
+
+
+def test_what_trees_share_is_drawn_once_and_has_a_number_elsewhere() -> None:
+    """Also across trees, and what is below it is not numbered apart where nobody else needs it."""
+    way = chain("way", 5)
+    trees = [Node(f"threat {at}", State.OPEN, OR, (chain(f"own {at}", 1, way), way)) for at in range(3)]
+    drawn = shared(trees)
+    assert [one.text for one in drawn] == ["threat 0", "threat 1", "threat 2"]
+    first = drawn[0].children[0].children[0]
+    assert (first.text, first.number, len(leaves(first))) == ("way step 4", 1, 1)
+    others = [
+        drawn[0].children[1],
+        *(part for one in drawn[1:] for part in (one.children[0].children[0], one.children[1])),
     ]
-    for _, y, height in boxes:
-        below = [other for other in boxes if other[1] > y]
-        assert all(other[1] >= y + height for other in below)
+    assert [(one.text, one.see, one.number, one.children) for one in others] == [("way step 4", 1, 0, ())] * 5
+    assert first.children[0].number == 0
+    said = texts(ET.fromstring(svg(trees)))
+    assert said.count("way step 0") == 1
+    assert said.count("way step 4") == 6
+    assert said.count("1") == 6
+    told = [line.strip() for one in drawn for line in lines(one)]
+    assert told.count("! (1) way step 4") == 1
+    assert told.count("! way step 4: as (1)") == 5
+
+
+@given(
+    st.lists(
+        st.recursive(st.sampled_from("ab").map(lambda text: Node(text, State.OPEN)), gates, max_leaves=12), max_size=3
+    )
+)
+def test_with_every_number_followed_the_trees_are_what_they_were(trees: list[Node]) -> None:
+    drawn = shared(trees)
+    numbered: dict[int, Part] = {}
+
+    def note(part: Part) -> None:
+        if part.number:
+            numbered[part.number] = part
+        for child in part.children:
+            note(child)
+
+    def whole(part: Part) -> Node:
+        part = numbered[part.see] if part.see else part
+        return Node(part.text, part.state, part.gate, tuple(map(whole, part.children)))
+
+    for one in drawn:
+        note(one)
+    assert [whole(one) for one in drawn] == trees
+
+
+def test_threats_stand_in_columns_and_choices_side_by_side() -> None:
+    """Six of ten steps take two rows of three at most; three ways of one threat stand beside each other."""
+    six = ET.fromstring(svg([Node(f"threat {at}", State.OPEN, OR, (chain(f"{at}", 10),)) for at in range(6)]))
+    assert len({left for left, *_ in boxes_of(six)}) >= 3
+    assert float(six.get("height", 0)) < 6 * 12 * 45 / 2
+    ways = tuple(chain(f"way {at}", 10) for at in range(3))
+    one = boxes_of(ET.fromstring(svg([Node("threat", State.OPEN, OR, ways)])))
+    assert len({left for left, *_ in one}) == 3
+    assert max(left + wide for left, _, wide, _ in one) > 1000
+    uneven = (Node("short", State.UNKNOWN), Node("choice", State.OPEN, OR, ways))
+    assert len({left for left, *_ in boxes_of(ET.fromstring(svg([Node("threat", State.OPEN, OR, uneven)])))}) == 4
 
 
 @given(NAMED, st.integers(8, 120))
@@ -150,13 +234,10 @@ def test_the_deepest_tree_fits_the_width_and_its_path_reads_down() -> None:
     boxes = [one for one in root.iter() if one.tag.endswith("rect") and one.get("rx") == "6"]
     assert len(boxes) == 121
     assert all(0 <= float(one.get("x", 0)) <= wide - float(one.get("width", 0)) for one in boxes)
-    tops = [float(one.get("y", 0)) for one in boxes]
-    assert tops == sorted(tops)
-    chain = Node("end", State.OPEN)
-    for step in range(40):
-        chain = Node(f"step {step}", State.OPEN, AND, (chain,))
-    drawn = [one for one in ET.fromstring(svg([chain])).iter() if one.get("rx") == "6"]
-    assert {one.get("x") for one in drawn} == {"20.0"}, "a path without a choice stays in its column"
+    drawn = boxes_of(ET.fromstring(svg([chain("only", 40)])))
+    assert {left for left, *_ in drawn} == {20.0}, "a path without a choice stays in its column"
+    tops = [top for _, top, *_ in drawn]
+    assert tops == sorted(set(tops))
 
 
 def test_the_layer_is_one_of_the_atlas_navigator() -> None:

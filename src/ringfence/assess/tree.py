@@ -1,11 +1,11 @@
-"""Attack trees: a threat on one subject, the ways it comes true (OR), and what each needs (AND), as text.
+"""Attack trees: a threat on one subject, the ways it comes true (OR), and what each needs (AND).
 
 threat on a subject
 └ OR  way: by facts ─ the facts that open it
       way: by reach ─ a position ─ OR over the moves that lead there ─ AND over what a move starts from …
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -86,12 +86,3 @@ def told(fact: Fact) -> str:
     """A fact in a few words."""
     more = "".join(f", {name}={value}" for name, value in sorted(fact.attributes.items()))
     return f"{fact.subject} {fact.predicate} {fact.object}{more}"
-
-
-def lines(node: Node, depth: int = 0) -> Iterator[str]:
-    """The tree as indented text."""
-    gate = f"{node.gate.upper()} " if node.gate and len(node.children) > 1 else ""
-    mark = {State.OPEN: "!", State.MITIGATED: "✓", State.UNKNOWN: "?"}[node.state]
-    yield f"{'   ' * depth}{mark} {gate}{node.text}"
-    for child in node.children:
-        yield from lines(child, depth + 1)

@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from ringfence.assess.tree import Node, lines
+from ringfence.assess.tree import Node
+from ringfence.assess.tree_share import lines, shared
 from ringfence.assess.tree_svg import svg
 from ringfence.errors import UsageError
 from ringfence.store.saved import write_private
@@ -21,5 +22,5 @@ def drawn(trees: Sequence[Node], path: Path) -> dict[str, Any]:
     write_private(path, svg(trees).encode())
     return {
         "trees": [msgspec.to_builtins(one) for one in trees],
-        "lines": [text for one in trees for text in lines(one)],
+        "lines": [text for one in shared(trees) for text in lines(one)],
     }
