@@ -1,6 +1,7 @@
 """Who could read a model at a time in the past: the right estate is asked, and each answers alone."""
 
 import json
+import os
 import shutil
 
 import pytest
@@ -50,15 +51,20 @@ def answered(folder, day):
 
 def test_the_last_estate_that_is_not_later_is_asked(folder):
     """The day itself counts, whole."""
-    assert kept_at(folder, moment("2026-02-28"))[0].name == "2026-02-01.estate"
-    assert kept_at(folder, moment("2026-03-01"))[0].name == "2026-03-01.estate"
-    assert kept_at(folder, moment("2026-02-01"))[2] == "name"
+    assert kept_at(folder, moment("2026-02-28")).path.name == "2026-02-01.estate"
+    assert kept_at(folder, moment("2026-03-01")).path.name == "2026-03-01.estate"
+    assert kept_at(folder, moment("2026-02-01")).by == "name"
 
 
 def test_a_group_reads_by_right_and_a_superuser_by_moves(folder):
     """Facts for the right, a way with minutes for the move; whoever has neither is not named."""
     found, who = answered(folder, "2026-02-10")
-    assert found["estate"] == {"file": "2026-02-01.estate", "at": "2026-02-01T00:00:00Z", "by": "name"}
+    assert found["estate"] == {
+        "file": "2026-02-01.estate",
+        "at": "2026-02-01T00:00:00Z",
+        "by": "name",
+        "days_older": 9,
+    }
     assert who["identity:alice"]["direct"]
     assert {fact["predicate"] for fact in who["identity:alice"]["facts"]} == {"member_of", "readable_by"}
     bob = who["identity:bob"]
@@ -83,9 +89,9 @@ def test_a_file_without_a_date_is_of_its_newest_fact(folder):
     """Copying a file changes no answer."""
     late = [Fact(MODEL, "stored_on", STORE, source="folders", observed_at=moment("2026-04-01T10:00"))]
     saved.save(estate_of(late), folder / "latest.estate")
-    path, at, by = kept_at(folder, moment("2026-04-01T10:00"))
-    assert (path.name, at, by) == ("latest.estate", moment("2026-04-01T10:00"), "facts")
-    assert kept_at(folder, moment("2026-04-01T09:59"))[0].name == "2026-03-01.estate"
+    kept = kept_at(folder, moment("2026-04-01T10:00"))
+    assert (kept.path.name, kept.at, kept.by) == ("latest.estate", moment("2026-04-01T10:00"), "facts")
+    assert kept_at(folder, moment("2026-04-01T09:59")).path.name == "2026-03-01.estate"
 
 
 def test_no_estate_so_early_and_an_unknown_entity_are_said(folder, tmp_path):
@@ -98,6 +104,36 @@ def test_no_estate_so_early_and_an_unknown_entity_are_said(folder, tmp_path):
         moment("yesterday")
     with pytest.raises(UsageError, match="not a folder"):
         kept_at(tmp_path / "nowhere", moment("2026-03-05"))
+
+
+def test_a_day_that_has_not_come_is_refused():
+    """It asks of the past. Today has begun; an hour of it that is ahead has not."""
+    noon = moment("2026-03-05T12:00", now=2e9)
+    for ahead in ("9999-12-31", "2026-03-06", "2026-03-05T12:01"):
+        with pytest.raises(UsageError, match=f"{ahead} has not come yet"):
+            moment(ahead, noon)
+    assert moment("2026-03-05", noon) > noon
+    assert run(["who-could", "read", MODEL, "--on", "9999-12-31", "--history", "nowhere"]) == 2
+
+
+def test_what_is_no_survey_is_named_and_the_rest_answers(folder, capsys):
+    """A folder, a pipe, a damaged file and one dated ahead of today: as debt leaves them out."""
+    (folder / "dir.estate").mkdir()
+    os.mkfifo(folder / "2026-02-03.estate")
+    (folder / "2026-02-04.estate").write_bytes(b"not an estate")
+    shutil.copy(folder / "2026-03-01.estate", folder / "2099-01-01.estate")
+    arguments = ["who-could", "read", MODEL, "--on", "2026-02-10", "--history", str(folder)]
+    assert run([*arguments, "--json"]) == 3
+    found = json.loads(capsys.readouterr().out)
+    assert found["estate"]["file"] == "2026-02-01.estate"
+    said = {one["file"]: one["what"] for one in found["unreadable"]}
+    assert set(said) == {"dir.estate", "2026-02-03.estate", "2026-02-04.estate", "2099-01-01.estate"}
+    assert "has not come yet" in said["2099-01-01.estate"]
+    assert run(arguments) == 3
+    assert "dir.estate" in capsys.readouterr().err
+    (folder / "2026-02-01.estate").unlink()
+    assert run(arguments) == 1
+    assert "holds no survey that can be read" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("entity", ["host:n1", "identity:alice", "job:slurm/c/7", "host:n1#root"])
@@ -124,13 +160,14 @@ def test_the_command_prints_the_documented_shape(folder, capsys):
     arguments = ["who-could", "read", MODEL, "--on", "2026-02-10", "--history", str(folder)]
     assert run([*arguments, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert set(found) == {"read", "on", "estate", "count", "who", "unknown"}
+    assert set(found) == {"read", "on", "estate", "count", "who", "unknown", "unreadable"}
     assert {key for row in found["who"] for key in row} == {"entity", "from", "direct", "facts", "by_moves", "path"}
     assert run(arguments) == 0
     shown = capsys.readouterr().out
     assert "identity:bob" in shown
     assert "RF-M103" in shown
     assert "Asked of 2026-02-01.estate" in shown
+    assert "9 days before that day: what changed in between is not in it" in shown
     shutil.rmtree(folder)
     assert run(arguments) != 0
     assert "not a folder" in capsys.readouterr().err

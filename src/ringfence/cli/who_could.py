@@ -8,8 +8,11 @@ from cyclopts import Parameter, validators
 from ringfence.app.assess import who_could as desk
 from ringfence.cli import output
 from ringfence.cli.ask import told
-from ringfence.cli.columns import table
+from ringfence.cli.columns import many, table
 from ringfence.cli.estate import AsJson, Identity
+from ringfence.errors import Problem
+
+PARTIAL = 3
 
 
 def who_could(
@@ -27,8 +30,10 @@ def who_could(
 
     Example: `ringfence who-could read model:atlas-70b --on 2026-03-01 --history estates`
 
-    Asks the last estate in the folder that is not later than the date. An estate's time is the one in its name, else
-    that of the newest fact in it. Each is asked about alone: by right, or by moves of whoever holds it.
+    Asks the last estate in the folder that is not later than the date, and says how much older it is: what changed
+    in between is not in it. An estate's time is the one in its name, else that of the newest fact in it. Files that are
+    dated ahead of today or cannot be read are named and left out: exit status 3. Each is asked about alone: by right,
+    or by moves of whoever holds it.
 
     Parameters
     ----------
@@ -37,7 +42,7 @@ def who_could(
     entity
         A model, checkpoint, dataset or storage, as in `model:atlas-70b`.
     on
-        A day (its end, UTC), or a time such as 2026-03-01T07:00.
+        A past day (its end, UTC) or today, or a past time such as 2026-03-01T07:00.
     history
         The folder of saved estates.
     most
@@ -46,7 +51,7 @@ def who_could(
     found = desk.who_could(entity, desk.moment(on), history, most, identity)
     if json:
         output.json(found)
-        return 0
+        return PARTIAL if found["unreadable"] else 0
     kept = found["estate"]
     rows = [(row["entity"], "yes" if row["direct"] else "no", _minutes(row, most)) for row in found["who"]]
     if rows:
@@ -57,10 +62,20 @@ def who_could(
     data = found["read"].rpartition("#")[0]
     output.out.print(
         f"{_how_many(found['count'])} could read {data}{lead}. Asked of {kept['file']}, which is of {kept['at']} "
-        f"(by its {kept['by']}).",
+        f"(by its {kept['by']}), {_age(kept['days_older'])}.",
         markup=False,
     )
-    return 0
+    if found["unreadable"]:
+        output.err.print("left out:")
+        output.problems(Problem(one["file"], 0, one["what"], one["remedy"]) for one in found["unreadable"])
+    return PARTIAL if found["unreadable"] else 0
+
+
+def _age(days: int) -> str:
+    """How much older the survey is than what was asked for."""
+    if not days:
+        return "the same day"
+    return f"{many(days, 'day')} before that day: what changed in between is not in it"
 
 
 def _how_many(count: int) -> str:

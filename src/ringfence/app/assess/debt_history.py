@@ -55,6 +55,25 @@ class Surveys:
         if not read:
             raise EstateError(*self._nothing())
 
+    @property
+    def first(self) -> float | None:
+        """When the earliest was, seconds; None where none has a time."""
+        return min(self._times, default=None)
+
+    def last(self, when: float) -> tuple[float, Path, Estate] | None:
+        """(seconds, file, estate) of the last that is not later than `when` (seconds) and can be read.
+
+        None where none is so early. Raises `EstateError` where there are some, and none can be read.
+        """
+        early = sorted((at for at in self._times if at <= when), reverse=True)
+        for at in early:
+            estate = self._opened(self._times[at])
+            if estate is not None:
+                return at, self._times[at], estate
+        if early:
+            raise EstateError(*self._nothing())
+        return None
+
     def _nothing(self) -> tuple[str, str]:
         first = min(self.problems, default=None)
         if first is None:

@@ -6,65 +6,83 @@ Each answers for themselves alone: accounts, jobs, workstations and the outside.
 or the job's own work says so. *By moves*: an attacker who holds them gets there; the quickest way is shown.
 """
 
+import time
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from ringfence.analyse import positions
 from ringfence.analyse.reach import nearest, reach_from, reach_sets, settle
-from ringfence.app.assess.debt_history import named, newest
-from ringfence.app.estates import open_estate
+from ringfence.app.assess.debt_history import estates_in, named
 from ringfence.app.questions import Questions
 from ringfence.app.survey import entities_of
-from ringfence.errors import UsageError
+from ringfence.errors import Problem, UsageError
 from ringfence.estate.estate import Estate
 from ringfence.estate.facts import Fact
+from ringfence.estate.ids import clean
 from ringfence.estate.kinds import EVERYONE, KINDS, OUTSIDE, kind_of
 from ringfence.estate.stamps import utc as _iso
 
 ASKED = ("identity", "job", "workstation")
 """Kinds of those who are asked about, beside the outside."""
 
+_DAY = 86_400.0
+_FEW = 3
+
 READABLE = tuple(name for name, kind in KINDS.items() if kind.default == "read")
 """Kinds of what can be read."""
 
 
-def moment(text: str) -> float:
-    """Seconds of `2026-03-01` (that day's end, UTC) or of a time such as 2026-03-01T07:00. Raises `UsageError`."""
+class Kept(msgspec.Struct, frozen=True):
+    """The survey that answers: its file, when it was (seconds), and what says so: its `name`, else its `facts`.
+
+    `problems`: files of the folder that are no survey, are dated ahead of today, or could not be read.
+    """
+
+    path: Path
+    at: float
+    by: str
+    estate: Estate
+    problems: tuple[Problem, ...] = ()
+
+
+def moment(text: str, now: float | None = None) -> float:
+    """Seconds of `2026-03-01` (that day's end, UTC) or of a time such as 2026-03-01T07:00.
+
+    Raises `UsageError`, also where it lies ahead of `now` (seconds, that of the clock): a day is past as it begins.
+    """
     try:
         when = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(f"{text!r} is no date", "as in 2026-03-01, or 2026-03-01T07:00 (UTC)") from None
     when = when if when.tzinfo else when.replace(tzinfo=UTC)
+    if when.timestamp() > (time.time() if now is None else now):
+        raise UsageError(f"{text} has not come yet", "name a past day; of today's estate `ringfence paths` tells")
     whole_day = len(text) <= len("2026-03-01")
-    return (when + timedelta(days=1, microseconds=-1) if whole_day else when).timestamp()
+    return when.timestamp() + (_DAY - 1e-6 if whole_day else 0.0)
 
 
-def kept_at(folder: Path, when: float, identity: Path | None = None) -> tuple[Path, float, str]:
-    """(file, its time, "name" or "facts") of the last estate in the folder that is not later than `when`.
+def kept_at(folder: Path, when: float, identity: Path | None = None, now: float | None = None) -> Kept:
+    """The last estate in the folder that is not later than `when` and can be read; `now` as in `moment`.
 
-    A file's time is the one in its name, else that of its newest fact. Raises `UsageError` where there is none.
+    A file's time is the one in its name, else that of its newest fact. What is dated ahead of today, and what cannot be
+    read, is named, and the next older one answers. Raises `UsageError` where none is so early, or two are of one time.
     """
-    if not folder.is_dir():
-        raise UsageError(f"{folder} is not a folder", "name the folder that holds saved estates, one per survey")
-    found = [_dated(path, identity) for path in sorted(folder.glob("*.estate"))]
-    early = [each for each in found if each[1] <= when]
-    if not early:
-        first = min((at for _, at, _ in found), default=None)
-        holds = f"; the first there is of {_iso(first)}" if first is not None else ", nor any later"
+    surveys = estates_in(folder, identity, now=now)
+    found = surveys.last(when)
+    if found is None:
+        holds = f"; the first there is of {_iso(surveys.first)}" if surveys.first is not None else ", nor any later"
+        named_ = "".join(f"; {one.file}: {one.what}" for one in surveys.problems[:_FEW])
         raise UsageError(
-            f"{folder} holds no estate as early as {_iso(when)}{holds}",
+            f"{folder} holds no estate as early as {_iso(when)}{holds}{named_}",
             "`ringfence collect --from DIR -o FOLDER/2026-03-01.estate` keeps one",
         )
-    return max(early, key=lambda each: (each[1], each[0].name))
-
-
-def _dated(path: Path, identity: Path | None) -> tuple[Path, float, str]:
-    at = named(path.name)
-    return (path, at, "name") if at is not None else (path, newest(open_estate(path, identity)), "facts")
+    at, path, estate = found
+    return Kept(path, at, "facts" if named(path.name) is None else "name", estate, tuple(surveys.problems))
 
 
 def who_could(entity: str, when: float, folder: Path, most: int = 20, identity: Path | None = None) -> dict[str, Any]:
@@ -78,8 +96,8 @@ def who_could(entity: str, when: float, folder: Path, most: int = 20, identity: 
             f"a {kind_of(data)} is nothing that is read",
             f"name a {', '.join(READABLE[:-1])} or {READABLE[-1]}; of others `ringfence paths` tells the ways",
         )
-    path, at, by = kept_at(folder, when, identity)
-    asked = Questions(open_estate(path, identity))
+    kept = kept_at(folder, when, identity)
+    asked = Questions(kept.estate)
     target = f"{data}#read"
     positions.parse(asked.estate, target)  # says so where the estate does not know it
     who = list(_candidates(asked.estate))
@@ -90,10 +108,16 @@ def who_could(entity: str, when: float, folder: Path, most: int = 20, identity: 
     return {
         "read": target,
         "on": _iso(when),
-        "estate": {"file": path.name, "at": _iso(at), "by": by},
+        "estate": {
+            "file": clean(kept.path.name),
+            "at": _iso(kept.at),
+            "by": kept.by,
+            "days_older": int(when // _DAY - kept.at // _DAY),
+        },
         "count": len(rows),
         "who": [_row(asked, name, target, direct, able, shown=n < most) for n, name in enumerate(rows)],
         "unknown": sorted(perhaps - set(rows)),
+        "unreadable": [{"file": one.file, "what": one.what, "remedy": one.remedy} for one in kept.problems],
     }
 
 
