@@ -41,6 +41,8 @@ What facts cannot decide, a named role may attest: a file, signed with Ed25519.
 
 `openssl pkeyutl -sign -rawin -inkey security.key -in a.json -out a.json.sig` signs it;
 `ringfence threats --rand --attest a.json --role security=security.pem` counts it, until its last day.
+One that does not count (another key, its day over, a model that is not here) is named with the reason, and the exit
+status is 3.
 """
 _ENDS = "What ends it:"
 _STRIDE = {kind: kind.name.lower() for kind in Stride}
