@@ -64,8 +64,49 @@ def test_every_measure_is_explained_and_one_that_is_none_is_refused(capsys):
 
 def test_an_undo_of_a_receipt_that_is_not_in_force_has_nothing_to_do(root, capsys):
     """Waves ask so of hosts that had nothing to change."""
-    assert run(["harden", "undo", "0123456789abcdef", "--root", str(root), "--apply", "--json"]) == 0
+    words = ["harden", "undo", "0123456789abcdef", "--root", str(root), "--apply", "--json"]
+    assert run([*words, "--if-there"]) == 0
     assert json.loads(capsys.readouterr().out)["status"] == "not in force"
+    assert run(words) == 2
+    assert "none is open" in capsys.readouterr().err
+
+
+def test_an_id_that_is_no_receipt_is_refused_and_what_is_open_is_named(root, capsys):
+    """Dry or not; one that was taken back before is no slip."""
+    at = ["--root", str(root)]
+    assert run(["harden", "apply", *at, "--only", "container_toolkit", "--receipt", "0a", "--apply"]) == 0
+    hardened = picture(root)
+    capsys.readouterr()
+    for more in ([], ["--apply"]):
+        assert run(["harden", "undo", "0b", *at, *more]) == 2
+        said = capsys.readouterr()
+        assert "'0b' is no receipt of this host; open, the last first: 0a" in " ".join(said.err.split())
+        assert "taken back" not in said.out
+    assert picture(root) == hardened
+    assert run(["harden", "undo", "0a", *at, "--apply"]) == 0
+    assert "0a is taken back at 1 place" in capsys.readouterr().out
+    assert run(["harden", "undo", "0a", *at, "--apply"]) == 0
+    assert "0a was taken back before; nothing was changed" in capsys.readouterr().out
+
+
+def test_an_undo_shows_what_would_come_back(tmp_path, capsys):
+    """Lines of files, values and modes, and what was not there."""
+    names = ("network_mounts", "kernel_memory", "umad")
+    root = grown(tmp_path, {path: what for name in names for path, what in sample(name)["tree"].items()})
+    at = ["--root", str(root)]
+    run(["harden", "apply", *at, *(word for name in names for word in ("--only", name)), "--apply"])
+    capsys.readouterr()
+    assert run(["harden", "undo", *at]) == 0
+    said = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert "write /etc/fstab: holds again what it held" in said
+    assert "- 10.0.0.9@o2ib:/fs /scratch lustre flock,_netdev,nosuid,nodev 0 0" in said
+    assert "+ 10.0.0.9@o2ib:/fs /scratch lustre flock,_netdev 0 0" in said
+    assert "write /etc/udev/rules.d/99-ringfence-umad.rules: taken away, for it was not there" in said
+    assert any(one.startswith("permit /dev/infiniband/umad0: 0600 group ") for one in said)
+    assert any(one.startswith("put /proc/sys/kernel/") and "→" in one for one in said)
+    assert run(["harden", "undo", *at, "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert [one["place"] for one in shown["back"]] == list(reversed(shown["places"]))
 
 
 def test_waves_are_shown_before_anything_is_done(tmp_path, capsys):

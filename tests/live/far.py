@@ -57,7 +57,7 @@ class Near(Far):
                 if words[2] == "apply":
                     list(Applying(self.folder / host, only, None, given["--receipt"]).apply())
                 else:
-                    list(Undoing(self.folder / host, None, given["undo"]).undo())
+                    list(Undoing(self.folder / host, None, given["undo"], if_there=True).undo())
             except RingfenceError as error:
                 return Told(1, "", error.what)
         return Told(0, "", "")

@@ -143,6 +143,7 @@ def undo(
     state: State = None,
     keep_theirs: Annotated[bool, Parameter(negative="")] = False,
     overwrite_theirs: Annotated[bool, Parameter(negative="")] = False,
+    if_there: Annotated[bool, Parameter(negative="")] = False,
     wait: Wait = 0.0,
     really: Really = False,
     json: AsJson = False,
@@ -156,28 +157,36 @@ def undo(
     Parameters
     ----------
     receipt
-        The receipt, if it is to be checked that it is the last one.
+        The receipt, if it is to be checked that it is the last one. An id that is none of this host is refused.
     keep_theirs
         What somebody else changed since stays as they made it; the receipt is closed, and the journal says so.
     overwrite_theirs
         What was there before comes back over their change; a copy of a file of theirs is kept beside the receipts.
+    if_there
+        A receipt that this host does not have is no fault: nothing is left to do then. Waves ask so.
     """
     if keep_theirs and overwrite_theirs:
         raise UsageError("--keep-theirs and --overwrite-theirs exclude each other", "name one")
-    undoing = commands.Undoing(root, state, receipt, commands.foreign(keep_theirs, overwrite_theirs), wait)
+    undoing = commands.Undoing(root, state, receipt, commands.foreign(keep_theirs, overwrite_theirs), wait, if_there)
     shown = undoing.shown()
     done = _run(undoing.undo()) if really else []
     if json:
         output.json({**shown, "outcomes": done})
+    elif undoing.nothing and not done:
+        output.out.print(undoing.nothing, markup=False)
     elif really:
         kept = [one for one in done if one.status == "kept"]
         left = f"; {len(kept)} stay as somebody else made them" if kept else ""
-        output.out.print(f"{shown['receipt']} is taken back at {len(done) - len(kept)} places{left}", markup=False)
+        output.out.print(
+            f"{shown['receipt']} is taken back at {_count(len(done) - len(kept), 'place')}{left}", markup=False
+        )
         for one in done:
             if one.why:
                 output.out.print(f"{one.place}: {one.why}", markup=False)
     else:
-        output.table(("would be put back",), [(place,) for place in shown["places"]])
+        output.out.print(f"an undo of {shown['receipt']} would put back, in this order:", markup=False)
+        for line in undoing.told_back():
+            output.out.print(line, markup=False)
         for line in undoing.told():
             output.out.print(line, markup=False)
         if shown["theirs"]:
@@ -292,3 +301,7 @@ def _told_changes(found: list[dict[str, Any]], done: list[Any], digest: str) -> 
         output.out.print("`ringfence harden undo --apply` takes it back")
     elif any(one["changes"] for one in found):
         output.out.print(f"nothing was changed; --apply does it (--plan {digest[:16]} --apply: this and no other)")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

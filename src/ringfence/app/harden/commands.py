@@ -18,7 +18,9 @@ from ringfence.assess.harden.measure import Measure, Verdict
 from ringfence.assess.harden.plan import Plan
 from ringfence.assess.harden.waves import BAD, Rules, Step, waves
 from ringfence.assess.harden.words import desired
+from ringfence.enforce.host import back
 from ringfence.errors import Problem, UsageError
+from ringfence.estate.ids import clean
 from ringfence.store.state.receipts import Receipt
 
 OPEN = (Verdict.DIFFERS, Verdict.BY_HAND, Verdict.UNKNOWN)
@@ -106,33 +108,61 @@ class Applying:
 
 
 class Undoing:
-    """Taking the last apply back. Raises `UsageError` where there is none.
+    """Taking the last apply back. Raises `UsageError` where there is none, or for an id that is none here.
 
-    Of a receipt that is named and not in force (never begun, or undone already) nothing is left to do.
+    Of one that was taken back already nothing is left to do; with `if_there` nor is there of one that is not known.
     """
 
     def __init__(
-        self, root: Path, state: Path | None, receipt: str, foreign: Foreign = Foreign.ASK, wait: float = 0.0
+        self,
+        root: Path,
+        state: Path | None,
+        receipt: str,
+        foreign: Foreign = Foreign.ASK,
+        wait: float = 0.0,
+        if_there: bool = False,
     ) -> None:
         self._foreign, self._wait = foreign, wait
         ledger = Ledger(folder_of(root, state))
-        self._named = receipt
+        self._named, self._status = receipt, "not in force"
         self._receipt: Receipt | None = None
         self._host: Host | None = None
         if receipt and not ledger.exists:
+            if not if_there:
+                raise _unknown(receipt, [])
             return
         self._host = Host(root, ledger.there())
         if not receipt or self._host.in_force(receipt):
             self._receipt = self._host.to_undo(receipt)
+            return
+        self._status = self._host.known(receipt) or self._status
+        if self._status != "undone" and not if_there:
+            raise _unknown(receipt, self._host.open())
 
     def shown(self) -> dict[str, Any]:
         """What would be put back."""
         if self._host is None or self._receipt is None:
-            return {"receipt": self._named, "status": "not in force", "places": [], "theirs": []}
+            return {"receipt": self._named, "status": self._status, "places": [], "back": [], "theirs": []}
+        back = [msgspec.structs.asdict(one) for one in self._host.back(self._receipt)]
         places = [one.target for one in self._receipt.targets if one.status not in ("planned", "undone")]
         found = [msgspec.structs.asdict(one) for one in self._host.theirs(self._receipt)]
         theirs = [{key: value for key, value in one.items() if key != "content"} for one in found]
-        return {"receipt": self._receipt.id, "status": self._receipt.status, "places": places, "theirs": theirs}
+        status = self._receipt.status
+        return {"receipt": self._receipt.id, "status": status, "places": places, "back": back, "theirs": theirs}
+
+    @property
+    def nothing(self) -> str:
+        """Why nothing is left to do; "" where something is."""
+        if self._receipt is not None:
+            return ""
+        how = "was taken back before" if self._status == "undone" else "is not in force here"
+        return f"{clean(self._named)} {how}; nothing was changed"
+
+    def told_back(self) -> list[str]:
+        """What would be put back, in lines."""
+        if self._host is None or self._receipt is None:
+            return []
+        return [line for one in self._host.back(self._receipt) for line in back.told(one)]
 
     def told(self) -> list[str]:
         """What somebody else changed since, in lines."""
@@ -149,6 +179,13 @@ class Undoing:
             wanted = self._named or (self._receipt.id if self._receipt else "")
             if self._host.in_force(wanted):
                 yield from self._host.undo(self._host.to_undo(wanted), self._foreign)
+
+
+def _unknown(receipt: str, known: Sequence[str]) -> UsageError:
+    """An id that nobody gave here: a slip of the pen must not pass for an undo."""
+    there = f"open, the last first: {', '.join(known)}" if known else "none is open"
+    what = f"{clean(receipt)[:40]!r} is no receipt of this host; {there}"
+    return UsageError(what, "`ringfence harden undo` without an id takes the last one; --state names another folder")
 
 
 def foreign(keep: bool, overwrite: bool) -> Foreign:

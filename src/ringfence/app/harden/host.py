@@ -24,7 +24,7 @@ from ringfence.assess.harden.measures import MEASURES
 from ringfence.assess.harden.plan import Plan, planned
 from ringfence.collect.tree import Tree, look
 from ringfence.enforce.host import act
-from ringfence.enforce.host.act import Theirs
+from ringfence.enforce.host.act import Back, Theirs
 from ringfence.enforce.host.kept import Kept, decode, encode
 from ringfence.errors import EnforceError, RingfenceError, UsageError
 from ringfence.store.state import receipts
@@ -117,6 +117,15 @@ class Host:
         """Applies and undos that somebody was cut off in."""
         return receipts.listed(self.ledger.database, ("begun", "undoing"))
 
+    def known(self, receipt: str) -> str:
+        """How a receipt stands; "" for an id that was never given here."""
+        found = receipts.receipt(self.ledger.database, receipt)
+        return found.status if found else ""
+
+    def open(self) -> list[str]:
+        """The ids of all that is in force, the last first."""
+        return [one.id for one in reversed(receipts.listed(self.ledger.database, _OPEN))]
+
     def in_force(self, receipt: str) -> bool:
         """Whether anything of a receipt may still stand."""
         return any(one.id == receipt for one in receipts.listed(self.ledger.database, _OPEN))
@@ -135,6 +144,11 @@ class Host:
         """Places of a receipt that somebody else changed since."""
         still = (decode(one.before) for one in reversed(receipt.targets) if one.status not in ("planned", "undone"))
         return [found for kept in still if (found := act.theirs(self.tree, kept))]
+
+    def back(self, receipt: receipts.Receipt) -> list[Back]:
+        """What an undo of a receipt gives back, in its order."""
+        still = (one for one in reversed(receipt.targets) if one.status not in ("planned", "undone"))
+        return [act.back(decode(one.before)) for one in still]
 
     def undo(self, receipt: receipts.Receipt, foreign: Foreign = Foreign.ASK) -> Iterator[Outcome]:
         """Put everything back, the last change first. Raises `EnforceError` where something was not."""

@@ -147,7 +147,16 @@ class Waves:
 
     def _put_back(self, host: str) -> Host:
         was = self.hosts[host]
-        words = (*self._settings.program, "harden", "undo", self._run.receipt, "--apply", "--json", *self._patient)
+        words = (
+            *self._settings.program,
+            "harden",
+            "undo",
+            self._run.receipt,
+            "--if-there",
+            "--apply",
+            "--json",
+            *self._patient,
+        )
         told = self._there(host, words)
         if told.status == 0:
             return Host(Stand.BACK, was.why, was.pace)

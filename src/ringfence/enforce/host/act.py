@@ -4,17 +4,19 @@ kept = before(tree, change)     all that an undo needs; nothing is touched
 check(tree, change)             whether the program that reads it would take it
 apply(tree, kept)               whole or not at all, read back; again does no harm
 theirs(tree, kept)              what somebody else made of it since, None if nobody did
+back(kept)                      what a restore gives back
 restore(tree, kept)             exactly as it was; refuses where somebody else changed it since, but for what is named
 """
 
 from ringfence.assess.harden.changes import Change, Permit, Put, Run, Write
 from ringfence.collect.tree import Tree
 from ringfence.enforce.host import files, live, programs
+from ringfence.enforce.host.back import Back, back
 from ringfence.enforce.host.kept import Kept, Theirs, Was
 from ringfence.enforce.host.theirs import theirs
 from ringfence.errors import EnforceError, RingfenceError
 
-__all__ = ["Theirs", "apply", "before", "check", "restore", "theirs"]
+__all__ = ["Back", "Theirs", "apply", "back", "before", "check", "restore", "theirs"]
 
 
 def before(tree: Tree, change: Change) -> Kept:

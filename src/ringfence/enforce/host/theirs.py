@@ -39,7 +39,7 @@ def _of_file(tree: Tree, change: Write, kept: Kept) -> Theirs | None:
         what = "it was edited"
     else:
         what = "it is gone" if now.kind is Kind.ABSENT else f"it is {now.why or f'a {now.kind}'} now"
-    lines = tuple(_difference(change.content, content)) if content is not None else ()
+    lines = tuple(difference(change.content, content)) if content is not None else ()
     return Theirs(
         place(change), what, _digest(kept.was.content), _digest(change.content), _digest(content), lines, content
     )
@@ -91,8 +91,8 @@ def _value(change: Put | Permit | Run, content: bytes | None, mode: int, gid: in
     return (content or b"").decode("utf-8", "replace").strip()
 
 
-def _difference(ours: bytes, now: bytes) -> Iterable[str]:
-    """Lines that only one of them has, in their order; in time that grows with their length alone."""
+def difference(ours: bytes, now: bytes) -> Iterable[str]:
+    """Lines that only one of them has (`-`: the first), in their order; in time that grows with their length alone."""
     sides = (ours.decode("utf-8", "replace").splitlines(), now.decode("utf-8", "replace").splitlines())
     found = [*_only(sides[0], sides[1], "-"), *_only(sides[1], sides[0], "+")]
     yield from found[:MOST_LINES]
