@@ -83,6 +83,8 @@ def tell(told: dict[str, Any]) -> None:
     rows = [_row(window) for window in told["windows"][-12:]]
     columns = ("window", "debt", "principal", "interest", "open", "over a year", "coverage", "TFLOP/s", "GPU-hours/day")
     output.table(columns, rows)
+    for note in told["notes"]:
+        say(output.harmless(note), markup=False)
     _flow(told)
     tell_plan(told)
 

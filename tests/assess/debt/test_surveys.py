@@ -9,6 +9,9 @@ import pytest
 from ringfence.app.assess.debt import History, history
 from ringfence.app.assess.debt_demo import estates
 from ringfence.app.assess.debt_history import estates_in, named
+from ringfence.app.assess.debt_report import debt_page
+from ringfence.app.assess.debt_retired import retired_of
+from ringfence.app.assess.debt_shown import shown
 from ringfence.assess.checks import CHECK
 from ringfence.assess.debt.verdict import Pace
 from ringfence.errors import EstateError, UsageError
@@ -158,3 +161,58 @@ def test_what_was_retired_is_not_missed() -> None:
     gone = surveyed(without, "bmc").points[-1].coverage.missing
     assert gone
     assert surveyed(without, "bmc", retired=frozenset(gone)).verdict.pace is not Pace.REFUSED
+
+
+# footholds
+
+
+def test_where_no_foothold_is_known_nothing_is_decided() -> None:
+    """Findings are open in every survey, and nobody is seen to come: that is no reason to be content."""
+    found = history(((at, without(one, "workstation")) for at, one in GROWS), CHECKS)
+    assert [point.debt.total for point in found.points] == [0.0] * 4
+    assert all(point.open for point in found.points)
+    assert found.verdict.pace is Pace.OPEN
+    assert "no foothold is known" in found.verdict.reasons[0]
+    assert "logs_in_from" in found.verdict.reasons[0]  # what to collect
+
+
+PEOPLE = frozenset(fact.object for _, one in GROWS for fact in one.facts("logs_in_from"))
+
+
+def test_whoever_retires_all_footholds_is_refused_and_it_is_told() -> None:
+    found = surveyed(without, "workstation", PEOPLE)
+    assert [point.coverage.share for point in found.points] == [1.0] * 4
+    assert found.points[-1].debt.total == 0.0 < found.points[1].debt.total
+    assert found.verdict.pace is Pace.REFUSED
+    assert "12 of 12 footholds were retired" in found.verdict.reasons[0]
+    told = shown(found)
+    assert told["retired"]["footholds"] == sorted(PEOPLE)
+    assert told["retired"]["named"] == len(PEOPLE)
+    (note,) = (note for note in told["notes"] if "--retired" in note)
+    assert "12 footholds" in note
+    assert note in debt_page(told)
+
+
+def test_few_retired_footholds_are_told_and_no_reason_to_refuse() -> None:
+    one = sorted(PEOPLE)[0]
+
+    def gone(estate: Estate, _: str) -> Estate:
+        return estate_of(fact for fact in estate.facts() if one not in (fact.subject, fact.object))
+
+    found = surveyed(gone, "", frozenset((one,)))
+    assert found.verdict.pace is not Pace.REFUSED
+    assert any(one in note for note in shown(found)["notes"])
+    assert shown(surveyed(lambda estate, _: estate, ""))["retired"]["footholds"] == []
+
+
+def seen(*sizes: int) -> list[frozenset[str]]:
+    return [frozenset(f"workstation:{number}" for number in range(size)) for size in sizes]
+
+
+def test_retiring_bit_by_bit_is_refused_too_and_replacing_is_not() -> None:
+    named_all = frozenset(f"workstation:{number}" for number in range(20))
+    assert retired_of(named_all, seen(20, 14, 9), []).refused
+    assert not retired_of(named_all, seen(20, 17, 15), []).refused
+    replaced = [frozenset(f"workstation:{number}" for number in range(at, at + 20)) for at in (0, 6, 12, 18)]
+    assert not retired_of(named_all, replaced, []).refused
+    assert retired_of(named_all, [], seen(20, 9)).refused  # jewels alike

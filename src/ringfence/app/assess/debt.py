@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from ringfence.app.assess.debt_retired import Retired, retired_of
 from ringfence.app.assess.debt_svg import day
 from ringfence.app.assess.debt_window import Standing, is_hole, no_values, stand
 from ringfence.assess.check import Check
@@ -70,6 +71,7 @@ class History:
     last: Standing
     ledger: Ledger
     jewels_left: tuple[str, ...]
+    retired: Retired
 
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
@@ -110,6 +112,8 @@ class History:
             since=self._alike_since,
             collect=self.points[-1].coverage.to_collect,
             lacking=self._lacking,
+            assumed=self.assumed,
+            retired=self.retired.refused,
         )
 
     @cached_property
@@ -117,14 +121,22 @@ class History:
         """What was known in some window and is in no fact of it or a later one."""
         return sorted({name for point in self.points for name in point.coverage.missing})
 
+    @cached_property
+    def assumed(self) -> list[str]:
+        """Hosts that were measured in some survey and only assumed to be like another in a later one."""
+        return sorted({name for point in self.points for name in point.coverage.assumed})
+
     @property
     def _lacking(self) -> list[str]:
         """What the last survey has none of, though only with it anything can be owed."""
         found = []
         if not self.last.jewels:
             found.append("no crown jewel is known, so nothing can be owed: `ringfence mark model:NAME` names one")
-        if not self.last.game.inside.shape[0]:
-            found.append("no foothold is known, so nobody could come: collect who logs in from where")
+        if not self.last.footholds:
+            found.append(
+                "no foothold is known, so nobody is seen to come: name in the inventory which workstations people log "
+                "in from (`logs_in_from`), and collect again"
+            )
         return found
 
     @property
@@ -196,16 +208,20 @@ def history(
     points: list[Point] = []
     left: dict[str, None] = {}
     last: Standing | None = None
+    feet: list[frozenset[str]] = []
+    marked: list[frozenset[str]] = []
     for at, estate in estates:
         before = last.jewels if last else {}
         access = last.access if last else NOBODY
         last, kept, known = stand(estate, at, kept, known, checks, retired, footholds, access)
         points.append(_point(last, kept, (*last.compute.refused, *no_values(estate))))
         now = last.jewels
+        feet.append(last.footholds)
+        marked.append(frozenset(now))
         left |= {jewel: None for jewel, worth in before.items() if jewel in estate and now.get(jewel, 0.0) < worth}
     if last is None:
         raise UsageError("there is no estate", "`ringfence collect` makes one")
-    return History(tuple(points), last, kept, tuple(left))
+    return History(tuple(points), last, kept, tuple(left), retired_of(retired, feet, marked))
 
 
 def _point(now: Standing, kept: Ledger, refused: tuple[str, ...]) -> Point:

@@ -38,6 +38,7 @@ def debt_page(told: Mapping[str, Any]) -> str:
         _verdict(told),
         _figures(told),
         _over_time(windows),
+        "".join(f"<p class=dim>{escape(one)}.</p>" for one in told["notes"]),
         _contributors(told["contributors"]),
         _plan(told),
         _flow(told),

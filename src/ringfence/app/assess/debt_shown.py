@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ringfence.app.assess.debt import Group, History, Point
+from ringfence.app.assess.debt_notes import notes
+from ringfence.app.assess.debt_steps import next_step
 from ringfence.assess.checks import CHECK
 from ringfence.assess.debt.access import GRANTED, SETTLED
 from ringfence.assess.debt.findings import HOLE
@@ -33,6 +35,7 @@ def shown(found: History, fixes: int = 10, left_out: Sequence[Problem] = (), ear
 
     `left_out`: files that are no window; `earlier`: surveys before the day to begin with.
     """
+    step = next_step(found)
     shares, exact = found.shares
     plan, best = found.next_fixes(fixes)
     groups = [
@@ -55,6 +58,14 @@ def shown(found: History, fixes: int = 10, left_out: Sequence[Problem] = (), ear
         "fixed": found.survival.fixed,
         "jewels_left": list(found.jewels_left),
         "missing": found.missing,
+        "assumed": found.assumed,
+        "retired": {
+            "named": found.retired.named,
+            "footholds": list(found.retired.footholds),
+            "jewels": list(found.retired.jewels),
+        },
+        "notes": [clean(one) for one in notes(found, step)],
+        "next_step": {"at": step.at, "debt": _round(step.debt)},
         "forecast": _forecast(found),
         "contributors": sorted(groups, key=lambda row: (-row["owes"], row["check"])),
         "contributors_exact": exact,
@@ -88,6 +99,7 @@ def _window(point: Point) -> dict[str, Any]:
             "answered": point.coverage.answered,
             "known": point.coverage.known,
             "missing": len(point.coverage.missing),
+            "assumed": len(point.coverage.assumed),
         },
         "insiders": {
             "share": _round(point.share.inside),

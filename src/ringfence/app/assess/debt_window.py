@@ -52,6 +52,8 @@ class Standing:
     jewels: Mapping[str, float]
     access: Access = NOBODY
     share: Share = NONE
+    footholds: frozenset[str] = frozenset()
+    """Where people begin: workstations that some move starts from, or what the caller names. Told with `access`."""
 
     def weights_at(self, at: float) -> NDArray[np.float64]:
         """The weights of the same findings at another time: nothing fixed, nothing new."""
@@ -120,9 +122,11 @@ def standing(
     named = [asked.text(goal).rpartition("#")[0] for goal in goals]
     worth = [values.get(jewel, 1.0) for jewel in named]
     game = game_of(graph, probabilities(estate, edges, MOVES), _FUNCTION, feet, goals, worth, found)
-    share = NONE
+    share, begin = NONE, frozenset[str]()
     if access is not None:
-        access = access.folded(at, game.inside, [asked.text(foot) for foot in feet], named)
+        held = [asked.text(foot) for foot in feet]
+        begin = frozenset(foot.rpartition("#")[0] for foot in held if footholds or foot.startswith("workstation:"))
+        access = access.folded(at, game.inside, held, named)
         granted = access.owed(named)
         share = access.share(game.inside, named)
         game = with_granted(game, list(granted))
@@ -145,6 +149,7 @@ def standing(
         shown,
         access or NOBODY,
         share,
+        begin,
     )
 
 

@@ -1,7 +1,8 @@
 """How much of the estate answered: published beside D, since whoever looks at less finds less.
 
 Hosts count by what they answered. Footholds, jewels, and the durable things that findings were about count by being
-there: whoever leaves them out of the inventory, or gives them other names, owes less too.
+there: whoever leaves them out of the inventory, or gives them other names, owes less too. A question that a host itself
+answered once counts as not answered where it is only assumed to be like another now.
 """
 
 from collections import Counter
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 import numpy as np
 
+from ringfence.assess.debt.assumed import ASSUMED
 from ringfence.estate.estate import Estate
 from ringfence.estate.kinds import KINDS
 
@@ -41,10 +43,16 @@ class Coverage(msgspec.Struct, frozen=True):
     unanswered: tuple[tuple[str, int], ...] = ()
     """(aspect, of how many things it was asked and not answered), the most first."""
 
+    lapsed: float = 0.0
+    """Of what was asked, the share that a host itself answered before and that is only assumed of it now."""
+    assumed: tuple[str, ...] = ()
+    """The hosts of which that is so."""
+
     @property
     def share(self) -> float:
         """Answering hosts, times what they answered of what they were asked, times what is kept: 0 to 1."""
-        return self.answered / self.known * self.aspects * self.kept if self.known else 0.0
+        asked = max(0.0, self.aspects - self.lapsed)
+        return self.answered / self.known * asked * self.kept if self.known else 0.0
 
     @property
     def present(self) -> float:
@@ -53,12 +61,18 @@ class Coverage(msgspec.Struct, frozen=True):
         return self.answered / hosts * self.aspects if hosts else 0.0
 
     @property
+    def lost(self) -> frozenset[str]:
+        """What was there or was measured before, and is not now."""
+        return frozenset((*self.missing, *self.assumed))
+
+    @property
     def to_collect(self) -> tuple[str, ...]:
         """What would raise it, the largest first."""
         silent = self.known - self.answered
         hosts = (f"{silent:,} of {self.known:,} hosts answered nothing",) if silent else ()
+        again = (f"{len(self.assumed):,} hosts were measured before and are only assumed now",) if self.assumed else ()
         asked = (f"`{aspect}` is not known of {count:,}" for aspect, count in self.unanswered[:_MOST])
-        return (*hosts, *asked)
+        return (*hosts, *again, *asked)
 
 
 _MOST = 5
@@ -84,18 +98,40 @@ def coverage_of(
 ) -> tuple[Coverage, set[str]]:
     """(coverage of this window, things known by now). Who vanishes without being retired lowers it for good.
 
-    `watched`: what counts beside hosts, see `lasting`.
+    `watched`: what counts beside hosts, see `lasting`. `known` holds what hosts themselves answered too.
     """
     hosts, answered, asked, unanswered = hosts_of(estate)
     questions = questions_of(estate)
     there = {estate.terms.values[term] for term in estate.entities.tolist()} | questions
-    now = (known | hosts | questions | set(watched)) - (retired - there)
+    before = {one for one in known if one.startswith(_ANSWER)}
+    own = _answers(estate, assumed=False)
+    lapsed = (before & _answers(estate, assumed=True)) - own if before else set()
+    now = ((known - before) | hosts | questions | set(watched)) - (retired - there)
     missing = now - there
     of, lost = Counter(map(_kind, now)), Counter(map(_kind, missing))
     kept = min((1.0 - lost[kind] / of[kind] for kind in lost if kind != "host"), default=1.0)
     share = 1.0 - unanswered.total() / asked if asked else 0.0
     most = tuple(sorted(unanswered.items(), key=lambda one: (-one[1], one[0])))
-    return Coverage(len(answered), of["host"], share, kept, tuple(sorted(missing)), most), now
+    again = tuple(sorted({one.rpartition("/")[0].removeprefix(_ANSWER) for one in lapsed}))
+    of_asked = len(lapsed) / asked if asked else 0.0
+    found = Coverage(len(answered), of["host"], share, kept, tuple(sorted(missing)), most, of_asked, again)
+    return found, now | before | own
+
+
+_ANSWER = "answer/"
+"""What stands in `known` before `<host>/<aspect>` of what a host itself answered."""
+
+
+def _answers(estate: Estate, *, assumed: bool) -> set[str]:
+    """`answer/<host>/<aspect>` of what hosts answered: by themselves, or as it is assumed of them."""
+    table, code, names = estate.table("asked"), estate.sources.find(ASSUMED), estate.terms.values
+    at = table.live[(table.source[table.live] == code) == assumed]
+    at = at[estate.kinds[table.subject[at]] == _HOST]
+    said, which = np.unique(table.attributes[at], return_inverse=True)
+    yes = np.array([estate.attributes_of(one).get("answered") is True for one in said.tolist()], np.bool_)
+    at = at[yes[which]] if len(said) else at
+    pairs = zip(table.subject[at].tolist(), table.object[at].tolist(), strict=True)
+    return {f"{_ANSWER}{names[host]}/{names[aspect]}" for host, aspect in pairs}
 
 
 def questions_of(estate: Estate) -> set[str]:
@@ -122,7 +158,7 @@ def _kind(name: str) -> str:
 
 def alike(windows: Sequence[Coverage]) -> bool:
     """Whether a trend over these alone would stand: nothing vanished after the first, and coverage did not move."""
-    gone = set[str]().union(*(one.missing for one in windows)) - set(windows[0].missing)
+    gone = frozenset[str]().union(*(one.lost for one in windows)) - windows[0].lost
     return not gone and moved([one.present for one in windows]) <= MOST_MOVE
 
 

@@ -11,17 +11,19 @@
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 import msgspec
 import numpy as np
 
 from ringfence.assess.check import Verdict
+from ringfence.assess.debt.assumed import all_measured, measured
 from ringfence.assess.debt.backfill import dated, earliest
 from ringfence.assess.debt.coverage import is_lasting
 from ringfence.assess.debt.findings import HOLE, Findings, Key
-from ringfence.assess.judge import Judged
+from ringfence.assess.judge import Judged, judge_one
 from ringfence.estate.estate import Estate
 from ringfence.estate.facts import Fact
 
@@ -65,6 +67,8 @@ class Entry(msgspec.Struct, frozen=True):
     """Those last seen, of a carried finding."""
     heir: str = ""
     """What goes on with the clock of one that is gone."""
+    measured: bool = True
+    """Whether it was ever seen on facts of which none is assumed; `facts` and `digest` are of the last time then."""
 
     def age(self, at: float) -> float:
         """Seconds it has been open by `at`, the times it was fixed left out."""
@@ -80,11 +84,30 @@ class Window:
     judged: tuple[Judged, ...]
     found: Findings
     retired: frozenset[str] = frozenset()
+    _measured: dict[str, Judged] = field(default_factory=dict)
 
     def verdict(self, key: Key) -> Verdict | None:
         """What the check says of the subject now; None where it says nothing."""
-        judged = next((one for one in self.judged if one.check.id == key[0]), None)
-        term = self.estate.terms.find(key[1])
+        return self._said(self._of(key[0]), key[1])
+
+    def passes_as_measured(self, key: Key) -> bool:
+        """Whether it passes with what is only assumed left out."""
+        judged, estate = self._of(key[0]), self._as_measured
+        if judged is not None and estate is not self.estate:
+            if key[0] not in self._measured:
+                self._measured[key[0]] = judge_one(estate, judged.check)
+            judged = self._measured[key[0]]
+        return self._said(judged, key[1]) is Verdict.PASSED
+
+    @cached_property
+    def _as_measured(self) -> Estate:
+        return measured(self.estate)
+
+    def _of(self, check: str) -> Judged | None:
+        return next((one for one in self.judged if one.check.id == check), None)
+
+    def _said(self, judged: Judged | None, subject: str) -> Verdict | None:
+        term = self.estate.terms.find(subject)
         if judged is None or term < 0:
             return None
         at = int(np.searchsorted(judged.subjects, term))
@@ -169,15 +192,19 @@ def _opened(key: Key, severity: int, facts: list[Fact], at: float, first: float 
         seen=at,
         digest=_digest(facts),
         facts=tuple(facts),
+        measured=all_measured(facts),
     )
 
 
 def _again(entry: Entry, facts: list[Fact], window: Window) -> Entry:
     """Seen once more: as before, changed, or opened again."""
-    digest, changed, at = _digest(facts), entry.changed, window.at
-    if digest != entry.digest:
-        changed = (*changed, at)
-    kept = msgspec.structs.replace(entry, state=State.OPEN, seen=at, changed=changed, digest=digest, facts=tuple(facts))
+    changed, at, own = entry.changed, window.at, all_measured(facts)
+    kept = msgspec.structs.replace(entry, state=State.OPEN, seen=at)
+    if own or not entry.measured:
+        digest = _digest(facts)
+        if digest != entry.digest:
+            changed = (*changed, at)
+        kept = msgspec.structs.replace(kept, changed=changed, digest=digest, facts=tuple(facts), measured=own)
     if entry.state in OWED:
         return kept
     return msgspec.structs.replace(kept, since=at, spent=entry.age(at), reopened=(*entry.reopened, at))
@@ -190,8 +217,10 @@ def _missing(entry: Entry, window: Window, mentioned: set[str]) -> Entry:
         name = entry.key[1]
         told = is_lasting(name) or _retired(name, window.retired) or _spoke(entry, window.estate)
         return msgspec.structs.replace(entry, state=State.GONE, ended=at) if told else _carried(entry)
-    answered = entry.key[0].startswith(f"{HOLE}/")  # it is asked no more, or no move rests on it
-    if answered or verdict is Verdict.PASSED or (verdict is None and _spoke(entry, window.estate)):
+    closed = entry.key[0].startswith(f"{HOLE}/")  # it is asked no more, or no move rests on it
+    if verdict is Verdict.PASSED:
+        closed |= not entry.measured or window.passes_as_measured(entry.key)
+    if closed or (verdict is None and _spoke(entry, window.estate)):
         return msgspec.structs.replace(entry, state=State.FIXED, ended=at, fixed=(*entry.fixed, at))
     return _carried(entry)
 

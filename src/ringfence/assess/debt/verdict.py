@@ -53,18 +53,21 @@ def judge_pace(
     since: str = "",
     collect: Sequence[str] = (),
     lacking: Sequence[str] = (),
+    assumed: Sequence[str] = (),
+    retired: Sequence[str] = (),
 ) -> PaceVerdict:
     """`trends` by measure of compute; `coverage` per window; `jewels_left`: those that are no jewels any more.
 
     `missing`: what vanished; `since`: the first day from which on windows are alike; `collect`: what is not known.
-    `lacking`: without which nothing can be owed, as jewels are.
+    `lacking`: without which nothing can be owed, as jewels are. `assumed`: hosts measured once, assumed since.
+    `retired`: why what was taken out of service forbids a trend.
     """
     label = estimated or any(one.windows < ENOUGH for _, one in trends)
-    refusals = [*_refusals(coverage, jewels_left, missing, since), *_let_in(let_in)]
+    refusals = [*_refusals(coverage, jewels_left, missing, since, assumed), *retired, *_let_in(let_in)]
     if refusals:
         return PaceVerdict(Pace.REFUSED, label, tuple(refusals))
     pace, said = _pace(trends, arrivals, closures)
-    if pace is Pace.NOTHING and lacking:
+    if pace in _GOOD and lacking:
         return PaceVerdict(Pace.OPEN, label, tuple(lacking))
     if pace in _GOOD and coverage[-1] < LEAST_COVERAGE:
         return PaceVerdict(Pace.OPEN, label, (_too_little(coverage[-1], collect), *said))
@@ -108,15 +111,23 @@ def _too_little(share: float, collect: Sequence[str]) -> str:
     return f"coverage is {share:.1%}, below {LEAST_COVERAGE:.0%}: what nobody looked at seems to owe nothing.{what}"
 
 
-def _refusals(coverage: Sequence[float], jewels_left: Sequence[str], missing: Sequence[str], since: str) -> list[str]:
+def _refusals(
+    coverage: Sequence[float],
+    jewels_left: Sequence[str],
+    missing: Sequence[str],
+    since: str,
+    assumed: Sequence[str],
+) -> list[str]:
     found = []
     begin = f"or begin with surveys that are alike: --since {since}" if since else "or begin later with --since DATE"
     if moved(list(coverage)) > MOST_MOVE:
         shown = f"from {coverage[0]:.1%} to {coverage[-1]:.1%}"
-        if missing:
-            fell = f"coverage fell from {max(coverage):.1%} to {min(coverage):.1%}, for these vanished"
+        if missing or assumed:
+            why = [f"these vanished: {_by_kind(missing)}"] if missing else []
+            why += [f"these are only assumed to be like others now: {_by_kind(assumed)}"] if assumed else []
+            fell = f"coverage fell from {max(coverage):.1%} to {min(coverage):.1%}, for {'; '.join(why)}"
             ways = f"Collect them again, name in --retired FILE what was taken out of service, {begin}"
-            found.append(f"{fell}: {_by_kind(missing)}. Whoever looks at less owes less. {ways}")
+            found.append(f"{fell}. Whoever looks at less owes less. {ways}")
         elif coverage[-1] > coverage[0]:
             said = f"coverage rose {shown}: what is found now may have been there before."
             found.append(f"{said} Survey on as now, {begin}")
