@@ -1,6 +1,9 @@
 """What `ringfence audit` shows a person: nothing judged is never good news, the gravest are seen, and it fits."""
 
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -11,6 +14,7 @@ from hypothesis import strategies as st
 from ringfence.app.assess.hints import hint, reasons
 from ringfence.assess.check import Mismatch
 from ringfence.assess.checks import CHECKS
+from ringfence.assess.spans import SIDES
 from ringfence.cli import run
 from ringfence.cli.audit_told import EACH, SHOWN, shown
 from ringfence.cli.columns import PIPE, many, widths
@@ -44,7 +48,7 @@ def passed(name):
 
 @pytest.mark.parametrize(
     ("facts", "says"),
-    [([], "nothing was collected"), ([Fact("host:a", "in_rack", "R1")], "nothing that these checks are about")],
+    [([], "nothing was collected"), ([Fact("tenant:a", "labelled", "floor=1")], "nothing that these checks are about")],
 )
 def test_an_estate_with_nothing_to_judge_is_not_well(tmp_path, capsys, facts, says):
     """Status 3, and no word of failures."""
@@ -161,7 +165,7 @@ def test_a_window_says_when_it_begins_and_ends_and_when_it_was_seen_open(tmp_pat
     assert "Vulnerability windows" in out
     assert "2025-10-09T08:53:20Z" in out
     assert run(["audit", "--estate", kept(tmp_path, sample("gpu_scrub")), "--check", "gpu_scrub"]) == 0
-    assert "no time is known" in " ".join(capsys.readouterr().out.split())
+    assert "when a survey saw it open is not known" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_window_that_nobody_could_judge_is_told_apart_from_a_shut_one(tmp_path, capsys):
@@ -224,3 +228,121 @@ def test_a_survey_of_later_is_not_an_earlier_one(tmp_path, capsys):
     capsys.readouterr()
     assert run(["audit", "--check", "parts_known", "--estate", names[1], "--before", names[0]]) == 2
     assert "the older one with --before" in capsys.readouterr().err
+
+
+AT = "2026-10-01T00:00:00Z"
+LATER = "2026-10-08T00:00:00Z"
+
+
+def weights(**attributes):
+    """A checkpoint that every account may change, with what its facts say of times."""
+    facts = sample("checkpoint_writers")
+    subject = next(fact.subject for fact in facts if fact.predicate == "writable_by")
+    told = [
+        msgspec.structs.replace(f, attributes={**f.attributes, **attributes}) for f in facts if f.subject == subject
+    ]
+    return subject, [*told, *(fact for fact in facts if fact.subject != subject)]
+
+
+def times(tmp_path, capsys, facts, check="checkpoint_writers"):
+    """(the window of the checkpoint, in JSON, the same on the screen, in Markdown and in the data of the report)."""
+    path = kept(tmp_path, facts)
+    files = {name: tmp_path / f"audit.{name}" for name in ("markdown", "html")}
+    options = [word for name, file in files.items() for word in (f"--{name}", str(file))]
+    assert run(["audit", "--estate", path, "--check", check, "--json", *options]) == 0
+    (window,) = json.loads(capsys.readouterr().out)["windows"]
+    assert run(["audit", "--estate", path, "--check", check]) == 0
+    page = files["html"].read_text("utf-8").split('id="data">')[-1].split("</script>")[0]
+    drawn = json.loads(page)["audit"]["windows"][0]["times"]
+    return window, " ".join(capsys.readouterr().out.split()), files["markdown"].read_text("utf-8"), drawn
+
+
+def test_a_window_has_a_start_and_an_end_where_facts_carry_times(tmp_path, capsys):
+    """A file's time and the end of its keeping, on the screen, in JSON, Markdown and the report alike."""
+    subject, facts = weights(mtime=1_790_812_800, expires=LATER)
+    window, screen, page, drawn = times(tmp_path, capsys, facts)
+    span = next(one for one in window["spans"] if one["subject"] == subject)
+    assert (span["start"], span["end"]) == (AT, LATER)
+    assert span["start_by"].startswith("mtime of ")
+    said = f"start {AT} ({span['start_by']}), end {LATER} ({span['end_by']})"
+    assert said in screen
+    assert any(said in one for one in drawn)
+    assert AT in page
+    assert LATER in page
+
+
+def test_without_a_file_s_time_the_work_that_writes_and_reads_tells(tmp_path, capsys):
+    """From when the writer began, until the last reader ended; with a reader of unknown end, no end is known."""
+    subject, facts = weights()
+    work = [
+        Fact("job:w", "writes", subject),
+        Fact("job:w", "used_gpu_hours", "8", {"since": "2026-10-01T00:00:00", "until": "2026-10-02T00:00:00"}),
+        Fact("job:r", "reads", subject),
+        Fact("job:r", "labelled", "end=1791417600"),
+    ]
+    window, screen, _, _ = times(tmp_path, capsys, [*facts, *work])
+    span = next(one for one in window["spans"] if one["subject"] == subject)
+    assert (span["start"], span["start_by"]) == (AT, "job:w began")
+    assert (span["end"], span["end_by"]) == (LATER, "job:r ended")
+    assert "(job:r ended)" in screen
+    window, screen, page, drawn = times(tmp_path, capsys, [*facts, *work, Fact("job:s", "reads", subject)])
+    assert next(one for one in window["spans"] if one["subject"] == subject)["end"] is None
+    assert "end not known: when the last job that reads it ends" in screen
+    assert "end not known" in page
+    assert any("end not known: when the last job" in one for one in drawn)
+
+
+def test_where_no_fact_carries_a_time_what_would_tell_is_said(tmp_path, capsys):
+    """Not the time of the survey."""
+    facts = [msgspec.structs.replace(fact, observed_at=1_760_000_000.0) for fact in weights()[1]]
+    window, screen, _, _ = times(tmp_path, capsys, facts)
+    assert {one["start"] for one in window["spans"]} == {None}
+    assert "start not known: `mtime` on a fact about it" in screen
+    assert "a survey saw it open at 2025-10-09T08:53:20Z" in screen
+
+
+def test_every_window_says_what_would_tell_its_start_and_its_end():
+    """A check with a window has its line in the table, and no other has."""
+    assert SIDES.keys() == {check.id for check in CHECKS if check.window != ("", "")}
+    assert all(side.tells for sides in SIDES.values() for side in sides)
+
+
+def at_width(columns, *arguments):
+    """The lines that a terminal of so many columns is shown, without what steers it."""
+    code = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"
+    command = ["sh", "-c", 'stty cols "$1"; shift; exec "$@"', "sh", str(columns), "ringfence"]
+    program = [sys.executable, "-m", "ringfence"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command[:-1], *program, *arguments], capture_output=True, check=False
+    )
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", done.stdout.decode("utf-8"))
+    return [line for line in text.replace("\r", "\n").splitlines() if not line.startswith(tuple("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"))]
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_a_finding_reads_at_the_width_of_a_terminal(tmp_path, columns):
+    """Every line of the findings fits, and the remedy begins a line of its own."""
+    path = kept(tmp_path, sample("scheduler_auth"))
+    said = at_width(columns, "audit", "--estate", path, "--check", "scheduler_auth")
+    assert max(map(len, said)) <= columns
+    head = next(at for at, line in enumerate(said) if "RF-S01" in line)
+    assert any(line.startswith("    Remedy: ") for line in said[head : head + 7])
+
+
+def test_the_report_has_the_gaps_of_the_audit_and_says_what_to_collect(tmp_path, capsys):
+    """As many as are unknown, the same as on the screen; and each finding has the words of the screen."""
+    path, page = tmp_path / "made.estate", tmp_path / "report.html"
+    assert run(["generate", "--nodes", "16", "--seed", "5", "-o", str(path)]) == 0
+    capsys.readouterr()
+    assert run(["audit", "--estate", str(path), "--html", str(page)]) == 0
+    screen = " ".join(capsys.readouterr().out.split())
+    drawn = json.loads(page.read_text("utf-8").split('id="data">')[-1].split("</script>")[0])["audit"]
+    assert drawn["gaps"]
+    assert sum(one["count"] for one in drawn["gaps"]) == drawn["counts"]["unknown"] > 0
+    assert all(one["collect"] and one["wants"] and one["checks"] for one in drawn["gaps"])
+    near = [one for one in drawn["findings"] if one["examples"][0]["jewel_hops"]]
+    assert near
+    for one in shown([one for one in drawn["findings"] if one["on_way"]]):
+        assert one["way"] in screen
+    for one in near:
+        assert f"{one['examples'][0]['jewel_minutes']:g} minute" in one["way"]

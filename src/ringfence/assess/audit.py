@@ -16,6 +16,7 @@ from ringfence.assess.check import Check, Mismatch, Result, Verdict, When
 from ringfence.assess.finding import EXAMPLES, Finding, Group, grade, grouped
 from ringfence.assess.judge import Judged
 from ringfence.assess.severity import ORDER, Ground, Severity, by_weight
+from ringfence.assess.spans import Span, spans
 from ringfence.estate.estate import Estate
 
 _FEW = 3
@@ -73,6 +74,8 @@ class Window(msgspec.Struct, frozen=True):
     until: float = 0.0
     """When the newest was: until then at least it was open."""
     examples: tuple[str, ...] = ()
+    spans: tuple[Span, ...] = ()
+    """Of the examples, from when to when as far as facts carry times."""
 
 
 class Audit(msgspec.Struct, frozen=True):
@@ -124,7 +127,7 @@ def audited(
         standings,
         _families({str(one.check.layer) for one in standings}, standings, lambda check: str(check.layer)),
         _families({str(one) for one in Mismatch if one}, standings, lambda check: str(check.mismatch)),
-        tuple(_windows(found)),
+        tuple(_windows(estate, found)),
         tuple(one for one in decisions if one not in used and not (one in expired and _covers(one, found))),
         tuple(_perhaps(estate, one) for one in judged if one.check.window != ("", "") and _unknown(one).any()),
     )
@@ -201,7 +204,7 @@ def _families(names: Iterable[str], standings: Sequence[Standing], of: Callable[
     return tuple(found)
 
 
-def _windows(found: Iterable[Group]) -> Iterable[Window]:
+def _windows(estate: Estate, found: Iterable[Group]) -> Iterable[Window]:
     by_check: dict[str, list[Group]] = {}
     for group in found:
         if group.check.window != ("", ""):
@@ -212,4 +215,7 @@ def _windows(found: Iterable[Group]) -> Iterable[Window]:
             fact.observed_at for one in groups for f in one.findings for fact in f.result.facts if fact.observed_at
         ]
         count, few = sum(len(one.subjects) for one in groups), [name for one in groups for name in one.subjects]
-        yield Window(check, *check.window, count, min(times, default=0.0), max(times, default=0.0), tuple(few[:_FEW]))
+        worst = [(f.result.subject, f.result.facts) for one in groups for f in one.findings][:_FEW]
+        open_, last = min(times, default=0.0), max(times, default=0.0)
+        told = spans(estate, check.id, worst)
+        yield Window(check, *check.window, count, open_, last, tuple(few[:_FEW]), told)

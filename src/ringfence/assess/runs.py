@@ -10,7 +10,7 @@ When: from accounting (`used_gpu_hours` with `since`, `until`) or from labels `s
 epoch; 0 where neither is there.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable
 
 import msgspec
 
@@ -51,7 +51,7 @@ def runs(estate: Estate) -> list[Run]:
     for at, predicate in enumerate(("reads", "writes")):
         for fact in estate.facts(predicate):
             found.setdefault(fact.subject, ({}, {}))[at][fact.object] = None
-    when = _times(estate, found)
+    when = times(estate, found)
     return [
         Run(work, tuple(sorted(read)), tuple(sorted(written)), phases(work, read, written), *when.get(work, (0.0, 0.0)))
         for work, (read, written) in sorted(found.items())
@@ -72,7 +72,8 @@ def phases(work: str, reads: Iterable[str], writes: Iterable[str]) -> tuple[str,
     return tuple(name for name, holds in found.items() if holds)
 
 
-def _times(estate: Estate, works: Mapping[str, object]) -> dict[str, tuple[float, float]]:
+def times(estate: Estate, works: Container[str]) -> dict[str, tuple[float, float]]:
+    """Work → (since, until), of these as far as accounting or labels tell; 0 for the side that they do not."""
     found: dict[str, list[float]] = {}
     for fact in estate.facts("used_gpu_hours"):
         for name, at in (("since", 0), ("until", 1)):

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from ringfence.app.questions import MOVE
 from ringfence.cli import output
-from ringfence.cli.columns import many, table
+from ringfence.cli.columns import block, many, table
 
 SHOWN = 20
 """Rows of a long table that a person is shown."""
@@ -23,7 +22,7 @@ def tell(told: dict[str, Any], named: bool) -> None:
     _findings("On a way to a jewel", [one for one in told["findings"] if one["on_way"]])
     _findings("The rest", [one for one in told["findings"] if not one["on_way"]])
     _accepted(told["accepted"])
-    _gaps(told["unknown"], named)
+    _gaps(told["unknown"], told["gaps"], named)
     _families(told)
     _windows(told["windows"], told["windows_unknown"])
     for one in told["idle_acceptances"]:
@@ -67,8 +66,9 @@ def _findings(title: str, found: list[dict[str, Any]]) -> None:
     if not found:
         return
     kept = shown(found)
-    rows = [(one["severity"], one["check"], f"{one['count']:,}", one["title"], _what(one), _way(one)) for one in kept]
-    table(("severity", "check", "times", "should be so", "but", "from there"), rows, title)
+    output.out.print(title, style="bold")
+    for one in kept:
+        block((one["severity"], one["check"], one["title"]), (_what(one), one["way"], f"Remedy: {one['remedy']}"))
     if len(found) > len(kept):
         output.out.print(f"… and {len(found) - len(kept)} more: --json lists them")
     output.out.print()
@@ -92,24 +92,6 @@ def _what(one: dict[str, Any]) -> str:
     return f"{worst['subject']}{more}: {worst['reason']}"
 
 
-def _way(one: dict[str, Any]) -> str:
-    """How far a jewel is from what the worst example opens, and the first step."""
-    worst = one["examples"][0]
-    if worst["jewel_minutes"] is None:
-        return f"{one['why']} ({many(worst['hosts'], 'host')})" if worst["hosts"] else str(one["why"])
-    first = worst["first"]
-    step = f", first {first['move']} {MOVE[first['move']].title}" if first else ""
-    much = f"{many(worst['jewels'], 'jewel')} and {many(worst['hosts'], 'host')} in reach"
-    return f"{_far(worst)}{step}; {much}"
-
-
-def _far(worst: dict[str, Any]) -> str:
-    if not worst["jewel_hops"]:
-        return "it opens a jewel itself"
-    minutes = f"{worst['jewel_minutes']:g} minute" + ("" if worst["jewel_minutes"] == 1 else "s")
-    return f"{minutes}, {many(worst['jewel_hops'], 'step')} to a jewel"
-
-
 def _accepted(found: list[dict[str, Any]]) -> None:
     if found:
         rows = [
@@ -124,7 +106,7 @@ def _by(one: dict[str, Any]) -> tuple[str, str, str]:
     return one["owner"], one["expires"], one["reason"]
 
 
-def _gaps(gaps: list[dict[str, Any]], named: bool) -> None:
+def _gaps(gaps: list[dict[str, Any]], missing: list[dict[str, Any]], named: bool) -> None:
     if not gaps:
         return
     if named:
@@ -132,21 +114,9 @@ def _gaps(gaps: list[dict[str, Any]], named: bool) -> None:
         table(("check", "should be so", "unknown", "of", "collect"), rows, "Unknown")
         output.out.print()
         return
-    by_hint: dict[str, list[dict[str, Any]]] = {}
-    for one in gaps:
-        by_hint.setdefault(one["collect"], []).append(one)
-    often = sorted(by_hint.items(), key=lambda pair: -sum(one["count"] for one in pair[1]))
-    missing: list[tuple[object, ...]] = []
-    for collect, few in often:
-        wants = ", ".join(dict.fromkeys(want for one in few for want in _wants(one)))
-        missing.append((f"{sum(one['count'] for one in few):,}", len({one["check"] for one in few}), wants, collect))
-    table(("unknown", "checks", "for want of", "collect next, or why"), missing, "Unknown is never safe")
+    told = [(f"{one['count']:,}", len(one["checks"]), ", ".join(one["wants"]), one["collect"]) for one in missing]
+    table(("unknown", "checks", "for want of", "collect next, or why"), told, "Unknown is never safe")
     output.out.print()
-
-
-def _wants(gap: dict[str, Any]) -> list[str]:
-    """The coverage that is missing; else what is not known, in words."""
-    return gap["aspects"] or [gap["says"].removeprefix("not known: ").removeprefix("not decided: ")]
 
 
 def _families(told: dict[str, Any]) -> None:
@@ -161,22 +131,23 @@ def _counts(one: dict[str, Any]) -> tuple[object, ...]:
 
 
 def _windows(windows: list[dict[str, Any]], perhaps: list[dict[str, Any]]) -> None:
-    """When each begins and ends, and from when to when facts saw it open; which may be open besides."""
+    """When each begins and ends, in words and as far as facts carry times; which may be open besides."""
     if windows:
-        rows = [
-            (one["check"], one["title"], f"{one['count']:,}", one["begins"], one["ends"], _seen(one)) for one in windows
-        ]
-        table(("check", "should be so", "open", "begins", "ends", "seen open"), rows, _WINDOWS)
+        output.out.print(_WINDOWS, style="bold")
+    for one in windows:
+        which = f"{one['count']:,} open, from where {one['begins']} to where {one['ends']}"
+        block((one["check"], one["title"]), (which, *one["times"], _seen(one)))
     if perhaps:
         which = many(len(perhaps), "window")
         names = ", ".join(one["check"] for one in perhaps)
-        output.out.print(f"{which} may be open, nobody could judge: {names}", markup=False)
+        block((), (f"{which} may be open, nobody could judge: {names}",))
     if windows or perhaps:
         output.out.print()
 
 
 def _seen(one: dict[str, Any]) -> str:
+    """When surveys saw it open: not when it opened."""
     since, until = one["seen_at"], one["last_seen_at"]
     if since is None:
-        return "no time is known"
-    return str(since) if since == until else f"{since} to {until}"
+        return "when a survey saw it open is not known"
+    return f"a survey saw it open at {since}" + ("" if since == until else f", and still at {until}")

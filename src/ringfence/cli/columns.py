@@ -1,5 +1,6 @@
 """Tables that fit where they are shown: long texts wrap between words, names stay whole as long as there is room."""
 
+import textwrap
 from collections.abc import Iterable, Sequence
 
 from rich.table import Table
@@ -11,6 +12,7 @@ PIPE = 160
 """Columns of text where nobody says how wide a screen is. `--json` holds everything."""
 _GAP = 1
 _LEAST = 6
+_NARROWEST = 20
 
 
 def width() -> int:
@@ -47,6 +49,21 @@ def table(columns: Iterable[str], rows: Iterable[Iterable[object]], title: str =
     for row in cells[1:]:
         grid.add_row(*map(Text, row))
     output.out.print(grid)
+
+
+def block(head: Iterable[str], lines: Iterable[str]) -> None:
+    """One thing with much to say: what it is, and below it sentences, wrapped between words to what is shown.
+
+    Reads alike at 80 and at 160 columns. Text is shown as it is, never as markup, nor by the terminal.
+    """
+    first = "  ".join(head)
+    for said, indent, style in ((first, "", "bold"), *((line, "    ", "") for line in lines)):
+        wide = max(_NARROWEST, width() - 1)
+        wrapped = textwrap.wrap(
+            output.harmless(said), wide, initial_indent=indent, subsequent_indent="    ", break_on_hyphens=False
+        )
+        for line in wrapped:
+            output.out.print(Text(line, style))
 
 
 def many(count: int, what: str) -> str:

@@ -12,7 +12,7 @@ import msgspec
 
 from ringfence.estate.stamps import utc
 
-__all__ = ["FAILED", "PASSED", "UNKNOWN", "Assessed", "Borne", "Rule", "Seen", "utc", "uuid_of"]
+__all__ = ["FAILED", "PASSED", "UNKNOWN", "Assessed", "Borne", "Open", "Rule", "Seen", "utc", "uuid_of"]
 
 FAILED, PASSED, UNKNOWN = "failed", "passed", "unknown"
 _SPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "assess.ringfence.invalid")
@@ -84,6 +84,16 @@ class Seen(msgspec.Struct, frozen=True):
         return uuid_of(self.rule, self.verdict, self.severity, self.key, "" if self.accepted is None else "accepted")
 
 
+class Open(msgspec.Struct, frozen=True):
+    """A vulnerability window of one rule, open `count` times: what begins and ends it, and `times` in sentences."""
+
+    rule: str
+    begins: str
+    ends: str
+    count: int
+    times: tuple[str, ...]
+
+
 class Assessed(msgspec.Struct, frozen=True):
     """One assessment: `version` of the program, `as_of` the newest fact in seconds since the epoch."""
 
@@ -91,6 +101,7 @@ class Assessed(msgspec.Struct, frozen=True):
     as_of: float
     rules: tuple[Rule, ...]
     seen: tuple[Seen, ...]
+    windows: tuple[Open, ...] = ()
 
     @property
     def id(self) -> str:

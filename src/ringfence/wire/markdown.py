@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from ringfence.wire.assessed import FAILED, PASSED, Assessed, Rule, Seen, utc
+from ringfence.wire.assessed import FAILED, PASSED, Assessed, Open, Rule, Seen, utc
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&@$^=])")
 _ORDER = ("critical", "high", "medium", "low", "info")
@@ -22,6 +22,7 @@ def page(assessed: Assessed) -> bytes:
     lines += _section("On a way to a jewel", [one for one in failed if one.on_way], rules)
     lines += _section("The rest", [one for one in failed if not one.on_way], rules)
     lines += _accepted(accepted, rules)
+    lines += _windows(assessed.windows, rules)
     lines += _unknown(unknown, rules)
     return "\n".join(lines).encode()
 
@@ -62,6 +63,17 @@ def _accepted(found: Iterable[Seen], rules: dict[str, Rule]) -> list[str]:
         by = one.accepted
         cells = (one.severity, rules[one.rule].id, _names(one), plain(by.owner), utc(by.expires), plain(by.reason))
         lines.append(f"| {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+def _windows(windows: Iterable[Open], rules: dict[str, Rule]) -> list[str]:
+    windows = list(windows)
+    if not windows:
+        return []
+    lines = ["## Vulnerability windows\n", "| check | open | begins | ends | when |", "|---|---|---|---|---|"]
+    for one in windows:
+        check, when = f"{one.rule} {plain(rules[one.rule].title)}", plain("; ".join(one.times))
+        lines.append(f"| {check} | {one.count:,} | {plain(one.begins)} | {plain(one.ends)} | {when} |")
     return [*lines, ""]
 
 

@@ -11,10 +11,11 @@ from typing import Any
 from ringfence.app.assess.advisories import enriched
 from ringfence.app.assess.debt_history import newest
 from ringfence.app.assess.hints import hint, reasons
+from ringfence.app.assess.told import by_hint, way, window
 from ringfence.app.questions import Questions
 from ringfence.assess import derived
 from ringfence.assess.accepted import EXPIRED, Accepted, read_accepted
-from ringfence.assess.audit import Audit, Family, Gap, Standing, Window, audited
+from ringfence.assess.audit import Audit, Family, Gap, Standing, audited
 from ringfence.assess.check import CLASSIC, Check
 from ringfence.assess.checks import CHECK, CHECKS
 from ringfence.assess.constraints import constrained
@@ -136,6 +137,7 @@ def shown(audit: Audit, estate: Estate, *, with_unknown: bool = False, bulletins
 
     `bulletins`: advisories were given, so what they left open has their own reason.
     """
+    gaps = [_gap(one, estate, with_unknown, bulletins) for one in audit.gaps]
     return {
         "as_of": utc(as_of(estate)),
         "facts": len(estate),
@@ -143,12 +145,13 @@ def shown(audit: Audit, estate: Estate, *, with_unknown: bool = False, bulletins
         "severities": audit.by_severity(),
         "findings": [_group(one) for one in audit.groups],
         "accepted": [_group(one) for one in audit.accepted],
-        "unknown": [_gap(one, estate, with_unknown, bulletins) for one in audit.gaps],
+        "unknown": gaps,
+        "gaps": by_hint(gaps),
         "checks": [_standing(one) for one in audit.standings],
         "layers": [_family(one) | {"compute_aware": one.name not in CLASSIC} for one in audit.layers],
         "mismatches": [_family(one) for one in audit.mismatches],
-        "windows": [_window(one) for one in audit.windows],
-        "windows_unknown": [_window(one) for one in audit.perhaps],
+        "windows": [window(one) for one in audit.windows],
+        "windows_unknown": [window(one) for one in audit.perhaps],
         "idle_acceptances": [{"check": one.check, "subject": one.subject, "place": one.place} for one in audit.idle],
     }
 
@@ -163,6 +166,7 @@ def _group(group: Group) -> dict[str, Any]:
         "subjects": list(group.subjects),
         "why": group.findings[0].why,
         "remedy": group.check.remedy,
+        "way": way(group.findings[0], group.findings[0].why),
         "examples": [_finding(one) for one in group.findings],
     }
     if group.accepted is not None:
@@ -223,10 +227,3 @@ def _family(one: Family) -> dict[str, Any]:
         "passed": one.passed,
         "unknown": one.unknown,
     }
-
-
-def _window(one: Window) -> dict[str, Any]:
-    since = utc(one.since) if one.since else None
-    told = {"check": one.check.id, "title": one.check.title, "begins": one.begins, "ends": one.ends}
-    until = utc(one.until) if one.until else None
-    return told | {"count": one.count, "seen_at": since, "last_seen_at": until, "examples": list(one.examples)}

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from ringfence import __version__
 from ringfence.app.assess.audit import as_of
+from ringfence.app.assess.told import times_of
 from ringfence.assess.accepted import EXPIRED
-from ringfence.assess.audit import Audit, Gap, Standing
+from ringfence.assess.audit import Audit, Gap, Standing, Window
 from ringfence.assess.check import Check
 from ringfence.assess.finding import Group
 from ringfence.errors import UsageError
@@ -17,7 +18,7 @@ from ringfence.estate import ids
 from ringfence.estate.estate import Estate
 from ringfence.store.saved import write_private
 from ringfence.wire import markdown, oscal, sarif
-from ringfence.wire.assessed import FAILED, PASSED, UNKNOWN, Assessed, Borne, Rule, Seen
+from ringfence.wire.assessed import FAILED, PASSED, UNKNOWN, Assessed, Borne, Open, Rule, Seen
 from ringfence.wire.ocsf import compliance
 
 _FEW = 3
@@ -45,7 +46,11 @@ def write(audit: Audit, estate: Estate, wanted: Mapping[str, Path]) -> None:
 def assessed(audit: Audit, estate: Estate) -> Assessed:
     """The audit as the plain values that the writers know."""
     rules = tuple(_rule(check) for check in (*(one.check for one in audit.standings), EXPIRED))
-    return Assessed(__version__, as_of(estate), rules, tuple(_seen(audit)))
+    return Assessed(__version__, as_of(estate), rules, tuple(_seen(audit)), tuple(map(_open, audit.windows)))
+
+
+def _open(one: Window) -> Open:
+    return Open(one.check.id, one.begins, one.ends, one.count, tuple(times_of(one)))
 
 
 def _rule(check: Check) -> Rule:
