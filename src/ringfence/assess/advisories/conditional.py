@@ -59,7 +59,7 @@ def _unless_cdi(known: dict[str, str]) -> Met:
     mode = known.get(CDI, "")
     if mode == "on":
         return Met(is_met=False, because="devices are given by CDI")
-    return _MET if mode == "off" else Met(is_met=None, missing=CDI_FACT)
+    return _MET if mode == "off" else Met(is_met=True, because="so is the default configuration, and no CDI is known")
 
 
 def _bracket(condition: str, version: Version, known: dict[str, str]) -> Met:

@@ -43,8 +43,8 @@ def cdi(mode: str) -> str:
 def escapes(version: str, by_cdi: str) -> Iterator[Escape]:
     """The flaws that a version surely has; a release candidate, or text without a number, has none that is sure.
 
-    Whether a flaw spares CDI or comes with it, a mode that is not known (`auto`, the default, decides for each
-    container) is evidence of neither.
+    The flaws that spare CDI are there in the default configuration, as the bulletins say, and so where no CDI is
+    known; for the flaw that comes with CDI a mode that is not known is no evidence.
 
     >>> [flaw.cve for flaw in escapes("1.17.4-1", "on")]
     ['CVE-2025-23266']
@@ -61,5 +61,5 @@ def escapes(version: str, by_cdi: str) -> Iterator[Escape]:
 
 def _there(flaw: Escape, numbers: tuple[int, ...], by_cdi: str) -> bool:
     if not flaw.under_cdi:
-        return by_cdi == OFF
+        return by_cdi != ON
     return by_cdi == ON or numbers >= versions.numbers(flaw.otherwise_since)
