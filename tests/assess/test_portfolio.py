@@ -1,5 +1,6 @@
 """The programme view: shares, the predicate of reliance, order, the picture."""
 
+from itertools import combinations
 from xml.etree import ElementTree as ET
 
 import msgspec
@@ -10,7 +11,18 @@ from hypothesis import strategies as st
 from ringfence.assess.check import CLASSIC, Layer, Mismatch
 from ringfence.assess.checks import CHECKS
 from ringfence.assess.judge import judge
-from ringfence.assess.portfolio import AWARE, COMPUTE, Reliance, Row, Tally, compute_aware, portfolio, row
+from ringfence.assess.portfolio import (
+    AWARE,
+    COMPUTE,
+    PREDICATE,
+    Lack,
+    Reliance,
+    Row,
+    Tally,
+    compute_aware,
+    portfolio,
+    row,
+)
 from ringfence.assess.portfolio_svg import MOST_ROWS, svg
 from ringfence.estate.estate import estate_of
 from ringfence.estate.facts import Fact
@@ -31,6 +43,7 @@ def of(label: str = "site", controls: int = 4, **passed: float) -> Row:
     ("classic", "compute", "reliance"),
     [
         (4, 0, Reliance.DATA_CENTRE),
+        (0, 2, Reliance.NEITHER),
         (2.1, 2, Reliance.DATA_CENTRE),
         (2, 0, Reliance.NEITHER),
         (0, 0, Reliance.NEITHER),
@@ -52,6 +65,44 @@ def test_unknown_controls_are_not_in_force() -> None:
     assert unseen.reliance is Reliance.DATA_CENTRE
     assert Row("nothing applies", layers, {}).reliance is Reliance.DATA_CENTRE
     assert unseen.covered == 0.0
+
+
+@pytest.mark.parametrize("good", [good for count in (1, 2) for good in combinations(COMPUTE, count)])
+def test_each_family_stands_for_itself(good: tuple[Layer, ...]) -> None:
+    """What is whole in one makes up for nothing in another: in part, and those that lack are named."""
+    layers = {layer: Tally(9, 9.0, 0.0, 0.0, 9) if layer in good else Tally(2, 1.0, 1.0, 0.0, 1) for layer in Layer}
+    found = Row("site", layers, {})
+    assert found.of(COMPUTE).share > 0.5  # type: ignore[operator]
+    assert found.reliance is Reliance.PART
+    assert set(found.lacks) == set(COMPUTE) - set(good)
+    assert found.told == "in part, lacks " + ", ".join(layer for layer in COMPUTE if layer not in good)
+    assert portfolio([found]).counts()[Reliance.PART] == 1
+    assert portfolio([found, found]).lacking() == [(tuple(found.lacks), 2)]
+
+
+def test_a_family_says_why_it_lacks() -> None:
+    """It failed, so much is unknown that it decides, or nothing applies: three signs."""
+    whole = dict.fromkeys(Layer, Tally(4, 4.0, 0.0, 0.0, 4))
+    fabric, accelerator, workflow = COMPUTE
+    lacks = {accelerator: Tally(4, 1.0, 1.0, 2.0), workflow: Tally()}
+    found = Row("site", whole | lacks, {})
+    assert found.lacks == {accelerator: Lack.UNKNOWN, workflow: Lack.ABSENT}
+    assert found.told == "in part, lacks accelerator?, workflow –"
+    failed = {fabric: Tally(4, 1.0, 2.0, 1.0), **dict.fromkeys((accelerator, workflow), Tally(4, 0.0, 4.0))}
+    assert Row("site", whole | failed, {}).told == "data-centre only"
+    assert Row("site", whole | failed | lacks, {}).told == "data-centre only?"
+    assert Row("nobody looked", dict.fromkeys(Layer, Tally(4, 0.0, 0.0, 4.0)), {}).told == "neither?"
+
+
+@given(st.dictionaries(st.sampled_from(COMPUTE), st.tuples(st.floats(0, 4), st.floats(0, 4)), min_size=3))
+def test_knowing_more_never_contradicts_what_was_no_question(told: dict[Layer, tuple[float, float]]) -> None:
+    """Without a question mark, however the unknown turns out, the reliance stays."""
+    layers = dict.fromkeys(Layer, Tally(4, 4.0, 0.0, 0.0, 4))
+    shares = {layer: (good, min(4 - good, unknown)) for layer, (good, unknown) in told.items()}
+    now = Row("s", layers | {at: Tally(4, good, 4 - good - open_, open_) for at, (good, open_) in shares.items()}, {})
+    best = Row("s", layers | {at: Tally(4, good + open_, 4 - good - open_) for at, (good, open_) in shares.items()}, {})
+    if "?" not in now.told:
+        assert now.told == best.told
 
 
 def test_a_control_counts_as_far_as_it_holds() -> None:
@@ -79,6 +130,14 @@ def test_samples_of_classic_checks_alone_make_an_estate_that_relies_on_its_data_
     ]
     weak = row("weak", judge(estate_of(facts)))
     assert weak.reliance is Reliance.DATA_CENTRE
+    half = [fact for check in CHECKS if check.layer is Layer.ACCELERATOR for fact in sample(check.name, "failed")]
+    good = [
+        fact for check in CHECKS if check.layer in (*CLASSIC, Layer.WORKFLOW) for fact in sample(check.name, "passed")
+    ]
+    part = row("part", judge(estate_of([*good, *half])))
+    assert part.reliance is Reliance.PART
+    assert Layer.ACCELERATOR in part.lacks
+    assert Layer.WORKFLOW not in part.lacks
     strong = row("strong", judge(estate_of(fact for check in CHECKS for fact in sample(check.name, "passed"))))
     assert strong.reliance is Reliance.COMPUTE
     assert [one.label for one in portfolio([strong, weak]).rows] == ["weak", "strong"]
@@ -121,3 +180,4 @@ def test_the_picture_is_well_formed_and_says_what_it_leaves_out(count: int) -> N
     left = [text for text in texts if "are not drawn" in text]
     assert left == ([] if count <= MOST_ROWS else ["41 estates between the worst and the best are not drawn"])
     assert any(text == f"Controls in force in {count} estates" for text in texts)
+    assert PREDICATE in texts

@@ -92,10 +92,38 @@ def test_what_is_no_plain_file_is_named_and_never_opened(folder, tmp_path, capsy
     said = json.loads(out)
     assert status == 3
     assert {one["estate"] for one in said["estates"]} == {"good", "linked"}
+    assert out.count("which counts once") == 0
     named = {one["file"]: one["what"] for one in said["unreadable"]}
     assert set(named) == {"pipe.estate", "folder.estate", "nowhere.estate", "null.estate"}
     words = ("a pipe", "a folder", "leads nowhere", "a device")
     assert all(any(word in what for what in named.values()) for word in words)
+
+
+def test_an_estate_under_two_names_counts_once(folder, tmp_path, capsys):
+    """A link, a link to a link and a hard link beside the file itself: the file counts, the others are named."""
+    os.link(folder / "site-1.estate", tmp_path / "b.estate")
+    (tmp_path / "a.estate").symlink_to("b.estate")
+    (tmp_path / "z.estate").symlink_to("a.estate")
+    os.link(folder / "site-1.estate", tmp_path / "c.estate")
+    status, out = told(capsys, tmp_path, "--json")
+    said = json.loads(out)
+    assert status == 3
+    assert [one["estate"] for one in said["estates"]] == ["b"]
+    assert [one["file"] for one in said["unreadable"]] == ["a.estate", "c.estate", "z.estate"]
+    assert all(one["what"] == "the same file as b.estate, which counts once" for one in said["unreadable"])
+
+
+def test_families_are_told_one_by_one(folder, capsys):
+    """Three generated clusters hold most of fabric and workflow, and lack accelerator: what pools would not show."""
+    said = json.loads(told(capsys, folder, "--json")[1])
+    for one in said["estates"]:
+        shares = {name: one["layers"][name]["share"] for name in ("fabric", "accelerator", "workflow")}
+        assert set(one["lacks"]) == {name for name, share in shares.items() if share <= 0.5}
+        assert one["reliance"] == "in-part"
+    assert sum(one["estates"] for one in said["lacking"]) == 4
+    out = told(capsys, folder)[1]
+    assert "in part, lacks" in out
+    assert " ".join(said["predicate"].split()) in " ".join(out.split())
 
 
 def test_both_shares_are_told(folder, capsys):
@@ -107,7 +135,7 @@ def test_both_shares_are_told(folder, capsys):
     out = " ".join(told(capsys, folder)[1].split())
     assert "in force" in out
     assert "unknown" in out
-    assert "of all" in out
+    assert "of the controls in force" in out
 
 
 def test_the_command_of_the_handbook_draws_a_picture(folder, capsys, tmp_path):

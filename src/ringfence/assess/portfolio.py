@@ -5,6 +5,7 @@ that holds on nine of ten hosts counts nine tenths, and what failed and what is 
 this module: no name out of an estate.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from statistics import quantiles
@@ -23,12 +24,38 @@ AWARE = tuple(layer for layer in Layer if layer not in CLASSIC)
 BINS = 10
 
 
+PREDICATE = (
+    "compute-aware: fabric, accelerator and workflow each have more than half of their controls in force; in part: one "
+    "or two of them have; data-centre only: none has, while perimeter, host and identity together have; neither: nor "
+    "those. ?: so much is unknown that it decides; –: none of its controls applies"
+)
+"""What the words of `told` mean, for the foot of a table or picture."""
+
+
 class Reliance(StrEnum):
     """What holds an estate, in one word; `reliance` says how it is decided."""
 
     DATA_CENTRE = "data-centre"
+    PART = "in-part"
     COMPUTE = "compute-aware"
     NEITHER = "neither"
+
+
+class Lack(StrEnum):
+    """Why most controls of a family are not in force: they are not, nobody knows, or there are none that apply."""
+
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    ABSENT = "absent"
+
+
+WORDS = {
+    Reliance.DATA_CENTRE: "data-centre only",
+    Reliance.PART: "in part",
+    Reliance.COMPUTE: "compute-aware",
+    Reliance.NEITHER: "neither",
+}
+_SIGN = {Lack.FAILED: "", Lack.UNKNOWN: "?", Lack.ABSENT: " –"}
 
 
 class Tally(msgspec.Struct, frozen=True):
@@ -96,17 +123,46 @@ class Row(msgspec.Struct, frozen=True):
         return self.of(AWARE).share or 0.0
 
     @property
-    def reliance(self) -> Reliance:
-        """Whether it relies on data-centre controls only.
+    def lacks(self) -> dict[Layer, Lack]:
+        """The families of `COMPUTE` of which not more than half of the controls that apply are in force, and why.
 
-        `data-centre`: more than half of the perimeter, host and identity controls that apply are in force, and not
-        more than half of the fabric, accelerator and workflow controls that apply are (the others failed or are
-        unknown; where none applies, nothing was shown of them, and none is in force). `compute-aware`: more than
-        half of the latter are in force. `neither`: no more than half of either.
+        `unknown` where it would be more than half if all that is unknown held, `absent` where no control applies.
         """
-        if _most(self.of(COMPUTE)):
-            return Reliance.COMPUTE
+        found = {layer: _lack(self.layers[layer]) for layer in COMPUTE}
+        return {layer: lack for layer, lack in found.items() if lack is not None}
+
+    @property
+    def told(self) -> str:
+        """The reliance in words, with the families that an estate in part lacks: `in part, lacks accelerator?`."""
+        if self.reliance is Reliance.PART:
+            return "in part, lacks " + ", ".join(f"{layer}{_SIGN[lack]}" for layer, lack in self.lacks.items())
+        return WORDS[self.reliance] + (_SIGN[Lack.UNKNOWN] if self._open else "")
+
+    @property
+    def _open(self) -> bool:
+        """Whether it might be of another reliance if what is unknown held."""
+        families = [*self.lacks.values(), *([_lack(self.of(CLASSIC))] if self.reliance is Reliance.NEITHER else [])]
+        return Lack.UNKNOWN in families
+
+    @property
+    def reliance(self) -> Reliance:
+        """Whether it relies on data-centre controls only. A family is in force with more than half of its controls.
+
+        `compute-aware`: fabric, accelerator and workflow are in force, each by itself; what passes in one makes up for
+        nothing in another. `in-part`: one or two of them are. `data-centre`: none is (its controls failed, are unknown
+        or do not apply), and more than half of the perimeter, host and identity controls are. `neither`: nor those.
+        """
+        if len(self.lacks) < len(COMPUTE):
+            return Reliance.PART if self.lacks else Reliance.COMPUTE
         return Reliance.DATA_CENTRE if _most(self.of(CLASSIC)) else Reliance.NEITHER
+
+
+def _lack(tally: Tally) -> Lack | None:
+    if _most(tally):
+        return None
+    if not tally.controls:
+        return Lack.ABSENT
+    return Lack.UNKNOWN if 2 * (tally.passed + tally.unknown) > tally.controls else Lack.FAILED
 
 
 def _most(tally: Tally) -> bool:
@@ -132,6 +188,17 @@ class Portfolio(msgspec.Struct, frozen=True):
     def counts(self) -> dict[Reliance, int]:
         """How many estates of each reliance."""
         return {kind: sum(row.reliance is kind for row in self.rows) for kind in Reliance}
+
+    def lacking(self) -> list[tuple[tuple[Layer, ...], int]]:
+        """(families that are lacked together, how many estates lack them), the most frequent first."""
+        found = Counter(tuple(row.lacks) for row in self.rows)
+        return sorted(found.items(), key=lambda one: (-one[1], one[0]))
+
+    def ranges(self) -> dict[Layer, tuple[float, float] | None]:
+        """The lowest and the highest share in force of each family; None where it applies nowhere."""
+        shares = {layer: [row.layers[layer].share for row in self.rows] for layer in Layer}
+        known = {layer: [share for share in found if share is not None] for layer, found in shares.items()}
+        return {layer: (min(found), max(found)) if found else None for layer, found in known.items()}
 
     def layers(self) -> dict[Layer, Tally]:
         """The controls of all estates together, per layer."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from ringfence.assess.check import CLASSIC, Layer
-from ringfence.assess.portfolio import AWARE, BINS, Distribution, Portfolio, Reliance, Row, Tally
+from ringfence.assess.portfolio import AWARE, BINS, PREDICATE, WORDS, Distribution, Portfolio, Reliance, Row, Tally
 
 MOST_ROWS = 160
 """So many estates are drawn, half of them the worst and half the best; the table has all."""
@@ -21,9 +21,8 @@ _STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#1c1c22}.title{font-size:17px;font-weight:600}.head{font-weight:600}"
     ".dim{fill:#5d5d68}.small{font-size:11px}"
 )
-_MARK = {Reliance.DATA_CENTRE: "data-centre only", Reliance.COMPUTE: "compute-aware", Reliance.NEITHER: "neither"}
 _COLUMNS: tuple[Layer, ...] = (*CLASSIC, *AWARE)
-_RIGHT = 290
+_RIGHT = 430
 WIDTH = _PAD * 2 + _NAME + len(_COLUMNS) * _CELL + _GAP + _RIGHT
 
 
@@ -32,7 +31,7 @@ def svg(found: Portfolio) -> str:
     rows, left_out = _chosen(found.rows)
     spread = found.distribution()
     top = 74 + (_SPREAD if spread else 0)
-    height = top + 44 + (len(rows) + 1) * _HIGH + 50
+    height = top + 44 + (len(rows) + 1) * _HIGH + 70
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
         'role="img" aria-label="controls in force, per estate and layer">',
@@ -48,9 +47,10 @@ def svg(found: Portfolio) -> str:
         parts += _row(row.label, row.layers, y + at * _HIGH, row, "")
     if left_out:
         parts.append(
-            _text(_PAD, height - 30, f"{left_out} estates between the worst and the best are not drawn", "dim")
+            _text(_PAD, height - 50, f"{left_out} estates between the worst and the best are not drawn", "dim")
         )
-    parts += _legend(height - 12)
+    parts += _legend(height - 32)
+    parts.append(_text(_PAD, height - 12, PREDICATE, "dim small"))
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
@@ -64,7 +64,7 @@ def _chosen(rows: Sequence[Row]) -> tuple[Sequence[Row], int]:
 def _title(found: Portfolio) -> Iterator[str]:
     counts = found.counts()
     yield _text(_PAD, 34, f"Controls in force in {len(found.rows)} estates", "title")
-    said = ", ".join(f"{counts[kind]} {_MARK[kind]}" for kind in Reliance)
+    said = ", ".join(f"{counts[kind]} {WORDS[kind]}" for kind in Reliance)
     yield _text(_PAD, 56, f"{said}; the worst first, by the share of compute-aware controls in force", "dim")
 
 
@@ -117,7 +117,7 @@ def _row(name: str, layers: dict[Layer, Tally], y: int, row: Row | None, style: 
         yield f'<rect x="{x}" y="{y + 4}" width="{100 * row.covered:.1f}" height="{_HIGH - 8}" fill="{_GOOD}"/>'
         yield f'<rect x="{x}" y="{y + 4}" width="100" height="{_HIGH - 8}" fill="none" stroke="#8a8a94"/>'
         yield _text(x + 108, y + 14, _percent(row.covered), "")
-        yield _text(x + 150, y + 14, _MARK[row.reliance], "head" if row.reliance is Reliance.DATA_CENTRE else "dim")
+        yield _text(x + 150, y + 14, row.told, "head" if row.reliance is Reliance.DATA_CENTRE else "dim")
 
 
 def _cell(x: int, y: int, tally: Tally) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """`ringfence portfolio`: a folder of saved estates, each judged by itself, one in memory at a time."""
 
-import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,25 @@ from ringfence.app.assess.audit import prepared
 from ringfence.assess.check import CLASSIC, Check
 from ringfence.assess.checks import CHECKS
 from ringfence.assess.judge import judge
-from ringfence.assess.portfolio import AWARE, COMPUTE, Portfolio, Row, Tally, compute_aware, portfolio, row
+from ringfence.assess.portfolio import (
+    AWARE,
+    COMPUTE,
+    PREDICATE,
+    WORDS,
+    Portfolio,
+    Row,
+    Tally,
+    compute_aware,
+    portfolio,
+    row,
+)
 from ringfence.assess.portfolio_svg import svg
 from ringfence.errors import Problem, RingfenceError, UsageError
 from ringfence.estate.ids import clean
+from ringfence.store import plain
 from ringfence.store.saved import load, write_private
 
-__all__ = ["Row", "Surveyed", "draw", "shown", "survey"]
+__all__ = ["PREDICATE", "WORDS", "Row", "Surveyed", "draw", "shown", "survey"]
 
 ENDING = ".estate"
 
@@ -43,10 +54,9 @@ def survey(
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder", "name one that holds saved estates")
     named = sorted(path for path in folder.iterdir() if path.suffix == ENDING)
-    problems = [Problem(clean(path.name), 0, what, _PLAIN) for path in named if (what := _strange(path))]
-    paths = [path for path in named if not _strange(path)]
     if not named:
         raise UsageError(f"{folder} holds no saved estate", f"`ringfence collect --from DIR -o {folder}/NAME{ENDING}`")
+    paths, problems = _once(named)
     rows = []
     for done, path in enumerate(paths, 1):
         label = clean(path.stem)
@@ -59,22 +69,28 @@ def survey(
 
 
 _PLAIN = f"a saved estate, NAME{ENDING}, is a plain file"
-_STRANGE = (
-    (stat.S_ISDIR, "a folder, which is not read"),
-    (stat.S_ISFIFO, "a pipe, which is not read"),
-    (stat.S_ISSOCK, "a socket, which is not read"),
-    (stat.S_ISCHR, "a device, which is not read"),
-    (stat.S_ISBLK, "a device, which is not read"),
-)
 
 
-def _strange(path: Path) -> str:
-    """What it is, where it is no plain file or a link to one; never opens it."""
-    try:
-        mode = path.stat().st_mode
-    except OSError as error:
-        return "a link that leads nowhere" if path.is_symlink() else str(error.strerror)
-    return next((what for test, what in _STRANGE if test(mode)), "")
+def _once(named: Sequence[Path]) -> tuple[list[Path], list[Problem]]:
+    """(plain files and links to such, each file once, problems); none is opened. Of two names a link is left out."""
+    seen: dict[tuple[int, int], Path] = {}
+    kept, problems = [], []
+    for path in sorted(named, key=lambda one: (one.is_symlink(), one)):
+        try:
+            about = path.stat()
+        except OSError as error:
+            what = "a link that leads nowhere" if path.is_symlink() else str(error.strerror)
+            problems.append(Problem(clean(path.name), 0, what, _PLAIN))
+            continue
+        first = seen.setdefault((about.st_dev, about.st_ino), path)
+        if what := plain.kind(about.st_mode):
+            problems.append(Problem(clean(path.name), 0, f"{what}, which is not read", _PLAIN))
+        elif first != path:
+            what = f"the same file as {clean(first.name)}, which counts once"
+            problems.append(Problem(clean(path.name), 0, what, "take one of them out of the folder"))
+        else:
+            kept.append(path)
+    return sorted(kept), sorted(problems)
 
 
 def draw(found: Portfolio, path: Path) -> None:
@@ -92,7 +108,12 @@ def shown(told: Surveyed, checks: Sequence[Check] = CHECKS) -> dict[str, Any]:
     return {
         "checks": {"all": len(checks), "compute_aware": round(compute_aware(checks), 4)},
         "estates": [_row(one) for one in told.found.rows],
+        "predicate": PREDICATE,
         "reliance": {str(kind): count for kind, count in told.found.counts().items()},
+        "lacking": [
+            {"families": [str(layer) for layer in families], "estates": count}
+            for families, count in told.found.lacking()
+        ],
         "layers": {str(layer): _tally(tally) for layer, tally in told.found.layers().items()},
         "distribution": None
         if spread is None
@@ -112,6 +133,7 @@ def _row(one: Row) -> dict[str, Any]:
     return {
         "estate": one.label,
         "reliance": str(one.reliance),
+        "lacks": {str(layer): str(lack) for layer, lack in one.lacks.items()},
         "covered": round(one.covered, 4),
         "meant": None if one.meant is None else round(one.meant, 4),
         "unseen": round(one.unseen, 4),
