@@ -66,6 +66,30 @@ def test_the_audit_is_drawn_and_what_it_names_is_text(page):
     assert page.run("return document.querySelectorAll('#audit img').length") == 0
 
 
+def test_what_is_not_known_is_the_same_in_the_audit_and_below(page):
+    """The gaps stand in a table with what to collect, and no word says that everything was answered."""
+    rows = "[...document.querySelector('#gaps ~ table').tBodies[0].rows]"
+    cells = page.run(f"return {rows}.map(r => [...r.cells].map(c => c.innerText))")
+    unknown = sum(int(row[0].replace(",", "")) for row in cells)
+    assert unknown > 0
+    assert all(all(row) for row in cells)
+    said = page.run("return document.querySelector('#holes').innerText")
+    assert f"The audit leaves {unknown:,} unknown" in said
+    assert "was answered" not in said
+    assert page.run("return [...document.querySelectorAll('#audit a, #holes a')].map(a => a.getAttribute('href'))") == [
+        "#gaps"
+    ]
+
+
+def test_each_finding_has_the_id_of_its_check_and_the_words_of_the_screen(page):
+    """One figure with one name: the sentence about the way is taken over, not computed anew."""
+    rows = "[...document.querySelector('#audit table').tBodies[0].rows]"
+    cells = page.run(f"return {rows}.map(r => [...r.cells].map(c => c.innerText))")
+    assert all(row[1].startswith("RF-") for row in cells)
+    assert any("minutes, " in row[4] and "to a jewel, first RF-M" in row[4] for row in cells)
+    assert page.run("const s = document.querySelector('#audit'); return s.scrollWidth <= s.clientWidth")
+
+
 def test_every_threat_is_a_row_the_open_ones_first(page):
     """With counts, phases, who sees it, and what the watch says of it now; the hostile model is an example as text."""
     rows = page.run("return [...document.querySelectorAll('#threats tbody tr')].map(r => r.innerText)")

@@ -16,7 +16,7 @@ from ringfence.assess.check import Check, Mismatch, Result, Verdict, When
 from ringfence.assess.finding import EXAMPLES, Finding, Group, grade, grouped
 from ringfence.assess.judge import Judged
 from ringfence.assess.severity import ORDER, Ground, Severity, by_weight
-from ringfence.assess.spans import Span, spans
+from ringfence.assess.spans import Clock, Span, spans
 from ringfence.estate.estate import Estate
 
 _FEW = 3
@@ -205,6 +205,7 @@ def _families(names: Iterable[str], standings: Sequence[Standing], of: Callable[
 
 
 def _windows(estate: Estate, found: Iterable[Group]) -> Iterable[Window]:
+    clock = Clock(estate)
     by_check: dict[str, list[Group]] = {}
     for group in found:
         if group.check.window != ("", ""):
@@ -217,5 +218,5 @@ def _windows(estate: Estate, found: Iterable[Group]) -> Iterable[Window]:
         count, few = sum(len(one.subjects) for one in groups), [name for one in groups for name in one.subjects]
         worst = [(f.result.subject, f.result.facts) for one in groups for f in one.findings][:_FEW]
         open_, last = min(times, default=0.0), max(times, default=0.0)
-        told = spans(estate, check.id, worst)
+        told = spans(clock, check.id, worst)
         yield Window(check, *check.window, count, open_, last, tuple(few[:_FEW]), told)

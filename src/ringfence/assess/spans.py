@@ -7,6 +7,7 @@ A time that is not known is never guessed: when a survey saw the window open is 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 import msgspec
 import numpy as np
@@ -87,21 +88,40 @@ SIDES: Mapping[str, tuple[Side, Side]] = {
 """Check → what tells its start, and its end."""
 
 
-def spans(estate: Estate, check: str, found: Iterable[tuple[str, Sequence[Fact]]]) -> tuple[Span, ...]:
+class _Works:
+    """All that is work, by its kind."""
+
+    def __contains__(self, name: object) -> bool:
+        return kind_of(str(name)) in _WORK
+
+
+class Clock:
+    """When the work of an estate began and ended; looked up once, and only if some window asks."""
+
+    def __init__(self, estate: Estate) -> None:
+        self.estate = estate
+
+    @cached_property
+    def known(self) -> dict[str, tuple[float, float]]:
+        """Work → (since, until), 0 for the side that is not known."""
+        return times(self.estate, _Works())
+
+
+def spans(clock: Clock, check: str, found: Iterable[tuple[str, Sequence[Fact]]]) -> tuple[Span, ...]:
     """Of each (subject, facts of the finding) from when to when. `check` is an id with a window."""
     start, end = SIDES[check]
     told = []
     for subject, facts in found:
-        facts = [*facts, *(fact for name in _ABOUT for fact in estate.about(subject, name))]
-        told.append(Span(subject, *_side(estate, subject, facts, start, min), *_side(estate, subject, facts, end, max)))
+        facts = [*facts, *(fact for name in _ABOUT for fact in clock.estate.about(subject, name))]
+        told.append(Span(subject, *_side(clock, subject, facts, start, min), *_side(clock, subject, facts, end, max)))
     return tuple(told)
 
 
 def _side(
-    estate: Estate, subject: str, facts: Iterable[Fact], side: Side, pick: Callable[[Iterable[_Told]], _Told]
+    clock: Clock, subject: str, facts: Iterable[Fact], side: Side, pick: Callable[[Iterable[_Told]], _Told]
 ) -> _Told:
     """(time, what says so): by facts, else by work; (0, "") where neither tells."""
-    found = [*_dated(facts, side)] or [*_worked(estate, subject, side)]
+    found = [*_dated(facts, side)] or [*_worked(clock, subject, side)]
     return pick(found) if found else (0.0, "")
 
 
@@ -113,11 +133,10 @@ def _dated(facts: Iterable[Fact], side: Side) -> Iterator[_Told]:
                 yield at, f"{name} of {fact.predicate}"
 
 
-def _worked(estate: Estate, subject: str, side: Side) -> Iterator[_Told]:
+def _worked(clock: Clock, subject: str, side: Side) -> Iterator[_Told]:
     """Of work with that relation; that data was read for the last time is known only where every reader has ended."""
-    names = [name for one in side.relations for name in _works(estate, subject, one)]
-    known = times(estate, frozenset(names))
-    told = [(known.get(name, (0.0, 0.0))[0 if side.began else 1], name) for name in names]
+    names = [name for one in side.relations for name in _works(clock.estate, subject, one)]
+    told = [(clock.known.get(name, (0.0, 0.0))[0 if side.began else 1], name) for name in names]
     if side.relations == _RESUMED.relations and not all(at for at, _ in told):
         return
     yield from ((at, f"{name} {'began' if side.began else 'ended'}") for at, name in told if at)
