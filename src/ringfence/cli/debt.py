@@ -37,7 +37,8 @@ def debt(
 
     Example: `ringfence debt --history estates/ --report debt.html`
 
-    A file that cannot be read, or whose date lies before 2000 or ahead of today, is named and left out: exit status 3.
+    A file that cannot be read, whose date is none, before 2000 or ahead of today, which another has too, or much later
+    than all its facts, is named and left out: exit status 3.
 
     Parameters
     ----------

@@ -61,6 +61,55 @@ def test_facts_without_a_time_date_no_survey(tmp_path: Path) -> None:
     assert "by its newest fact it is of 1970-01-01" in problems[0]
 
 
+@pytest.mark.parametrize("name", ["2026-02-30", "site-20261301", "2026-03-01T25:00"])
+def test_a_name_that_is_no_date_is_named_and_takes_no_other(tmp_path: Path, name: str) -> None:
+    save(host(), tmp_path / "2026-05-01.estate")
+    save(host(), tmp_path / f"{name}.estate")
+    times, problems = read(tmp_path)
+    assert times == [named("2026-05-01")]
+    assert len(problems) == 1
+    assert f"{name.removeprefix('site-')} is no date" in problems[0]
+
+
+def test_a_number_that_is_no_date_at_all_says_no_time(tmp_path: Path) -> None:
+    save(host(), tmp_path / "cluster-77451234.estate")
+    assert read(tmp_path) == ([NOW], [])
+
+
+def day(name: str) -> float:
+    return named(name) or 0.0
+
+
+def test_old_facts_under_a_new_name_are_no_survey(tmp_path: Path) -> None:
+    """Nobody looked anew in February and in May; in April somebody did, though some days before."""
+    save(host(day("2026-01-05")), tmp_path / "2026-01-05.estate")
+    save(host(day("2026-01-05")), tmp_path / "2026-02-05.estate")
+    save(host(day("2026-03-20")), tmp_path / "2026-04-05.estate")
+    save(host(day("2026-01-05")), tmp_path / "2026-05-01.estate")
+    times, problems = read(tmp_path)
+    assert times == [named("2026-01-05"), named("2026-04-05")]
+    assert [one.partition(":")[0] for one in problems] == ["2026-02-05.estate", "2026-05-01.estate"]
+    for said in ("its newest fact is of 2026-01-05", "stale", "collect again"):
+        assert said in problems[1]
+
+
+def test_a_first_survey_of_old_facts_is_held_against_the_next(tmp_path: Path) -> None:
+    save(host(day("2025-01-05")), tmp_path / "2026-04-05.estate")
+    save(host(day("2026-05-05")), tmp_path / "2026-05-05.estate")
+    times, problems = read(tmp_path)
+    assert times == [named("2026-05-05")]
+    assert "stale" in problems[0]
+
+
+def test_of_two_surveys_of_one_time_the_second_is_named_and_left_out(tmp_path: Path) -> None:
+    for name in ("2026-05-01", "b-2026-05-01", "2026-04-01"):
+        save(host(), tmp_path / f"{name}.estate")
+    times, problems = read(tmp_path)
+    assert times == [named("2026-04-01"), named("2026-05-01")]
+    assert len(problems) == 1
+    assert problems[0].startswith("b-2026-05-01.estate: left out: of the same time as 2026-05-01.estate")
+
+
 def broken(path: Path) -> None:
     path.write_bytes(b"ARROW1 and then nothing")
 

@@ -1,7 +1,8 @@
 """A folder of saved estates as a history: which window each is of.
 
 The time of an estate is that in its name (`2026-03-01.estate`, `site-20260301T0700.estate`), else that of the newest
-fact in it. Nothing else of a file counts, so that copying or touching it changes no answer.
+fact in it. Nothing else of a file counts, so that copying or touching it changes no answer. Facts that are much older
+than the date in the name are an old survey under a new name, and no window.
 """
 
 import re
@@ -22,6 +23,9 @@ _NAMED = re.compile(r"(?<!\d)(\d{4})-?(\d{2})-?(\d{2})(?:[T_-](\d{2}):?(\d{2}))?
 
 FIRST = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
 """No survey is older: a clock that was never set says 1970, and a time that no fact tells is 0."""
+
+STALE = 0.5
+"""Facts may be older than the date in a survey's name by this share of the time since the survey before."""
 
 _AHEAD = 86_400.0
 """Seconds. Places and clocks differ by less: what is later has not happened."""
@@ -45,15 +49,26 @@ class Surveys:
 
     def __iter__(self) -> Iterator[tuple[float, Estate]]:
         """(seconds, estate). Raises `EstateError` where none can be read."""
-        read = 0
-        for at in sorted(self._times):
-            path = self._times[at]
-            estate = self._opened(path)
-            if estate is not None:
-                read += 1
+        times = sorted(self._times)
+        before: float | None = None
+        for at in times:
+            estate = self._opened(self._times[at])
+            span = at - before if before is not None else _to_next(times)
+            if estate is not None and not self._stale(at, estate, span):
+                before = at
                 yield at, estate
-        if not read:
+        if before is None:
             raise EstateError(*self._nothing())
+
+    def _stale(self, at: float, estate: Estate, span: float) -> bool:
+        """Whether nothing in it was seen anew since the survey before, `span` seconds ago: that is told."""
+        seen = newest(estate)
+        if seen <= 0 or at - seen <= max(_AHEAD, STALE * span):
+            return False
+        old = f"left out: by its name it is of {_day(at)}, and its newest fact is of {_day(seen)}"
+        way = "collect again, or name it by the day of its facts"
+        self._tell(self._times[at], f"{old}: stale, nobody looked anew", way)
+        return True
 
     @property
     def first(self) -> float | None:
@@ -82,7 +97,7 @@ class Surveys:
         return f"{self._folder} holds no survey that can be read: {first.file}: {first.what}{more}", first.remedy
 
     def _dated(self, since: float, now: float) -> dict[float, Path]:
-        """Raises `UsageError` where the folder holds none, or two of one time."""
+        """Raises `UsageError` where the folder holds none. Of two of one time the first by name stays."""
         paths = sorted(self._folder.glob("*.estate"))
         if not paths:
             raise UsageError(
@@ -98,9 +113,8 @@ class Surveys:
                 self.earlier += 1
                 continue
             if at in times:
-                raise UsageError(
-                    f"{clean(path.name)} and {clean(times[at].name)} are of the same time", "keep one of them there"
-                )
+                self._tell(path, f"left out: of the same time as {times[at].name}", "keep one of them there")
+                continue
             times[at] = path
         return times
 
@@ -110,6 +124,9 @@ class Surveys:
             self._tell(path, "no plain file, which is not read", _PLAIN)
             return None
         at, by = named(path.name), "its name"
+        if at is None and (said := _meant(path.name)):
+            self._tell(path, f"left out: {said} is no date", _DATE)
+            return None
         if at is None:
             estate = self._opened(path)
             if estate is None:
@@ -133,6 +150,11 @@ class Surveys:
         self.problems.append(Problem(clean(path.name), 0, clean(what), remedy))
 
 
+def _to_next(times: list[float]) -> float:
+    """The first survey has none before it: seconds to the one after. One alone is as old as its name says."""
+    return times[1] - times[0] if len(times) > 1 else float("inf")
+
+
 def _day(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
 
@@ -140,7 +162,7 @@ def _day(at: float) -> str:
 def estates_in(folder: Path, identity: Path | None = None, since: str = "", now: float | None = None) -> Surveys:
     """Every `*.estate` in the folder, from the day `since` on (ISO 8601, UTC). `now`: seconds, that of the clock.
 
-    Raises `UsageError` where there is none, two are of one time, or `since` is no date.
+    Raises `UsageError` where there is none, or `since` is no date.
     """
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder", "name the folder that holds saved estates, one per survey")
@@ -171,6 +193,12 @@ def named(name: str) -> float | None:
         return datetime(*(int(part) for part in found.groups(default="0")), tzinfo=UTC).timestamp()  # type: ignore[arg-type, misc]
     except ValueError:
         return None
+
+
+def _meant(name: str) -> str:
+    """What stands in a file's name in the place of a date; "" where nothing does, as with other numbers."""
+    found = _NAMED.search(name)
+    return found[0] if found and ("-" in found[0] or found[0][:2] in ("19", "20")) else ""
 
 
 def newest(estate: Estate) -> float:
