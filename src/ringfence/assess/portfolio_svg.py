@@ -6,6 +6,7 @@ every colour, so that the picture reads in print.
 
 from collections.abc import Iterator, Sequence
 from html import escape
+from textwrap import wrap
 
 from ringfence.assess.check import CLASSIC, Layer
 from ringfence.assess.portfolio import AWARE, BINS, PREDICATE, WORDS, Distribution, Portfolio, Reliance, Row, Tally
@@ -23,6 +24,8 @@ _STYLE = (
 )
 _COLUMNS: tuple[Layer, ...] = (*CLASSIC, *AWARE)
 _RIGHT = 430
+_LINE = 190
+"""Letters of a line of small print, at most: two such lines hold the predicate."""
 WIDTH = _PAD * 2 + _NAME + len(_COLUMNS) * _CELL + _GAP + _RIGHT
 
 
@@ -31,7 +34,7 @@ def svg(found: Portfolio) -> str:
     rows, left_out = _chosen(found.rows)
     spread = found.distribution()
     top = 74 + (_SPREAD if spread else 0)
-    height = top + 44 + (len(rows) + 1) * _HIGH + 70
+    height = top + 44 + (len(rows) + 1) * _HIGH + 84
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
         'role="img" aria-label="controls in force, per estate and layer">',
@@ -47,10 +50,11 @@ def svg(found: Portfolio) -> str:
         parts += _row(row.label, row.layers, y + at * _HIGH, row, "")
     if left_out:
         parts.append(
-            _text(_PAD, height - 50, f"{left_out} estates between the worst and the best are not drawn", "dim")
+            _text(_PAD, height - 64, f"{left_out} estates between the worst and the best are not drawn", "dim")
         )
-    parts += _legend(height - 32)
-    parts.append(_text(_PAD, height - 12, PREDICATE, "dim small"))
+    parts += _legend(height - 46)
+    for at, line in enumerate(wrap(PREDICATE, _LINE)):
+        parts.append(_text(_PAD, height - 26 + 15 * at, line, "dim small"))
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
