@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import permutations
 
+import numpy as np
+
 from ringfence.analyse.rule import Atom, Is
 from ringfence.assess.check import Check, Layer, When, asked_of
 from ringfence.assess.debt.backfill import earliest
-from ringfence.assess.debt.findings import findings
+from ringfence.assess.debt.findings import Findings, findings
 from ringfence.assess.debt.ledger import Entry, State, Window, ledger
 from ringfence.assess.debt.survival import capacity, flows, over_a_year, survival
 from ringfence.assess.judge import judge
-from ringfence.estate.estate import estate_of
+from ringfence.estate.estate import estate_of, rows_of
 from ringfence.estate.facts import Fact
 
 DAY = 86_400.0
@@ -185,3 +187,13 @@ def test_a_renamed_service_goes_on_with_the_clock() -> None:
     kept = ledger([window(0, *service("a/ray:8265")), window(30, *service("a/dashboard:8265"))])
     assert kept["RF-X01", "service:a/ray:8265"].heir == "service:a/dashboard:8265"
     assert kept["RF-X01", "service:a/dashboard:8265"].age(START + 30 * DAY) == 30 * DAY
+
+
+def test_facts_read_by_columns_are_those_of_their_rows() -> None:
+    estate = estate_of([*host("a", open_=True), *host("b", open_=True), Fact("host:a", "in_rack", "R1", {}, "x", 7.0)])
+    rows = [*rows_of("device_open", np.arange(2)), *rows_of("in_rack", np.arange(1)), *rows_of("asked", np.arange(2))]
+    of = np.array([2, 0, 2, 0, 2], np.int32)  # the second has none
+    keys = tuple(("RF-X01", f"host:{name}") for name in "abc")
+    found = Findings(keys, np.full(3, 9, np.int16), of, np.array(rows, np.int64))
+    told = found.facts_in(estate)
+    assert told == [tuple(estate.fact(int(rows[at])) for at in np.flatnonzero(of == one)) for one in range(3)]

@@ -45,4 +45,4 @@ def test_the_step_is_told_and_that_debt_stands_still_before_it() -> None:
 def test_where_every_weight_is_at_its_end_that_is_told() -> None:
     told = shown(aged(0, 365 * 12))
     assert told["next_step"]["at"] is None
-    assert "does not move in the next two years" in told["notes"][0]
+    assert "does not move within a year" in told["notes"][0]

@@ -1,20 +1,16 @@
 """When interest moves next. Weights go in steps, so D stands still and then jumps: a flat stretch is no standstill.
 
-D with nothing fixed and nothing new never falls, so the first step that moves it is found by halving.
+D with nothing fixed and nothing new never falls, so the first step that moves it is found by strides, then by halving.
 """
-
-from collections.abc import Sequence
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from ringfence.app.assess.debt import History
 from ringfence.app.assess.debt_svg import day
 from ringfence.assess.debt.choquet import debt
-from ringfence.assess.debt.terms import CLASSES, YEAR, service_class
-
-_AHEAD = 2 * YEAR
-"""Seconds. Further on nobody leaves everything as it is."""
+from ringfence.assess.debt.terms import CLASSES, YEAR
 
 _DAY = 86_400.0
 _LEAST = 0.005
@@ -24,7 +20,7 @@ HOW = "Weights go in steps, of a month in the first year overdue, of a quarter a
 
 
 class Step(msgspec.Struct, frozen=True):
-    """`at`: seconds, when D next rises if nothing is fixed, to `debt`; None where it does not in two years."""
+    """`at`: seconds, when D next rises if nothing is fixed, to `debt`; None where it does not within the forecast."""
 
     at: float | None
     debt: float
@@ -39,31 +35,31 @@ def next_step(found: History) -> Step:
     if not len(relevant):
         return Step(None, owed, "No interest runs: no way to a jewel rests on a finding")
 
-    def after(at: float) -> float:
-        return debt(last.game, last.weights_at(at)).total
-
-    days = _rises([(last.owed[one].severity, last.owed[one].age(last.at)) for one in relevant.tolist()])
-    times = [last.at + one for one in days]
-    if not times or after(times[-1]) < owed + _LEAST:
+    rises = owed + _LEAST
+    ahead = found.forecast
+    if ahead.untouched[-1] < rises:
         why = "what is exposed has been overdue for so long, or is so young, that no step is near"
-        return Step(None, owed, f"Interest does not move in the next two years if nothing is touched: {why}")
-    low, high = 0, len(times) - 1
+        return Step(None, owed, f"Interest does not move within a year if nothing is touched: {why}")
+    ages, service = last.clocks
+    days = _rises(ages[relevant], service[relevant], ahead.years[-1] * YEAR)
+
+    def after(step: int) -> float:
+        return debt(last.game, last.weights_at(last.at + days[step])).total
+
+    low, stride = 0, 1
+    high = low
+    while high < len(days) - 1 and after(high) < rises:
+        low, high, stride = high + 1, min(len(days) - 1, high + stride), 2 * stride
     while low < high:
         middle = (low + high) // 2
-        low, high = (low, middle) if after(times[middle]) >= owed + _LEAST else (middle + 1, high)
-    then = after(times[low])
-    return Step(
-        times[low],
-        then,
-        f"Interest next steps up on {day(times[low])}, from {owed:.2f} to {then:.2f}, if nothing is touched",
-    )
+        low, high = (low, middle) if after(middle) >= rises else (middle + 1, high)
+    at, then = last.at + days[low], after(low)
+    return Step(at, then, f"Interest next steps up on {day(at)}, from {owed:.2f} to {then:.2f}, if nothing is touched")
 
 
-def _rises(owed: Sequence[tuple[int, float]]) -> list[float]:
-    """Seconds from now to each day on which some weight rises, ascending. `owed`: (severity, age in seconds)."""
-    service = np.array([service_class(severity)[1] for severity, _ in owed])
-    ages = np.array([age for _, age in owed])
-    at = (service - ages)[:, None] + CLASSES[:-1][None, :] * YEAR
-    ahead = at[(at >= 0) & (at <= _AHEAD)]
-    days: list[float] = (np.unique(np.floor(ahead / _DAY) + 1) * _DAY).tolist()
-    return days
+def _rises(ages: NDArray[np.float64], service: NDArray[np.float64], most: float) -> list[float]:
+    """Seconds from now to the end of each day on which some weight rises, ascending, up to `most` and that itself."""
+    at = np.unique(np.ceil((service - ages) / _DAY))[:, None] * _DAY + CLASSES[:-1] * YEAR
+    at = at[(at >= 0) & (at < most - 2 * _DAY)]
+    days: list[float] = (np.unique(np.floor(at / _DAY) + 1) * _DAY).tolist()
+    return [*days, most]

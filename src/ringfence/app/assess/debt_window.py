@@ -6,6 +6,7 @@ estate + carried facts ─derive─▶ Game ───┴─▶ D, principal, int
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import msgspec
 import numpy as np
@@ -57,14 +58,24 @@ class Standing:
 
     def weights_at(self, at: float) -> NDArray[np.float64]:
         """The weights of the same findings at another time: nothing fixed, nothing new."""
-        return weights_of(self.owed, at)
+        ages, service = self.clocks
+        return weights(ages + (at - self.at), service)
+
+    @cached_property
+    def clocks(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(age now, age from which on interest runs) per owed finding, seconds."""
+        return _clocks(self.owed, self.at)
 
 
 def weights_of(owed: Sequence[Entry], at: float) -> NDArray[np.float64]:
     """1 and its interest per entry."""
-    ages = np.array([entry.age(at) for entry in owed])
-    service = np.array([service_class(entry.severity)[1] for entry in owed])
-    return weights(ages, service) if len(owed) else np.zeros(0)
+    return weights(*_clocks(owed, at))
+
+
+def _clocks(owed: Sequence[Entry], at: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    ages = np.fromiter((entry.age(at) for entry in owed), np.float64, len(owed))
+    service = np.fromiter((service_class(entry.severity)[1] for entry in owed), np.float64, len(owed))
+    return ages, service
 
 
 def stand(

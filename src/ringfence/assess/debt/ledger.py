@@ -62,13 +62,12 @@ class Entry(msgspec.Struct, frozen=True):
     changed: tuple[float, ...] = ()
     fixed: tuple[float, ...] = ()
     reopened: tuple[float, ...] = ()
-    digest: frozenset[tuple[str, str, str]] = frozenset()
     facts: tuple[Fact, ...] = ()
     """Those last seen, of a carried finding."""
     heir: str = ""
     """What goes on with the clock of one that is gone."""
     measured: bool = True
-    """Whether it was ever seen on facts of which none is assumed; `facts` and `digest` are of the last time then."""
+    """Whether it was ever seen on facts of which none is assumed; `facts` are of the last time then."""
 
     def age(self, at: float) -> float:
         """Seconds it has been open by `at`, the times it was fixed left out."""
@@ -132,12 +131,11 @@ def ledger(windows: Iterable[Window]) -> Ledger:
 def folded(before: Ledger, window: Window) -> dict[Key, Entry]:
     """The ledger after one more window."""
     after = dict(before)
-    rows = window.found.rows_of() if len(window.found) else []
+    told = window.found.facts_in(window.estate)
+    severities = window.found.severity.tolist()
     first = min(entry.first for entry in before.values()) if before else None
-    for at, key in enumerate(window.found.keys):
-        facts = [window.estate.fact(int(row)) for row in rows[at]]
+    for key, facts, severity in zip(window.found.keys, told, severities, strict=True):
         entry = before.get(key)
-        severity = int(window.found.severity[at])
         after[key] = _opened(key, severity, facts, window.at, first) if entry is None else _again(entry, facts, window)
     mentioned: set[str] | None = None
     for key, entry in before.items():
@@ -175,7 +173,7 @@ def fresh(key: Key, severity: int, at: float) -> Entry:
     return Entry(key, severity, at, False, State.OPEN, at, first=at, seen=at)
 
 
-def _opened(key: Key, severity: int, facts: list[Fact], at: float, first: float | None) -> Entry:
+def _opened(key: Key, severity: int, facts: tuple[Fact, ...], at: float, first: float | None) -> Entry:
     """Seen for the first time: on day one as old as its facts, later only as old as they say of themselves."""
     opened, estimated = at, False
     if first is None or dated(facts):
@@ -190,21 +188,19 @@ def _opened(key: Key, severity: int, facts: list[Fact], at: float, first: float 
         opened,
         first=at,
         seen=at,
-        digest=_digest(facts),
-        facts=tuple(facts),
+        facts=facts,
         measured=all_measured(facts),
     )
 
 
-def _again(entry: Entry, facts: list[Fact], window: Window) -> Entry:
+def _again(entry: Entry, facts: tuple[Fact, ...], window: Window) -> Entry:
     """Seen once more: as before, changed, or opened again."""
     changed, at, own = entry.changed, window.at, all_measured(facts)
     kept = msgspec.structs.replace(entry, state=State.OPEN, seen=at)
     if own or not entry.measured:
-        digest = _digest(facts)
-        if digest != entry.digest:
+        if _said(facts) != _said(entry.facts):
             changed = (*changed, at)
-        kept = msgspec.structs.replace(kept, changed=changed, digest=digest, facts=tuple(facts), measured=own)
+        kept = msgspec.structs.replace(kept, changed=changed, facts=facts, measured=own)
     if entry.state in OWED:
         return kept
     return msgspec.structs.replace(kept, since=at, spent=entry.age(at), reopened=(*entry.reopened, at))
@@ -240,5 +236,6 @@ def _spoke(entry: Entry, estate: Estate) -> bool:
     return bool(entry.facts) and all(estate.sources.find(fact.source) >= 0 for fact in entry.facts)
 
 
-def _digest(facts: list[Fact]) -> frozenset[tuple[str, str, str]]:
-    return frozenset((fact.subject, fact.predicate, fact.object) for fact in facts)
+def _said(facts: Iterable[Fact]) -> set[tuple[str, str, str]]:
+    """What they say, whoever told it and when."""
+    return {(fact.subject, fact.predicate, fact.object) for fact in facts}
