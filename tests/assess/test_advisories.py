@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ringfence.app.assess.advisories import ask, enriched
+from ringfence.app.assess.advisories import ask
 from ringfence.app.questions import Questions
 from ringfence.app.survey import survey_tree
 from ringfence.assess.advisories import driver, plain
@@ -21,6 +21,7 @@ from ringfence.estate.estate import Estate, estate_of
 from ringfence.estate.facts import Fact
 from ringfence.wire import csaf
 from ringfence.wire.advisory import Advisory, Flaw, Named
+from tests.assess.bulletins import held_against
 from tests.shared_data import shared
 
 GOLDEN = Path(__file__).parent / "golden_advisories.json"
@@ -387,7 +388,7 @@ def test_exploited_flaws_and_their_odds_stand_beside_the_verdict(bulletins: Inde
 def test_a_move_rests_on_a_flaw_only_where_it_is_there() -> None:
     """The toolkit's escape: on an affected node, not on one where nothing tells."""
     opened = {
-        version: _root_of_n1(enriched(estate_of(node(version)), shared("csaf")))
+        version: _root_of_n1(held_against(estate_of(node(version)), shared("csaf")))
         for version in ("1.17.7", "1.17.4", "1.17.8")
     }
     assert opened == {"1.17.7": True, "1.17.4": False, "1.17.8": False}
@@ -399,8 +400,8 @@ def _root_of_n1(estate: Estate) -> bool:
 
 def test_asking_twice_leaves_one_answer() -> None:
     """Later advisories take the place of earlier ones."""
-    once = enriched(estate_of(node("1.17.7")), shared("csaf"))
-    again = enriched(once, shared("csaf"))
+    once = held_against(estate_of(node("1.17.7")), shared("csaf"))
+    again = held_against(once, shared("csaf"))
     assert _said(again) == _said(once)
 
 

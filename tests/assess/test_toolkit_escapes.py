@@ -2,7 +2,6 @@
 
 import pytest
 
-from ringfence.app.assess.advisories import enriched
 from ringfence.assess.advisories import plain
 from ringfence.assess.advisories.index import Index
 from ringfence.assess.advisories.verdict import Install, Verdict
@@ -10,6 +9,7 @@ from ringfence.estate.estate import Estate, estate_of
 from ringfence.estate.facts import Fact
 from ringfence.wire import csaf
 from ringfence.wire.host.toolkit import ESCAPES, cdi, escapes
+from tests.assess.bulletins import held_against
 from tests.shared_data import shared
 
 VERSIONS = [
@@ -83,13 +83,13 @@ def flaws(estate: Estate) -> dict[tuple[str, str], str]:
 def test_what_a_collector_said_does_not_stand_beside_what_the_bulletins_say() -> None:
     """A fixed flaw goes, an affected one is told once, by the bulletins."""
     folder = shared("csaf")
-    assert flaws(enriched(host("1.17.4", NVIDIASCAPE, "toolkit.mode=legacy"), folder)) == {}
-    assert flaws(enriched(host("1.17.7", NVIDIASCAPE), folder)) == {("host:a", NVIDIASCAPE): "advisories"}
+    assert flaws(held_against(host("1.17.4", NVIDIASCAPE, "toolkit.mode=legacy"), folder)) == {}
+    assert flaws(held_against(host("1.17.7", NVIDIASCAPE), folder)) == {("host:a", NVIDIASCAPE): "advisories"}
 
 
 def test_a_flaw_that_no_bulletin_speaks_of_stays_as_it_was_told() -> None:
     """Another flaw of the same host, and the same flaw of a host that could not be judged."""
     folder = shared("csaf")
     other = ("host:a", "CVE-1999-0001")
-    assert flaws(enriched(host("1.17.4", other[1]), folder)) == {other: "hosts"}
-    assert flaws(enriched(host("next", NVIDIASCAPE), folder)) == {("host:a", NVIDIASCAPE): "hosts"}
+    assert flaws(held_against(host("1.17.4", other[1]), folder)) == {other: "hosts"}
+    assert flaws(held_against(host("next", NVIDIASCAPE), folder)) == {("host:a", NVIDIASCAPE): "hosts"}

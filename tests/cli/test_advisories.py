@@ -238,6 +238,17 @@ def test_a_broken_file_is_told_and_does_not_stop_the_others(site: Path, capsys: 
     assert "broken.json" in capsys.readouterr().err
 
 
+def test_an_audit_names_a_bulletin_that_it_could_not_read_and_is_no_pass(site: Path, capsys) -> None:
+    """What it would have said is not known; the others are used."""
+    command = ["audit", "--estate", str(site / "cluster.estate"), "--csaf", str(site / "csaf"), "--json"]
+    before = run(command)
+    assert json.loads(capsys.readouterr().out)["problems"] == []
+    (site / "csaf" / "broken.json").write_text('{"document": {"csaf_version": "2.0"')
+    assert (before, run(command)) == (0, 3)
+    (problem,) = json.loads(capsys.readouterr().out)["problems"]
+    assert "broken.json" in problem
+
+
 UNREADABLE = {
     "UTF-16 or UTF-32, not UTF-8": json.dumps(BULLETIN).encode("utf-16"),
     "empty": b"",

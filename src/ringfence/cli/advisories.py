@@ -61,7 +61,7 @@ def advisories(
     opened = open_estate(estate, identity)
     answer = app.ask(opened, csaf, cve, kev, epss)
     if save is not None:
-        save_estate(app.enriched_by(opened, answer), save)
+        save_estate(app.enriched(opened, answer), save)
     told = app.summary(answer)
     if json:
         output.json(told)

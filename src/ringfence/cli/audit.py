@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from ringfence.app import targets
 from ringfence.app.assess import audit as desk
 from ringfence.app.assess import outputs
+from ringfence.app.assess.advisories import ask
 from ringfence.app.assess.threats import Threats, section
 from ringfence.app.estates import open_estate
 from ringfence.app.questions import Questions
@@ -84,9 +85,13 @@ def audit(
     with output.progress() as step:
         step("judging")
         earlier = open_estate(before, identity) if before else None
-        asked = Questions(desk.prepared(open_estate(estate, identity), csaf, cve, earlier))
+        opened = open_estate(estate, identity)
+        bulletins = ask(opened, csaf, cve) if csaf or cve else None
+        asked = Questions(desk.prepared(opened, bulletins, earlier))
         found = desk.run(asked, desk.chosen(check or ()), decisions, time.time())
-    told = desk.shown(found, asked.estate, with_unknown=unknown, bulletins=csaf is not None or cve is not None)
+    told = desk.shown(found, asked.estate, with_unknown=unknown, bulletins=bulletins is not None)
+    unread = bulletins.problems if bulletins else ()
+    told["problems"] = [str(problem) for problem in unread]
     told["fails"] = desk.fails(found, fail_on or ())
     outputs.write(found, asked.estate, {name: path for name, path in files.items() if path})
     if html:
@@ -95,4 +100,5 @@ def audit(
         output.json(told)
     else:
         tell(told, unknown)
-    return FOUND if told["fails"] else 0
+        output.problems(unread)
+    return FOUND if told["fails"] or unread else 0

@@ -16,7 +16,7 @@ from ringfence.errors import InputError, Problem, UsageError
 from ringfence.estate.estate import Estate
 from ringfence.wire import epss, kev
 
-__all__ = ["Answer", "Verdict", "ask", "enriched", "enriched_by"]
+__all__ = ["Answer", "Verdict", "ask", "enriched"]
 
 _T = TypeVar("_T")
 
@@ -34,15 +34,8 @@ class Answer(msgspec.Struct, frozen=True):
     others: int = 0
 
 
-def enriched(
-    estate: Estate, csaf: Path | None = None, cve: Path | None = None, kev: Path | None = None, epss: Path | None = None
-) -> Estate:
-    """The estate with what advisories say of it as facts; its moves are to be derived again."""
-    return enriched_by(estate, ask(estate, csaf, cve, kev, epss))
-
-
-def enriched_by(estate: Estate, answer: Answer) -> Estate:
-    """The estate with the facts of an answer, and what they require.
+def enriched(estate: Estate, answer: Answer) -> Estate:
+    """The estate with the facts of an answer, and what they require; its moves are to be derived again.
 
     They take the place of those of an earlier answer, and of what a collector said of the same flaw in the same
     entity: it knew less.

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from ringfence.app.assess.advisories import enriched
+from ringfence.app.assess.advisories import Answer, enriched
 from ringfence.app.assess.debt_history import newest
 from ringfence.app.assess.hints import hint, reasons
 from ringfence.app.assess.told import by_hint, way, window
@@ -78,15 +78,15 @@ def read_accepted_file(path: Path | None) -> tuple[Accepted, ...]:
     return read_accepted(text, [*CHECK], str(path))
 
 
-def prepared(estate: Estate, csaf: Path | None = None, cve: Path | None = None, before: Estate | None = None) -> Estate:
-    """The estate with what its facts imply, and with what advisories say of it where folders of them are named.
+def prepared(estate: Estate, bulletins: Answer | None = None, before: Estate | None = None) -> Estate:
+    """The estate with what its facts imply, and with what bulletins said of it where it was held against some.
 
     `before`: an earlier survey of the same cluster; parts that were not there then are told as exchanged.
 
     Shared links and memory that flips ask for constraints of themselves: no bulletin is needed for that.
     """
-    if csaf is not None or cve is not None:
-        estate = enriched(estate, csaf, cve)
+    if bulletins is not None:
+        estate = enriched(estate, bulletins)
     if before is not None:
         if 0 < newest(estate) < newest(before):
             what = f"the earlier estate is of {utc(newest(before))}, the other of {utc(newest(estate))}"
