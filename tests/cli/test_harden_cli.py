@@ -52,6 +52,51 @@ def test_a_plan_that_was_shown_is_applied_as_it_was_shown_or_not_at_all(root, ca
     assert run([*at, "--plan", plan[:16], "--apply"]) == 0
 
 
+def test_what_would_be_refused_is_said_before(tmp_path, capsys):
+    """A folder that everybody may write: why, and which measures could be applied without it."""
+    names = ("rare_modules", "core_dumps")
+    root = grown(tmp_path, {path: what for name in names for path, what in sample(name)["tree"].items()})
+    (root / "etc/modprobe.d").chmod(0o777)
+    before = picture(root)
+    at = ["harden", "apply", "--root", str(root), *(word for name in names for word in ("--only", name))]
+    assert run(at) == 3
+    said = " ".join(capsys.readouterr().out.split())
+    assert "would be refused: write /etc/modprobe.d/ringfence-rare.conf: " in said
+    assert "/etc/modprobe.d is writable by others (0777); give it to root" in said
+    assert "--plan" not in said
+    assert "the others alone: `ringfence harden apply --only core_dumps`" in said
+    assert run([*at, "--json"]) == 3
+    told = json.loads(capsys.readouterr().out)["refused"]
+    assert {one for each in told for one in each["measures"]} == {"rare_modules"}
+    assert run([*at, "--apply"]) == 1, "as it was said"
+    assert picture(root) == before
+    assert run(["harden", "apply", "--root", str(root), "--only", "core_dumps", "--apply"]) == 0
+    (root / "etc/modprobe.d").chmod(0o755)
+    capsys.readouterr()
+    assert run([*at, "--json"]) == 3
+    assert json.loads(capsys.readouterr().out)["refused"] == []
+
+
+def test_a_folder_above_one_that_is_missing_is_looked_at_too(tmp_path, capsys):
+    root = grown(tmp_path, {"/proc/sys/fs/suid_dumpable": "2\n", "/etc/x": ""})
+    (root / "etc").chmod(0o777)
+    assert run(["harden", "apply", "--root", str(root), "--only", "core_dumps"]) == 3
+    assert "/etc is writable by others (0777)" in " ".join(capsys.readouterr().out.split())
+    assert run(["harden", "apply", "--root", str(root), "--only", "core_dumps", "--apply"]) == 1
+    assert (root / "proc/sys/fs/suid_dumpable").read_text() == "2\n", "nothing was begun"
+
+
+def test_an_undo_that_left_something_stands_against_an_apply_and_is_said_before(root, capsys):
+    at = ["--root", str(root)]
+    assert run(["harden", "apply", *at, "--only", "container_toolkit", "--apply"]) == 0
+    config = root / "etc/nvidia-container-runtime/config.toml"
+    config.write_text(f"{config.read_text()}# theirs\n")
+    assert run(["harden", "undo", *at, "--apply"]) == 1
+    capsys.readouterr()
+    run(["harden", "apply", *at, "--only", "container_toolkit"])
+    assert "would be refused: an undo of" in " ".join(capsys.readouterr().out.split())
+
+
 def test_every_measure_is_explained_and_one_that_is_none_is_refused(capsys):
     assert run(["harden", "explain", "--json"]) == 0
     assert all(one["why"] and one["breaks"] and one["wants"] for one in json.loads(capsys.readouterr().out))
@@ -128,7 +173,40 @@ def test_waves_without_apply_say_what_comes_next_of_a_fresh_run_and_of_one_that_
     said = " ".join(capsys.readouterr().out.split())
     assert "next: apply; nothing was changed" in said
     assert not file.exists()
+    assert "nobody asks whether a host is well" in said
     file.write_text(json.dumps({"receipt": "0" * 16, "hosts": {"a": {"stand": "silent", "why": "no route"}}}))
     assert run([*words, "--tolerated", "0", "--no-put-back"]) == 0
     assert "next: halt, " in " ".join(capsys.readouterr().out.split())
     assert "halt" not in file.read_text()
+
+
+def test_waves_that_are_done_say_so_in_words_and_how_it_is_taken_back(tmp_path, capsys):
+    """Not a wave of no hosts, and no table without lines."""
+    (tmp_path / "hosts").write_text("a\nb\nc\n")
+    words = ["harden", "waves", str(tmp_path / "hosts"), "--run", str(tmp_path / "run.json"), "--apply"]
+    words += ["--reach", "env ON={host} sh -c", "--program", "true"]
+    assert run([*words, "--health", "true"]) == 0
+    told = capsys.readouterr()
+    assert told.err.split("\n")[:5] == [
+        "wave 1: apply: 1 host (a)", "wave 1: judge: 1 host (a)", "wave 2: apply: 2 hosts (b, c)",
+        "wave 2: judge: 2 hosts (b, c)", "done: 3 healthy",
+    ]  # fmt: skip
+    said = " ".join(told.out.split())
+    receipt = json.loads((tmp_path / "run.json").read_text())["receipt"]
+    assert f"`ringfence harden undo {receipt} --apply` on a host takes it back" in said
+    assert "why" not in said
+    assert "nobody asked" not in said
+    assert run([*words[:4], str(tmp_path / "2.json"), *words[5:], "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["stands"], shown["asked"], shown["bad"]) == ({"healthy": 3}, [], [])
+
+
+def test_waves_that_halt_name_the_hosts_and_the_way_on(tmp_path, capsys):
+    (tmp_path / "hosts").write_text("a\nb\n")
+    words = ["harden", "waves", str(tmp_path / "hosts"), "--run", str(tmp_path / "run.json"), "--apply"]
+    words += ["--reach", "env ON={host} sh -c", "--program", "true", "--health", "echo no route >&2; false"]
+    assert run(words) == 3
+    told = capsys.readouterr()
+    assert "halt: a is put back; 1 old, 1 put back" in told.err
+    assert "no route" in told.out
+    assert "a new run, with another file for --run" in " ".join(told.out.split())

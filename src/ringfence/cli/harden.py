@@ -37,6 +37,7 @@ Wait = Annotated[
 ]
 HERE = Path("/")
 FOUND = 3
+_ASK = "--health or --step-time says how"
 
 
 @harden.command
@@ -110,6 +111,8 @@ def apply(
 ) -> int:
     """Change what differs; show what that would be without `--apply`. One that was cut off is completed first.
 
+    All of it is done or nothing. Without `--apply` it also says what would be refused, and why.
+
     What only people can change is told, and left. Exit status 3 if anything is left.
     Example: `ringfence harden apply --only kernel_memory --apply`
 
@@ -126,11 +129,13 @@ def apply(
         with needs_fence():
             done = _run(applying.apply())
     found, digest = applying.plan()
+    refused, others = ([], []) if really else applying.refused()
     if json:
-        output.json({"outcomes": done, "findings": found, "plan": digest})
+        output.json({"outcomes": done, "findings": found, "plan": digest, "refused": refused})
     else:
         _table(found)
-        _told_changes(found, done, digest)
+        _told_changes(found, done, "" if refused else digest)
+        _told_refused(refused, others)
     return 0 if not any(one["verdict"] in commands.OPEN for one in found) else FOUND
 
 
@@ -263,19 +268,43 @@ def waves(
         output.table(("wave", "hosts", ""), [(n + 1, len(w), ", ".join(w[:8])) for n, w in enumerate(planned["waves"])])
         following = planned["next"]
         what = f"{following.do}, {following.why}" if following.why else following.do
+        if not commands.waves_asked(wanted):
+            output.out.print(f"nobody asks whether a host is well: {_ASK}", markup=False)
         output.out.print(f"next: {what}; nothing was changed; --apply does it", markup=False)
         return 0
     with needs_fence():
         steps = []
         for step in commands.waves_run(wanted):
             steps.append(step)
-            output.err.print(f"wave {step.wave + 1}: {step.do}: {len(step.hosts)} hosts {step.why}", markup=False)
-    bad = commands.waves_bad(wanted)
+            output.err.print(_told_step(step), markup=False)
+    ended = commands.waves_ended(wanted)
     if json:
-        output.json({"steps": steps, "bad": bad})
+        output.json({"steps": steps, **ended})
     else:
-        output.table(("host", "", "why"), [(one["host"], one["stand"], one["why"]) for one in bad])
+        _told_end(ended, run, halted=steps[-1].do == "halt")
     return FOUND if steps[-1].do == "halt" else 0
+
+
+def _told_step(step: Any) -> str:
+    if not step.hosts or step.do == "halt":
+        return f"{step.do}: {step.why}"
+    named = f"{', '.join(step.hosts[:8])}{' …' if len(step.hosts) > 8 else ''}"
+    return f"wave {step.wave + 1}: {step.do}: {_count(len(step.hosts), 'host')} ({named})"
+
+
+def _told_end(ended: dict[str, Any], run: Path, *, halted: bool) -> None:
+    if ended["bad"]:
+        output.table(("host", "stands", "why"), [(one["host"], one["stand"], one["why"]) for one in ended["bad"]])
+    if not ended["asked"]:
+        output.out.print(
+            f"healthy means only that the change was made: nobody asked whether hosts are well; {_ASK}", markup=False
+        )
+    if halted:
+        output.out.print(
+            f"{run} stays halted: mend these hosts, then begin a new run, with another file for --run", markup=False
+        )
+    taken = f"`ringfence harden undo {ended['receipt']} --apply` on a host takes it back"
+    output.out.print(f"where each host stands: {run}; {taken}", markup=False)
 
 
 def _run(outcomes: Iterable[Any]) -> list[Any]:
@@ -299,8 +328,19 @@ def _told_changes(found: list[dict[str, Any]], done: list[Any], digest: str) -> 
         output.out.print(f"would {change}", markup=False)
     if done:
         output.out.print("`ringfence harden undo --apply` takes it back")
-    elif any(one["changes"] for one in found):
+    elif digest and any(one["changes"] for one in found):
         output.out.print(f"nothing was changed; --apply does it (--plan {digest[:16]} --apply: this and no other)")
+
+
+def _told_refused(refused: list[dict[str, Any]], others: list[str]) -> None:
+    for one in refused:
+        where = f"{one['place']}: " if one["place"] else ""
+        output.out.print(f"would be refused: {where}{one['why']}; {one['remedy']}", markup=False)
+    if refused:
+        output.out.print("nothing was changed; --apply would change nothing at all while that is so", markup=False)
+    if others:
+        words = " ".join(f"--only {name}" for name in others)
+        output.out.print(f"the others alone: `ringfence harden apply {words}`", markup=False)
 
 
 def _count(number: int, what: str) -> str:

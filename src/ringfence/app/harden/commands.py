@@ -1,6 +1,7 @@
 """What the commands of `ringfence harden` do, and the shapes that they answer in."""
 
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,10 @@ import msgspec
 from ringfence.app.estates import open_estate, save_estate
 from ringfence.app.harden import asked
 from ringfence.app.harden.facts import told as told_facts
-from ringfence.app.harden.host import Foreign, Host, Outcome, chosen, folder_of, plan_of, said
+from ringfence.app.harden.host import Foreign, Host, Outcome, chosen, folder_of, plan_of, refused, said
 from ringfence.app.harden.ledger import Ledger
 from ringfence.app.harden.waves import Settings, Waves, hosts_of, processes
-from ringfence.assess.harden.changes import told
+from ringfence.assess.harden.changes import place, told
 from ringfence.assess.harden.measure import Measure, Verdict
 from ringfence.assess.harden.plan import Plan
 from ringfence.assess.harden.waves import BAD, Rules, Step, waves
@@ -93,6 +94,25 @@ class Applying:
         """(findings with their changes, the plan's name: its digest); nothing is changed."""
         plan = plan_of(self._root, self._measures)
         return shown(plan), plan.digest.hex()
+
+    def refused(self) -> tuple[list[dict[str, Any]], list[str]]:
+        """(what would be refused and why, names of measures that could be applied without those); changes nothing.
+
+        Nothing of a plan is done where a part of it would be refused.
+        """
+        plan = plan_of(self._root, self._measures)
+        found = refused(self._root, plan)
+        at = {one.place for one in found}
+        named = [(one.name, {place(change) for change in one.changes}) for one in plan.findings if one.changes]
+        shown = [
+            {"measures": [name for name, places in named if one.place in places], **msgspec.structs.asdict(one)}
+            for one in found
+        ]
+        ledger = Ledger(self.state)
+        half = Host(self._root, ledger).half_undone() if ledger.exists else None
+        if half:
+            shown.append({"measures": [], "place": "", "why": half.what, "remedy": half.remedy})
+        return shown, [name for name, places in named if found and not half and not places & at]
 
     def apply(self) -> Iterator[Outcome]:
         """Raises `EnforceError`, `StateError`, `UsageError`."""
@@ -222,10 +242,19 @@ def waves_run(wanted: Wanted) -> Iterator[Step]:
     yield from _waves(wanted).run()
 
 
-def waves_bad(wanted: Wanted) -> list[dict[str, str]]:
-    """Hosts that are not well."""
-    hosts = _waves(wanted).hosts
-    return [{"host": name, "stand": str(one.stand), "why": one.why} for name, one in hosts.items() if one.stand in BAD]
+def waves_ended(wanted: Wanted) -> dict[str, Any]:
+    """How a run stands: hosts by stand, its receipt, by what hosts were judged, and those that are not well."""
+    run = _waves(wanted)
+    stands = Counter(str(one.stand) for one in run.hosts.values())
+    bad = [
+        {"host": name, "stand": str(one.stand), "why": one.why} for name, one in run.hosts.items() if one.stand in BAD
+    ]
+    return {"receipt": run.receipt, "stands": dict(stands), "asked": waves_asked(wanted), "bad": bad}
+
+
+def waves_asked(wanted: Wanted) -> list[str]:
+    """The options that say whether a host is well; none: every host that took the change is called healthy."""
+    return [name for name, text in (("health", wanted.health), ("step_time", wanted.step_time)) if text.strip()]
 
 
 def _rules(wanted: Wanted) -> Rules:

@@ -72,6 +72,26 @@ def plan_of(root: Path, measures: Sequence[Measure]) -> Plan:
     return planned(look(Tree(root), reads.paths(measures), reads.questions(measures)), measures)
 
 
+class Refused(msgspec.Struct, frozen=True):
+    """A change that an apply would not make: everything else of its plan would be left as well."""
+
+    place: str
+    why: str
+    remedy: str
+
+
+def refused(root: Path, plan: Plan) -> list[Refused]:
+    """What stands against a plan now, by the looks that an apply takes before it begins. Changes nothing."""
+    tree, found = Tree(root), []
+    for change in plan.changes:
+        try:
+            act.check(tree, change)
+            act.before(tree, change)
+        except RingfenceError as error:
+            found.append(Refused(place(change), error.what, error.remedy))
+    return found
+
+
 def folder_of(root: Path, state: Path | None) -> Path:
     """Where receipts and journal are kept: below the root, unless somebody says otherwise."""
     return state or Tree(root).root / STATE
@@ -112,6 +132,11 @@ class Host:
             kept = [decode(one.before) for one in receipt.targets]
             self.ledger.note("harden.apply.resumed", receipt.id, changes=[told(one.change) for one in kept])
             yield from self._carry_out(receipt.id, kept)
+
+    def half_undone(self) -> UsageError | None:
+        """Why no apply may begin: an undo was cut off, or left what somebody else changed."""
+        half = next((one for one in self.interrupted() if one.status == "undoing"), None)
+        return _half_undone(half, self.theirs(half)) if half else None
 
     def interrupted(self) -> list[receipts.Receipt]:
         """Applies and undos that somebody was cut off in."""

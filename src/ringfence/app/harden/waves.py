@@ -86,6 +86,11 @@ class Waves:
             raise UsageError(what, "name the same hosts, or another file for another run")
         self.hosts = {host: kept.get(host, Host(Stand.OLD)) for host in self._names}
 
+    @property
+    def receipt(self) -> str:
+        """The id of the run's receipts on every host."""
+        return self._run.receipt
+
     def following(self) -> Step:
         """The next step."""
         return following({name: host.stand for name, host in self.hosts.items()}, self._rules)

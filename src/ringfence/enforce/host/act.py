@@ -25,6 +25,7 @@ def before(tree: Tree, change: Change) -> Kept:
         case Write(path):
             was = files.before(tree, path)
         case Put(path):
+            live.settable(tree, path)
             was = live.value(tree, path)
         case Permit(path):
             was = live.permissions(tree, path)

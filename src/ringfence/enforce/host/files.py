@@ -5,6 +5,7 @@
 The name of the temporary file is always the same, so whoever comes after a kill finds it and takes it away.
 """
 
+import errno
 import hashlib
 import os
 import stat
@@ -38,8 +39,11 @@ def before(tree: Tree, path: str) -> Was:
     """What is there now, folders that are missing included. Raises `EnforceError`."""
     missing = _missing(tree, path.rpartition("/")[0])
     if missing:
+        with reached(tree, missing[0]) as (above, _):
+            writable(above, ".", path)
         return Was(None, made=missing)
     with reached(tree, path) as (folder, name):
+        writable(folder, ".", path)
         try:
             found = entry_in(folder, name, path)
         except FileNotFoundError:
@@ -50,6 +54,15 @@ def before(tree: Tree, path: str) -> Was:
         return Was(
             found.content, found.mode, found.uid, found.gid, seen.st_mtime_ns, _attributes(folder, name)
         )  # fmt: skip
+
+
+def writable(folder: int, name: str, path: str) -> None:
+    """Raises `EnforceError` where the kernel would refuse a write: told before anything is begun."""
+    how = os.W_OK | (os.X_OK if name == "." else 0)
+    if os.access(name, how, dir_fd=folder, effective_ids=True):
+        return
+    why = errno.EROFS if os.fstatvfs(folder).f_flag & os.ST_RDONLY else errno.EACCES
+    raise EnforceError(f"{path} cannot be written: {os.strerror(why)}", f"{_NOTHING}; make it writable, or run as root")
 
 
 def write(tree: Tree, change: Write, was: Was) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from ringfence.assess.harden.changes import Permit, Put, Run
 from ringfence.collect.tree import PATIENCE, Tree
-from ringfence.enforce.host.files import reached
+from ringfence.enforce.host.files import reached, writable
 from ringfence.enforce.host.kept import Theirs, Was
 from ringfence.errors import EnforceError
 from ringfence.estate.ids import clean
@@ -26,6 +26,12 @@ def value(tree: Tree, path: str) -> Was:
         handle = _opened(folder, name, os.O_RDONLY)
         with os.fdopen(handle, "rb") as file:
             return Was(file.read(4096))
+
+
+def settable(tree: Tree, path: str) -> None:
+    """Raises `EnforceError` where the kernel would not take a value."""
+    with reached(tree, path) as (folder, name):
+        writable(folder, name, path)
 
 
 def put(tree: Tree, change: Put) -> None:
