@@ -19,8 +19,11 @@ from ringfence.estate.estate import Estate, estate_of
 from ringfence.estate.facts import Fact
 from ringfence.synth import Rates, draw, facts
 from ringfence.synth.rates import UNITS
-from tests.assess.test_checks import sample
+from tests.assess.test_checks import ITSELF, sample
 
+BY_SETTING = {"RF-D02", "RF-G14", "RF-G18", "RF-S12", "RF-W12"}
+"""What such a thing is, no other fact says: a file system with nodemaps, an accelerator's maker, a shared queue, what
+a secret is for."""
 STEPS = 40
 """So often may a pass find another fact to rest on; each is deleted in turn."""
 
@@ -73,8 +76,16 @@ def passes(told: Result | None) -> bool:
     return told is not None and told.verdict is Verdict.PASSED
 
 
+def dropped_out(told: Result | None, passed: Result, gone: Fact, left: Estate) -> bool:
+    """Whether the check is about it no more, though more is left of it than its name."""
+    there = left.terms.codes[passed.subject] in left.entities
+    return told is None and there and (passed.check, gone.predicate) not in ITSELF
+
+
 def a_pass_falls(seed: int, each: int) -> int:
-    """Without coverage at once; without a control at the latest once every fact that shows one is gone."""
+    """Without coverage at once; without a control at the latest once every fact that shows one is gone. To unknown:
+    what was checked is there as before.
+    """
     tried = 0
     for passed in drawn(seed, Verdict.PASSED, each):
         assert passed.facts, passed
@@ -83,10 +94,12 @@ def a_pass_falls(seed: int, each: int) -> int:
             told = again(left, passed)
             assert not (passes(told) and gone.predicate == "asked"), (passed.key, gone)
             for _ in range(STEPS):
+                assert not dropped_out(told, passed, gone, left), (passed.key, gone)
                 if told is None or told.verdict is not Verdict.PASSED:
                     break
                 assert gone not in told.facts
-                left = without(left, told.facts[0])
+                gone = told.facts[0]
+                left = without(left, gone)
                 told = again(left, passed)
             assert not passes(told), (passed.key, gone)
             tried += 1
@@ -134,3 +147,28 @@ def test_every_check_but_two_rests_on_somebody_s_answer() -> None:
     """A version with its fixes is an answer itself; so is what the fence proved."""
     apart = {c.id for c in CHECKS if not any(a.predicate == "asked" for when in c.rests for a in when.facts)}
     assert apart == {"RF-G30", "RF-S03"}
+
+
+@pytest.mark.parametrize("check", ["RF-H01", "RF-H02"])
+def test_a_host_that_nobody_asked_about_its_sshd_is_unknown(check: str) -> None:
+    """One of them, or all: none is out of scope, and what its settings say stays said."""
+    whole = prepared(estate_of(facts(draw(16, 5))))
+    before = judge_one(whole, CHECK[check])
+    hosts = [fact for fact in whole.facts("asked") if fact.object == "sshd"]
+    assert len(hosts) == len(before.subjects)
+    one = judge_one(whole.with_delta([], hosts[:1]), CHECK[check])
+    assert len(one.subjects) == len(hosts)
+    (unknown,) = results(whole, one, [Verdict.UNKNOWN])
+    assert unknown.subject == hosts[0].subject
+    none = judge_one(whole.with_delta([], hosts), CHECK[check])
+    assert none.counts()[Verdict.UNKNOWN] == len(hosts) - before.counts()[Verdict.FAILED]
+
+
+def test_what_is_there_to_check_is_no_matter_of_who_was_asked() -> None:
+    """Each check but these finds its things by their kind, or by a role that no coverage and no control tells."""
+    by_role = {
+        check.id
+        for check in CHECKS
+        if any({"asked", "setting"}.isdisjoint(atom.predicate for atom in when.facts) for when in check.each)
+    }
+    assert {check.id for check in CHECKS} - by_role == BY_SETTING

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from ringfence.analyse.match import match
+from ringfence.analyse.match import match, names_of
 from ringfence.analyse.rule import Atom, Is
 from ringfence.assess.check import IT, Check, Layer, Result, Verdict, When, asked_of
 from ringfence.assess.checks import CHECKS
@@ -148,11 +148,19 @@ def test_another_thing_beside_the_first_must_answer_too(name: str, at: int) -> N
 
 
 def _double(facts: list[Fact], when: When, subject: str) -> list[Fact]:
-    """The facts of the first way to meet a condition, with all that is not the subject renamed."""
+    """The facts of the first way to meet a condition, with all that is not the subject renamed.
+
+    What one way is enough for (`When.some`) stays: another port, in the same partition of the same tenant.
+    """
     estate = estate_of(facts)
     found = match(estate, when.facts, when.unless, when.kinds, given=_term(estate, subject))
     assert found is not None
-    names = {estate.terms.values[column[0]] for name, column in found.variables.items() if name != IT}
+    stay = {IT}
+    if when.some:
+        stay |= set().union(*map(names_of, when.facts[when.every :])) - set().union(
+            *map(names_of, when.facts[: when.every])
+        )
+    names = {estate.terms.values[column[0]] for name, column in found.variables.items() if name not in stay}
     of = {name: f"{name}x" for name in names}
     way = [estate.fact(int(rows[0])) for rows in found.rows]
     renamed = [
@@ -168,6 +176,56 @@ def _double(facts: list[Fact], when: When, subject: str) -> list[Fact]:
         if fact.subject in of and fact not in way
     ]
     return list({msgspec.json.encode(fact): fact for fact in (*renamed, *beside)}.values())
+
+
+def test_every_port_of_a_host_must_be_in_a_partition_that_is_known() -> None:
+    """Seven of eight are too few, whichever it is; the default partition beside the tenant's does no harm."""
+    whole = [*_ports(8), Fact("ibport:3", "in_pkey", "network:ib/f/0x7fff", {"membership": "limited"})]
+    check = BY_NAME["pkeys_across_tenants"]
+    assert one(check, whole).verdict is Verdict.PASSED
+    for port in range(8):
+        left = [f for f in whole if (f.subject, f.object) != (f"ibport:{port}", "network:ib/f/0x0101")]
+        assert (port, one(check, left).verdict) == (port, Verdict.UNKNOWN)
+
+
+def test_the_facts_of_a_pass_are_the_same_in_whatever_order_they_came() -> None:
+    """All partitions of all ports, by name."""
+    told = _ports(8)
+    first = one(BY_NAME["pkeys_across_tenants"], told).facts
+    assert sum(fact.predicate == "in_pkey" for fact in first) == 8
+    for seed in range(5):
+        random.Random(seed).shuffle(told)
+        assert one(BY_NAME["pkeys_across_tenants"], told).facts == first
+
+
+def _ports(count: int) -> list[Fact]:
+    """A host with an accelerator, all of whose ports are in its tenant's partition."""
+    found = [
+        Fact("host:a", "has_gpu", "gpu:a/0", {"index": 0}),
+        Fact("network:ib/f", "asked", "pkeys", {"answered": True, "complete": True}),
+        Fact("network:ib/f/0x0101", "in_tenant", "tenant:t"),
+    ]
+    for at in range(count):
+        port = f"ibport:{at}"
+        found += [
+            Fact("host:a", "has_port", port, {"port": 1}),
+            Fact(port, "on_fabric", "network:ib/f", {"link_layer": "InfiniBand"}),
+            Fact(port, "in_pkey", "network:ib/f/0x0101", {"membership": "full"}),
+        ]
+    return found
+
+
+def test_each_constraint_that_is_required_must_be_in_force() -> None:
+    """Of two, one that is says nothing of the other."""
+    held = {"held": True, "by": "read-back"}
+    told = [
+        Fact("gpu:1", "requires_constraint", "one-tenant"),
+        Fact("gpu:1", "requires_constraint", "no-foreign-neighbour"),
+        Fact("gpu:1", "constraint_in_force", "one-tenant", held),
+    ]
+    assert one(BY_NAME["constraint_in_force"], told).verdict is Verdict.UNKNOWN
+    both = [*told, Fact("gpu:1", "constraint_in_force", "no-foreign-neighbour", held)]
+    assert one(BY_NAME["constraint_in_force"], both).verdict is Verdict.PASSED
 
 
 def _of(check: Check, facts: list[Fact], subject: str) -> Verdict:
@@ -238,6 +296,19 @@ def test_verdicts_judged_again_after_a_change_are_those_of_the_whole(site: Estat
     further, _, again = _change(less, (), gone)
     for check in checks:
         _same(less, further, check, again)
+
+
+def test_a_host_that_comes_or_goes_is_judged_whatever_fact_told_of_it(site: Estate) -> None:
+    """It is there with its first fact, and gone with its last; what is said more of it changes nothing."""
+    check = BY_NAME["ssh_root_login"]
+    first, _, rows = _change(site, (Fact("host:new", "in_zone", "compute"),), [])
+    assert [first.terms.values[term] for term in affected(site, first, check, rows)] == ["host:new"]
+    _same(site, first, check, rows)
+    second, _, more = _change(first, (Fact("host:new", "in_rack", "r1"),), [])
+    assert not len(affected(first, second, check, more))
+    gone, _, less = _change(second, (), [*second.about("host:new", "in_zone"), *second.about("host:new", "in_rack")])
+    assert "host:new" not in [gone.terms.values[term] for term in judge_one(gone, check).subjects]
+    _same(second, gone, check, less)
 
 
 def _change(estate: Estate, added: tuple[Fact, ...], removed: list[Fact]) -> tuple[Estate, object, tuple[object, ...]]:

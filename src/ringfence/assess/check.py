@@ -59,6 +59,9 @@ class When(msgspec.Struct, frozen=True):
     `opens`: what this way to fail gives away, where it is not what the check says of all its ways.
     `every`: so many of the facts, the first, lead from `it` to other things, and the rest must hold of every one of
     them; there must be one. 0: one way to meet all facts is enough.
+    `some`: of what follows on those, so many facts, the last, need hold in one way only: each port must be in some
+    partition of a known tenant, and may be in others.
+    `named`: of a condition without facts (`all_of`), a pattern that the whole id matches.
     """
 
     facts: tuple[Atom, ...]
@@ -67,6 +70,16 @@ class When(msgspec.Struct, frozen=True):
     kinds: dict[str, tuple[str, ...]] = {}
     opens: tuple[str, ...] | None = None
     every: int = 0
+    some: int = 0
+    named: str = ""
+
+
+def all_of(*kinds: str, named: str = "") -> When:
+    """Everything of these kinds that any fact mentions, whatever it says: what is there is no matter of who was asked.
+
+    `named`: only what is called so, where an id tells more than a kind (`storage:s3:…` is a bucket).
+    """
+    return When((), kinds={IT: kinds}, named=named)
 
 
 def asked_of(
@@ -105,6 +118,7 @@ class Refs(msgspec.Struct, frozen=True):
 class Check(msgspec.Struct, frozen=True):
     """One thing that should be so.
 
+    `each` says by kind and role what there is to check, and never by who was asked: where nobody was, it is unknown.
     `opens`: capabilities of `it` that a failure gives away (`estate.kinds.CAPABILITIES`), or of the variable before
     the hash (`host#root`); severity is judged from these positions. `weight` is the severity, 1 to 10, that it has
     where positions say nothing. `window`: of a state that outlives its use, what begins and what ends it. `by_hand`:

@@ -1,7 +1,8 @@
 """Conditions that must hold of several things: all of them, not one.
 
 A cluster's mounts are known when every node told what it mounts. `When.every` says how many of its facts lead to those
-things; each way to them that ends before the last fact leaves the subject unmet.
+things; each way to them that ends before the last fact leaves the subject unmet. `When.some` lets the last facts be met
+in one way only of those that lead to them.
 
         it ──in_cluster── n1 ──asked mounts        met
         it ──in_cluster── n2 ──                    n2 was not asked: `it` does not meet it
@@ -44,7 +45,7 @@ def parts(when: When) -> list[When]:
     """The beginnings of a condition that must all go on to its end; none where one way is enough."""
     if not when.every:
         return []
-    return [_begin(when, count) for count in range(when.every, len(when.facts))]
+    return [_begin(when, count) for count in range(when.every, len(when.facts) - when.some)]
 
 
 def facts_of(estate: Estate, when: When, term: NDArray[np.int32]) -> tuple[Fact, ...] | None:
@@ -63,9 +64,7 @@ def told_of(when: When, rows: Sequence[Rows]) -> list[Rows]:
 
     Those that lead to the things are left out: without one of them there is a thing less, and nothing is missed.
     """
-    led = {(atom.predicate, atom.subject, atom.object) for atom in when.facts[: when.every]}
-    held = enumerate(when.facts[when.every :], when.every)
-    return [rows[at] for at, atom in held if (atom.predicate, atom.subject, atom.object) not in led]
+    return list(rows[when.every :])
 
 
 def in_order(estate: Estate, rows: Rows) -> list[int]:

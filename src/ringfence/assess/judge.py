@@ -4,6 +4,7 @@ each ──▶ subjects ──▶ fails? ──▶ failed
 └─no──▶ all that a pass rests on, and no doubt? ──▶ passed | unknown
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
@@ -16,8 +17,8 @@ from ringfence.assess.checks import CHECKS
 from ringfence.assess.every import in_order, parts, told_of, ways
 from ringfence.assess.first import first_ways
 from ringfence.assess.words import said_once
-from ringfence.estate.estate import PREDICATE_CODE, Estate, Rows
-from ringfence.estate.kinds import PREDICATES
+from ringfence.estate.estate import PREDICATE_CODE, PREDICATE_NAME, Estate, Rows
+from ringfence.estate.kinds import KINDS, PREDICATES
 
 _Ints = NDArray[np.int32]
 _MOST_FACTS = 24
@@ -82,10 +83,23 @@ def judge_one(estate: Estate, check: Check, subjects: _Ints | None = None) -> Ju
 def _subjects(estate: Estate, check: Check, only: _Ints | None) -> _Ints:
     parts = [np.zeros(0, np.int32)]
     for when in check.each:
+        if not when.facts:
+            parts.append(_all(estate, when, only))
+            continue
         found = match(estate, when.facts, when.unless, when.kinds, given=_given(only))
         if found is not None:
             parts.append(found.variables[IT])
     return np.unique(np.concatenate(parts))
+
+
+def _all(estate: Estate, when: When, only: _Ints | None) -> _Ints:
+    """Everything of some kinds that a living fact mentions."""
+    there = estate.entities if only is None else np.intersect1d(only, estate.entities)
+    found = there[np.isin(estate.kinds[there], [_KIND_CODE[kind] for kind in when.kinds[IT]])]
+    if when.named:
+        called = [re.fullmatch(when.named, estate.terms.values[term]) is not None for term in found.tolist()]
+        found = found[np.array(called, np.bool_)]
+    return found.astype(np.int32)
 
 
 def _given(only: _Ints | None) -> Variables | None:
@@ -116,6 +130,7 @@ def _covers(when: When, found: Bound | None) -> tuple[_Ints, Sequence[Rows]]:
     return found.variables[IT][order], [rows[order] for rows in told_of(when, found.rows)]
 
 
+_KIND_CODE = {name: code for code, name in enumerate(KINDS)}
 _FEW = 512
 """So few subjects are looked up one by one; beyond it a join over everything is faster."""
 
@@ -192,7 +207,21 @@ def affected(before: Estate, after: Estate, check: Check, rows: tuple[Rows, Rows
         for one in (*check.each, *check.fails, *check.rests, *check.doubts):
             for when in (one, *parts(one)):
                 found += _through(estate, when, changed)
+    if any(not when.facts for when in check.each):
+        found.append(_come_or_gone(before, after, rows))
     return np.unique(np.concatenate(found))
+
+
+def _come_or_gone(before: Estate, after: Estate, rows: tuple[Rows, Rows]) -> _Ints:
+    """Things that facts mention now and did not before, or did and do not any more."""
+    terms = [np.zeros(0, np.int32)]
+    for estate, changed in zip((before, after), rows, strict=True):
+        for code in np.unique(changed >> 32).tolist():
+            table, mine = estate.table(PREDICATE_NAME[code]), changed[changed >> 32 == code] & 0xFFFFFFFF
+            terms += [table.subject[mine], table.object[mine]]
+    told = np.unique(np.concatenate(terms))
+    found: _Ints = told[np.isin(told, before.entities) != np.isin(told, after.entities)]
+    return found
 
 
 def _through(estate: Estate, when: When, changed: Rows) -> Iterator[_Ints]:
@@ -207,11 +236,11 @@ def _through(estate: Estate, when: When, changed: Rows) -> Iterator[_Ints]:
 def check_checks(checks: Sequence[Check]) -> None:
     """Refuse checks that no estate could meet. Raises `ValueError`: a fault of ours, found by the tests."""
     for check in checks:
-        for when in (*check.each, *check.fails, *check.rests, *check.doubts):
+        for when in (*(one for one in check.each if one.facts), *check.fails, *check.rests, *check.doubts):
             names = set[str]().union(*map(names_of, when.facts))
             unknown = [atom.predicate for atom in when.facts if atom.predicate not in PREDICATES]
             led = set[str]().union(*map(names_of, when.facts[: when.every or None]))
-            if unknown or IT not in names & led or not 0 <= when.every < max(len(when.facts), 1):
+            if unknown or IT not in names & led or not 0 <= when.every < max(len(when.facts) - when.some, 1):
                 raise ValueError(f"{check.id}: unknown predicates {unknown}, or a condition without {IT!r}")
         if not check.each or not check.fails or not check.rests:
             raise ValueError(f"{check.id}: needs subjects, what fails, and what a pass rests on")

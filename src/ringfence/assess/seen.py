@@ -1,7 +1,7 @@
 """What many checks ask for alike: kinds of data, and coverage of data, containers and services."""
 
-from ringfence.analyse.rule import Atom, Like, Prefix
-from ringfence.assess.check import IT, asked_of
+from ringfence.analyse.rule import Atom, Is, Like, Prefix
+from ringfence.assess.check import IT, When, asked_of
 
 WEIGHTS: dict[str, tuple[str, ...]] = {IT: ("model", "checkpoint")}
 DATASET: dict[str, tuple[str, ...]] = {IT: ("dataset",)}
@@ -32,3 +32,22 @@ ROLE = asked_of("kubernetes-rbac")
 
 NAMESPACE = asked_of("kubernetes-namespaces", complete=True)
 """The object of this namespace, its labels among it."""
+
+SLURM = (
+    When((Atom("in_cluster", "queue", IT), Atom("in_partition", "node", "queue"))),
+    When((Atom("scheduler_key", "key", IT),)),
+    When((Atom("runs_software", IT, Is("package:pkg:generic/slurm")),), kinds={IT: ("cluster",)}),
+    When((Atom("asked", IT, Like("slurm-conf|cgroup-conf")),), kinds={IT: ("cluster",)}),
+)
+"""What makes a cluster one of Slurm: nodes take work from its partitions, it has a key, it is known to run Slurm."""
+
+INFINIBAND = (
+    When((Atom("on_fabric", "port", IT, {"link_layer": "InfiniBand"}),)),
+    When((Atom("sm_on", IT, "place"),)),
+    When((Atom("part_of", "pkey", IT, {"kind": "pkey"}),)),
+    When((Atom("asked", IT, Like("fabric|pkeys|opensm-conf")),), kinds={IT: ("network",)}),
+)
+"""What makes a network an InfiniBand fabric: ports are on it, a subnet manager or partitions are its own."""
+
+OF_KUBERNETES = "role:(?!(?:aws|gcp|azure)/).*"
+"""Roles of a platform; those of a cloud account are called after the cloud."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from ringfence.analyse.rule import Atom, Is, Like, Prefix, Slot
 from ringfence.assess.accepted import EXPIRED
-from ringfence.assess.check import CLASSIC, Check, When
+from ringfence.assess.check import CLASSIC, IT, Check, When
 from ringfence.assess.checks import CHECKS
 from ringfence.assess.outside import CIS, D3FEND
 from ringfence.assess.severity import TABLE, WEIGHTS
@@ -105,7 +105,12 @@ def _position(one: str) -> str:
 
 
 def _when(when: When) -> str:
+    if not when.facts:
+        called = f" called `{when.named}`" if when.named else ""
+        return f"every {' or '.join(when.kinds[IT])}{called} that a fact mentions"
     facts = "; ".join(_atom(atom) for atom in when.facts[when.every :])
+    if when.some:
+        facts += ", in one way at least"
     if when.every:
         led = "; ".join(_atom(atom) for atom in when.facts[: when.every])
         facts = f"for every way in which {led}: {facts}"

@@ -24,6 +24,7 @@ from ringfence.assess.debt.ledger import Entry, fresh
 from ringfence.assess.judge import Judged, affected, judge, judge_one
 from ringfence.estate.delta import Delta
 from ringfence.estate.estate import PREDICATE_NAME, Estate, Rows
+from ringfence.estate.kinds import PREDICATES
 
 _BESIDE = frozenset(("asked", "has_gpu", "uses_gpu", "used_gpu_hours", "same_as", "part_of"))
 """What coverage and compute are counted from."""
@@ -107,7 +108,9 @@ class LiveDebt:
 
 
 def _reads(check: Check) -> set[str]:
-    """The predicates that a check looks at."""
+    """The predicates that a check looks at: all, where a thing is one of its things as soon as any fact mentions it."""
+    if any(not when.facts for when in check.each):
+        return set(PREDICATES)
     whens = (*check.each, *check.fails, *check.rests, *check.doubts)
     return {atom.predicate for when in whens for atom in when.facts}
 

@@ -1,14 +1,14 @@
 """Nobody's SSH agent answers on a host that others use."""
 
 from ringfence.analyse.rule import Atom, Is, Like
-from ringfence.assess.check import Check, Layer, Refs, When, asked_of
+from ringfence.assess.check import Check, Layer, Refs, When, all_of, asked_of
 
 CHECK = Check(
     id="RF-H05",
     name="agent_forwarding",
     title="Nobody's SSH agent answers on a host that others use",
     layer=Layer.HOST,
-    each=(When((Atom("asked", "it", Is("sshd")),), kinds={"it": ("host",)}),),
+    each=(all_of("host"),),
     fails=(
         When((Atom("setting", "it", Is("ssh_agents=on")),), "sshd lets agents through"),
         When((Atom("agent_forwarded", "who", "it"),), "an agent answers there", opens=("who#use",)),

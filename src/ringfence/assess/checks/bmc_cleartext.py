@@ -1,14 +1,14 @@
 """The controller speaks no protocol that shows passwords."""
 
 from ringfence.analyse.rule import Atom, Is, Like
-from ringfence.assess.check import Check, Layer, Refs, When, asked_of
+from ringfence.assess.check import Check, Layer, Refs, When, all_of, asked_of
 
 CHECK = Check(
     id="RF-B08",
     name="bmc_cleartext",
     title="The controller speaks neither Telnet nor HTTP nor IPMI over the network",
     layer=Layer.PERIMETER,
-    each=(When((Atom("managed_by", "host", "it"),)),),
+    each=(all_of("bmc"),),
     fails=(
         When((Atom("setting", "it", Is("ipmi=on")),), "IPMI hands out a hash of the password to whoever asks"),
         When((Atom("setting", "it", Is("telnet=on")),), "Telnet shows passwords to the network"),

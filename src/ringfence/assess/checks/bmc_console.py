@@ -1,14 +1,14 @@
 """Nobody mounts media or types at the console from afar, unless it is needed."""
 
 from ringfence.analyse.rule import Atom, Is
-from ringfence.assess.check import Check, Layer, Refs, When, asked_of
+from ringfence.assess.check import Check, Layer, Refs, When, all_of, asked_of
 
 CHECK = Check(
     id="RF-B07",
     name="bmc_console",
     title="The controller's virtual media and remote console are off",
     layer=Layer.FIRMWARE,
-    each=(When((Atom("managed_by", "host", "it"),)),),
+    each=(all_of("bmc"),),
     fails=(
         When((Atom("setting", "it", Is("virtualmedia=on")),), "virtual media can be mounted over the network"),
         When((Atom("setting", "it", Is("kvmip=on")),), "screen and keyboard are offered over the network"),

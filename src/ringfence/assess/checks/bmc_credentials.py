@@ -1,7 +1,7 @@
 """Each controller has a password of its own."""
 
 from ringfence.analyse.rule import Atom, Differ, Is
-from ringfence.assess.check import Check, Layer, Refs, When, asked_of
+from ringfence.assess.check import Check, Layer, Refs, When, all_of, asked_of
 from ringfence.estate.facts import Fact
 
 CHECK = Check(
@@ -9,10 +9,7 @@ CHECK = Check(
     name="bmc_credentials",
     title="Each controller has a password of its own",
     layer=Layer.IDENTITY,
-    each=(
-        When((Atom("managed_by", "host", "it"),)),
-        When((Atom("authenticates", "it", "how"),), kinds={"it": ("bmc",)}),
-    ),
+    each=(all_of("bmc"),),
     fails=(
         When((Atom("authenticates", "it", Is("default-password")),), "it still has its maker's password"),
         When((Atom("authenticates", "it", Is("none")),), "it asks for no password"),

@@ -1,14 +1,14 @@
 """A machine must prove itself to its own controller."""
 
 from ringfence.analyse.rule import Atom, Is, Like
-from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, all_of, asked_of
 
 CHECK = Check(
     id="RF-B03",
     name="bmc_host_interface",
     title="The inside way to the controller is off or asks who calls",
     layer=Layer.FIRMWARE,
-    each=(When((Atom("managed_by", "host", "it"),)), When((Atom("setting", "it", Like("host_interface=.{1,20}")),))),
+    each=(all_of("bmc"),),
     fails=(
         When(
             (Atom("setting", "it", Is("host_interface=no-auth")),),

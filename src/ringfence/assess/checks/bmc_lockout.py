@@ -1,14 +1,14 @@
 """Passwords of the controller cannot be guessed without end."""
 
 from ringfence.analyse.rule import Atom, Is
-from ringfence.assess.check import Check, Layer, Refs, When, asked_of
+from ringfence.assess.check import Check, Layer, Refs, When, all_of, asked_of
 
 CHECK = Check(
     id="RF-B09",
     name="bmc_lockout",
     title="The controller locks an account that is guessed at",
     layer=Layer.IDENTITY,
-    each=(When((Atom("managed_by", "host", "it"),)),),
+    each=(all_of("bmc"),),
     fails=(When((Atom("setting", "it", Is("account_lockout=off")),), "any number of guesses is allowed"),),
     rests=(
         asked_of("redfish"),

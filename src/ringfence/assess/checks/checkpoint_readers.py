@@ -1,7 +1,7 @@
 """A checkpoint is read by its own tenant only."""
 
 from ringfence.analyse.rule import Atom, Differ
-from ringfence.assess.check import Check, Layer, Mismatch, Refs, When
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, all_of
 from ringfence.assess.seen import FOLDERS
 
 _MINE = Atom("in_tenant", "it", "mine")
@@ -12,10 +12,7 @@ CHECK = Check(
     name="checkpoint_readers",
     title="A checkpoint is read by its own tenant only",
     layer=Layer.WORKFLOW,
-    each=(
-        When((Atom("stored_on", "it", "storage"),), kinds=_KIND),
-        When((Atom("checkpoint_of", "it", "model"),), kinds=_KIND),
-    ),
+    each=(all_of("checkpoint"),),
     fails=(
         When(
             (_MINE, Atom("readable_by", "it", "who"), Atom("in_tenant", "who", "theirs")),

@@ -1,7 +1,7 @@
 """Between its writing and the resume that loads it, a checkpoint is changed by nobody but its owner."""
 
 from ringfence.analyse.rule import Atom, Differ, Is
-from ringfence.assess.check import Check, Layer, Mismatch, Refs, When
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, all_of
 from ringfence.assess.seen import FOLDERS, GROUP
 from ringfence.estate.kinds import EVERYONE
 
@@ -12,10 +12,7 @@ CHECK = Check(
     name="checkpoint_writers",
     title="Between its writing and the resume that loads it, a checkpoint is changed by nobody but its owner",
     layer=Layer.WORKFLOW,
-    each=(
-        When((Atom("stored_on", "it", "storage"),), kinds=_KIND),
-        When((Atom("checkpoint_of", "it", "model"),), kinds=_KIND),
-    ),
+    each=(all_of("checkpoint"),),
     fails=(
         When((Atom("writable_by", "it", Is(EVERYONE)),), "every account may change it", kinds=_KIND),
         When((Atom("writable_by", "it", GROUP),), "a whole group may change it", kinds=_KIND),

@@ -23,12 +23,14 @@ CHECK = Check(
     rests=(
         When(
             (_WANTED, Atom("constraint_in_force", "it", "rule", {"held": True})),
-            "the fence, as it was compiled or read back, keeps it to the constraint",
+            "the fence, as it was compiled or read back, keeps it to each constraint",
+            every=1,
         ),
         When(
             (_WANTED, Atom("constraint_in_force", "it", "rule", {"held": True, "by": "read-back"})),
             "what was read back from the enforcers keeps it to the constraint (a proof of compiled files alone shows "
             "no force)",
+            every=1,
         ),
     ),
     why="A flaw without a patch stays open to whoever may use the thing; only a limit on who may closes it.",

@@ -1,7 +1,7 @@
 """No container has a way out to its host."""
 
 from ringfence.analyse.rule import Atom, Is, Slot
-from ringfence.assess.check import Check, Layer, Mismatch, Refs, When
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, all_of
 from ringfence.assess.seen import POD
 
 _ON = Atom("runs_on", "it", "host")
@@ -23,7 +23,7 @@ CHECK = Check(
     name="container_escape",
     title="No container has a way out to its host",
     layer=Layer.HOST,
-    each=(When((Atom("part_of", "it", "pod"),), kinds={"it": ("container",)}),),
+    each=(all_of("container"),),
     fails=(
         When((Atom("runs_with", "it", Is("privileged")), _ON), "CE_PRIV_MOUNT, CE_MODULE_LOAD: it is privileged"),
         When(

@@ -3,6 +3,7 @@
 from ringfence.analyse.rule import Atom, Is, Like
 from ringfence.assess.check import Check, Layer, Refs, When, asked_of
 
+_KEPT = Atom("stores_credential", "it", "secret")
 _PURPOSE = Atom("setting", "secret", Is("purpose=slurmdbd"))
 
 CHECK = Check(
@@ -10,7 +11,7 @@ CHECK = Check(
     name="database_password",
     title="The accounting database's password is no ordinary account's to read",
     layer=Layer.SCHEDULER,
-    each=(When((Atom("stores_credential", "it", "secret"), _PURPOSE)),),
+    each=(When((_KEPT, _PURPOSE)),),
     fails=(
         When(
             (Atom("stores_credential", "it", "secret", {"readable_by": "user"}), _PURPOSE),
@@ -24,8 +25,9 @@ CHECK = Check(
     rests=(
         asked_of("scheduler-key"),
         When(
-            (Atom("stores_credential", "it", "secret", {"mode": ("0400", "0600")}), _PURPOSE),
+            (_KEPT, _PURPOSE, Atom("stores_credential", "it", "secret", {"mode": ("0400", "0600")})),
             "its slurmdbd.conf is of mode 0400 or 0600",
+            every=2,
         ),
     ),
     why="With it anybody writes accounts, limits and administrators straight into the database.",

@@ -1,8 +1,8 @@
 """Datasets are changed by the identity that prepares them, and by nobody of another tenant."""
 
 from ringfence.analyse.rule import Atom, Differ, Is
-from ringfence.assess.check import Check, Layer, Mismatch, Refs, When
-from ringfence.assess.seen import DATASET, FOLDERS, GROUP
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, all_of
+from ringfence.assess.seen import FOLDERS, GROUP
 from ringfence.estate.kinds import EVERYONE
 
 CHECK = Check(
@@ -10,7 +10,7 @@ CHECK = Check(
     name="dataset_writers",
     title="Datasets are changed by the identity that prepares them, and by nobody of another tenant",
     layer=Layer.STORAGE,
-    each=(When((Atom("stored_on", "it", "storage"),), kinds=DATASET),),
+    each=(all_of("dataset"),),
     fails=(
         When((Atom("writable_by", "it", Is(EVERYONE)),), "every account that reaches the storage may change it"),
         When((Atom("writable_by", "it", GROUP),), "a whole group may change it"),

@@ -25,7 +25,7 @@ CHECK = Check(
     ),
     rests=(
         SOCKETS,
-        When((_KIND, Atom("authenticates", "it", Like(r"password|key|token|mtls"))), "it asks callers who they are"),
+        When((Atom("authenticates", "it", Like(r"password|key|token|mtls")),), "it asks callers who they are"),
     ),
     why="The DCGM host engine and its exporter ask nobody: utilisation and profiling counters of other tenants' "
     "work are a side channel over the network.",

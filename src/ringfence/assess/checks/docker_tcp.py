@@ -20,7 +20,7 @@ CHECK = Check(
     ),
     rests=(
         SOCKETS,
-        When((_KIND, Atom("authenticates", "it", Like(r"password|key|token|mtls"))), "it asks callers who they are"),
+        When((Atom("authenticates", "it", Like(r"password|key|token|mtls")),), "it asks callers who they are"),
     ),
     why="The daemon's interface on plain TCP runs containers with any mount for every caller: the superuser of the "
     "host, without a password.",

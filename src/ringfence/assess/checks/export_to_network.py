@@ -12,7 +12,11 @@ CHECK = Check(
     name="export_to_network",
     title="Storage that keeps models and data is offered to hosts by name, not to whole networks for writing",
     layer=Layer.STORAGE,
-    each=(When((_KEEPS, Atom("asked", "it", Is("exports")))), When((_KEEPS, Atom("exported_to", "it", "to")))),
+    each=(
+        When((_KEEPS, Atom("exported_by", "it", "server"))),
+        When((_KEEPS, Atom("asked", "it", Is("exports")))),
+        When((_KEEPS, Atom("exported_to", "it", "to"))),
+    ),
     fails=(
         When(
             (_KEEPS, Atom("exported_to", "it", "to", {"mode": "rw"})),

@@ -16,10 +16,7 @@ CHECK = Check(
     name="gpu_device_open",
     title="An ordinary session opens no accelerator that it was not given",
     layer=Layer.ACCELERATOR,
-    each=(
-        When((Atom("has_gpu", "host", "it", WHOLE_GPU), Atom("setting", "it", Prefix("compute_mode=")))),
-        When((Atom("has_gpu", "host", "it", WHOLE_GPU), Atom("device_open", "host", Is("gpu")))),
-    ),
+    each=(When((Atom("has_gpu", "host", "it", WHOLE_GPU),)),),
     fails=(
         When(
             (*OPEN, Atom("setting", "host", Is("pam_slurm_adopt=off"))),

@@ -11,7 +11,7 @@ CHECK = Check(
     name="gpu_scrub",
     title="The scheduler clears accelerators between jobs",
     layer=Layer.ACCELERATOR,
-    each=(When((Atom("asked", "it", Is("slurm-conf")), *GPUS)),),
+    each=(When((Atom("in_partition", "host", "queue"), *GPUS)), When((Atom("asked", "it", Is("slurm-conf")), *GPUS))),
     fails=(When((Atom("setting", "it", Is("Epilog=none")), *GPUS), "no epilog runs on the nodes after a job"),),
     rests=(
         asked_of("slurm-conf"),

@@ -9,7 +9,7 @@ CHECK = Check(
     name="hand_over",
     title="What one stage hands to the next is pinned by version or digest",
     layer=Layer.WORKFLOW,
-    each=(When((Atom("setting", "it", Prefix("hand-over=")),)),),
+    each=(When((Atom("trained_from", "made", "it"),)), When((Atom("setting", "it", Prefix("hand-over=")),))),
     fails=(
         When(
             (Atom("setting", "it", Is("hand-over=unverified")), Atom("trained_from", "made", "it")),

@@ -1,7 +1,7 @@
 """Containers have process, network and memory namespaces of their own."""
 
 from ringfence.analyse.rule import Atom, Is
-from ringfence.assess.check import Check, Layer, Refs, When
+from ringfence.assess.check import Check, Layer, Refs, When, all_of
 from ringfence.assess.seen import POD
 
 _ON = Atom("runs_on", "it", "host")
@@ -11,7 +11,7 @@ CHECK = Check(
     name="host_namespaces",
     title="Containers have process, network and memory namespaces of their own",
     layer=Layer.HOST,
-    each=(When((Atom("part_of", "it", "pod"),), kinds={"it": ("container",)}),),
+    each=(all_of("container"),),
     fails=(
         When(
             (

@@ -1,17 +1,14 @@
 """No host lets accounts in on another host's word."""
 
 from ringfence.analyse.rule import Atom, Is
-from ringfence.assess.check import Check, Layer, Refs, When, asked_of
+from ringfence.assess.check import Check, Layer, Refs, When, all_of, asked_of
 
 CHECK = Check(
     id="RF-H04",
     name="host_trust",
     title="No host lets accounts in on another host's word",
     layer=Layer.HOST,
-    each=(
-        When((Atom("asked", "it", Is("sshd")),), kinds={"it": ("host",)}),
-        When((Atom("trusts_host", "it", "other"),), kinds={"it": ("host",)}),
-    ),
+    each=(all_of("host"),),
     fails=(
         When((Atom("setting", "it", Is("sshd.hostbasedauthentication=yes")),), "sshd takes other hosts' word"),
         When((Atom("setting", "it", Is("ssh_hostbased=on")),), "for some connections at least"),

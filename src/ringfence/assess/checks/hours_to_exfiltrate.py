@@ -1,15 +1,14 @@
 """Weights take more than a day to carry off."""
 
 from ringfence.analyse.rule import Atom, Is, Like
-from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
-from ringfence.assess.seen import WEIGHTS
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, all_of, asked_of
 
 CHECK = Check(
     id="RF-D06",
     name="hours_to_exfiltrate",
     title="Weights take more than a day to carry off",
     layer=Layer.WORKFLOW,
-    each=(When((Atom("stored_on", "it", "storage"),), kinds=WEIGHTS),),
+    each=(all_of("model", "checkpoint"),),
     fails=(
         When(
             (Atom("setting", "it", Is("hours-to-exfiltrate=under-a-day")),),

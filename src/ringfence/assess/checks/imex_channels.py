@@ -10,7 +10,7 @@ CHECK = Check(
     name="imex_channels",
     title="IMEX channels are given to one job and taken back",
     layer=Layer.ACCELERATOR,
-    each=(When((*_USED, Atom("asked", "it", Is("slurm-conf")))),),
+    each=(When((Atom("in_partition", "node", "queue"), *_USED)), When((Atom("asked", "it", Is("slurm-conf")), *_USED))),
     fails=(
         When(
             (*_USED, Atom("setting", "it", Like("SwitchType=(?!switch/nvidia_imex$).*"))),

@@ -1,6 +1,6 @@
 """A container cannot ask the instance for its cloud role."""
 
-from ringfence.analyse.rule import Atom, Is
+from ringfence.analyse.rule import Atom, Is, Like
 from ringfence.assess.check import Check, Layer, Refs, When, asked_of
 
 _IN = Atom("in_cluster", "it", "account")
@@ -11,7 +11,10 @@ CHECK = Check(
     name="instance_metadata",
     title="A container cannot ask the instance for its cloud role",
     layer=Layer.IDENTITY,
-    each=(When((_IN, Atom("asked", "account", Is("cloud"))), kinds={"it": ("host",)}),),
+    each=(
+        When((Atom("in_cluster", "it", Like("cluster:(?:aws|gcp|azure)/.*")),), kinds={"it": ("host",)}),
+        When((_IN, Atom("asked", "account", Is("cloud"))), kinds={"it": ("host",)}),
+    ),
     fails=(
         When((_OPEN,), "its metadata service answers containers"),
         When((_OPEN, Atom("holds_role", "it", "role")), "with a role that anybody inside may use", opens=("role#use",)),

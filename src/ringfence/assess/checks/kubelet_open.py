@@ -20,7 +20,7 @@ CHECK = Check(
     ),
     rests=(
         SOCKETS,
-        When((_KIND, Atom("authenticates", "it", Like(r"password|key|token|mtls"))), "it asks callers who they are"),
+        When((Atom("authenticates", "it", Like(r"password|key|token|mtls")),), "it asks callers who they are"),
     ),
     why="A kubelet that admits anonymous callers runs commands in every pod of its node, other tenants' training "
     "among them.",

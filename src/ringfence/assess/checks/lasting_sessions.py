@@ -11,7 +11,7 @@ CHECK = Check(
     name="lasting_sessions",
     title="A session on a compute node ends with the job that let it in",
     layer=Layer.SCHEDULER,
-    each=(When((_PART, _CLUSTER, Atom("asked", "cluster", Is("slurm-conf")))),),
+    each=(When((_PART,)),),
     fails=(
         When(
             (_PART, Atom("session_on", "who", "it"), Atom("setting", "it", Is("pam_slurm_adopt=off"))),
@@ -30,6 +30,7 @@ CHECK = Check(
         When(
             (_PART, _CLUSTER, Atom("setting", "cluster", Like("PrologFlags=.*(?:[Cc]ontain|[Xx]11).*"))),
             "jobs have a container for them",
+            every=1,
         ),
     ),
     why="A shell left behind watches the next tenant's processes, files and accelerators from inside the node.",

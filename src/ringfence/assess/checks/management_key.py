@@ -2,13 +2,14 @@
 
 from ringfence.analyse.rule import Atom, Is, Like
 from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
+from ringfence.assess.seen import INFINIBAND
 
 CHECK = Check(
     id="RF-F03",
     name="management_key",
     title="Each port has a management key of its own, and guards it",
     layer=Layer.FABRIC,
-    each=(When((Atom("asked", "it", Is("opensm-conf")),)), When((Atom("setting", "it", Like("m_key=.{1,9}")),))),
+    each=(*INFINIBAND,),
     fails=(
         When((Atom("setting", "it", Is("m_key=0")),), "ports have no management key", opens=("manage",)),
         When(

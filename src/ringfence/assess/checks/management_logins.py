@@ -20,7 +20,7 @@ CHECK = Check(
             kinds={"job": ("job",)},
         ),
     ),
-    rests=(asked_of("sshd", complete=True), asked_of("users", complete=True), When((_ZONE,), "its zone is known")),
+    rests=(asked_of("sshd", complete=True), asked_of("users", complete=True)),
     why="A user's session beside the controller needs one local flaw to be the superuser of the whole cluster.",
     remedy="AllowGroups with the administrators' group in sshd_config of every controller, file and management server.",
     weight=5,

@@ -9,7 +9,11 @@ CHECK = Check(
     name="mig_across_tenants",
     title="All MIG slices of an accelerator work for one tenant",
     layer=Layer.ACCELERATOR,
-    each=(When((Atom("setting", "it", Is("mig=on")),)), When((Atom("setting", "it", Is("mig_shared=on")),))),
+    each=(
+        When((Atom("part_of", "slice", "it"),), kinds={"it": ("gpu",)}),
+        When((Atom("setting", "it", Is("mig=on")),)),
+        When((Atom("setting", "it", Is("mig_shared=on")),)),
+    ),
     fails=two_tenants(
         (Atom("part_of", "slice", "it"), Atom("uses_gpu", "one", "slice")),
         (Atom("part_of", "neighbour", "it"), Atom("uses_gpu", "other", "neighbour")),

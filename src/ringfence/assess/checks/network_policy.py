@@ -1,17 +1,14 @@
 """Namespaces have a network policy for what comes in."""
 
 from ringfence.analyse.rule import Atom, Is, Like
-from ringfence.assess.check import Check, Layer, Refs, When, asked_of
+from ringfence.assess.check import Check, Layer, Refs, When, all_of, asked_of
 
 CHECK = Check(
     id="RF-K06",
     name="network_policy",
     title="Namespaces have a network policy for what comes in",
     layer=Layer.PERIMETER,
-    each=(
-        When((Atom("setting", "it", Like(r"network-policy=.*")),)),
-        When((Atom("setting", "it", Like(r"pod-security=.*")),)),
-    ),
+    each=(all_of("namespace"),),
     fails=(
         When((Atom("setting", "it", Is("network-policy=none")),), "every pod of the cluster may connect to its pods"),
     ),

@@ -11,7 +11,12 @@ CHECK = Check(
     name="nfs_exports",
     title="File servers offer data to named clients, and believe no client's superuser",
     layer=Layer.STORAGE,
-    each=(When((Atom("asked", "it", Is("exports")),)), When((Atom("setting", "it", Prefix("exported_to=")),))),
+    each=(
+        When((Atom("exported_by", "it", "server"),)),
+        When((Atom("exported_to", "it", "client"),)),
+        When((Atom("asked", "it", Is("exports")),), kinds={"it": ("storage",)}),
+        When((Atom("setting", "it", Prefix("exported_to=")),)),
+    ),
     fails=(
         When((Atom("setting", "it", Is("exported_to=*")),), "every host may mount it"),
         When((Atom("exported_to", "it", _ANYONE),), "every host may mount it"),

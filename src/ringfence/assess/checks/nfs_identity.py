@@ -11,7 +11,11 @@ CHECK = Check(
     name="nfs_identity",
     title="Storage that keeps models and data believes no client's word for who its user is",
     layer=Layer.STORAGE,
-    each=(When((_KEEPS, Atom("asked", "it", Is("exports")))), When((_KEEPS, Atom("setting", "it", Like(r"sec=.*"))))),
+    each=(
+        When((_KEEPS, Atom("exported_by", "it", "server"))),
+        When((_KEEPS, Atom("asked", "it", Is("exports")))),
+        When((_KEEPS, Atom("setting", "it", Like(r"sec=.*")))),
+    ),
     fails=(When((Atom("setting", "it", Is("sec=sys")),), "the client's superuser says who the user is"),),
     rests=(EXPORTS, When((Atom("setting", "it", Like(r"sec=krb5[ip]?")),), "users prove themselves by Kerberos")),
     why="File modes are the fence of weights and datasets, and with AUTH_SYS the server takes the account number "

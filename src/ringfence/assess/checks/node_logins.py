@@ -8,15 +8,7 @@ CHECK = Check(
     name="node_logins",
     title="A compute node lets in only accounts that have a job there",
     layer=Layer.SCHEDULER,
-    each=(
-        When(
-            (
-                Atom("in_partition", "it", "partition"),
-                Atom("in_cluster", "partition", "cluster"),
-                Atom("asked", "cluster", Is("slurm-conf")),
-            )
-        ),
-    ),
+    each=(When((Atom("in_partition", "it", "partition"),)),),
     fails=(When((Atom("setting", "it", Is("pam_slurm_adopt=off")),), "sshd asks the scheduler for no job"),),
     rests=(asked_of("pam"), When((Atom("setting", "it", Is("pam_slurm_adopt=on")),), "pam_slurm_adopt is on")),
     why="An account without a job there logs in beside the tenant who holds the node, outside every limit of a job.",

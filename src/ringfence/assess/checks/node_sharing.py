@@ -1,7 +1,7 @@
 """Tenants do not meet on a node."""
 
-from ringfence.analyse.rule import Atom, Differ, Is, Like, Prefix
-from ringfence.assess.check import Check, Layer, Refs, When, asked_of
+from ringfence.analyse.rule import Atom, Differ, Is, Like
+from ringfence.assess.check import Check, Layer, Refs, When, all_of, asked_of
 
 _SHARED = Atom("setting", "it", Is("nodes=shared"))
 _ALL = Atom("may_submit", Is("identity:*"), "it")
@@ -11,10 +11,7 @@ CHECK = Check(
     name="node_sharing",
     title="Tenants do not meet on a node",
     layer=Layer.SCHEDULER,
-    each=(
-        When((Atom("setting", "it", Prefix("OverSubscribe=")),)),
-        When((Atom("asked", "it", Is("oversubscribe")),), kinds={"it": ("partition",)}),
-    ),
+    each=(all_of("partition"),),
     fails=(
         When((_SHARED, _ALL), "jobs of any two accounts may share a node"),
         When(

@@ -13,7 +13,7 @@ CHECK = Check(
     name="nvlink_partitioned",
     title="A node whose accelerators several jobs share has its NVLinks partitioned",
     layer=Layer.ACCELERATOR,
-    each=(When((*SHARED, GPU, Atom("nvlink_member", "gpu", "domain"))),),
+    each=(When((*SHARED, GPU)),),
     fails=(
         When(
             (*SHARED, GPU, Atom("nvlink_member", "gpu", WHOLE)),
@@ -24,7 +24,8 @@ CHECK = Check(
         asked_of("nvlink"),
         When(
             (GPU, Atom("nvlink_member", "gpu", "domain", {"partition": Like(".{1,20}")})),
-            "a manager has made partitions",
+            "every accelerator of it is in a partition that a manager made",
+            every=1,
         ),
     ),
     why="Peers of one NVLink domain share links and switches: contention and counters tell the neighbours' work, "

@@ -35,7 +35,7 @@ CHECK = Check(
             opens=("scope#admin",),
         ),
     ),
-    rests=(POD, When((_IMAGE, _ON), "its image and its host are known")),
+    rests=(POD, When((_ON,), "where it runs is known")),
     why="A privileged slurmd pod runs every tenant's jobs with the node in its hands: slices and device rules "
     "between "
     "them hold for nobody.",

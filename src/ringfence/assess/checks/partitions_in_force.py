@@ -2,13 +2,14 @@
 
 from ringfence.analyse.rule import Atom, Is
 from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
+from ringfence.assess.seen import INFINIBAND
 
 CHECK = Check(
     id="RF-F14",
     name="partitions_in_force",
     title="Partition tables are what the managers' common file says",
     layer=Layer.FABRIC,
-    each=(When((Atom("asked", "it", Is("pkeys")),)),),
+    each=(*INFINIBAND,),
     fails=(
         When(
             (Atom("setting", "it", Is("partitions_conf=fails-open")), Atom("part_of", "pkey", "it", {"kind": "pkey"})),

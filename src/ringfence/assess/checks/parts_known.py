@@ -8,7 +8,11 @@ CHECK = Check(
     name="parts_known",
     title="All parts are those of the last survey",
     layer=Layer.FIRMWARE,
-    each=(When((Atom("has_component", "it", "part"),)), When((Atom("changed_part", "it", "part"),))),
+    each=(
+        When((Atom("managed_by", "it", "bmc"),)),
+        When((Atom("has_component", "it", "part"),)),
+        When((Atom("changed_part", "it", "part"),)),
+    ),
     fails=(
         When(
             (Atom("changed_part", "it", "part", {"dma": True}),),

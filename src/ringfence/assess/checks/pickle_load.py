@@ -1,7 +1,7 @@
 """What jobs load is data, not a pickle that runs what it holds."""
 
 from ringfence.analyse.rule import Atom, Is
-from ringfence.assess.check import Check, Layer, Mismatch, Refs, When
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, all_of
 from ringfence.assess.seen import FOLDERS, PLAIN, WEIGHTS
 
 _PICKLE = Atom("has_format", "it", Is("pickle"))
@@ -11,7 +11,7 @@ CHECK = Check(
     name="pickle_load",
     title="What jobs load is data, not a pickle that runs what it holds",
     layer=Layer.WORKFLOW,
-    each=(When((Atom("has_format", "it", "format"),), kinds=WEIGHTS),),
+    each=(all_of("model", "checkpoint"),),
     fails=(
         When(
             (_PICKLE, Atom("reads", "work", "it")),

@@ -1,8 +1,8 @@
 """No artefact holds a program that reaches for the system."""
 
 from ringfence.analyse.rule import Atom, Is, Prefix
-from ringfence.assess.check import Check, Layer, Mismatch, Refs, When
-from ringfence.assess.seen import DATA, FOLDERS, PLAIN
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, all_of
+from ringfence.assess.seen import FOLDERS, PLAIN
 
 _PROGRAM = Atom("vulnerable_to", "it", Prefix("pickle:"))
 
@@ -11,7 +11,7 @@ CHECK = Check(
     name="pickle_program",
     title="No artefact holds a program that reaches for the system",
     layer=Layer.WORKFLOW,
-    each=(When((Atom("has_format", "it", "format"),), kinds=DATA),),
+    each=(all_of("model", "checkpoint", "dataset"),),
     fails=(
         When((_PROGRAM, Atom("reads", "work", "it")), "it holds a program, and work loads it"),
         When((_PROGRAM,), "it holds a program that reaches for the system"),

@@ -4,6 +4,7 @@ from ringfence.analyse.rule import Atom, Differ
 from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
 
 PORTS = Atom("has_port", "it", "port")
+WIRED = (PORTS, Atom("on_fabric", "port", "fabric", {"link_layer": "InfiniBand"}))
 
 CHECK = Check(
     id="RF-F02",
@@ -11,7 +12,7 @@ CHECK = Check(
     title="No host is a full member of two tenants' partitions",
     layer=Layer.FABRIC,
     each=(
-        When((PORTS, Atom("in_pkey", "port", "pkey"), Atom("has_gpu", "it", "gpu")), kinds={"it": ("host",)}),
+        When((*WIRED, Atom("has_gpu", "it", "gpu")), kinds={"it": ("host",)}),
         When((PORTS, Atom("in_pkey", "port", "pkey"), Atom("in_tenant", "pkey", "tenant")), kinds={"it": ("host",)}),
     ),
     fails=(
@@ -45,12 +46,14 @@ CHECK = Check(
         asked_of(
             "pkeys",
             "fabric",
-            (PORTS, Atom("on_fabric", "port", "fabric", {"link_layer": "InfiniBand"})),
+            WIRED,
             complete=True,
         ),
         When(
-            (PORTS, Atom("in_pkey", "port", "pkey"), Atom("in_tenant", "pkey", "tenant")),
-            "a tenant was named for its partition",
+            (*WIRED, Atom("in_pkey", "port", "pkey"), Atom("in_tenant", "pkey", "tenant")),
+            "every port is in a partition whose tenant is named",
+            every=2,
+            some=1,
         ),
     ),
     why="A host that is full member on both sides carries packets between tenants whose partitions should be disjoint.",

@@ -1,7 +1,7 @@
 """Namespaces enforce a pod security level."""
 
 from ringfence.analyse.rule import Atom, Is, Like
-from ringfence.assess.check import Check, Layer, Refs, When
+from ringfence.assess.check import Check, Layer, Refs, When, all_of
 from ringfence.assess.seen import NAMESPACE
 
 _SYSTEM_READ = Atom("asked", "it", Is("kubernetes-namespaces"), {"answered": True})
@@ -11,7 +11,7 @@ CHECK = Check(
     name="pod_security",
     title="Namespaces enforce a pod security level",
     layer=Layer.HOST,
-    each=(When((Atom("setting", "it", Like(r"pod-security=.*")),)),),
+    each=(all_of("namespace"),),
     fails=(
         When(
             (Atom("setting", "it", Is("pod-security=privileged")), _SYSTEM_READ),

@@ -1,7 +1,8 @@
 """A job's scratch folders end with it."""
 
-from ringfence.analyse.rule import Atom, Is, Like, Prefix
+from ringfence.analyse.rule import Atom, Is, Like
 from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
+from ringfence.assess.seen import SLURM
 
 _OFF = Atom("setting", "it", Is("JobContainerType=job_container/none"))
 
@@ -10,11 +11,7 @@ CHECK = Check(
     name="private_scratch",
     title="A job's scratch folders end with it",
     layer=Layer.SCHEDULER,
-    each=(
-        When((Atom("asked", "it", Is("slurm-conf")),)),
-        When((Atom("setting", "it", Prefix("JobContainerType=")),)),
-        When((Atom("setting", "it", Prefix("NamespaceType=")),)),
-    ),
+    each=(*SLURM,),
     fails=(When((_OFF,), "jobs share /tmp and /dev/shm of the node"),),
     rests=(
         asked_of("slurm-conf"),

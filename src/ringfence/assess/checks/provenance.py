@@ -1,18 +1,15 @@
 """Lineage says what each model and checkpoint was made from."""
 
 from ringfence.analyse.rule import Atom, Is
-from ringfence.assess.check import Check, Layer, Mismatch, Refs, When
-from ringfence.assess.seen import LINEAGE, WEIGHTS
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, all_of
+from ringfence.assess.seen import LINEAGE
 
 CHECK = Check(
     id="RF-D10",
     name="provenance",
     title="Lineage says what each model and checkpoint was made from",
     layer=Layer.WORKFLOW,
-    each=(
-        When((Atom("stored_on", "it", "storage"),), kinds=WEIGHTS),
-        When((Atom("asked", "it", Is("lineage")),), kinds=WEIGHTS),
-    ),
+    each=(all_of("model", "checkpoint"),),
     fails=(When((Atom("setting", "it", Is("provenance=none")),), "the runs that wrote it name no input"),),
     rests=(LINEAGE, When((Atom("setting", "it", Is("provenance=named")),), "the runs that wrote it name their inputs")),
     why="When a dataset turns out poisoned, only lineage says which models carry it; a model without any may hold "

@@ -1,14 +1,14 @@
 """No bucket is open to callers whom nobody knows."""
 
-from ringfence.analyse.rule import Atom, Is, Prefix
-from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
+from ringfence.analyse.rule import Atom, Is
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, all_of, asked_of
 
 CHECK = Check(
     id="RF-D20",
     name="public_bucket",
     title="No bucket is open to callers whom nobody knows",
     layer=Layer.PERIMETER,
-    each=(When((Atom("asked", "it", Is("bucket-policy")),)), When((Atom("setting", "it", Prefix("public=")),))),
+    each=(all_of("storage", named="storage:s3:.*"),),
     fails=(
         When((Atom("setting", "it", Is("public=write")),), "anyone may change what lies in it", opens=("write",)),
         When((Atom("setting", "it", Is("public=read")),), "anyone may read what lies in it"),

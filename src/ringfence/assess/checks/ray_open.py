@@ -20,7 +20,7 @@ CHECK = Check(
     ),
     rests=(
         SOCKETS,
-        When((_KIND, Atom("authenticates", "it", Like(r"password|key|token|mtls"))), "it asks callers who they are"),
+        When((Atom("authenticates", "it", Like(r"password|key|token|mtls")),), "it asks callers who they are"),
     ),
     why="Ray's job interface runs programs for every caller by design: whoever reaches it trains, reads and mines "
     "as the account that Ray runs as.",

@@ -1,7 +1,7 @@
 """Nobody's private key lies where others read it."""
 
-from ringfence.analyse.rule import Atom, Is, Like
-from ringfence.assess.check import Check, Layer, Refs, When, asked_of
+from ringfence.analyse.rule import Atom, Like
+from ringfence.assess.check import Check, Layer, Refs, When, all_of, asked_of
 
 _KEY = Atom("stores_credential", "it", "key", {"readable_by": "user", "path": Like(r".*(?:\.ssh/.*|\.pem)")})
 
@@ -10,10 +10,7 @@ CHECK = Check(
     name="readable_keys",
     title="Nobody's private key lies where others read it",
     layer=Layer.IDENTITY,
-    each=(
-        When((Atom("asked", "it", Is("ssh-keys")),), kinds={"it": ("host",)}),
-        When((_KEY,), kinds={"it": ("host",)}),
-    ),
+    each=(all_of("host"),),
     fails=(
         When((_KEY,), "a private key is readable by other accounts"),
         When((_KEY, Atom("unlocks", "key", "who")), "and opens somebody's account", opens=("key#use", "who#use")),

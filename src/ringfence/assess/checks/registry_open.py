@@ -25,7 +25,7 @@ CHECK = Check(
     ),
     rests=(
         SOCKETS,
-        When((_KIND, Atom("authenticates", "it", Like(r"password|key|token|mtls"))), "it asks callers who they are"),
+        When((Atom("authenticates", "it", Like(r"password|key|token|mtls")),), "it asks callers who they are"),
     ),
     why="A registry without authentication takes a new image under an old tag from anyone who reaches it, and every "
     "node starts it.",

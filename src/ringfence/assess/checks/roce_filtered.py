@@ -3,6 +3,7 @@
 from ringfence.analyse.rule import Atom, Is
 from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
 
+VLAN = Atom("on_fabric", "it", "vlan", {"link_layer": "Ethernet"})
 SWITCH = (Atom("cabled_to", "it", "far"), Atom("has_port", "switch", "far"))
 
 CHECK = Check(
@@ -12,6 +13,10 @@ CHECK = Check(
     layer=Layer.FABRIC,
     each=(
         When((Atom("on_fabric", "it", "vlan", {"link_layer": "Ethernet"}),), kinds={"it": ("ibport",)}),
+        When(
+            (Atom("has_port", "host", "it"), *SWITCH, Atom("on_fabric", "switch", "vlan", {"link_layer": "Ethernet"})),
+            kinds={"host": ("host",)},
+        ),
         When((Atom("asked", "it", Is("switch-config")),), kinds={"it": ("ibport",)}),
     ),
     fails=(
@@ -24,8 +29,9 @@ CHECK = Check(
     rests=(
         asked_of("switch-config", "switch", SWITCH),
         When(
-            (Atom("on_fabric", "it", "vlan", {"link_layer": "Ethernet", "filtered": True}),),
-            "its switch port has a filter",
+            (VLAN, Atom("on_fabric", "it", "vlan", {"link_layer": "Ethernet", "filtered": True})),
+            "its switch port has a filter for each VLAN",
+            every=1,
         ),
     ),
     why="RoCE leaves the host below its firewall: without a filter on the switch all ports of a VLAN reach one "

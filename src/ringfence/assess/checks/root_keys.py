@@ -1,7 +1,7 @@
 """No key opens a shell of the superuser."""
 
 from ringfence.analyse.rule import Atom, Is
-from ringfence.assess.check import Check, Layer, Refs, When, asked_of
+from ringfence.assess.check import Check, Layer, Refs, When, all_of, asked_of
 
 _ROOT_KEY = Atom("accepts_key", "it", "key", {"account": "root", "forced": False})
 
@@ -10,7 +10,7 @@ CHECK = Check(
     name="root_keys",
     title="No key opens a shell of the superuser",
     layer=Layer.HOST,
-    each=(When((Atom("asked", "it", Is("ssh-keys")),), kinds={"it": ("host",)}),),
+    each=(all_of("host"),),
     fails=(
         When((_ROOT_KEY,), "a key opens root's shell", opens=()),
         When((_ROOT_KEY, Atom("setting", "it", Is("ssh_root=key"))), "and sshd takes it"),

@@ -1,7 +1,7 @@
 """Nobody but the superuser can change what the superuser starts."""
 
-from ringfence.analyse.rule import Atom, Is
-from ringfence.assess.check import Check, Layer, Refs, When, asked_of
+from ringfence.analyse.rule import Atom
+from ringfence.assess.check import Check, Layer, Refs, When, all_of, asked_of
 
 _RUNS = Atom("root_runs_from", "it", "place")
 
@@ -10,10 +10,7 @@ CHECK = Check(
     name="root_programs",
     title="Nobody but the superuser can change what the superuser starts",
     layer=Layer.HOST,
-    each=(
-        When((Atom("asked", "it", Is("programs")),), kinds={"it": ("host",)}),
-        When((_RUNS,), kinds={"it": ("host",)}),
-    ),
+    each=(all_of("host"),),
     fails=(When((_RUNS, Atom("writable_by", "place", "who")), "an account may change a program that root starts"),),
     rests=(asked_of("programs", complete=True),),
     why="Whoever writes a program of cron or systemd is the superuser at its next start.",

@@ -1,17 +1,14 @@
 """Nobody but the superuser talks to the container runtime."""
 
 from ringfence.analyse.rule import Atom, Is
-from ringfence.assess.check import Check, Layer, Refs, When, asked_of
+from ringfence.assess.check import Check, Layer, Refs, When, all_of, asked_of
 
 CHECK = Check(
     id="RF-H07",
     name="runtime_group",
     title="Nobody but the superuser talks to the container runtime",
     layer=Layer.HOST,
-    each=(
-        When((Atom("asked", "it", Is("runtime-sockets")),), kinds={"it": ("host",)}),
-        When((Atom("may_use_runtime", "who", "it"),), kinds={"it": ("host",)}),
-    ),
+    each=(all_of("host"),),
     fails=(
         When((Atom("may_use_runtime", "who", "it"),), "an account or group may open the runtime's socket"),
         When((Atom("may_use_runtime", Is("identity:*"), "it"),), "every account may"),

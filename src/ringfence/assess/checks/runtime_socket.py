@@ -1,7 +1,7 @@
 """No container holds the socket of the container runtime."""
 
 from ringfence.analyse.rule import Atom, Is, Like
-from ringfence.assess.check import Check, Layer, Refs, When
+from ringfence.assess.check import Check, Layer, Refs, When, all_of
 from ringfence.assess.seen import POD
 
 _SOCKET = Atom("mounts_host_path", "it", "path", {"socket": True})
@@ -12,7 +12,7 @@ CHECK = Check(
     name="runtime_socket",
     title="No container holds the socket of the container runtime",
     layer=Layer.HOST,
-    each=(When((Atom("part_of", "it", "pod"),), kinds={"it": ("container",)}),),
+    each=(all_of("container"),),
     fails=(
         When(
             (Atom("runs_with", "it", Is("root")), _SOCKET, _ON),

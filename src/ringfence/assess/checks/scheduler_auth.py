@@ -2,13 +2,14 @@
 
 from ringfence.analyse.rule import Atom, Is, Prefix
 from ringfence.assess.check import Check, Layer, Refs, When, asked_of
+from ringfence.assess.seen import SLURM
 
 CHECK = Check(
     id="RF-S01",
     name="scheduler_auth",
     title="The scheduler proves who sends its messages",
     layer=Layer.SCHEDULER,
-    each=(When((Atom("setting", "it", Prefix("AuthType=")),)), When((Atom("asked", "it", Is("slurm-conf")),))),
+    each=(*SLURM,),
     fails=(When((Atom("setting", "it", Is("AuthType=auth/none")),), "messages carry no proof of their sender"),),
     rests=(
         asked_of("slurm-conf"),

@@ -1,7 +1,8 @@
 """A job reaches only the devices that it was given."""
 
-from ringfence.analyse.rule import Atom, Is, Prefix
+from ringfence.analyse.rule import Atom, Is
 from ringfence.assess.check import Check, Layer, Refs, When, asked_of
+from ringfence.assess.seen import SLURM
 
 _OFF = Is("ConstrainDevices=no")
 
@@ -10,10 +11,7 @@ CHECK = Check(
     name="scheduler_devices",
     title="A job reaches only the devices that it was given",
     layer=Layer.SCHEDULER,
-    each=(
-        When((Atom("setting", "it", Prefix("ConstrainDevices=")),), kinds={"it": ("cluster",)}),
-        When((Atom("asked", "it", Is("cgroup-conf")),), kinds={"it": ("cluster",)}),
-    ),
+    each=(*SLURM,),
     fails=(
         When((Atom("setting", "it", _OFF),), "devices are not constrained"),
         When(

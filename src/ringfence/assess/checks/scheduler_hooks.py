@@ -2,6 +2,7 @@
 
 from ringfence.analyse.rule import Atom, Is, Like, Prefix
 from ringfence.assess.check import Check, Layer, Refs, When, asked_of
+from ringfence.assess.seen import SLURM
 
 _PROGRAM = Like("(?!StateSaveLocation$).*")
 _NODE = Atom("in_cluster", "node", "it")
@@ -11,7 +12,7 @@ CHECK = Check(
     name="scheduler_hooks",
     title="What the scheduler runs with rights of its own lies on disks that no user writes",
     layer=Layer.SCHEDULER,
-    each=(When((Atom("setting", "it", Prefix("hook=")),)), When((Atom("asked", "it", Is("slurm-conf")),))),
+    each=(*SLURM,),
     fails=(
         When(
             (Atom("root_runs_from", "it", "storage", {"hook": _PROGRAM}),),

@@ -14,6 +14,9 @@ CHECK = Check(
     layer=Layer.SCHEDULER,
     each=(
         When((_KEEPS, _IS_KEY), kinds={"it": ("host",)}),
+        When((Atom("in_partition", "it", "queue"),)),
+        When((Atom("asked", "it", Is("scheduler-key"), {"answered": True}),), kinds={"it": ("host",)}),
+        When((Atom("in_cluster", "it", "cluster"), _IS_KEY), kinds={"it": ("host",)}),
         When(
             (Atom("in_cluster", "it", "cluster"), Atom("asked", "cluster", Is("slurm-conf"))), kinds={"it": ("host",)}
         ),
@@ -40,8 +43,9 @@ CHECK = Check(
     rests=(
         asked_of("scheduler-key"),
         When(
-            (Atom("stores_credential", "it", "key", {"mode": ("0400", "0600")}), _IS_KEY),
+            (_KEEPS, _IS_KEY, Atom("stores_credential", "it", "key", {"mode": ("0400", "0600")})),
             "its key file's mode is 0400 or 0600",
+            every=2,
         ),
     ),
     why="Whoever reads the key speaks to every daemon as anybody: one file is the superuser of the whole cluster.",

@@ -1,14 +1,15 @@
 """Accounts see only their own jobs and users."""
 
-from ringfence.analyse.rule import Atom, Is, Like, Prefix
+from ringfence.analyse.rule import Atom, Like
 from ringfence.assess.check import Check, Layer, Refs, When, asked_of
+from ringfence.assess.seen import SLURM
 
 CHECK = Check(
     id="RF-S04",
     name="scheduler_privacy",
     title="Accounts see only their own jobs and users",
     layer=Layer.SCHEDULER,
-    each=(When((Atom("setting", "it", Prefix("PrivateData=")),)), When((Atom("asked", "it", Is("slurm-conf")),))),
+    each=(*SLURM,),
     fails=(
         When((Atom("setting", "it", Like("PrivateData=(?!.*jobs).*")),), "everybody sees everybody's jobs"),
         When((Atom("setting", "it", Like("PrivateData=(?!.*users).*")),), "everybody sees all users"),

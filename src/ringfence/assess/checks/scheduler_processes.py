@@ -1,18 +1,15 @@
 """A job's processes are held and found by control groups."""
 
-from ringfence.analyse.rule import Atom, Is, Like, Prefix
+from ringfence.analyse.rule import Atom, Is, Like
 from ringfence.assess.check import Check, Layer, Refs, When, asked_of
+from ringfence.assess.seen import SLURM
 
 CHECK = Check(
     id="RF-S06",
     name="scheduler_processes",
     title="A job's processes are held and found by control groups",
     layer=Layer.SCHEDULER,
-    each=(
-        When((Atom("setting", "it", Prefix("TaskPlugin=")),)),
-        When((Atom("setting", "it", Prefix("ProctrackType=")),)),
-        When((Atom("asked", "it", Is("slurm-conf")),)),
-    ),
+    each=(*SLURM,),
     fails=(
         When((Atom("setting", "it", Like("TaskPlugin=(?!.*task/cgroup).*")),), "tasks are in no control group"),
         When(

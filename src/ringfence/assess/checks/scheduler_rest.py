@@ -19,7 +19,7 @@ CHECK = Check(
     ),
     rests=(
         SOCKETS,
-        When((_REST, Atom("authenticates", "it", Like("token|key|mtls"))), "callers prove who they are"),
+        When((Atom("authenticates", "it", Like("token|key|mtls")),), "callers prove who they are"),
     ),
     why="Without a token whoever reaches the port submits and reads work as the account that the daemon runs as.",
     remedy="Start slurmrestd with -a rest_auth/jwt as an account of its own, AuthAltTypes=auth/jwt, behind TLS.",

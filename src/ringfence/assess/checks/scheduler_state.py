@@ -2,6 +2,7 @@
 
 from ringfence.analyse.rule import Atom, Is, Prefix
 from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
+from ringfence.assess.seen import SLURM
 
 _STATE = Atom("root_runs_from", "it", "storage", {"hook": "StateSaveLocation"})
 _CONTROLLER = Atom("controls", "controller", "it")
@@ -13,10 +14,7 @@ CHECK = Check(
     name="scheduler_state",
     title="The scheduler's saved state lies where no compute node and no user reaches it",
     layer=Layer.SCHEDULER,
-    each=(
-        When((Atom("asked", "it", Is("slurm-conf")),)),
-        When((Atom("setting", "it", Prefix("StateSaveLocation=")),)),
-    ),
+    each=(*SLURM,),
     fails=(
         When(
             (_STATE, Atom("mounts", "node", "storage"), Atom("in_partition", "node", "partition")),

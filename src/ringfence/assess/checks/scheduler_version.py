@@ -2,6 +2,7 @@
 
 from ringfence.analyse.rule import Atom, Is, Like, Prefix
 from ringfence.assess.check import Check, Layer, Refs, When
+from ringfence.assess.seen import SLURM
 
 _SLURM = Is("package:pkg:generic/slurm")
 
@@ -21,10 +22,7 @@ CHECK = Check(
     name="scheduler_version",
     title="Slurm is as new as its security fixes",
     layer=Layer.SCHEDULER,
-    each=(
-        When((Atom("runs_software", "it", _SLURM),), kinds={"it": ("cluster",)}),
-        When((Atom("asked", "it", Is("slurm-conf")),), kinds={"it": ("cluster",)}),
-    ),
+    each=(*SLURM,),
     fails=(
         When((Atom("runs_software", "it", _SLURM, {"version": _OLD}),), "its version lacks fixes"),
         When(

@@ -1,8 +1,8 @@
 """Roles do not read every secret of their scope."""
 
-from ringfence.analyse.rule import Atom, Is, Like
-from ringfence.assess.check import Check, Layer, Refs, When
-from ringfence.assess.seen import ROLE
+from ringfence.analyse.rule import Atom, Like
+from ringfence.assess.check import Check, Layer, Refs, When, all_of
+from ringfence.assess.seen import OF_KUBERNETES, ROLE
 
 _READS = Atom("permits", "it", Like(r"(get|list|watch|\*) (secrets|\*)|\*|\*:\*"))
 _SCOPE = Atom("scoped_to", "it", "scope")
@@ -12,7 +12,7 @@ CHECK = Check(
     name="secrets_readable",
     title="Roles do not read every secret of their scope",
     layer=Layer.IDENTITY,
-    each=(When((Atom("asked", "it", Is("kubernetes-rbac")),)),),
+    each=(all_of("role", named=OF_KUBERNETES),),
     fails=(
         When(
             (_READS, _SCOPE, Atom("stores_credential", "scope", "secret")),

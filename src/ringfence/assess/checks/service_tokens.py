@@ -25,7 +25,7 @@ CHECK = Check(
             kinds={"it": ("container",), "space": ("namespace",)},
         ),
     ),
-    rests=(POD, When((_PROJECTED,), "its token is issued to the pod and expires")),
+    rests=(POD,),
     why="A stored token outlives its pod, its node and the person who made it: a copy works until somebody deletes it.",
     remedy="Delete secrets of type kubernetes.io/service-account-token; let pods mount projected tokens instead.",
     opens=("token#use",),

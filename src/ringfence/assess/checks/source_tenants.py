@@ -2,13 +2,18 @@
 
 from ringfence.analyse.rule import Atom, Differ, Is
 from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
+from ringfence.assess.seen import DATA
 
 CHECK = Check(
     id="RF-D09",
     name="source_tenants",
     title="A pipeline stays within one tenant",
     layer=Layer.WORKFLOW,
-    each=(When((Atom("asked", "it", Is("source-tenants")),)),),
+    each=(
+        When((Atom("trained_from", "it", "source"),), kinds=DATA),
+        When((Atom("part_of", "it", "source"),), kinds=DATA),
+        When((Atom("asked", "it", Is("source-tenants")),)),
+    ),
     fails=(
         When(
             (

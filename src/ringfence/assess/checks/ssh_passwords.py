@@ -1,14 +1,14 @@
 """No password opens a session."""
 
 from ringfence.analyse.rule import Atom, Is
-from ringfence.assess.check import Check, Layer, Refs, When, asked_of
+from ringfence.assess.check import Check, Layer, Refs, When, all_of, asked_of
 
 CHECK = Check(
     id="RF-H01",
     name="ssh_passwords",
     title="No password opens a session",
     layer=Layer.HOST,
-    each=(When((Atom("asked", "it", Is("sshd")),), kinds={"it": ("host",)}),),
+    each=(all_of("host"),),
     fails=(When((Atom("setting", "it", Is("sshd.passwordauthentication=yes")),), "sshd takes passwords"),),
     rests=(
         asked_of("sshd"),

@@ -1,14 +1,14 @@
 """The superuser opens no session over SSH."""
 
 from ringfence.analyse.rule import Atom, Is, Like
-from ringfence.assess.check import Check, Layer, Refs, When, asked_of
+from ringfence.assess.check import Check, Layer, Refs, When, all_of, asked_of
 
 CHECK = Check(
     id="RF-H02",
     name="ssh_root_login",
     title="The superuser opens no session over SSH",
     layer=Layer.HOST,
-    each=(When((Atom("asked", "it", Is("sshd")),), kinds={"it": ("host",)}),),
+    each=(all_of("host"),),
     fails=(
         When(
             (Atom("setting", "it", Like("sshd.permitrootlogin=(?:yes|prohibit-password|without-password)")),),

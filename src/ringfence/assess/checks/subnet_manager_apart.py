@@ -2,6 +2,7 @@
 
 from ringfence.analyse.rule import Atom, Is, Like
 from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
+from ringfence.assess.seen import INFINIBAND
 
 ACTIVE = Atom("sm_on", "it", "place", {"state": ("master", "standby")})
 
@@ -10,7 +11,7 @@ CHECK = Check(
     name="subnet_manager_apart",
     title="No subnet manager runs where jobs or logins do",
     layer=Layer.FABRIC,
-    each=(When((Atom("sm_on", "it", "place"),)), When((Atom("asked", "it", Is("fabric")),))),
+    each=(*INFINIBAND,),
     fails=(
         When((ACTIVE, Atom("has_gpu", "place", "gpu")), "a subnet manager runs on a host with accelerators"),
         When((ACTIVE, Atom("in_partition", "place", "queue")), "a subnet manager runs on a host that takes jobs"),
@@ -25,6 +26,7 @@ CHECK = Check(
             (Atom("sm_on", "it", "place", {"state": "master"}), Atom("in_zone", "place", Is("management"))),
             "the master runs on a host for management",
         ),
+        When((ACTIVE, Atom("in_zone", "place", Is("management"))), "every manager does", every=1),
     ),
     why="Root of the host where it runs has its keys and its configuration: the fabric falls with one job that "
     "gets out.",

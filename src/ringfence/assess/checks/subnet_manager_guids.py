@@ -1,7 +1,8 @@
 """Only named ports may be subnet manager."""
 
-from ringfence.analyse.rule import Atom, Is, Prefix
+from ringfence.analyse.rule import Atom, Is
 from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
+from ringfence.assess.seen import INFINIBAND
 
 ANY = Atom("setting", "it", Is("allowed_sm_guids=any"))
 
@@ -10,10 +11,7 @@ CHECK = Check(
     name="subnet_manager_guids",
     title="Only named ports may be subnet manager",
     layer=Layer.FABRIC,
-    each=(
-        When((Atom("asked", "it", Is("opensm-conf")),)),
-        When((Atom("setting", "it", Prefix("allowed_sm_guids=")),)),
-    ),
+    each=(*INFINIBAND,),
     fails=(
         When(
             (ANY, Atom("setting", "it", Is("sm_key=default")), Atom("setting", "it", Is("m_key=0"))),

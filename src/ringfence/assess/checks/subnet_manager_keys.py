@@ -1,14 +1,15 @@
 """The subnet manager's keys are its own."""
 
-from ringfence.analyse.rule import Atom, Is, Like
+from ringfence.analyse.rule import Atom, Is
 from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
+from ringfence.assess.seen import INFINIBAND
 
 CHECK = Check(
     id="RF-F12",
     name="subnet_manager_keys",
     title="The subnet manager trusts a key of its own, not the published one",
     layer=Layer.FABRIC,
-    each=(When((Atom("asked", "it", Is("opensm-conf")),)), When((Atom("setting", "it", Like("s[am]_key=.{1,9}")),))),
+    each=(*INFINIBAND,),
     fails=(
         When((Atom("setting", "it", Is("sm_key=default")),), "SM_Key is the published default 1"),
         When((Atom("setting", "it", Is("sa_key=default")),), "SA_Key is the published default 1"),

@@ -1,17 +1,14 @@
 """Nobody becomes the superuser without being asked who they are."""
 
 from ringfence.analyse.rule import Atom, Is
-from ringfence.assess.check import Check, Layer, Refs, When, asked_of
+from ringfence.assess.check import Check, Layer, Refs, When, all_of, asked_of
 
 CHECK = Check(
     id="RF-H06",
     name="sudo_without_password",
     title="Nobody becomes the superuser without being asked who they are",
     layer=Layer.IDENTITY,
-    each=(
-        When((Atom("asked", "it", Is("sudoers")),), kinds={"it": ("host",)}),
-        When((Atom("may_sudo", "who", "it"),), kinds={"it": ("host",)}),
-    ),
+    each=(all_of("host"),),
     fails=(
         When((Atom("may_sudo", "who", "it", {"nopasswd": True}),), "sudo asks for no password"),
         When((Atom("may_sudo", Is("identity:*"), "it"),), "every account may use sudo"),

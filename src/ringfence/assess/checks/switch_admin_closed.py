@@ -1,17 +1,14 @@
 """A switch is administered with a secret."""
 
-from ringfence.analyse.rule import Atom, Is, Prefix
-from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
+from ringfence.analyse.rule import Atom, Is
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, all_of, asked_of
 
 CHECK = Check(
     id="RF-F11",
     name="switch_admin_closed",
     title="No switch is administered without a secret",
     layer=Layer.FABRIC,
-    each=(
-        When((Atom("asked", "it", Is("switch-config")),), kinds={"it": ("switch",)}),
-        When((Atom("setting", "it", Prefix("admin_open=")),)),
-    ),
+    each=(all_of("switch"),),
     fails=(
         When((Atom("setting", "it", Is("admin_open=snmp-write")),), "SNMP writes with a community string"),
         When((Atom("setting", "it", Is("admin_open=no-password")),), "an account has no password"),

@@ -1,8 +1,9 @@
 """The key that signs the scheduler's tokens is no ordinary account's to read."""
 
-from ringfence.analyse.rule import Atom, Is, Like
+from ringfence.analyse.rule import Atom, Is, Like, Match
 from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
 
+_MODE: dict[str, Match] = {"mode": ("0400", "0600")}
 _PURPOSE = Atom("setting", "key", Is("purpose=jwt"))
 
 CHECK = Check(
@@ -32,8 +33,9 @@ CHECK = Check(
     rests=(
         asked_of("scheduler-key"),
         When(
-            (Atom("stores_credential", "it", "key", {"mode": ("0400", "0600")}), _PURPOSE),
+            (Atom("stores_credential", "it", "key"), _PURPOSE, Atom("stores_credential", "it", "key", _MODE)),
             "its key file's mode is 0400 or 0600",
+            every=2,
         ),
     ),
     why="Tokens cannot be called back: whoever read the key signs one for any account, valid for as long as they like.",

@@ -1,8 +1,9 @@
 """A container gets accelerators by its request to the platform, not by a variable of its own."""
 
-from ringfence.analyse.rule import Atom, Is, Prefix
+from ringfence.analyse.rule import Atom, Is, Like, Prefix
 from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, asked_of
 
+TOOLKIT = Like("package:(deb/|rpm/|generic/)?nvidia-container-toolkit(-base)?")
 OPEN = Atom("setting", "it", Is("toolkit.envvar_when_unprivileged=true"))
 
 CHECK = Check(
@@ -10,7 +11,10 @@ CHECK = Check(
     name="toolkit_variable",
     title="An unprivileged container cannot take accelerators by a variable",
     layer=Layer.ACCELERATOR,
-    each=(When((Atom("setting", "it", Prefix("toolkit.envvar_when_unprivileged=")),)),),
+    each=(
+        When((Atom("runs_software", "it", TOOLKIT),), kinds={"it": ("host",)}),
+        When((Atom("setting", "it", Prefix("toolkit.envvar_when_unprivileged=")),)),
+    ),
     fails=(
         When(
             (OPEN, Atom("has_gpu", "it", "gpu")),

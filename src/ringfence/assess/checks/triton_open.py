@@ -25,7 +25,7 @@ CHECK = Check(
     ),
     rests=(
         SOCKETS,
-        When((_KIND, Atom("authenticates", "it", Like(r"password|key|token|mtls"))), "it asks callers who they are"),
+        When((Atom("authenticates", "it", Like(r"password|key|token|mtls")),), "it asks callers who they are"),
     ),
     why="Triton has no accounts: every caller may ask the model, and with explicit model control load one whose "
     "back end is Python.",

@@ -1,14 +1,14 @@
 """Ordinary accounts load no programs into the kernel."""
 
 from ringfence.analyse.rule import Atom, Is, Like
-from ringfence.assess.check import Check, Layer, Refs, When, asked_of
+from ringfence.assess.check import Check, Layer, Refs, When, all_of, asked_of
 
 CHECK = Check(
     id="RF-H14",
     name="unprivileged_bpf",
     title="Ordinary accounts load no programs into the kernel",
     layer=Layer.HOST,
-    each=(When((Atom("asked", "it", Is("kernel")),), kinds={"it": ("host",)}),),
+    each=(all_of("host"),),
     fails=(When((Atom("setting", "it", Is("kernel.unprivileged_bpf_disabled=0")),), "every account may use bpf()"),),
     rests=(
         asked_of("kernel"),

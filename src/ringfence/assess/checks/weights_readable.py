@@ -1,8 +1,8 @@
 """Weights and checkpoints are read by their owner, not by a group or by everyone."""
 
 from ringfence.analyse.rule import Atom, Is
-from ringfence.assess.check import Check, Layer, Mismatch, Refs, When
-from ringfence.assess.seen import FOLDERS, GROUP, WEIGHTS
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, all_of
+from ringfence.assess.seen import FOLDERS, GROUP
 from ringfence.estate.kinds import EVERYONE
 
 CHECK = Check(
@@ -10,7 +10,7 @@ CHECK = Check(
     name="weights_readable",
     title="Weights and checkpoints are read by their owner, not by a group or by everyone",
     layer=Layer.STORAGE,
-    each=(When((Atom("stored_on", "it", "storage"),), kinds=WEIGHTS),),
+    each=(all_of("model", "checkpoint"),),
     fails=(
         When((Atom("readable_by", "it", Is(EVERYONE)),), "every account that reaches the storage may read it"),
         When((Atom("readable_by", "it", GROUP),), "a whole group may read it"),

@@ -1,8 +1,8 @@
 """Models and checkpoints are changed by their owner alone."""
 
 from ringfence.analyse.rule import Atom, Is
-from ringfence.assess.check import Check, Layer, Mismatch, Refs, When
-from ringfence.assess.seen import FOLDERS, GROUP, WEIGHTS
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, all_of
+from ringfence.assess.seen import FOLDERS, GROUP
 from ringfence.estate.kinds import EVERYONE
 
 _STATE = Atom("checkpoint_of", "it", "model")
@@ -13,7 +13,7 @@ CHECK = Check(
     name="weights_writable",
     title="Models and checkpoints are changed by their owner alone",
     layer=Layer.STORAGE,
-    each=(When((Atom("stored_on", "it", "storage"),), kinds=WEIGHTS),),
+    each=(all_of("model", "checkpoint"),),
     fails=(
         When(
             (_STATE, Atom("writable_by", "it", Is(EVERYONE))),

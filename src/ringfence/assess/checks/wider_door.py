@@ -1,8 +1,8 @@
 """No copy of the same bytes lies behind a wider door."""
 
 from ringfence.analyse.rule import Atom, Differ, Is, Like
-from ringfence.assess.check import Check, Layer, Mismatch, Refs, When
-from ringfence.assess.seen import DATA, FOLDERS
+from ringfence.assess.check import Check, Layer, Mismatch, Refs, When, all_of
+from ringfence.assess.seen import FOLDERS
 from ringfence.estate.kinds import EVERYONE
 
 _TWIN = (Atom("has_hash", "it", "digest"), Atom("has_hash", "copy", "digest"))
@@ -15,7 +15,7 @@ CHECK = Check(
     name="wider_door",
     title="No copy of the same bytes lies behind a wider door",
     layer=Layer.STORAGE,
-    each=(When((Atom("has_hash", "it", "digest"),), kinds=DATA), When((Atom("stored_on", "it", "place"),), kinds=DATA)),
+    each=(all_of("model", "checkpoint", "dataset"),),
     fails=(
         When(
             (*_TWIN, Atom("readable_by", "copy", Is(EVERYONE))),

@@ -1,9 +1,9 @@
 """No role allows everything, and none can be raised to it."""
 
-from ringfence.analyse.rule import Atom, Is, Like
-from ringfence.assess.check import Check, Layer, Refs, When
+from ringfence.analyse.rule import Atom, Like
+from ringfence.assess.check import Check, Layer, Refs, When, all_of
 from ringfence.assess.permissions import EVERYTHING
-from ringfence.assess.seen import ROLE
+from ringfence.assess.seen import OF_KUBERNETES, ROLE
 
 _HOLDER = Atom("holds_role", "who", "it")
 _ALL = Atom("permits", "it", EVERYTHING)
@@ -17,7 +17,7 @@ CHECK = Check(
     name="wildcard_role",
     title="No role allows everything, and none can be raised to it",
     layer=Layer.IDENTITY,
-    each=(When((Atom("asked", "it", Is("kubernetes-rbac")),)),),
+    each=(all_of("role", named=OF_KUBERNETES),),
     fails=(
         When((_ALL, Atom("scoped_to", "it", "scope"), _HOLDER), "it allows every verb on every resource"),
         When((_ALL, Atom("scoped_to", "it", "scope")), "it allows every verb on every resource"),
