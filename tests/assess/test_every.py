@@ -313,7 +313,7 @@ def test_a_host_that_comes_or_goes_is_judged_whatever_fact_told_of_it(site: Esta
 
 def _change(estate: Estate, added: tuple[Fact, ...], removed: list[Fact]) -> tuple[Estate, object, tuple[object, ...]]:
     after, plus, minus = estate.changed(added, removed)
-    return after, plus, (plus, minus)
+    return after, plus, (minus, plus)
 
 
 def _same(before: Estate, after: Estate, check: Check, rows: object) -> None:
