@@ -94,7 +94,7 @@ def _subjects(estate: Estate, check: Check, only: _Ints | None) -> _Ints:
 
 def _all(estate: Estate, when: When, only: _Ints | None) -> _Ints:
     """Everything of some kinds that a living fact mentions."""
-    there = estate.entities if only is None else np.intersect1d(only, estate.entities)
+    there = estate.entities if only is None else only[_there(estate, only)]
     found = there[np.isin(estate.kinds[there], [_KIND_CODE[kind] for kind in when.kinds[IT]])]
     if when.named:
         called = [re.fullmatch(when.named, estate.terms.values[term]) is not None for term in found.tolist()]
@@ -220,8 +220,15 @@ def _come_or_gone(before: Estate, after: Estate, rows: tuple[Rows, Rows]) -> _In
             table, mine = estate.table(PREDICATE_NAME[code]), changed[changed >> 32 == code] & 0xFFFFFFFF
             terms += [table.subject[mine], table.object[mine]]
     told = np.unique(np.concatenate(terms))
-    found: _Ints = told[np.isin(told, before.entities) != np.isin(told, after.entities)]
+    found: _Ints = told[_there(before, told) != _there(after, told)]
     return found
+
+
+def _there(estate: Estate, terms: _Ints) -> NDArray[np.bool_]:
+    """Which of these terms are things that a living fact mentions: few are looked up in many."""
+    entities = estate.entities
+    at = np.minimum(np.searchsorted(entities, terms), len(entities) - 1)
+    return entities[at] == terms if len(entities) else np.zeros(len(terms), np.bool_)
 
 
 def _through(estate: Estate, when: When, changed: Rows) -> Iterator[_Ints]:
