@@ -33,7 +33,7 @@ from ringfence.assess.debt.verdict import PaceVerdict, judge_pace
 from ringfence.errors import UsageError
 from ringfence.estate.estate import Estate
 
-_WORK = 6e8
+_WORK = 4e8
 """About so many edges are looked at for shares that are drawn: fewer orders on large estates."""
 
 _MOST_ORDERS = 64

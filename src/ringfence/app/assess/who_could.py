@@ -70,7 +70,8 @@ def kept_at(folder: Path, when: float, identity: Path | None = None, now: float 
     """The last estate in the folder that is not later than `when` and can be read; `now` as in `moment`.
 
     A file's time is the one in its name, else that of its newest fact. What is dated ahead of today, and what cannot be
-    read, is named, and the next older one answers. Raises `UsageError` where none is so early, or two are of one time.
+    read, is named, as is the second of two of one time; the next older one answers. Raises `UsageError` where none is
+    so early.
     """
     surveys = estates_in(folder, identity, now=now)
     found = surveys.last(when)
