@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ringfence.analyse.rule import Is, Like, Slot
 from ringfence.assess.accepted import EXPIRED, Accepted, in_force
+from ringfence.assess.assumed import Assumed
 from ringfence.assess.check import Check, Mismatch, Result, Verdict, When
 from ringfence.assess.finding import EXAMPLES, Finding, Group, grade, grouped
 from ringfence.assess.judge import Judged
@@ -40,6 +41,8 @@ class Standing(msgspec.Struct, frozen=True):
     unknown: int
     accepted: int = 0
     examples: tuple[str, ...] = ()
+    assumed: int = 0
+    """Of `passed`, those that rest on facts that were taken over from another host of the class."""
 
     @property
     def verdict(self) -> Verdict | None:
@@ -60,6 +63,7 @@ class Family(msgspec.Struct, frozen=True):
     failed: int
     passed: int
     unknown: int
+    assumed: int = 0
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -102,6 +106,10 @@ class Audit(msgspec.Struct, frozen=True):
         passed, unknown = (sum(getattr(one, name) for one in self.standings) for name in ("passed", "unknown"))
         return {"failed": failed, "accepted": accepted, "passed": passed, "unknown": unknown}
 
+    def assumed(self) -> int:
+        """How many passes rest on what was assumed."""
+        return sum(one.assumed for one in self.standings)
+
     def by_severity(self) -> dict[str, int]:
         """How many failures of each severity, accepted ones left out."""
         return {str(one): sum(len(g.subjects) for g in self.groups if g.severity is one) for one in ORDER}
@@ -118,7 +126,8 @@ def audited(
     valid, expired = in_force(decisions, now)
     found = [group for one in judged for group in grouped(estate, ground, grade(ground, one), valid)]
     found += [_expired(one, found) for one in expired if _covers(one, found)]
-    standings = tuple(_standing(estate, one, found) for one in judged)
+    taken = Assumed(estate)
+    standings = tuple(_standing(estate, one, found, taken) for one in judged)
     used = {group.accepted for group in found}
     return Audit(
         tuple(sorted((one for one in found if one.accepted is None), key=lambda one: one.order)),
@@ -147,7 +156,7 @@ def _expired(one: Accepted, found: Sequence[Group]) -> Group:
     )
 
 
-def _standing(estate: Estate, judged: Judged, found: Iterable[Group]) -> Standing:
+def _standing(estate: Estate, judged: Judged, found: Iterable[Group], taken: Assumed) -> Standing:
     counts = judged.counts()
     accepted = sum(len(one.subjects) for one in found if one.check.id == judged.check.id and one.accepted is not None)
     passed = judged.subjects[~judged.failed & (judged.missing < 0)]
@@ -158,6 +167,7 @@ def _standing(estate: Estate, judged: Judged, found: Iterable[Group]) -> Standin
         counts[Verdict.UNKNOWN],
         accepted,
         tuple(nsmallest(EXAMPLES, (estate.terms.values[term] for term in passed))),
+        int(taken.passes(judged).sum()),
     )
 
 
@@ -199,7 +209,7 @@ def _families(names: Iterable[str], standings: Sequence[Standing], of: Callable[
     found = []
     for name in sorted(names):
         mine = [one for one in standings if of(one.check) == name]
-        sums = [sum(getattr(one, what) for one in mine) for what in ("failed", "passed", "unknown")]
+        sums = [sum(getattr(one, what) for one in mine) for what in ("failed", "passed", "unknown", "assumed")]
         found.append(Family(name, len(mine), sum(one.failed > 0 for one in mine), *sums))
     return tuple(found)
 

@@ -24,6 +24,7 @@ def tell(told: dict[str, Any], named: bool) -> None:
     _accepted(told["accepted"])
     _gaps(told["unknown"], told["gaps"], named)
     _families(told)
+    _assumed(told)
     _windows(told["windows"], told["windows_unknown"])
     for one in told["idle_acceptances"]:
         text = f"{one['place']}: nothing fails {one['check']} of {one['subject']} any more, or it is misspelt"
@@ -127,7 +128,17 @@ def _families(told: dict[str, Any]) -> None:
 
 
 def _counts(one: dict[str, Any]) -> tuple[object, ...]:
-    return one["checks"], one["failed_checks"], f"{one['failed']:,}", f"{one['passed']:,}", f"{one['unknown']:,}"
+    passed = f"{one['passed']:,}" + (f" ({one['assumed']:,} assumed)" if one["assumed"] else "")
+    return one["checks"], one["failed_checks"], f"{one['failed']:,}", passed, f"{one['unknown']:,}"
+
+
+def _assumed(told: dict[str, Any]) -> None:
+    """Which checks pass things that nobody captured, for they are like one that was."""
+    few = [f"{one['check']} {one['assumed']:,} of {one['passed']:,}" for one in told["checks"] if one["assumed"]]
+    if few:
+        line = f"{told['assumed']:,} passes are assumed from a sample: {', '.join(few)}"
+        output.out.print(line, markup=False)
+        output.out.print()
 
 
 def _windows(windows: list[dict[str, Any]], perhaps: list[dict[str, Any]]) -> None:

@@ -61,7 +61,7 @@ def completed(facts: Sequence[Fact], aspects: Iterable[str]) -> Iterator[Fact]:
             if aspect in lent:
                 reason = f"assumed like {like}"
                 said = asked(host, aspect, answered=True, complete=(like, aspect) in whole, reason=reason)
-                yield msgspec.structs.replace(said, source=SOURCE)
+                yield msgspec.structs.replace(said, attributes={**said.attributes, "assumed": True}, source=SOURCE)
             elif aspect not in known:
                 yield msgspec.structs.replace(asked(host, aspect, answered=False, reason="not captured"), source=SOURCE)
 

@@ -77,6 +77,13 @@ class Seen(msgspec.Struct, frozen=True):
     files: tuple[str, ...] = ()
     accepted: Borne | None = None
     key: str = ""
+    assumed: int = 0
+    """So many of the things that passed were not captured: what is known of them was taken over from others."""
+
+    @property
+    def footnote(self) -> str:
+        """What is to be said of those, or nothing."""
+        return f"{self.assumed:,} of {self.count:,} assumed from a sample of their class" if self.assumed else ""
 
     @property
     def id(self) -> str:

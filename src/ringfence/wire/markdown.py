@@ -18,12 +18,15 @@ def page(assessed: Assessed) -> bytes:
     passed = sum(one.count for one in assessed.seen if one.verdict == PASSED)
     lines = [f"# Audit, as of {utc(assessed.as_of)}\n"]
     counts = ", ".join(f"{sum(o.count for o in failed if o.severity == name):,} {name}" for name in _ORDER)
-    lines.append(f"{counts}; {sum(o.count for o in unknown):,} unknown; {passed:,} passed.\n")
+    taken = [one for one in assessed.seen if one.assumed]
+    apart = f", {sum(one.assumed for one in taken):,} of them assumed from a sample of their class" if taken else ""
+    lines.append(f"{counts}; {sum(o.count for o in unknown):,} unknown; {passed:,} passed{apart}.\n")
     lines += _section("On a way to a jewel", [one for one in failed if one.on_way], rules)
     lines += _section("The rest", [one for one in failed if not one.on_way], rules)
     lines += _accepted(accepted, rules)
     lines += _windows(assessed.windows, rules)
     lines += _unknown(unknown, rules)
+    lines += _assumed(taken, rules)
     return "\n".join(lines).encode()
 
 
@@ -83,4 +86,14 @@ def _unknown(found: Iterable[Seen], rules: dict[str, Rule]) -> list[str]:
         return []
     lines = ["## Unknown\n", "| check | what is missing | of |", "|---|---|---|"]
     lines += [f"| {one.rule} {plain(rules[one.rule].title)} | {plain(one.reason)} | {_names(one)} |" for one in found]
+    return [*lines, ""]
+
+
+def _assumed(found: Iterable[Seen], rules: dict[str, Rule]) -> list[str]:
+    found = list(found)
+    if not found:
+        return []
+    lines = ["## Passed by assumption\n", "Nobody captured these: what is known of them is a sample's.\n"]
+    lines += ["| check | assumed | passed |", "|---|---|---|"]
+    lines += [f"| {one.rule} {plain(rules[one.rule].title)} | {one.assumed:,} | {one.count:,} |" for one in found]
     return [*lines, ""]

@@ -118,6 +118,7 @@ def _observation(rule: Rule, seen: Seen, when: str) -> dict[str, Any]:
             count=str(seen.count),
             severity=seen.severity,
             position=seen.position,
+            assumed=str(seen.assumed) if seen.assumed else "",
             **{kind: ", ".join(ids) for kind, ids in rule.outside.items()},
         ),
         "methods": ["EXAMINE"],
@@ -128,6 +129,8 @@ def _observation(rule: Rule, seen: Seen, when: str) -> dict[str, Any]:
         told["subjects"] = [
             {"subject-uuid": uuid_of("item", one), "type": "inventory-item", "title": one} for one in seen.subjects
         ]
+    if seen.footnote:
+        told["remarks"] = seen.footnote
     if seen.files:
         told["relevant-evidence"] = [{"description": f"captured file {one}"} for one in seen.files]
     return told

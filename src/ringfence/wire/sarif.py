@@ -59,7 +59,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
 def _result(seen: Seen, place: int) -> dict[str, Any]:
     failed = seen.verdict == FAILED
     many = f" ({seen.count:,} in all)" if seen.count > len(seen.subjects) else ""
-    why = f" {seen.why}." if seen.why else ""
+    why = "".join(f" {said}." for said in (seen.why, seen.footnote) if said)
     told: dict[str, Any] = {
         "ruleId": seen.rule,
         "ruleIndex": place,
@@ -69,7 +69,12 @@ def _result(seen: Seen, place: int) -> dict[str, Any]:
         "locations": [_location(seen)],
         "occurrenceCount": max(1, seen.count),
         "partialFingerprints": {"ringfence/v1": seen.id, "primaryLocationLineHash": seen.id},
-        "properties": {"severity": seen.severity, "position": seen.position, "onWay": seen.on_way},
+        "properties": {
+            "severity": seen.severity,
+            "position": seen.position,
+            "onWay": seen.on_way,
+            "assumed": seen.assumed,
+        },
     }
     if failed:
         told["rank"] = _RANKS[seen.severity]

@@ -15,6 +15,7 @@ from ringfence.app.assess.told import by_hint, way, window
 from ringfence.app.questions import Questions
 from ringfence.assess import derived
 from ringfence.assess.accepted import EXPIRED, Accepted, read_accepted
+from ringfence.assess.assumed import is_assumed
 from ringfence.assess.audit import Audit, Family, Gap, Standing, audited
 from ringfence.assess.check import CLASSIC, Check
 from ringfence.assess.checks import CHECK, CHECKS
@@ -142,6 +143,7 @@ def shown(audit: Audit, estate: Estate, *, with_unknown: bool = False, bulletins
         "as_of": utc(as_of(estate)),
         "facts": len(estate),
         "counts": audit.counts(),
+        "assumed": audit.assumed(),
         "severities": audit.by_severity(),
         "findings": [_group(one) for one in audit.groups],
         "accepted": [_group(one) for one in audit.accepted],
@@ -180,6 +182,7 @@ def _finding(one: Finding) -> dict[str, Any]:
         "subject": one.result.subject,
         "reason": one.result.reason,
         "facts": [fact.as_json() for fact in one.result.facts],
+        "assumed": any(map(is_assumed, one.result.facts)),
         "opens": list(one.result.opened),
         "position": one.position,
         "entry_minutes": one.entry,
@@ -215,6 +218,7 @@ def _standing(one: Standing) -> dict[str, Any]:
         "accepted": one.accepted,
         "passed": one.passed,
         "unknown": one.unknown,
+        "assumed": one.assumed,
     }
 
 
@@ -226,4 +230,5 @@ def _family(one: Family) -> dict[str, Any]:
         "failed": one.failed,
         "passed": one.passed,
         "unknown": one.unknown,
+        "assumed": one.assumed,
     }

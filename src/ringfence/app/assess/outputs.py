@@ -99,7 +99,7 @@ def _unknown(gap: Gap) -> Seen:
 
 
 def _passed(one: Standing) -> Seen:
-    return Seen(one.check.id, PASSED, one.passed, _clean(one.examples), one.check.title)
+    return Seen(one.check.id, PASSED, one.passed, _clean(one.examples), one.check.title, assumed=one.assumed)
 
 
 def _clean(names: Iterable[str]) -> tuple[str, ...]:

@@ -70,7 +70,13 @@ def _finding(assessed: Assessed, rule: Rule, seen: Seen) -> dict[str, Any]:
             "uid": f"{assessed.id}/{seen.id}",
             "product": {"name": "Ringfence", "vendor_name": "Ringfence", "version": assessed.version},
         },
-        "unmapped": {"position": seen.position, "on_way": seen.on_way, "files": list(seen.files), **rule.outside},
+        "unmapped": {
+            "position": seen.position,
+            "on_way": seen.on_way,
+            "assumed": seen.assumed,
+            "files": list(seen.files),
+            **rule.outside,
+        },
     }
     if seen.verdict != PASSED:
         told["remediation"] = {"desc": rule.remedy}
@@ -88,6 +94,6 @@ def _compliance(rule: Rule, seen: Seen) -> dict[str, Any]:
         "standards": ["NIST SP 800-53 Rev. 5"] if rule.nist else ["Ringfence"],
         "status_id": status,
         "status": caption,
-        "status_detail": seen.reason,
+        "status_detail": "; ".join(filter(None, (seen.reason, seen.footnote))),
     }
     return told | ({"requirements": list(rule.nist)} if rule.nist else {})
