@@ -93,3 +93,17 @@ def test_the_check_of_accepted_risks_is_not_chosen_but_comes_with_them(estate, c
     """And the answer says so, instead of that nothing is called that."""
     assert run(["audit", "--estate", estate, "--check", "rf-x01"]) == 2
     assert "--accept FILE" in capsys.readouterr().err
+
+
+def test_the_screen_says_what_passes_by_assumption(tmp_path, capsys):
+    """Two nodes of each class were captured; the others pass as these do."""
+    where, path = str(tmp_path / "captures"), str(tmp_path / "found.estate")
+    assert run(["generate", "--nodes", "16", "--seed", "7", "--captures", where]) == 0
+    assert run(["collect", "--from", where, "-o", path]) == 0
+    counts = told(capsys, "--estate", path)
+    (logins,) = (one for one in counts["checks"] if one["check"] == "RF-H02")
+    assert 0 < logins["assumed"] < logins["passed"]
+    assert run(["audit", "--estate", path]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"{counts['assumed']:,} passes are assumed from a sample: " in shown
+    assert f"RF-H02 {logins['assumed']:,} of {logins['passed']:,}" in shown
