@@ -30,6 +30,7 @@ TELLS = {
     "RF-X09": "TaskPlugin",
     "RF-X15": "sshd_config",
     "RF-X16": "PrologFlags",
+    "RF-X18": "no_root_squash",
     "RF-X19": "nosuid",
     "RF-X20": "cdc_ether",
     "RF-X21": "kernel/security/lockdown",
