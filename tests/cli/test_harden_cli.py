@@ -35,6 +35,19 @@ def test_it_is_looked_at_shown_applied_and_undone(root, capsys):
     assert run(["harden", "undo", "--root", str(root), "--apply"]) == 2
 
 
+def test_an_undo_says_how_the_receipt_stands_then(root, capsys):
+    """Before it is applied; after it is undone."""
+    at = ["--root", str(root), "--json"]
+    assert run(["harden", "apply", *at, "--only", "container_toolkit", "--apply"]) == 0
+    capsys.readouterr()
+    assert run(["harden", "undo", *at]) == 0
+    assert json.loads(capsys.readouterr().out)["status"] == "applied"
+    assert run(["harden", "undo", *at, "--apply"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["status"] == "undone"
+    assert [one["status"] for one in told["outcomes"]] == ["undone"]
+
+
 def test_a_plan_that_was_shown_is_applied_as_it_was_shown_or_not_at_all(root, capsys):
     """Whatever changed on the host meanwhile."""
     at = ["harden", "apply", "--root", str(root), "--only", "container_toolkit"]
@@ -48,6 +61,9 @@ def test_a_plan_that_was_shown_is_applied_as_it_was_shown_or_not_at_all(root, ca
     assert "no longer as it was" in capsys.readouterr().err
     assert picture(root) == theirs
     assert run([*at, "--plan", "nonsense", "--apply"]) == 2
+    capsys.readouterr()
+    assert run([*at, "--plan", plan[:16]]) == 2
+    assert "no longer as it was" in capsys.readouterr().err
     config.write_text(before)
     assert run([*at, "--plan", plan[:16], "--apply"]) == 0
 

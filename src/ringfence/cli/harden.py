@@ -176,7 +176,7 @@ def undo(
     shown = undoing.shown()
     done = _run(undoing.undo()) if really else []
     if json:
-        output.json({**shown, "outcomes": done})
+        output.json({**shown, "status": undoing.status, "outcomes": done})
     elif undoing.nothing and not done:
         output.out.print(undoing.nothing, markup=False)
     elif really:

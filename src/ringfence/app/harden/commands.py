@@ -98,9 +98,10 @@ class Applying:
     def refused(self) -> tuple[list[dict[str, Any]], list[str]]:
         """(what would be refused and why, names of measures that could be applied without those); changes nothing.
 
-        Nothing of a plan is done where a part of it would be refused.
+        Nothing of a plan is done where a part of it would be refused. Raises `UsageError` where another was named.
         """
         plan = plan_of(self._root, self._measures)
+        self._the_same(plan)
         found = refused(self._root, plan)
         at = {one.place for one in found}
         named = [(one.name, {place(change) for change in one.changes}) for one in plan.findings if one.changes]
@@ -121,10 +122,14 @@ class Applying:
             host = Host(self._root, ledger)
             yield from host.complete()
             plan = plan_of(self._root, self._measures)
-            if not plan.digest.hex().startswith(self._as_shown):
-                what = f"the host is no longer as it was when the plan {self._as_shown} was shown; nothing was changed"
-                raise UsageError(what, f"look at the new one, {plan.digest.hex()[:16]}: `ringfence harden apply`")
+            self._the_same(plan)
             yield from host.apply(plan, self._receipt)
+
+    def _the_same(self, plan: Plan) -> None:
+        """Raises `UsageError` where this is not the plan that was named."""
+        if not plan.digest.hex().startswith(self._as_shown):
+            what = f"the host is no longer as it was when the plan {self._as_shown} was shown; nothing was changed"
+            raise UsageError(what, f"look at the new one, {plan.digest.hex()[:16]}: `ringfence harden apply`")
 
 
 class Undoing:
@@ -199,6 +204,13 @@ class Undoing:
             wanted = self._named or (self._receipt.id if self._receipt else "")
             if self._host.in_force(wanted):
                 yield from self._host.undo(self._host.to_undo(wanted), self._foreign)
+
+    @property
+    def status(self) -> str:
+        """How the receipt stands now."""
+        if self._host is None or self._receipt is None:
+            return self._status
+        return self._host.known(self._receipt.id)
 
 
 def _unknown(receipt: str, known: Sequence[str]) -> UsageError:
