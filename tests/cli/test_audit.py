@@ -6,6 +6,8 @@ import stat
 import pytest
 
 from ringfence.cli import run
+from ringfence.estate.estate import estate_of
+from ringfence.store.saved import save
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +56,17 @@ def test_accepting_everything_leaves_nothing_that_fails_the_run(estate, capsys, 
     after = told(capsys, "--estate", estate, "--accept", str(risks), "--fail-on", "info")
     assert after["findings"] == []
     assert sum(one["count"] for one in after["accepted"]) == sum(one["count"] for one in before["findings"])
+
+
+def test_files_of_an_empty_estate_say_that_nothing_was_there(capsys, tmp_path):
+    """And none is dated 1970."""
+    save(estate_of([]), tmp_path / "empty.estate")
+    names = {name: tmp_path / f"audit.{name}" for name in ("sarif", "oscal", "markdown")}
+    options = [word for name, path in names.items() for word in (f"--{name}", str(path))]
+    told(capsys, "--estate", str(tmp_path / "empty.estate"), *options, status=3)
+    for path in names.values():
+        assert b"Nothing was there to judge." in path.read_bytes()
+        assert b"1970" not in path.read_bytes()
 
 
 def test_files_are_their_owners_only_and_hold_the_same_findings(estate, capsys, tmp_path):

@@ -82,7 +82,16 @@ SARIF = closed(
                 ),
                 automationDetails=closed([], id=TEXT, guid=UUID),
                 artifacts=many(closed(["location"], location=closed(["uri"], uri=URI), description=MESSAGE)),
-                invocations=many(closed(["executionSuccessful"], executionSuccessful={"const": True}, endTimeUtc=TIME)),
+                invocations=many(
+                    closed(
+                        ["executionSuccessful"],
+                        executionSuccessful={"type": "boolean"},
+                        endTimeUtc=TIME,
+                        toolExecutionNotifications=many(
+                            closed(["level", "message"], level={"enum": ["note", "error"]}, message=MESSAGE)
+                        ),
+                    )
+                ),
                 results=many(SARIF_RESULT, 0),
             )
         ),
@@ -217,6 +226,7 @@ RESULT = closed(
     description=TEXT,
     start=TIME,
     end=TIME,
+    remarks=TEXT,
     observations=many(OBSERVATION),
     risks=many(RISK),
     findings=many(FINDING),
@@ -404,6 +414,46 @@ def test_the_same_state_gives_the_same_bytes(assessed):
     """Nothing is drawn, and no clock is read."""
     for write in (sarif.log, oscal.assessment_results, markdown.page, lambda one: b"".join(compliance.lines(one))):
         assert write(assessed) == write(assessed)
+
+
+UNKNOWNS = Seen("RF-S01", UNKNOWN, 2, ("host:a",), "AuthType is not told")
+PASSES = Seen("RF-S01", PASSED, 1, ("host:a",), "Proven")
+
+
+@pytest.mark.parametrize(
+    ("seen", "said"),
+    [((), "Nothing was there to judge."), ((UNKNOWNS,), "Nothing at all could be judged: 2 unknown.")],
+)
+def test_an_audit_of_nothing_reads_clean_in_no_format(seen, said):
+    """Markdown before any count, SARIF as a run that failed, OSCAL in the remarks."""
+    told = Assessed("0.1.0", 1.8e9, RULES, seen)
+    assert markdown.page(told).decode().splitlines()[2] == f"**{said}**"
+    (ran,) = json.loads(sarif.log(told))["runs"][0]["invocations"]
+    assert ran["executionSuccessful"] is False
+    assert ran["toolExecutionNotifications"] == [{"level": "error", "message": {"text": said}}]
+    (result,) = json.loads(oscal.assessment_results(told))["assessment-results"]["results"]
+    assert result["remarks"] == said
+
+
+def test_an_audit_of_something_says_nothing_before_it():
+    """Whatever is unknown beside it."""
+    told = Assessed("0.1.0", 1.8e9, RULES, (UNKNOWNS, PASSES))
+    assert "**" not in markdown.page(told).decode()
+    assert json.loads(sarif.log(told))["runs"][0]["invocations"] == [
+        {"executionSuccessful": True, "endTimeUtc": "2027-01-15T08:00:00Z"}
+    ]
+    assert "remarks" not in json.loads(oscal.assessment_results(told))["assessment-results"]["results"][0]
+
+
+def test_without_a_date_no_file_says_1970():
+    """The time of the run stands where a format must have one, and it is said."""
+    told = Assessed("0.1.0", 0.0, RULES, (PASSES,), run_at=1.8e9)
+    pages = [write(told) for write in (markdown.page, sarif.log, oscal.assessment_results)]
+    assert not any(b"1970" in page for page in pages)
+    assert all(b"No fact has a date." in page for page in pages)
+    assert pages[0].startswith(b"# Audit, no date\n")
+    assert b"2027-01-15T08:00:00Z" in pages[2]
+    assert json.loads(next(compliance.lines(told)))["time"] == 1_800_000_000_000
 
 
 HOSTILE = "host:x|[a](http://evil/)<script>@all`~~*_#1\nnext"

@@ -104,6 +104,13 @@ def test_an_audit_of_hostile_names_is_what_the_makers_publish() -> None:
     hold(made)
 
 
+def test_an_audit_of_nothing_is_what_the_makers_publish() -> None:
+    """With what it says of that."""
+    made = audited([])
+    assert made.unjudged
+    hold(made)
+
+
 @given(ASSESSED)
 @settings(max_examples=40, deadline=None)
 def test_whatever_was_found_is_what_the_makers_publish(assessed: Assessed) -> None:

@@ -82,18 +82,19 @@ def audit(
     named = {f"--{name}": path for name, path in (files | {"html": html}).items()}
     targets.pages(named, estate, before, accept, csaf, cve, identity)
     decisions = desk.read_accepted_file(accept)
+    now = time.time()
     with output.progress() as step:
         step("judging")
         earlier = open_estate(before, identity) if before else None
         opened = open_estate(estate, identity)
         bulletins = ask(opened, csaf, cve) if csaf or cve else None
         asked = Questions(desk.prepared(opened, bulletins, earlier))
-        found = desk.run(asked, desk.chosen(check or ()), decisions, time.time())
+        found = desk.run(asked, desk.chosen(check or ()), decisions, now)
     told = desk.shown(found, asked.estate, with_unknown=unknown, bulletins=bulletins is not None)
     unread = bulletins.problems if bulletins else ()
     told["problems"] = [str(problem) for problem in unread]
     told["fails"] = desk.fails(found, fail_on or ())
-    outputs.write(found, asked.estate, {name: path for name, path in files.items() if path})
+    outputs.write(found, asked.estate, {name: path for name, path in files.items() if path}, now)
     if html:
         write_report(asked, html, audit=told, threats=section(Threats(asked.estate, asked=asked)))
     if json:

@@ -102,13 +102,35 @@ class Open(msgspec.Struct, frozen=True):
 
 
 class Assessed(msgspec.Struct, frozen=True):
-    """One assessment: `version` of the program, `as_of` the newest fact in seconds since the epoch."""
+    """One assessment: `version` of the program, `as_of` the newest fact in seconds since the epoch, 0 for no date.
+
+    `run_at` is when it was judged. It stands in for a date that no fact has, and is 0 beside one.
+    """
 
     version: str
     as_of: float
     rules: tuple[Rule, ...]
     seen: tuple[Seen, ...]
     windows: tuple[Open, ...] = ()
+    run_at: float = 0.0
+
+    @property
+    def when(self) -> float:
+        """The time to write where a format asks for one, in seconds since the epoch."""
+        return self.as_of or self.run_at
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What a reader must know before the rest, in sentences: that nothing was judged, that nothing is dated."""
+        return tuple(filter(None, (self.unjudged, "" if self.as_of else "No fact has a date.")))
+
+    @property
+    def unjudged(self) -> str:
+        """That nothing could be judged, in a sentence, else the file would read clean; empty where something was."""
+        if any(one.verdict != UNKNOWN for one in self.seen):
+            return ""
+        unknown = sum(one.count for one in self.seen)
+        return f"Nothing at all could be judged: {unknown:,} unknown." if unknown else "Nothing was there to judge."
 
     @property
     def id(self) -> str:

@@ -16,7 +16,8 @@ def page(assessed: Assessed) -> bytes:
     accepted = [one for one in assessed.seen if one.accepted is not None]
     unknown = [one for one in assessed.seen if one.verdict not in (FAILED, PASSED)]
     passed = sum(one.count for one in assessed.seen if one.verdict == PASSED)
-    lines = [f"# Audit, as of {utc(assessed.as_of)}\n"]
+    lines = [f"# Audit, as of {utc(assessed.as_of)}\n" if assessed.as_of else "# Audit, no date\n"]
+    lines += [f"**{said}**\n" for said in assessed.caveats]
     counts = ", ".join(f"{sum(o.count for o in failed if o.severity == name):,} {name}" for name in _ORDER)
     taken = [one for one in assessed.seen if one.assumed]
     apart = f", {sum(one.assumed for one in taken):,} of them assumed from a sample of their class" if taken else ""

@@ -20,7 +20,7 @@ _CONTROL = re.compile(r"([A-Z]{2})-(\d{1,2})(?:\((\d{1,2})\))?")
 
 def assessment_results(assessed: Assessed) -> bytes:
     """The file, UTF-8 JSON."""
-    when, plan = utc(assessed.as_of), uuid_of("plan", assessed.version)
+    when, plan = utc(assessed.when), uuid_of("plan", assessed.version)
     whole = {
         "assessment-results": {
             "uuid": assessed.id,
@@ -57,6 +57,9 @@ def _result(assessed: Assessed, when: str) -> dict[str, Any]:
         "end": when,
         "reviewed-controls": {"control-selections": [_selection(assessed.rules)]},
     }
+    if assessed.caveats:
+        ran = () if assessed.as_of else ("The times are those of the run.",)
+        told["remarks"] = " ".join((*assessed.caveats, *ran))
     if subjects:
         told["local-definitions"] = {"inventory-items": [_item(subject) for subject in subjects]}
     told |= _lists(assessed.seen, rules, when)

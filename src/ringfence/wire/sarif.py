@@ -34,7 +34,7 @@ def log(assessed: Assessed) -> bytes:
             }
         },
         "automationDetails": {"id": "ringfence/audit/", "guid": assessed.id},
-        "invocations": [{"executionSuccessful": True, "endTimeUtc": utc(assessed.as_of)}],
+        "invocations": [_invocation(assessed)],
         "artifacts": [
             {"location": {"uri": ESTATE}, "description": {"text": "The saved estate, with all facts of all captures."}}
         ],
@@ -42,6 +42,17 @@ def log(assessed: Assessed) -> bytes:
     }
     whole = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
     return msgspec.json.format(msgspec.json.encode(whole), indent=1) + b"\n"
+
+
+def _invocation(assessed: Assessed) -> dict[str, Any]:
+    """The run. Where nothing was judged it is no success: no results would read as "all is repaired"."""
+    told: dict[str, Any] = {"executionSuccessful": not assessed.unjudged}
+    if assessed.when:
+        told["endTimeUtc"] = utc(assessed.when)
+    if assessed.caveats:
+        level = "error" if assessed.unjudged else "note"
+        told["toolExecutionNotifications"] = [{"level": level, "message": {"text": said}} for said in assessed.caveats]
+    return told
 
 
 def _rule(rule: Rule) -> dict[str, Any]:

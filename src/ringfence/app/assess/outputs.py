@@ -32,21 +32,22 @@ FORMATS: Mapping[str, Callable[[Assessed], bytes]] = {
 """Name → writer."""
 
 
-def write(audit: Audit, estate: Estate, wanted: Mapping[str, Path]) -> None:
-    """Write the audit in each format wanted, readable by its owner only."""
+def write(audit: Audit, estate: Estate, wanted: Mapping[str, Path], now: float = 0.0) -> None:
+    """Write the audit in each format wanted, readable by its owner only. `now`: seconds since the epoch."""
     for path in wanted.values():
         if not path.parent.is_dir():
             raise UsageError(f"{path.parent} is not a folder", "make it first, or name another")
-    told = assessed(audit, estate) if wanted else None
+    told = assessed(audit, estate, now) if wanted else None
     for name, path in wanted.items():
         assert told is not None
         write_private(path, FORMATS[name](told))
 
 
-def assessed(audit: Audit, estate: Estate) -> Assessed:
-    """The audit as the plain values that the writers know."""
+def assessed(audit: Audit, estate: Estate, now: float = 0.0) -> Assessed:
+    """The audit as the plain values that the writers know. `now` stands in where no fact has a date."""
     rules = tuple(_rule(check) for check in (*(one.check for one in audit.standings), EXPIRED))
-    return Assessed(__version__, as_of(estate), rules, tuple(_seen(audit)), tuple(map(_open, audit.windows)))
+    newest, windows = as_of(estate), tuple(map(_open, audit.windows))
+    return Assessed(__version__, newest, rules, tuple(_seen(audit)), windows, 0.0 if newest else now)
 
 
 def _open(one: Window) -> Open:

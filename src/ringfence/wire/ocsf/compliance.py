@@ -39,7 +39,7 @@ def lines(assessed: Assessed) -> Iterator[bytes]:
 def _finding(assessed: Assessed, rule: Rule, seen: Seen) -> dict[str, Any]:
     severity, caption = _SEVERITY.get(seen.severity, (1, "Informational"))
     status, status_caption = _SUPPRESSED if seen.accepted else _NEW
-    when = int(assessed.as_of * 1000)
+    when = int(assessed.when * 1000)
     told: dict[str, Any] = {
         "activity_id": _CREATE,
         "activity_name": "Create",
