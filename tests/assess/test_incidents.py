@@ -111,6 +111,15 @@ def test_an_estate_that_nobody_was_asked_about_is_not_safe_from_it() -> None:
     assert shadowray(estate_of([*facts, Fact("host:h", "asked", "sockets", {"answered": True})]))["works"] == "no"
 
 
+@pytest.mark.parametrize("facts", [[], [Fact("model:m", "size_bytes", "1")]], ids=["no fact", "no host"])
+def test_where_no_host_is_known_no_incident_is_ruled_out(facts: list[Fact]) -> None:
+    """All of no hosts have answered, which shows nothing."""
+    found = past(Questions(estate_of(facts)), (), None)["incidents"]
+    assert {one["works"] for one in found} == {"unknown"}
+    ray = next(one for one in found if one["id"] == "AML.CS0023")
+    assert "no host is known that could have answered for sockets" in ray["steps"][0]["why"]
+
+
 @pytest.fixture(scope="module")
 def atlas() -> Atlas:
     return parse(shared("atlas/ATLAS.yaml").read_bytes())

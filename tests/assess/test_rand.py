@@ -15,6 +15,7 @@ from ringfence.cli import run, threats_told
 from ringfence.errors import InputError, UsageError
 from ringfence.estate.estate import estate_of
 from ringfence.estate.facts import Fact
+from ringfence.estate.kinds import PREDICATES
 from ringfence.store.saved import save
 from tests.assess.test_incidents import ray_estate
 
@@ -292,3 +293,17 @@ def test_measures_have_one_id_each_and_facts_or_a_role_decide() -> None:
     assert len({one.id for one in MEASURES}) == len(MEASURES)
     assert all(bool(one.role) != bool(one.rests or one.hours) for one in MEASURES)
     assert {one.level for one in MEASURES} == {2, 3, 4, 5}
+
+
+def test_hours_are_certain_only_where_no_attacker_carries_the_weights_off_by_moves(tmp_path: Path) -> None:
+    """Such a way has no known speed, whatever is known of the holders' own."""
+    calm = weights(estate_of(GOOD), [], [], TODAY)["models"][0]
+    assert (calm["certain"], calm["hours_together"]) == (True, None)
+    estate = ray_estate(tmp_path, "fires")
+    kept = [one for name in PREDICATES for one in estate.facts(name)]
+    sized = estate_of([*kept, Fact("model:lm7b", "size_bytes", "14")])
+    (left,) = weights(sized, [], [], TODAY, ["network:internet"])["models"]
+    assert [one["holder"] for one in left["hours"]] == ["host:gpu0001"], "its holder's own speed is known"
+    assert not left["certain"]
+    (kept_in,) = weights(sized, [], [], TODAY, ["model:lm7b#read"])["models"]
+    assert kept_in["certain"], "from here nobody carries it off"

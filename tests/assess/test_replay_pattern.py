@@ -7,7 +7,7 @@ import pytest
 from ringfence.app.assess.past import past
 from ringfence.app.questions import Questions
 from ringfence.errors import InputError, UsageError
-from ringfence.estate.estate import Estate
+from ringfence.estate.estate import Estate, estate_of
 from ringfence.respond.pattern import encode
 from ringfence.wire.pattern import FORMAT, Node, Pattern, Place, Step
 from tests.assess.test_incidents import ray_estate
@@ -81,3 +81,9 @@ def test_a_folder_without_patterns_and_a_file_that_is_none_say_what_to_do(tmp_pa
     (tmp_path / "bad.pattern.json").write_text("{}")
     with pytest.raises(InputError, match=r"bad\.pattern\.json"):
         past(questions, (), tmp_path)
+
+
+def test_an_estate_without_a_fact_rules_no_pattern_out(folder: Path) -> None:
+    """Nobody looked for the moves that it is made of."""
+    told = asked(estate_of([]), folder)
+    assert (told["works"], told["why"]) == ("unknown", "nothing was collected: the estate holds no fact")

@@ -60,11 +60,13 @@ def _nothing(estate: Estate, incident: Incident) -> Replay:
 
 
 def _not_asked(estate: Estate, aspect: str) -> str:
-    """Who did not answer for an aspect, "" where every host did."""
+    """Who did not answer for an aspect, "" where there are hosts and every one did."""
     if not aspect:
         return "whether all of it was read is not known"
     answered = {one.subject for one in estate.facts("asked") if one.object == aspect and one.attributes.get("answered")}
     hosts = {estate.terms.values[at] for at in estate.entities if estate.kinds[at] == _KIND["host"]}
+    if not hosts:
+        return f"no host is known that could have answered for {aspect}"
     silent = sorted(hosts - answered)
     return f"{len(silent)} hosts did not answer for {aspect}, such as {silent[0]}" if silent else ""
 

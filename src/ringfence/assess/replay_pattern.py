@@ -41,6 +41,8 @@ def replay_pattern(ground: Ground, reached: NDArray[np.bool_], pattern: Pattern)
     """`reached`: mask over the graph's positions that attackers come to, footholds included."""
     if not pattern.steps:
         return PatternTold(Works.UNKNOWN, False, (), "the pattern knows no way: its own site did not")
+    if not len(ground.estate):
+        return PatternTold(Works.UNKNOWN, False, (), "nothing was collected: the estate holds no fact")
     graph = ground.graph
     sets: _Sets = {place: _of_kind(ground, pattern, place) for place in pattern.starts}
     held = all(reached[sets[place]].any() for place in pattern.starts)

@@ -24,7 +24,8 @@ def weights(
     counted, refused = attestations(files, _keys(roles), today, models) if files else ([], [])
     uplinks = Uplinks(estate)
     told = []
-    for one in ceilings(estate, counted, stolen(Threats(estate, footholds))):
+    carried = stolen(Threats(estate, footholds))
+    for one in ceilings(estate, counted, carried):
         found, sizes = uplinks.of(one.model), uplinks.sizes(one.model)
         slowest = sorted(found.hours.items(), key=lambda each: each[1]) if found else []
         told.append(
@@ -40,7 +41,8 @@ def weights(
                 "size_bytes": max((size for _, size in sizes), default=None),
                 "hours": [{"holder": holder, "hours": round(hours, 6)} for holder, hours in slowest],
                 "hours_together": round(found.together, 6) if found and found.together is not None else None,
-                "certain": bool(found and found.certain),
+                # attackers carry it off by moves, perhaps: such a way has no speed that is known
+                "certain": bool(found and found.certain and one.model not in carried),
             }
         )
     return {
