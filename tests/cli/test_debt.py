@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from ringfence.app.assess.debt import history
 from ringfence.app.assess.debt_demo import estates
+from ringfence.app.assess.debt_history import named
 from ringfence.app.assess.debt_shown import shown
 from ringfence.app.assess.debt_window import jewel_values
 from ringfence.cli import run
@@ -23,7 +25,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three surveys of a cluster that grows."""
     path = tmp_path_factory.mktemp("history")
     for month in (1, 2, 3):
-        save(estate_of(facts(draw(40 + 24 * month, 3))), path / f"2025-0{month}-05.estate")
+        day = f"2025-0{month}-05"
+        seen = (replace(fact, observed_at=named(day)) for fact in facts(draw(40 + 24 * month, 3)))
+        save(estate_of(seen), path / f"{day}.estate")
     return path
 
 

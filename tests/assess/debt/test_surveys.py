@@ -39,8 +39,8 @@ def read(folder: Path, since: str = "") -> tuple[list[float | None], list[str]]:
     [("1970-01-01", "1970-01-01, before there were"), ("2062-06-01", "2062-06-01, which has not come yet")],
 )
 def test_a_survey_of_no_time_that_was_is_named_and_counts_as_no_window(tmp_path: Path, name: str, said: str) -> None:
-    save(host(), tmp_path / "2026-05-01.estate")
-    save(host(), tmp_path / f"{name}.estate")
+    save(host(day("2026-05-01")), tmp_path / "2026-05-01.estate")
+    save(host(day(name)), tmp_path / f"{name}.estate")
     times, problems = read(tmp_path)
     assert times == [named("2026-05-01")]
     assert len(problems) == 1
@@ -49,13 +49,13 @@ def test_a_survey_of_no_time_that_was_is_named_and_counts_as_no_window(tmp_path:
 
 
 def test_the_day_of_today_counts_in_every_time_zone(tmp_path: Path) -> None:
-    save(host(), tmp_path / "2026-06-02.estate")
+    save(host(day("2026-06-02")), tmp_path / "2026-06-02.estate")
     assert read(tmp_path) == ([named("2026-06-02")], [])
 
 
 def test_facts_without_a_time_date_no_survey(tmp_path: Path) -> None:
     save(host(0.0), tmp_path / "site.estate")
-    save(host(), tmp_path / "2026-05-01.estate")
+    save(host(day("2026-05-01")), tmp_path / "2026-05-01.estate")
     times, problems = read(tmp_path)
     assert times == [named("2026-05-01")]
     assert "by its newest fact it is of 1970-01-01" in problems[0]
@@ -63,8 +63,8 @@ def test_facts_without_a_time_date_no_survey(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["2026-02-30", "site-20261301", "2026-03-01T25:00"])
 def test_a_name_that_is_no_date_is_named_and_takes_no_other(tmp_path: Path, name: str) -> None:
-    save(host(), tmp_path / "2026-05-01.estate")
-    save(host(), tmp_path / f"{name}.estate")
+    save(host(day("2026-05-01")), tmp_path / "2026-05-01.estate")
+    save(host(day(name)), tmp_path / f"{name}.estate")
     times, problems = read(tmp_path)
     assert times == [named("2026-05-01")]
     assert len(problems) == 1
@@ -93,6 +93,23 @@ def test_old_facts_under_a_new_name_are_no_survey(tmp_path: Path) -> None:
         assert said in problems[1]
 
 
+def test_facts_newer_than_the_name_are_no_survey_of_that_day(tmp_path: Path) -> None:
+    """Neither as a window nor for who asks what was known then; a survey that ended the day after is one."""
+    save(host(day("2026-01-05")), tmp_path / "2026-01-05.estate")
+    save(host(day("2026-02-06T20:00")), tmp_path / "2026-02-05.estate")
+    save(host(day("2026-05-23")), tmp_path / "2026-03-01.estate")
+    times, problems = read(tmp_path)
+    assert times == [named("2026-01-05"), named("2026-02-05")]
+    (said,) = problems
+    for part in ("2026-03-01.estate", "its newest fact is of 2026-05-23: of a later time", "name it by the day"):
+        assert part in said
+    surveys = estates_in(tmp_path, now=NOW)
+    found = surveys.last(day("2026-03-02"))
+    assert found is not None
+    assert found[0] == named("2026-02-05")
+    assert [one.file for one in surveys.problems] == ["2026-03-01.estate"]
+
+
 def test_a_first_survey_of_old_facts_is_held_against_the_next(tmp_path: Path) -> None:
     save(host(day("2025-01-05")), tmp_path / "2026-04-05.estate")
     save(host(day("2026-05-05")), tmp_path / "2026-05-05.estate")
@@ -103,7 +120,7 @@ def test_a_first_survey_of_old_facts_is_held_against_the_next(tmp_path: Path) ->
 
 def test_of_two_surveys_of_one_time_the_second_is_named_and_left_out(tmp_path: Path) -> None:
     for name in ("2026-05-01", "b-2026-05-01", "2026-04-01"):
-        save(host(), tmp_path / f"{name}.estate")
+        save(host(day(name)), tmp_path / f"{name}.estate")
     times, problems = read(tmp_path)
     assert times == [named("2026-04-01"), named("2026-05-01")]
     assert len(problems) == 1
@@ -124,8 +141,8 @@ def cut(path: Path) -> None:
 def test_what_cannot_be_read_is_named_and_the_rest_goes_on(
     tmp_path: Path, make: Callable[[Path], None], name: str
 ) -> None:
-    save(host(), tmp_path / "2026-03-01.estate")
-    save(host(), tmp_path / "2026-05-01.estate")
+    save(host(day("2026-03-01")), tmp_path / "2026-03-01.estate")
+    save(host(day("2026-05-01")), tmp_path / "2026-05-01.estate")
     make(tmp_path / name)
     times, problems = read(tmp_path)
     assert times == [named("2026-03-01"), named("2026-05-01")]
@@ -143,7 +160,7 @@ def test_where_nothing_can_be_read_there_is_no_answer(tmp_path: Path) -> None:
 
 def test_since_begins_later_and_says_how_many_were_left_out(tmp_path: Path) -> None:
     for month in (1, 2, 3):
-        save(host(), tmp_path / f"2026-0{month}-05.estate")
+        save(host(day(f"2026-0{month}-05")), tmp_path / f"2026-0{month}-05.estate")
     surveys = estates_in(tmp_path, since="2026-02-05", now=NOW)
     assert [at for at, _ in surveys] == [named("2026-02-05"), named("2026-03-05")]
     assert surveys.earlier == 1

@@ -2,7 +2,7 @@
 
 The time of an estate is that in its name (`2026-03-01.estate`, `site-20260301T0700.estate`), else that of the newest
 fact in it. Nothing else of a file counts, so that copying or touching it changes no answer. Facts that are much older
-than the date in the name are an old survey under a new name, and no window.
+than the date in the name are an old survey under a new name, and no window; nor are facts that are newer than it.
 """
 
 import re
@@ -30,6 +30,9 @@ STALE = 0.5
 _AHEAD = 86_400.0
 """Seconds. Places and clocks differ by less: what is later has not happened."""
 
+_NAME_AHEAD = 2 * _AHEAD
+"""Seconds. A name without an hour says a day's begin: that day, and one more for places and long surveys."""
+
 _DATE = "give it the day of the survey as its name, as in 2026-03-01.estate"
 _PLAIN = "a saved estate is a plain file: `ringfence collect -o` makes one"
 
@@ -52,13 +55,22 @@ class Surveys:
         times = sorted(self._times)
         before: float | None = None
         for at in times:
-            estate = self._opened(self._times[at])
+            estate = self._of_its_day(at)
             span = at - before if before is not None else _to_next(times)
             if estate is not None and not self._stale(at, estate, span):
                 before = at
                 yield at, estate
         if before is None:
             raise EstateError(*self._nothing())
+
+    def _of_its_day(self, at: float) -> Estate | None:
+        """The estate of a time; None where it cannot be read or knows what came later: that is told."""
+        estate = self._opened(self._times[at])
+        if estate is None or (seen := newest(estate)) <= at + _NAME_AHEAD:
+            return estate
+        early = f"left out: by its name it is of {_day(at)}, and its newest fact is of {_day(seen)}: of a later time"
+        self._tell(self._times[at], early, "name it by the day of its facts")
+        return None
 
     def _stale(self, at: float, estate: Estate, span: float) -> bool:
         """Whether nothing in it was seen anew since the survey before, `span` seconds ago: that is told."""
@@ -82,7 +94,7 @@ class Surveys:
         """
         early = sorted((at for at in self._times if at <= when), reverse=True)
         for at in early:
-            estate = self._opened(self._times[at])
+            estate = self._of_its_day(at)
             if estate is not None:
                 return at, self._times[at], estate
         if early:
