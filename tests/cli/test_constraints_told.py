@@ -1,5 +1,6 @@
 """What the fence says of required constraints: in the plan's words, and saved with its proof."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,30 @@ def test_a_plan_names_every_constraint_that_it_does_not_keep(estate, capsys):
     said = " ".join(capsys.readouterr().out.split("Constraints not in force")[1].split())
     assert "own-images-only 10 host:gpu0001, host:gpu0002 and 8 more" in said
     assert "does not see whose image a job starts from" in said
+
+
+@pytest.mark.parametrize(
+    ("facts", "targets", "why"),
+    [
+        ([], [], "the estate holds no fact"),
+        ([], ["--target", "slurm"], "the estate holds no fact"),
+        ([Fact("host:a", "jewel", "x")], [], "nothing in the estate could enforce a fence"),
+        ([Fact("host:a", "jewel", "x")], ["--target", "slurm"], "nothing was compiled for slurm"),
+    ],
+)
+def test_where_nothing_was_compiled_nothing_is_proven(tmp_path, capsys, facts, targets, why):
+    """A proof of nothing does not hold, and no plan says that everything is denied."""
+    save(estate_of(facts), tmp_path / "thin.estate")
+    given = ["--estate", str(tmp_path / "thin.estate"), *targets]
+    assert run(["fence", "prove", *given, "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["holds"], told["unproven"]) == (False, why)
+    assert run(["fence", "prove", *given]) == 1
+    assert f"nothing was proven: {why}" in capsys.readouterr().out
+    assert run(["fence", "plan", *given]) == 0
+    said = capsys.readouterr().out
+    assert f"nothing was compiled: {why}" in said
+    assert "everything else is denied" not in said
 
 
 def test_a_proof_is_saved_with_what_it_says_of_constraints_and_the_audit_takes_it_for_no_force(estate, capsys):

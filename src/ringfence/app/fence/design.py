@@ -123,8 +123,19 @@ class Design:
 
     @property
     def holds(self) -> bool:
-        """Whether every proof holds."""
-        return all(proof.holds for proof in self.proofs.values())
+        """Whether something was proven, and every proof holds."""
+        return not self.unproven and all(proof.holds for proof in self.proofs.values())
+
+    @property
+    def unproven(self) -> str:
+        """Why nothing at all was compiled, so that no proof says anything; empty where something was."""
+        if self._written:
+            return ""
+        if not len(self.estate):
+            return "the estate holds no fact"
+        if not self.targets:
+            return "nothing in the estate could enforce a fence"
+        return f"nothing was compiled for {', '.join(self.targets)}"
 
     @cached_property
     def _joined(self) -> tuple[Estate, list[str]]:

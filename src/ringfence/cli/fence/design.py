@@ -54,6 +54,10 @@ def plan(
     if json:
         output.json(shown)
         return 0
+    if design.unproven:
+        _nothing("compiled", design.unproven)
+        _residuals(shown)
+        return 0
     _groups(shown)
     rows = [
         (one["target"], one["plane"], one["artefacts"], one["loaded_by"], f"{one['bytes']:,}", _force(one))
@@ -77,7 +81,7 @@ def prove(
 ) -> int:
     """Read back what was compiled, plane by plane, and say what still falls behind the fence.
 
-    Exit status 1 if a proof does not hold.
+    Exit status 1 if a proof does not hold, or if nothing was compiled that could be proven.
     Example: `ringfence fence prove workstation:res-017-ws`
 
     Parameters
@@ -95,11 +99,21 @@ def prove(
     if save is not None:
         save_estate(constrained(design, design.proofs), save)
     if json:
-        output.json({"holds": design.holds, "planes": verdicts, "open_planes": design.open_planes, "blast": blast})
+        shown = {"holds": design.holds, "unproven": design.unproven, "planes": verdicts}
+        output.json({**shown, "open_planes": design.open_planes, "blast": blast})
         return 0 if design.holds else 1
-    told_verdicts(verdicts, design.open_planes)
+    if design.unproven:
+        _nothing("proven", design.unproven)
+    else:
+        told_verdicts(verdicts, design.open_planes)
     told_blast(blast)
     return 0 if design.holds else 1
+
+
+def _nothing(done: str, why: str) -> None:
+    """That nothing was done, instead of a table without rows, which would read as if all were well."""
+    output.out.print(f"nothing was {done}: {why}, so nobody is held back", markup=False)
+    output.out.print("  `ringfence show` says what was collected", markup=False)
 
 
 def told_verdicts(verdicts: list[dict[str, Any]], open_planes: list[str]) -> None:
