@@ -13,13 +13,12 @@ THREAT = Threat(
     ),
     ways=(
         Way(
-            "its container toolkit or kernel has a known flaw",
+            "its container toolkit has a known flaw",
             opens=(
                 When(
                     (Atom("vulnerable_to", "it", "flaw", {"gives": "container-escape"}),),
                     "a known flaw leads out of containers",
                 ),
-                When((Atom("vulnerable_to", "it", "flaw", {"gives": "root"}),), "a known flaw leads to its superuser"),
             ),
             shut=(
                 Control(
@@ -29,6 +28,25 @@ THREAT = Threat(
                         When(
                             (Atom("runs_software", "it", Like("package:.*nvidia-container-toolkit.*")),),
                             "its toolkit's version is known",
+                        ),
+                    ),
+                    d3fend=("D3-SU",),
+                ),
+            ),
+        ),
+        Way(
+            "its kernel or a driver in it has a known flaw",
+            opens=(
+                When((Atom("vulnerable_to", "it", "flaw", {"gives": "root"}),), "a known flaw leads to its superuser"),
+            ),
+            shut=(
+                Control(
+                    "its kernel and drivers were held against known flaws, and none was found",
+                    (  # no collector judges kernels: their versions are a distribution's, who must say it
+                        When(
+                            (Atom("asked", "it", Is("kernel-flaws"), {"answered": True, "complete": True}),),
+                            "somebody held its kernel and drivers against known flaws "
+                            "(a scanner's word, told as `asked kernel-flaws` in facts of one's own)",
                         ),
                     ),
                     d3fend=("D3-SU",),
