@@ -67,6 +67,27 @@ def test_a_file_that_would_say_it_is_missing(tmp_path, measure, file):
     assert file in " ".join(one.reasons)
 
 
+def test_of_an_empty_folder_nothing_is_said(tmp_path):
+    """No measure claims that a host which nobody saw has none of it; each names what is missing."""
+    plan = plan_of(tmp_path, chosen(()))
+    assert {one.verdict for one in plan.findings} == {"unknown"}
+    for one in plan.findings:
+        assert "there is no /" in one.reasons[0]
+
+
+@pytest.mark.parametrize("measure", ["ptrace", "network_paths", "kernel_memory", "planted_files", "gpu_nodes"])
+def test_of_a_part_of_a_tree_without_a_kernel_no_kernel_is_judged(tmp_path, measure):
+    one = found(tmp_path, measure, {"/etc/hostname": "a\n", "/usr/bin/true": ""})
+    assert one.verdict == "unknown"
+    assert "there is no /proc/" in one.reasons[0]
+    assert one.changes == ()
+
+
+def test_a_kernel_that_was_seen_and_has_no_such_setting_is_said_to_have_none(tmp_path):
+    one = found(tmp_path, "ptrace", {"/proc/sys/kernel/ostype": "Linux\n"})
+    assert (one.verdict, one.reasons) == ("not applicable", ("this kernel has no kernel.yama.ptrace_scope",))
+
+
 def test_exports_of_other_files_count(tmp_path):
     """The NFS server reads them all."""
     well, more = "/srv 10.0.0.0/8(ro)\n", "/etc/exports.d/a.exports"

@@ -14,7 +14,7 @@ from ringfence.app.harden.ledger import Ledger
 from ringfence.assess.harden import measures
 from ringfence.assess.harden.measure import Measure, Verdict
 from ringfence.assess.harden.measures import MEASURES
-from tests.harden.trees import OURS, SAMPLES, grown, picture, sample
+from tests.harden.trees import OURS, SAMPLES, WHOLE, grown, picture, sample
 
 EACH = pytest.mark.parametrize("measure", MEASURES, ids=lambda one: one.name)
 
@@ -66,10 +66,10 @@ def test_it_is_found_changed_read_back_and_put_back_exactly(measure, tmp_path):
 
 @EACH
 def test_where_what_it_is_about_is_missing_it_says_so(measure, tmp_path):
-    """`not applicable` with a reason, and no change."""
+    """`not applicable` with a reason, and no change: on a host that was seen otherwise."""
     case = sample(measure.name)
-    root = grown(tmp_path, case["tree"])
-    for path in case["needs"] or ["/proc/sys"]:
+    root = grown(tmp_path, case["tree"] | WHOLE)
+    for path in case["needs"] or [one for one in case["tree"] if one.startswith("/proc/sys/")]:
         target = root / path[1:]
         shutil.rmtree(target) if target.is_dir() else target.unlink()
     found = plan_of(root, [measure]).findings[0]

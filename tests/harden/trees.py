@@ -11,6 +11,12 @@ SAMPLES = Path(__file__).parent / "samples"
 OURS = "var/lib/ringfence"
 """Where receipts and journal are kept: no part of what is compared."""
 
+WHOLE = {
+    **{f"/proc/sys/{part}/here": "" for part in ("kernel", "fs", "net")},
+    "/proc/version": "Linux\n", "/sys/kernel/here": "", "/dev/null": "", "/etc/hostname": "a\n", "/usr/bin/true": "",
+}  # fmt: skip
+"""What every host has, and by which a tree shows that it is one."""
+
 
 def sample(name: str) -> dict[str, Any]:
     """`tree`, the verdict on it, the verdict after an apply (`then`), and the paths without which it does not apply."""

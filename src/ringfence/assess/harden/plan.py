@@ -15,6 +15,7 @@ import msgspec
 from ringfence.assess.harden.changes import Change, place
 from ringfence.assess.harden.measure import Either, Holds, Measure, Need, There, Verdict
 from ringfence.assess.harden.measures import MEASURES
+from ringfence.assess.harden.shows import unseen
 from ringfence.assess.harden.wants import Looked, look
 from ringfence.errors import InputError
 from ringfence.wire.host.entry import Kind, Seen
@@ -87,10 +88,21 @@ def _needed(needs: Sequence[Need], seen: Seen) -> tuple[Verdict, str]:
     for need in needs:
         met = _met(need, seen)
         if met is None:
-            return Verdict.UNKNOWN, f"it could not be read whether {need.says}"
+            return Verdict.UNKNOWN, f"it could not be read whether {need.says}{_lacking(need, seen)}"
         if not met:
             return Verdict.NOT_APPLICABLE, f"not so: {need.says}"
     return Verdict.MET, ""
+
+
+def _lacking(need: Need, seen: Seen) -> str:
+    """What would show it and was not seen."""
+    paths = [path for one in (need.needs if isinstance(need, Either) else (need,)) for path in _asked(one)]
+    missing = dict.fromkeys(place for path in paths if (place := unseen(path, seen)))
+    return f": there is no {', no '.join(missing)} here" if missing else ""
+
+
+def _asked(need: There | Holds) -> tuple[str, ...]:
+    return need.paths if isinstance(need, There) else (need.path,)
 
 
 def _met(need: Need, seen: Seen) -> bool | None:
@@ -108,13 +120,14 @@ def _there(need: There, seen: Seen) -> bool | None:
     entries = [entry for path in need.paths for entry in seen.at(path)]
     if any(entry.there for entry in entries):
         return not need.absent
-    return None if any(entry.kind is Kind.UNREADABLE for entry in entries) else need.absent
+    unsure = any(entry.kind is Kind.UNREADABLE for entry in entries) or any(unseen(path, seen) for path in need.paths)
+    return None if unsure else need.absent
 
 
 def _holds(need: Holds, seen: Seen) -> bool | None:
     (entry,) = seen.at(need.path)
     if entry.kind is Kind.ABSENT:
-        return need.lacks
+        return None if unseen(need.path, seen) else need.lacks
     if entry.kind is not Kind.FILE:
         return None
     lines = entry.content.decode("utf-8", "replace").splitlines()

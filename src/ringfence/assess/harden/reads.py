@@ -17,12 +17,13 @@ from ringfence.assess.harden.measure import (
     There,
     Told,
 )
-from ringfence.assess.harden.wants import AT_BOOT, asked, running
+from ringfence.assess.harden.shows import with_places
+from ringfence.assess.harden.wants import AT_BOOT, PROGRAMS, asked, running
 
 
 def paths(measures: Sequence[Measure]) -> tuple[str, ...]:
     """Paths and patterns, each once."""
-    return tuple(dict.fromkeys(one for measure in measures for one in _paths(measure)))
+    return tuple(dict.fromkeys(one for measure in measures for one in with_places(_paths(measure))))
 
 
 def questions(measures: Sequence[Measure]) -> tuple[tuple[str, ...], ...]:
@@ -46,6 +47,8 @@ def _paths(measure: Measure) -> Iterator[str]:
                 yield from several
             case Permissions(pattern):
                 yield pattern
+            case Device():
+                yield PROGRAMS
             case Shown(folder):
                 yield from (folder, f"{folder}/*", want.pattern)
         if getattr(want, "group", ""):

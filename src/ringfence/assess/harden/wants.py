@@ -8,6 +8,7 @@ import msgspec
 
 from ringfence.assess.harden.changes import Change, Permit, Put, Run, Write
 from ringfence.assess.harden.measure import Assign, Device, Edit, Own, Permissions, Shown, Sysctl, Told, Verdict
+from ringfence.assess.harden.shows import unseen
 from ringfence.errors import InputError
 from ringfence.estate.ids import clean
 from ringfence.wire.host.edits import ASSIGN, EDIT
@@ -17,6 +18,8 @@ AT_BOOT = "/etc/sysctl.d/zz-ringfence.{}.conf"
 """After those of distributions, `99-sysctl.conf` included. One file for each key, so that measures share none."""
 HEAD = "# written by Ringfence (`ringfence harden`); `ringfence harden undo` takes it back\n"
 SMI = "nvidia-smi"
+PROGRAMS = "/usr/bin"
+"""Where programs lie; a tree without it does not say that one is not installed."""
 _UUID = re.compile(r"(?:GPU|MIG)-[0-9a-f-]{8,60}\Z")
 _NUMBER = re.compile(r"-?[0-9]{1,18}\Z")
 
@@ -47,7 +50,7 @@ def asked(want: Device) -> tuple[str, ...]:
 def _sysctl(want: Sysctl, seen: Seen) -> Looked:
     (now,) = seen.at(running(want))
     if now.kind is Kind.ABSENT:
-        return Looked(Verdict.NOT_APPLICABLE, f"this kernel has no {want.key}")
+        return _none(now.path, f"this kernel has no {want.key}", seen)
     if now.kind is not Kind.FILE:
         return _unknown(now)
     found = now.content.decode("utf-8", "replace").strip()
@@ -114,7 +117,7 @@ def _assign(want: Assign, seen: Seen) -> Looked:
 def _edit(want: Edit, seen: Seen) -> Looked:
     (now,) = seen.at(want.path)
     if now.kind is Kind.ABSENT:
-        return Looked(Verdict.NOT_APPLICABLE, f"there is no {want.path}")
+        return _none(want.path, f"there is no {want.path}", seen)
     if now.kind is not Kind.FILE:
         return _unknown(now)
     try:
@@ -130,7 +133,7 @@ def _edit(want: Edit, seen: Seen) -> Looked:
 def _permissions(want: Permissions, seen: Seen) -> Looked:
     entries = [entry for entry in seen.at(want.pattern) if entry.kind is not Kind.ABSENT]
     if not entries:
-        return Looked(Verdict.NOT_APPLICABLE, f"there is no {want.pattern}")
+        return _none(want.pattern, f"there is no {want.pattern}", seen)
     unread = next((one for one in entries if one.kind not in (Kind.DEVICE, Kind.FILE)), None)
     if unread:
         return _unknown(unread)
@@ -151,7 +154,7 @@ def _permissions(want: Permissions, seen: Seen) -> Looked:
 def _device(want: Device, seen: Seen) -> Looked:
     said = seen.said[asked(want)]
     if said.absent:
-        return Looked(Verdict.NOT_APPLICABLE, said.why)
+        return _none(f"{PROGRAMS}/{SMI}", said.why, seen)
     if said.status != 0:
         return Looked(Verdict.UNKNOWN, f"{SMI}: {_short(said.why or said.text)}")
     changes, odd, met = [], [], 0
@@ -184,7 +187,7 @@ def _setting(want: Device, uuid: str, found: str) -> Run:
 def _told(want: Told, seen: Seen) -> Looked:
     entries = seen.at(want.path)
     if not entries:
-        return Looked(Verdict.NOT_APPLICABLE, f"there is no {want.path}")
+        return _none(want.path, f"there is no {want.path}", seen)
     like = next((_short(line) for one in entries for line in _lines(one) if re.fullmatch(want.pattern, line)), None)
     unread = next((one for one in entries if one.kind is not Kind.FILE), None)
     if like is not None:
@@ -235,6 +238,14 @@ def _none_shown(want: Shown, seen: Seen) -> Looked:
     if parts:
         return Looked(Verdict.UNKNOWN, f"{parts[0].path} has no {want.name}, which would say it")
     return Looked(Verdict.BY_HAND, f"{want.folder} is empty: {want.none}")
+
+
+def _none(path: str, says: str, seen: Seen) -> Looked:
+    """What a missing path means: that there is none, if the place that would show it was seen."""
+    missing = unseen(path, seen)
+    if missing:
+        return Looked(Verdict.UNKNOWN, f"there is no {missing} here, which would show {path}")
+    return Looked(Verdict.NOT_APPLICABLE, says)
 
 
 def _unknown(entry: Entry) -> Looked:
