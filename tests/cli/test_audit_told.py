@@ -230,6 +230,30 @@ def test_a_survey_of_later_is_not_an_earlier_one(tmp_path, capsys):
     assert "the older one with --before" in capsys.readouterr().err
 
 
+def machines(cluster, *hosts):
+    """One cluster and its hosts."""
+    return [Fact(f"host:{host}", "in_cluster", f"cluster:{cluster}") for host in hosts]
+
+
+@pytest.mark.parametrize(
+    ("before", "status"),
+    [
+        (machines("a", "n1", "n2"), 0),
+        (machines("a", "n1", "new"), 0),
+        (machines("b", "n1", "n2"), 2),
+        (machines("a", "x1", "x2"), 2),
+        ([], 0),
+    ],
+)
+def test_a_survey_of_another_cluster_is_no_earlier_one(tmp_path, capsys, before, status):
+    """Another cluster by its name, or by all of its hosts; machines that came and went do not make it one."""
+    save(estate_of(before), tmp_path / "before.estate")
+    now = kept(tmp_path, [*parts("old"), *machines("a", "n1", "n2")])
+    given = ["audit", "--check", "parts_known", "--estate", now, "--before", str(tmp_path / "before.estate")]
+    assert run(given) in ({2} if status else {0, 3})
+    assert ("not of this cluster" in capsys.readouterr().err) == bool(status)
+
+
 AT = "2026-10-01T00:00:00Z"
 LATER = "2026-10-08T00:00:00Z"
 

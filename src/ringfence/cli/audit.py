@@ -48,7 +48,8 @@ def audit(
 
     Exit status 3 where `--fail-on` is met, and always where nothing at all could be judged: either nothing was there,
     or everything is unknown. What is unknown beside things that were judged does not fail a run, however severe it may
-    be, unless `--fail-on unknown` asks for it.
+    be, unless `--fail-on unknown` asks for it. Exit status 1 where an estate is missing or cannot be read, 2 where an
+    option is wrong or another file that one names is missing.
 
     Parameters
     ----------
@@ -66,7 +67,8 @@ def audit(
     cve
         A folder of CVE records, for the same.
     before
-        An earlier saved estate of the same cluster: parts that were not there then are told.
+        An earlier saved estate of the same cluster: parts that were not there then are told. Refused where the two
+        have no cluster, or hardly a host, in common.
     sarif
         Write a SARIF 2.1.0 log.
     ocsf

@@ -25,6 +25,7 @@ from ringfence.assess.judge import judge
 from ringfence.assess.severity import ORDER, Severity, ground
 from ringfence.collect.hardware import COMPARED, compared
 from ringfence.errors import InputError, UsageError
+from ringfence.estate import ids
 from ringfence.estate.estate import Estate
 from ringfence.estate.stamps import utc
 from ringfence.store import plain
@@ -42,6 +43,10 @@ __all__ = [
     "run",
     "shown",
 ]
+
+
+_ALIKE = 0.05
+"""Two surveys with no more than this share of the smaller one's hosts in common are of different clusters."""
 
 
 class FailOn(StrEnum):
@@ -92,9 +97,28 @@ def prepared(estate: Estate, bulletins: Answer | None = None, before: Estate | N
         if 0 < newest(estate) < newest(before):
             what = f"the earlier estate is of {utc(newest(before))}, the other of {utc(newest(estate))}"
             raise UsageError(what, "give the older one with --before, the newer one with --estate")
+        _same_cluster(before, estate)
         told = [fact for fact in estate.facts("asked") if fact.object == COMPARED]
         estate = estate.with_delta(compared(before, estate), told)
     return constrained(estate.with_delta(derived.facts(estate), estate.told_by(derived.SOURCE, "setting", "asked")))
+
+
+def _same_cluster(before: Estate, estate: Estate) -> None:
+    """Raises `UsageError` where two estates are of different clusters: all parts of one would be told as exchanged.
+
+    Nobody can tell where one of them names no cluster and no host.
+    """
+    for kind, least in (("cluster", 0.0), ("host", _ALIKE)):
+        old, new = _of_kind(before, kind), _of_kind(estate, kind)
+        if old and new and len(old & new) <= least * min(len(old), len(new)):
+            few = [", ".join(sorted(map(ids.clean, names))[:2]) for names in (old, new)]
+            what = f"the earlier estate is not of this cluster: {len(old & new)} {kind}s are in both"
+            raise UsageError(f"{what} (one has {few[0]}, the other {few[1]})", "give an earlier survey of this cluster")
+
+
+def _of_kind(estate: Estate, kind: str) -> set[str]:
+    names = map(estate.terms.values.__getitem__, estate.entities.tolist())
+    return {name for name in names if name.startswith(f"{kind}:")}
 
 
 def run(
