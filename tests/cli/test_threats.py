@@ -4,11 +4,15 @@ import json
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import msgspec
 import pytest
 
 from ringfence.app.watch.incidents import keep
 from ringfence.cli import run
+from ringfence.estate.estate import estate_of
+from ringfence.estate.facts import Fact
 from ringfence.estate.threats import THREATS
+from ringfence.store.saved import save
 
 
 @pytest.fixture(scope="module")
@@ -188,3 +192,34 @@ def test_nothing_here_is_told_apart_from_could_not_tell(calm: Path, capsys: pyte
     printed = " ".join(told(capsys, *named, status=0).split())
     assert "nothing here" in printed
     assert "nothing here" in told(capsys, "RF.T24", *named, status=0)
+
+
+@pytest.mark.parametrize(
+    ("fact", "why"),
+    [
+        ("", "the estate holds no fact"),
+        (
+            '{"subject": "package:deb/a", "predicate": "setting", "object": "a=b"}',
+            "the estate holds nothing that these",
+        ),
+    ],
+)
+@pytest.mark.parametrize("view", [[], ["RF.T02"], ["--stride"], ["--layer", "l.json"], ["--html", "r.html"]])
+def test_an_estate_of_nothing_is_no_good_news(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], fact: str, why: str, view: list[str]
+) -> None:
+    """Nothing was there to judge: it says so and exits 3 as the audit does, in whichever view."""
+    facts = [msgspec.json.decode(fact, type=Fact)] if fact else []
+    save(estate_of(facts), tmp_path / "n.estate")
+    at = [str(tmp_path / each) if "." in each and not each.startswith("RF.") else each for each in view]
+    for more in ([], ["--json"]):
+        capsys.readouterr()
+        assert run(["threats", *at, *more, "--estate", str(tmp_path / "n.estate")]) == 3
+        assert f"nothing was judged: {why}" in " ".join(capsys.readouterr().err.split())
+
+
+def test_no_data_flow_says_why(calm: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Not an empty table."""
+    printed = " ".join(told(capsys, "--stride", "--estate", str(calm), status=0).split())
+    assert "no data flow is known here: no fact says what a work reads or writes" in printed
+    assert "! open" not in printed

@@ -45,9 +45,10 @@ def threats(
 ) -> int:
     """Say how each threat stands on this estate: open, mitigated by which control, or unknown for want of which fact.
 
-    The exit status is 3, in whichever view, where any threat that was asked about is open; with --past or --patterns
-    where one would work here, with --rand where a fact stands against a level or an attestation does not count, with
-    --atlas where an id moved.
+    The exit status is 3, in whichever view, where any threat that was asked about is open, and where nothing at all
+    could be judged, as nothing that any threat is about is known; with --past or --patterns where one would work
+    here, with --rand where a fact stands against a level or an attestation does not count, with --atlas where an id
+    moved.
 
     Example: `ringfence threats RF.T02 --tree theft.svg`
 
@@ -116,6 +117,7 @@ def threats(
     if layer is not None:
         from ringfence.app.assess.atlas import write_layer
 
+        threats_told.nothing(asked.nothing)
         return threats_told.layer(write_layer(asked, layer), layer, json) or _status(asked)
     if tree is not None:
         from ringfence.app.assess.drawn import drawn
@@ -124,7 +126,7 @@ def threats(
     if html is not None:
         return _page(asked, html, json)
     if stride:
-        return threats_told.flows(asked.flows(most), json) or _status(asked)
+        return threats_told.flows(asked.flows(most), json, asked.nothing) or _status(asked)
     found = asked.of(threat, of, most) if threat else asked.all(most)
     if json:
         output.json(found)
@@ -132,12 +134,13 @@ def threats(
         threats_told.whole(found["threats"][0])
     else:
         threats_told.table(found)
-    return FOUND if any(one["state"] == "open" for one in found["threats"]) else 0
+    threats_told.nothing(asked.nothing)
+    return FOUND if asked.nothing or any(one["state"] == "open" for one in found["threats"]) else 0
 
 
 def _status(asked: Any) -> int:
     """Of a view of the whole estate."""
-    return FOUND if asked.open else 0
+    return FOUND if asked.open or asked.nothing else 0
 
 
 _TAKES = {
@@ -177,6 +180,7 @@ def _page(asked: Any, html: Path, json: bool) -> int:
     else:
         threats_told.table(found)
         output.err.print(f"{html} written; open it in a browser", markup=False)
+    threats_told.nothing(asked.nothing)
     return _status(asked)
 
 

@@ -65,10 +65,23 @@ def _finding(found: Mapping[str, Any]) -> None:
         _say(f"  exposed in {window['phase']}: {window['runs']} runs")
 
 
-def flows(found: Sequence[Mapping[str, Any]], json: bool) -> int:
-    """STRIDE per data flow."""
+def nothing(why: str) -> None:
+    """That nothing was there to judge, beside what is printed: a table of nothing looks like a good one."""
+    if why:
+        output.err.print(f"nothing was judged: {why}", markup=False)
+
+
+def flows(found: Sequence[Mapping[str, Any]], json: bool, why: str = "") -> int:
+    """STRIDE per data flow. `why` nothing at all could be judged, "" where something could."""
+    nothing(why)
     if json:
         output.json(found)
+        return 0
+    if not found:
+        _say("no data flow is known here: no fact says what a work reads or writes, or who mounts what is stored;")
+        _say(
+            "  schedulers' jobs, lineage and listings of storage tell (docs/estate.md). That there is none is not shown"
+        )
         return 0
     rows = [
         (one["kind"], one["from"], one["to"], *(_harm(one["harms"].get(kind)) for kind in "STRIDE")) for one in found

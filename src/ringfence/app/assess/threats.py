@@ -71,6 +71,15 @@ class Threats:
         """Whether any threat is open."""
         return any(one.worst is State.OPEN for one in self.exposed)
 
+    @property
+    def nothing(self) -> str:
+        """Why nothing could be judged: nothing that any threat is about is known; "" where something is."""
+        if any(len(one.subjects) for one in self.exposed):
+            return ""
+        if len(self.estate):
+            return "the estate holds nothing that these threats are about: `ringfence show` says what was collected"
+        return "the estate holds no fact: `ringfence collect --from DIR -o FILE` makes one that does"
+
     @cached_property
     def _runs(self) -> list[Any]:
         return runs(self.estate)
