@@ -118,6 +118,16 @@ def test_fixes_that_buy_only_together_are_one_line(capsys: pytest.CaptureFixture
     assert second.startswith("< 0.01")
 
 
+def test_what_a_plan_leaves_is_not_said_to_be_all(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On the screen and in the report."""
+    report = tmp_path / "debt.html"
+    assert run(["debt", "--history", str(folder), "--report", str(report)]) == 0
+    for told in (capsys.readouterr().out, report.read_text("utf-8")):
+        assert "beyond what work itself lets in" in " ".join(told.split())
+
+
 def test_where_so_few_fixes_buy_nothing_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     owing = {"check": "RF-A", "title": "doubled", "findings": 3, "owes": 1.0}
     tell_plan({"contributors": [owing], "contributors_exact": True, "next": [], "next_exact": True})

@@ -10,6 +10,7 @@ from cyclopts import Parameter, validators
 from ringfence.app import targets
 from ringfence.app.assess.debt import history
 from ringfence.app.assess.debt_history import estates_in, retired_hosts
+from ringfence.app.assess.debt_notes import LEFT
 from ringfence.app.assess.debt_report import write_debt_report
 from ringfence.app.assess.debt_shown import shown
 from ringfence.cli import output
@@ -109,6 +110,7 @@ def tell_plan(told: dict[str, Any], most: int = 10) -> None:
             say(f"and less each: {rest:,} other checks with findings on ways", markup=False)
     if told["next"]:
         say("\nWhat the next fixes buy" + ("" if told["next_exact"] else " (greedy)") + ":", style="bold")
+        say(LEFT, markup=False)
         bought = [(_amount(row["buys"]), f"{row['after']:.2f}", *_steps(row)) for row in told["next"][:most]]
         output.table(("buys", "left", "findings", "check", "what to do"), bought)
     elif owing:

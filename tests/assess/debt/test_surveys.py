@@ -217,6 +217,21 @@ def test_what_vanishes_between_surveys_lowers_coverage_by_name_and_nothing_good_
         assert said in verdict.reasons[0]
 
 
+def test_where_the_verdict_is_refused_no_elasticity_and_no_forecast_is_given() -> None:
+    """Debt that fell because nobody looked would go on falling in both."""
+    told = shown(surveyed(without, "bmc"))
+    assert told["verdict"]["pace"] == "refused"
+    assert told["forecast"] == []
+    for one in told["trends"].values():
+        assert (one["epsilon"], one["interval"]) == (None, None)
+        assert told["verdict"]["reasons"][0] in one["why_not"]
+    (note,) = (note for note in told["notes"] if "no forecast" in note)
+    page = debt_page(told)
+    assert note in page
+    assert "as it went (90 %)" not in page
+    assert shown(surveyed(lambda estate, _: estate, ""))["forecast"]
+
+
 def test_a_cluster_whose_things_stay_is_covered_in_every_survey() -> None:
     found = surveyed(lambda estate, _: estate, "")
     assert [point.coverage.share for point in found.points] == [1.0] * 4

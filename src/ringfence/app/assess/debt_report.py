@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from ringfence.app.assess.debt_notes import LEFT
 from ringfence.app.assess.debt_svg import Line, bars, chart, day
 from ringfence.errors import UsageError
 from ringfence.store.saved import write_private
@@ -146,9 +147,15 @@ def _plan(told: Mapping[str, Any]) -> str:
         return ""
     rows = "".join(_step(at, row) for at, row in enumerate(told["next"], 1))
     return (
-        "<section><h2>Pay-down plan</h2><table><tr><th class=n></th><th class=n>buys</th><th class=n>left</th>"
+        "<section><h2>Pay-down plan</h2>"
+        f"<p class=dim>{escape(_sentence(LEFT))}</p>"
+        "<table><tr><th class=n></th><th class=n>buys</th><th class=n>left</th>"
         f"<th class=n>findings</th><th>check</th><th>what to do</th></tr>{rows}</table></section>"
     )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _step(at: int, row: Mapping[str, Any]) -> str:
@@ -178,6 +185,8 @@ def _flow(told: Mapping[str, Any]) -> str:
     several = len(told["windows"]) > 1  # one survey shows nothing that came or went
     arrive, closed = f"{told['arrivals_per_day']:.2f}", f"{told['capacity_per_day']:.2f}"
     flow = f"<p>{arrive} findings a day arrive, {closed} can be closed.</p>" if several else ""
+    if not rows:
+        return f"<section><h2>Where it goes</h2>{flow}</section>" if flow else ""
     return (
         f"<section><h2>Where it goes</h2>{flow}<table><tr><th></th><th class=n>if nothing is touched</th>"
         f"<th class=n>as it went (90 %)</th></tr>{rows}</table></section>"

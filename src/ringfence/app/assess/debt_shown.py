@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from ringfence.app.assess.debt import Group, History, Point
 from ringfence.app.assess.debt_notes import notes
 from ringfence.app.assess.debt_steps import next_step
@@ -13,6 +15,7 @@ from ringfence.assess.debt.ledger import Entry
 from ringfence.assess.debt.next import Fix
 from ringfence.assess.debt.terms import service_class
 from ringfence.assess.debt.trend import Trend
+from ringfence.assess.debt.verdict import Pace
 from ringfence.errors import Problem
 from ringfence.estate.ids import clean
 
@@ -51,7 +54,7 @@ def shown(found: History, fixes: int = 10, left_out: Sequence[Problem] = (), ear
             "reasons": list(found.verdict.reasons),
         },
         "windows": [_window(point) for point in found.points],
-        "trends": {name: _trend(one) for name, one in found.trends},
+        "trends": {name: _trend(_trusted(found, one)) for name, one in found.trends},
         "arrivals_per_day": _round(flow[0]),
         "capacity_per_day": _round(flow[1]),
         "half_life_days": found.survival.half_life,
@@ -115,6 +118,14 @@ def _window(point: Point) -> dict[str, Any]:
     }
 
 
+def _trusted(found: History, one: Trend) -> Trend:
+    """Where the verdict is refused the windows are not alike: no elasticity, and the refusal is why."""
+    if found.verdict.pace is not Pace.REFUSED:
+        return one
+    why = one.why or f"refused: {found.verdict.reasons[0]}"
+    return replace(one, epsilon=None, low=None, high=None, why=why)
+
+
 def _trend(one: Trend) -> dict[str, Any]:
     return {
         "epsilon": None if one.epsilon is None else _round(one.epsilon),
@@ -127,6 +138,8 @@ def _trend(one: Trend) -> dict[str, Any]:
 
 
 def _forecast(found: History) -> list[dict[str, Any]]:
+    if found.verdict.pace is Pace.REFUSED:
+        return []
     ahead = found.forecast
     rows = []
     for at, years in enumerate(ahead.years):
