@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.app.assess.hints import hint, reasons
+from ringfence.app.words import many
 from ringfence.assess.check import Mismatch
 from ringfence.assess.checks import CHECKS
 from ringfence.assess.spans import SIDES
 from ringfence.cli import run
 from ringfence.cli.audit_told import EACH, SHOWN, shown
-from ringfence.cli.columns import PIPE, many, widths
+from ringfence.cli.columns import PIPE, widths
 from ringfence.estate.estate import estate_of
 from ringfence.estate.facts import Fact
 from ringfence.store.saved import save

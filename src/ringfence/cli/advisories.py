@@ -9,6 +9,7 @@ from rich.text import Text
 from ringfence.app import targets
 from ringfence.app.assess import advisories as app
 from ringfence.app.estates import open_estate, save_estate
+from ringfence.app.words import many
 from ringfence.cli import columns, output
 from ringfence.cli.advisories_text import blocks, is_exploited, lines, wrapped
 from ringfence.cli.estate import DEFAULT, AsJson, EstateFile, Identity
@@ -86,7 +87,7 @@ def _print(told: dict[str, Any], every: bool) -> None:
     fixed = len(told["rows"]) - len(rows)
     _count_what_was_read(told)
     if fixed:
-        output.out.print(f"{_count(fixed, 'row that is fixed is', 'rows that are fixed are')} not shown: --all")
+        output.out.print(f"{many(fixed, 'row that is fixed is', 'rows that are fixed are')} not shown: --all")
     if not told["rows"]:
         output.out.print("nothing that the advisories are about was found: collect nvidia-smi, packages and firmware")
 
@@ -94,22 +95,18 @@ def _print(told: dict[str, Any], every: bool) -> None:
 def _count_what_was_read(told: dict[str, Any]) -> None:
     """Nothing is left out in silence: products that are not judged, and ranges that were not understood."""
     others = told["not_judged"]
-    counted = [f"{_count(told['advisories'], 'advisory', 'advisories')} read"]
+    counted = [f"{many(told['advisories'], 'advisory', 'advisories')} read"]
     if told["other_files"]:
-        counted.append(f"{_count(told['other_files'], 'JSON file is', 'JSON files are')} no advisory")
+        counted.append(f"{many(told['other_files'], 'JSON file is', 'JSON files are')} no advisory")
     if others:
         named = ", ".join(f"{one['product']} ({one['rows']:,})" for one in others[:SHOWN])
         more = f" … {len(others):,} in all: --json" if len(others) > SHOWN else ""
-        rows = _count(told["foreign"], "row is", "rows are")
-        products = _count(len(others), "product that is", "products that are")
+        rows = many(told["foreign"], "row is", "rows are")
+        products = many(len(others), "product that is", "products that are")
         counted.append(f"{rows} about {products} not judged: {named}{more}")
     if told["unread"]:
-        rows = _count(told["unread"], "row has", "rows have")
+        rows = many(told["unread"], "row has", "rows have")
         counted.append(f"{rows} a range that was not understood: what is in its branch is unknown")
     for text in counted:
         for line in wrapped(text, columns.width()):
             output.out.print(Text(line))
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from ringfence.app.words import many
 from ringfence.cli import output
-from ringfence.cli.columns import block, many, table
+from ringfence.cli.columns import block, table
 
 SHOWN = 20
 """Rows of a long table that a person is shown."""

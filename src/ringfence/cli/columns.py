@@ -64,12 +64,3 @@ def block(head: Iterable[str], lines: Iterable[str]) -> None:
         )
         for line in wrapped:
             output.out.print(Text(line, style))
-
-
-def many(count: int, what: str) -> str:
-    """A number and a noun.
-
-    >>> many(1, "jewel"), many(2000, "jewel")
-    ('1 jewel', '2,000 jewels')
-    """
-    return f"{count:,} {what}" + ("" if count == 1 else "s")

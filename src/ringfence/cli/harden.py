@@ -8,6 +8,7 @@ from cyclopts import App, Parameter, validators
 
 from ringfence.app.harden import commands
 from ringfence.app.harden.host import WAYS_ON
+from ringfence.app.words import many
 from ringfence.cli import output
 from ringfence.cli.estate import DEFAULT, AsJson, EstateFile, Identity
 from ringfence.cli.extra import needs_fence
@@ -183,7 +184,7 @@ def undo(
         kept = [one for one in done if one.status == "kept"]
         left = f"; {len(kept)} stay as somebody else made them" if kept else ""
         output.out.print(
-            f"{shown['receipt']} is taken back at {_count(len(done) - len(kept), 'place')}{left}", markup=False
+            f"{shown['receipt']} is taken back at {many(len(done) - len(kept), 'place')}{left}", markup=False
         )
         for one in done:
             if one.why:
@@ -289,7 +290,7 @@ def _told_step(step: Any) -> str:
     if not step.hosts or step.do == "halt":
         return f"{step.do}: {step.why}"
     named = f"{', '.join(step.hosts[:8])}{' …' if len(step.hosts) > 8 else ''}"
-    return f"wave {step.wave + 1}: {step.do}: {_count(len(step.hosts), 'host')} ({named})"
+    return f"wave {step.wave + 1}: {step.do}: {many(len(step.hosts), 'host')} ({named})"
 
 
 def _told_end(ended: dict[str, Any], run: Path, *, halted: bool) -> None:
@@ -341,7 +342,3 @@ def _told_refused(refused: list[dict[str, Any]], others: list[str]) -> None:
     if others:
         words = " ".join(f"--only {name}" for name in others)
         output.out.print(f"the others alone: `ringfence harden apply {words}`", markup=False)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -7,8 +7,9 @@ from cyclopts import Parameter
 
 from ringfence.app import targets
 from ringfence.app.assess import portfolio as desk
+from ringfence.app.words import many
 from ringfence.cli import output
-from ringfence.cli.columns import many, table
+from ringfence.cli.columns import table
 from ringfence.cli.estate import AsJson, Identity
 
 PARTIAL = 3

@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 from cyclopts import Parameter, validators
 
 from ringfence.app.assess import who_could as desk
+from ringfence.app.words import many
 from ringfence.cli import output
 from ringfence.cli.ask import told
-from ringfence.cli.columns import many, table
+from ringfence.cli.columns import table
 from ringfence.cli.estate import AsJson, Identity
 from ringfence.errors import Problem
 

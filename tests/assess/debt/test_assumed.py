@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from ringfence.app.assess.debt import history
 from ringfence.app.assess.debt_shown import shown
+from ringfence.assess.assumed import MARK, measured
 from ringfence.assess.checks import CHECK
-from ringfence.assess.debt.assumed import ASSUMED, measured
 from ringfence.assess.debt.coverage import coverage_of
 from ringfence.assess.debt.findings import findings
 from ringfence.assess.debt.ledger import Entry, State, Window, ledger
@@ -54,10 +54,10 @@ MENDED = survey(captured("a"), captured("b"))
 
 
 def test_collecting_marks_what_it_assumes_by_this_source() -> None:
-    assert coverage.SOURCE == ASSUMED
+    assert coverage.SOURCE == MARK
     told = [fact for fact in LEFT_OUT.facts("asked") if fact.subject == "host:b"]
-    assert [(fact.source, fact.attributes["answered"]) for fact in told] == [(ASSUMED, True)]
-    assert not [fact for fact in measured(LEFT_OUT).facts() if fact.source == ASSUMED]
+    assert [(fact.source, fact.attributes["answered"]) for fact in told] == [(MARK, True)]
+    assert not [fact for fact in measured(LEFT_OUT).facts() if fact.source == MARK]
     assert measured(BAD) is BAD or len(list(measured(BAD).facts())) == len(list(BAD.facts()))
 
 
@@ -103,3 +103,10 @@ def test_a_trend_over_hosts_that_are_only_assumed_now_is_refused_by_name() -> No
     assert told["assumed"] == ["host:b"]
     assert [window["coverage"]["assumed"] for window in told["windows"]] == [0, 1, 1]
     assert any("host:b" in note for note in told["notes"])
+
+
+def test_what_is_marked_under_another_source_is_no_measurement_either() -> None:
+    """Kubernetes' collector marks by the attribute alone."""
+    told = Fact("host:a", "in_cluster", "cluster:c", {"assumed": True}, "nodes")
+    seen = Fact("host:b", "in_cluster", "cluster:c", {}, "nodes")
+    assert list(measured(estate_of([told, seen])).facts()) == [seen]

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ringfence.app.assess.advisories import Answer, enriched
+from ringfence.app.assess.audit_shown import by_hint, way, window
 from ringfence.app.assess.debt_history import newest
 from ringfence.app.assess.hints import hint, reasons
-from ringfence.app.assess.told import by_hint, way, window
 from ringfence.app.questions import Questions
 from ringfence.assess import derived
 from ringfence.assess.accepted import EXPIRED, Accepted, read_accepted

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ringfence import __version__
 from ringfence.app.assess.audit import as_of
-from ringfence.app.assess.told import times_of
+from ringfence.app.assess.audit_shown import times_of
 from ringfence.assess.accepted import EXPIRED
 from ringfence.assess.audit import Audit, Gap, Standing, Window
 from ringfence.assess.check import Check

@@ -21,6 +21,7 @@ from ringfence.app.guard.room import Room
 from ringfence.app.guard.screen_evidence import Told, told_of
 from ringfence.app.guard.screen_press import Press, press_of, setup_of
 from ringfence.app.watch import incidents
+from ringfence.app.words import many
 from ringfence.errors import RingfenceError
 from ringfence.estate.estate import Estate
 from ringfence.estate.ids import clean
@@ -266,7 +267,7 @@ def _counted(cuts: Sequence[Shown], held: Sequence[Shown]) -> list[str]:
     going = sum(one.state == actions.UNDOING for one in cuts)
     expired = sum(one.state == EXPIRED for one in cuts)
     would = sum(one.state == WOULD for one in held)
-    parts = [f"{_count(stand, 'cut')} {_verb(stand, 'stands', 'stand')}, read back"] if stand else []
+    parts = [f"{many(stand, 'cut')} {_verb(stand, 'stands', 'stand')}, read back"] if stand else []
     parts += [f"{failed} FAILED and {_verb(failed, 'is', 'are')} tried again"] if failed else []
     parts += [f"{expired} EXPIRED, nobody renewed {_verb(expired, 'it', 'them')}"] if expired else []
     parts += [f"{coming} under way"] if coming else []
@@ -278,10 +279,10 @@ def _counted(cuts: Sequence[Shown], held: Sequence[Shown]) -> list[str]:
 
 def _reached(left: Sequence[str], lost: Sequence[str]) -> list[str]:
     """How many jewels no planned cut keeps from the attacker."""
-    parts = [f"{_count(len(lost), 'jewel')} {_verb(len(lost), 'is', 'are')} TAKEN already"] if lost else []
+    parts = [f"{many(len(lost), 'jewel')} {_verb(len(lost), 'is', 'are')} TAKEN already"] if lost else []
     if not left:
         return parts
-    return [*parts, f"{_count(len(left), 'jewel')} {_verb(len(left), 'stays', 'stay')} IN REACH even when all is cut"]
+    return [*parts, f"{many(len(left), 'jewel')} {_verb(len(left), 'stays', 'stay')} IN REACH even when all is cut"]
 
 
 def _notes(room: Room, cuts: Sequence[Shown], plan: Mapping[str, Any], runs: bool) -> list[str]:
@@ -333,10 +334,6 @@ def _text(text: str) -> str:
     if len(text.strip()) <= len(kept):
         return kept
     return (kept.rpartition(" ")[0] or kept[:-2]) + " …"
-
-
-def _count(count: int, what: str) -> str:
-    return f"{count} {what}" + ("" if count == 1 else "s")
 
 
 def _verb(count: int, one: str, several: str) -> str:

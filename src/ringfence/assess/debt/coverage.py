@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 import numpy as np
 
-from ringfence.assess.debt.assumed import ASSUMED
+from ringfence.assess.assumed import Assumed
 from ringfence.estate.estate import Estate
 from ringfence.estate.kinds import KINDS
 
@@ -124,8 +124,8 @@ _ANSWER = "answer/"
 
 def _answers(estate: Estate, *, assumed: bool) -> set[str]:
     """`answer/<host>/<aspect>` of what hosts answered: by themselves, or as it is assumed of them."""
-    table, code, names = estate.table("asked"), estate.sources.find(ASSUMED), estate.terms.values
-    at = table.live[(table.source[table.live] == code) == assumed]
+    table, names = estate.table("asked"), estate.terms.values
+    at = table.live[Assumed(estate).of(table, table.live) == assumed]
     at = at[estate.kinds[table.subject[at]] == _HOST]
     said, which = np.unique(table.attributes[at], return_inverse=True)
     yes = np.array([estate.attributes_of(one).get("answered") is True for one in said.tolist()], np.bool_)

@@ -18,8 +18,8 @@ from functools import cached_property
 import msgspec
 import numpy as np
 
+from ringfence.assess.assumed import all_measured, measured
 from ringfence.assess.check import Verdict
-from ringfence.assess.debt.assumed import all_measured, measured
 from ringfence.assess.debt.backfill import dated, earliest
 from ringfence.assess.debt.coverage import is_lasting
 from ringfence.assess.debt.findings import HOLE, Findings, Key

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ringfence.app.questions import MOVE
+from ringfence.app.words import many
 from ringfence.assess.audit import Window
 from ringfence.assess.finding import Finding
 from ringfence.assess.spans import SIDES, Span
@@ -17,28 +18,19 @@ def way(worst: Finding, why: str) -> str:
     `minutes` are those of `jewel_minutes`: from there, not from the foothold.
     """
     if worst.minutes is None:
-        return f"{why} ({_many(worst.hosts, 'host')})" if worst.hosts else why
+        return f"{why} ({many(worst.hosts, 'host')})" if worst.hosts else why
     step = f", first {worst.first[0]} {MOVE[worst.first[0]].title}" if worst.first else ""
-    much = f"{_many(worst.jewels, 'jewel')} and {_many(worst.hosts, 'host')} in reach"
+    much = f"{many(worst.jewels, 'jewel')} and {many(worst.hosts, 'host')} in reach"
     held = "" if worst.entry is None else f"; a foothold is there after {_minutes(worst.entry)}"
     return f"{_far(worst.minutes, worst.hops or 0)}{step}; {much}{held}"
 
 
 def _far(minutes: float, hops: int) -> str:
-    return f"{_minutes(minutes)}, {_many(hops, 'step')} to a jewel" if hops else "it opens a jewel itself"
+    return f"{_minutes(minutes)}, {many(hops, 'step')} to a jewel" if hops else "it opens a jewel itself"
 
 
 def _minutes(minutes: float) -> str:
     return f"{minutes:g} minute" + ("" if minutes == 1 else "s")
-
-
-def _many(count: int, what: str) -> str:
-    """A number and a noun.
-
-    >>> _many(1, "jewel"), _many(2000, "jewel")
-    ('1 jewel', '2,000 jewels')
-    """
-    return f"{count:,} {what}" + ("" if count == 1 else "s")
 
 
 def by_hint(gaps: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
